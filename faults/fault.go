@@ -1,0 +1,52 @@
+// Package faults is the catalogue of disturbances. A fault is a settings
+// struct, one file each: its exported fields are the schema of a scenario's
+// `with:`, Inject does the deed and returns its undo, and its Prover methods
+// measure the deed on the very links or nodes disturbed.
+package faults
+
+import (
+	"context"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Fault disturbs its victims until the returned heal is called. Heal is called
+// once, with a context that is alive, even when the run's is not.
+type Fault interface {
+	Inject(ctx context.Context, v Victims) (heal func(context.Context) error, err error)
+	// Damage is what the fault takes away by design, which decides who is
+	// eligible for recovery meanwhile.
+	Damage(v Victims) topology.Damage
+	// Says describes the deed in a few words: "kill east-1".
+	Says(v Victims) string
+	Prover
+}
+
+// Prover measures a fault. Each method makes one measurement now and returns
+// what it saw; the error says what is missing for the proof. With nothing
+// injected, Felt must fail.
+type Prover interface {
+	// Felt returns nil only while the fault is felt by every victim.
+	Felt(ctx context.Context, v Victims) (saw string, err error)
+	// Gone returns nil only while no victim feels anything any more.
+	Gone(ctx context.Context, v Victims) (saw string, err error)
+	// Spared returns nil when an untouched neighbour is measured and untouched.
+	// Where every node or link is a victim it returns nil and says so.
+	Spared(ctx context.Context, v Victims) (saw string, err error)
+}
+
+// Validator is a fault whose settings can be wrong; Validate says how, naming
+// the field and the allowed values.
+type Validator interface{ Validate() error }
+
+// Victims is whom a fault is for, roles resolved.
+type Victims struct {
+	Cluster *cluster.Cluster
+	ID      string          // of the step, unique in the run; tags toxics
+	Nodes   []topology.Node // chosen by `on`
+	To      []topology.Node // chosen by `to`; empty means all others
+	Seed    uint64          // the fault's own randomness
+	// Others are faults under way by ID, so that Spared can pick a neighbour that none of them touches.
+	Others []topology.Damage
+}

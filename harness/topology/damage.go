@@ -1,0 +1,100 @@
+package topology
+
+// Stream is one flow of bytes on one link, or both.
+type Stream struct {
+	Link Link `json:"link"`
+	Flow Flow `json:"flow"`
+}
+
+// Damage is what a set of faults takes away by design: nodes that cannot
+// answer and links that cannot carry a request and its reply. Slowness is not
+// damage.
+type Damage struct {
+	Down []NodeID `json:"down,omitempty"`
+	Cuts []Stream `json:"cuts,omitempty"`
+}
+
+// Merge joins the damage of overlapping faults.
+func Merge(ds ...Damage) Damage {
+	var out Damage
+	for _, d := range ds {
+		out.Down = append(out.Down, d.Down...)
+		out.Cuts = append(out.Cuts, d.Cuts...)
+	}
+	return out
+}
+
+// graph answers who can talk to whom under some damage.
+type graph struct {
+	down map[NodeID]bool
+	cut  map[Link]bool
+}
+
+func (d Damage) graph() graph {
+	g := graph{map[NodeID]bool{}, map[Link]bool{}}
+	for _, n := range d.Down {
+		g.down[n] = true
+	}
+	for _, c := range d.Cuts {
+		g.cut[c.Link] = true // a reply needs both flows, so one cut flow is enough
+	}
+	return g
+}
+
+func (g graph) talk(a, b NodeID) bool {
+	return !g.down[a] && !g.down[b] &&
+		!g.cut[Link{End{Node: a}, b}] && !g.cut[Link{End{Node: b}, a}]
+}
+
+// Majorities returns, for each voter that can lead (it and the voters it can
+// talk to both ways are more than half of all voters), that voter and those
+// peers. None means that no quorum survives.
+func (t Topology) Majorities(d Damage) map[NodeID][]NodeID {
+	g := d.graph()
+	var voters []NodeID
+	for _, n := range t.Nodes {
+		if n.Voter {
+			voters = append(voters, n.ID)
+		}
+	}
+	out := map[NodeID][]NodeID{}
+	for _, a := range voters {
+		if g.down[a] {
+			continue
+		}
+		peers := []NodeID{a}
+		for _, b := range voters {
+			if a != b && g.talk(a, b) {
+				peers = append(peers, b)
+			}
+		}
+		if 2*len(peers) > len(voters) {
+			out[a] = peers
+		}
+	}
+	return out
+}
+
+// Eligible says whether the clients of a region can reach a majority: some
+// node that they can reach both ways either can lead or can talk to one that can.
+func (t Topology) Eligible(clients Region, d Damage) bool {
+	g := d.graph()
+	leaders := t.Majorities(d)
+	if len(leaders) == 0 {
+		return false
+	}
+	for _, n := range t.Nodes {
+		if g.down[n.ID] || g.cut[Link{End{Clients: clients}, n.ID}] {
+			continue
+		}
+		if _, leads := leaders[n.ID]; leads {
+			return true
+		}
+		for l := range leaders {
+			if g.talk(n.ID, l) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,55 @@
+package workload
+
+import "time"
+
+// Load is how much of what is sent. Rates are for each client region.
+type Load struct {
+	// Reads is reads a second a region; 0 means 50.
+	Reads int `json:"reads" yaml:"reads,omitempty"`
+	// Writes is writes a second a region (writes, compare-and-sets and set-adds
+	// in turn, as Mix says); 0 means 50.
+	Writes int `json:"writes" yaml:"writes,omitempty"`
+	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
+	Mix Mix `json:"mix" yaml:"mix,omitempty"`
+	// Keys is how many registers are in use at one time; 0 means 20.
+	Keys int `json:"keys" yaml:"keys,omitempty"`
+	// OpsPerKey is after how many operations a register is replaced by a fresh
+	// one; 0 means 500, at most 1000 (the linearizability check is quadratic in it).
+	OpsPerKey int `json:"opsPerKey" yaml:"opsPerKey,omitempty"`
+	// Clients is the number of clients in each region; 0 means 4.
+	Clients int `json:"clients" yaml:"clients,omitempty"`
+	// Slots is how many operations a region may have under way in each class;
+	// 0 means 256. A due operation that finds none is recorded as not sent.
+	Slots int `json:"slots" yaml:"slots,omitempty"`
+	// Timeout is how long a client waits for one operation; 0 means 2 s.
+	Timeout time.Duration `json:"timeout" yaml:"timeout,omitempty"`
+}
+
+// Mix is shares of write kinds, in per cent.
+type Mix struct {
+	Write int `json:"write" yaml:"write"`
+	CAS   int `json:"cas" yaml:"cas"`
+	Add   int `json:"add" yaml:"add"`
+}
+
+// Resolve returns the load with every default filled in.
+func (l Load) Resolve() Load {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&l.Reads, 50)
+	def(&l.Writes, 50)
+	def(&l.Keys, 20)
+	def(&l.OpsPerKey, 500)
+	def(&l.Clients, 4)
+	def(&l.Slots, 256)
+	if l.Mix == (Mix{}) {
+		l.Mix = Mix{Write: 40, CAS: 20, Add: 40}
+	}
+	if l.Timeout == 0 {
+		l.Timeout = 2 * time.Second
+	}
+	return l
+}

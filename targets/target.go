@@ -1,0 +1,37 @@
+// Package targets is the seam between the framework and the systems it tests.
+// A system is one folder here; nothing outside it and scenarios/ knows it.
+package targets
+
+import (
+	"context"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/harness/workload"
+)
+
+// Target is the adapter for one system under test.
+type Target interface {
+	// Name is how scenarios call it.
+	Name() string
+	// Topology declares the system in the asked shape. Unknown profiles and
+	// defects are errors that name the known ones.
+	Topology(s topology.Shape) (topology.Topology, error)
+	// Client makes a client in a region, which finds the system as a user there would.
+	Client(ctx context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error)
+	// Reader makes a client that reads through one node, and only through it;
+	// the answer must be that node's own state once it has caught up.
+	Reader(ctx context.Context, c *cluster.Cluster, via topology.NodeID) (workload.Client, error)
+	// Resolve lists the nodes that have a role now. None is an error.
+	Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error)
+}
+
+// Narrator is a target whose system tells what it does. Narrate emits the
+// platform events of all nodes, each with its wall-clock time, until ctx ends;
+// it survives nodes that die and come back. A node's events that are older
+// than its connection are replayed by the node, so none is missed; Narrate emits each once.
+type Narrator interface {
+	Narrate(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event))
+}
