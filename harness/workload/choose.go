@@ -1,0 +1,61 @@
+package workload
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// series is one client region sending one class of operation at a fixed rate.
+type series struct {
+	region topology.Region
+	class  history.Class
+	rate   int // a second
+	mix    Mix
+	rng    *rand.Rand
+	keys   *keyring
+}
+
+// newSeries gives each series randomness of its own, split off the seed by
+// name, so that the choices of one do not depend on the pace of another.
+func newSeries(seed uint64, region topology.Region, class history.Class, rate int, mix Mix, keys *keyring) *series {
+	h := fnv.New64a()
+	h.Write([]byte(region))
+	h.Write([]byte{0})
+	h.Write([]byte(class))
+	return &series{region, class, rate, mix, rand.New(rand.NewPCG(seed, h.Sum64())), keys}
+}
+
+// membersShare is the share of reads that read a whole set, in per cent. Such a
+// read says something about every element, so a few go a long way.
+const membersShare = 5
+
+// next chooses the series' next operation. Values are unique in the run.
+func (s *series) next(id int64) history.Op {
+	op := history.Op{ID: id, Region: s.region}
+	roll := s.rng.IntN(100)
+	if s.class == history.Reads {
+		if roll < membersShare {
+			op.Kind, op.Key = history.Members, s.keys.set(s.rng)
+		} else {
+			op.Kind = history.Read
+			op.Key, _ = s.keys.register(s.rng)
+		}
+		return op
+	}
+	op.Value = strconv.FormatInt(id, 10)
+	switch {
+	case roll < s.mix.Write:
+		op.Kind = history.Write
+		op.Key, _ = s.keys.register(s.rng)
+	case roll < s.mix.Write+s.mix.CAS:
+		op.Kind = history.CAS
+		op.Key, op.Expect = s.keys.register(s.rng)
+	default:
+		op.Kind, op.Key = history.Add, s.keys.set(s.rng)
+	}
+	return op
+}
