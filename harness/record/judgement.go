@@ -17,10 +17,10 @@ type Judgement struct {
 	RPO          *RPO          `json:"rpo,omitempty"`
 	Availability *Availability `json:"availability,omitempty"`
 	Linearizable *Linearizable `json:"linearizable,omitempty"`
-}
 
-// AsExpected says whether the run came out as its scenario says it must.
-func (j *Judgement) AsExpected() bool { return j.Verdict == j.Expected }
+	// Definition is the constants the figures were computed with.
+	Definition Definition `json:"definition,omitzero"`
+}
 
 // Finding is the verdict on one promise. Says quotes the figures; Evidence
 // holds what a reader needs to see for himself, most telling first.
@@ -37,11 +37,14 @@ type RTO struct {
 	Resolution time.Duration `json:"resolution"`
 	// Worst is the longest of the eligible series; Recovered is false when one
 	// of them found no stable recovery, and then Worst is the time observed.
-	Worst            time.Duration `json:"worst"`
-	Recovered        bool          `json:"recovered"`
-	Min, Median, Max time.Duration // over episodes; in JSON by these names
-	Series           []RTOSeries   `json:"series"`
-	Stages           []Stage       `json:"stages"` // of the worst series' episode
+	Worst     time.Duration `json:"worst"`
+	Recovered bool          `json:"recovered"`
+	// Over episodes: of the worst series of each.
+	Min    time.Duration `json:"min"`
+	Median time.Duration `json:"median"`
+	Max    time.Duration `json:"max"`
+	Series []RTOSeries   `json:"series"`
+	Stages []Stage       `json:"stages"` // of the worst series' episode, in order of time
 }
 
 // RTOSeries is the recovery of one client region and class in one episode.
@@ -78,19 +81,21 @@ type Stage struct {
 
 // RPO is the data that was acknowledged and is gone, and its kin.
 type RPO struct {
-	Objective        int           `json:"objective"`
-	Attempted        int           `json:"attempted"`
-	Acked            int           `json:"acked"`
-	Unknown          int           `json:"unknown"`
-	FinalReads       int           `json:"finalReads"`
-	FinalReadsFailed int           `json:"finalReadsFailed"`
-	Lost             []LostWrite   `json:"lost"`
-	LostFor          time.Duration `json:"lostFor"` // last lost acknowledgement minus first
-	Phantoms         []string      `json:"phantoms"`
-	Recovered        int           `json:"recovered"` // unknown, and there
-	Diverged         []string      `json:"diverged"`  // final reads that differ, one line each
-	Duplicates       []string      `json:"duplicates"`
-	StaleReads       []string      `json:"staleReads"`
+	Objective        int               `json:"objective"`
+	Attempted        int               `json:"attempted"`
+	Acked            int               `json:"acked"`
+	Unknown          int               `json:"unknown"`
+	FinalReads       int               `json:"finalReads"`
+	FinalReadsFailed int               `json:"finalReadsFailed"`
+	Lost             []LostWrite       `json:"lost"`
+	LostFor          time.Duration     `json:"lostFor"` // last lost acknowledgement minus first
+	Phantoms         []string          `json:"phantoms"`
+	Recovered        int               `json:"recovered"` // unknown, and there
+	Diverged         []string          `json:"diverged"`  // final reads that differ, one line each
+	Duplicates       []string          `json:"duplicates"`
+	StaleReads       []string          `json:"staleReads"`
+	SplitBrain       []string          `json:"splitBrain,omitempty"` // acknowledged to a client that could reach no majority
+	Silent           []topology.NodeID `json:"silent,omitempty"`     // nodes through which nothing could be read back
 }
 
 // LostWrite is an acknowledged write that no final read returned.
@@ -110,13 +115,16 @@ type Availability struct {
 
 // AvailabilitySeries is the availability of one client region and class.
 type AvailabilitySeries struct {
-	Region        topology.Region `json:"region"`
-	Class         history.Class   `json:"class"`
-	Due           int             `json:"due"` // operations due while eligible
-	Good          int             `json:"good"`
-	Minority      int             `json:"minority"` // due while not eligible
-	Unsent        int             `json:"unsent"`
-	P50, P99, Max time.Duration   // latency from the intended time, of acknowledged operations
+	Region   topology.Region `json:"region"`
+	Class    history.Class   `json:"class"`
+	Due      int             `json:"due"` // operations due while eligible
+	Good     int             `json:"good"`
+	Minority int             `json:"minority"` // due while not eligible
+	Unsent   int             `json:"unsent"`
+	// Latency from the intended time, of acknowledged operations.
+	P50 time.Duration `json:"p50"`
+	P99 time.Duration `json:"p99"`
+	Max time.Duration `json:"max"`
 }
 
 // Linearizable is what the checker covered.
@@ -125,4 +133,6 @@ type Linearizable struct {
 	Ops       int      `json:"ops"`
 	Violating []string `json:"violating"` // keys
 	Undecided []string `json:"undecided"` // keys out of time or memory
+	// StaleReads is how many reads asked to be stale; they are not judged here.
+	StaleReads int `json:"staleReads,omitempty"`
 }

@@ -25,10 +25,14 @@ type Run struct {
 	Events    []Event         `json:"-"` // events.jsonl
 	Ops       []history.Op    `json:"-"` // history.jsonl.zst
 	Judgement *Judgement      `json:"-"` // verdict.json; nil until judged
+	// Partial says what of a stored record is missing or cut off, a line each;
+	// empty for a complete one. A verdict that is not there yet is not a gap.
+	Partial []string `json:"-"`
 }
 
 // Meta says which run it is and what it was about.
 type Meta struct {
+	Schema      int               `json:"schema"` // of the run directory; Create fills in Schema
 	ID          string            `json:"id"`
 	Scenario    string            `json:"scenario"`
 	Description string            `json:"description,omitempty"`
