@@ -17,6 +17,7 @@ type Cluster struct {
 	Mesh     *mesh.Mesh
 	runtime  Runtime
 	nodes    map[topology.NodeID]Process
+	holds    holds
 }
 
 // Start brings up every pod, opens every link at its baseline latency, then
