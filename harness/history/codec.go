@@ -1,0 +1,123 @@
+package history
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A history file is JSON lines, one operation each, in zstd. Every flush ends
+// a zstd block, so that the file of a run that was killed decodes up to its
+// last flush.
+
+// maxLine is the longest line that is read: a read-back of a set of a million
+// elements fits. A longer one is an error, not memory.
+const maxLine = 64 << 20
+
+// Save stores a complete history.
+func Save(path string, ops []Op) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("save history: %w", err)
+	}
+	defer func() {
+		if cerr := f.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("save history %s: %w", path, cerr)
+		}
+	}()
+	z, err := newEncoder(f)
+	if err != nil {
+		return fmt.Errorf("save history %s: %w", path, err)
+	}
+	var line []byte
+	for i := range ops {
+		line = appendOp(line[:0], &ops[i])
+		if _, err := z.Write(line); err != nil {
+			return fmt.Errorf("save history %s: %w", path, err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("save history %s: %w", path, err)
+	}
+	return nil
+}
+
+// Load reads a history back. Truncated says that the file ends in the middle, as
+// that of a killed run does; the operations up to there are returned without
+// an error. A line that is not an operation is an error naming file and line.
+func Load(path string) (ops []Op, truncated bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, fmt.Errorf("load history: %w", err)
+	}
+	defer f.Close()
+	ops, truncated, err = decode(f)
+	if err != nil {
+		return nil, false, fmt.Errorf("load history %s%w", path, err)
+	}
+	return ops, truncated, nil
+}
+
+// newEncoder compresses fast and without goroutines of its own.
+func newEncoder(w io.Writer) (*zstd.Encoder, error) {
+	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+}
+
+// decode reads a history from compressed bytes. Its errors start with the line
+// number, ":12: …", or with ": ", to follow a file's name.
+func decode(r io.Reader) (ops []Op, truncated bool, err error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	if _, err := in.Peek(1); err == io.EOF {
+		return nil, true, nil // created and never flushed
+	}
+	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+	if err != nil {
+		return nil, false, fmt.Errorf(": %w", err)
+	}
+	defer z.Close()
+	return parse(z)
+}
+
+// parse reads JSON lines. An unexpected end of the stream, or a last line
+// without its newline, is a truncation.
+func parse(r io.Reader) (ops []Op, truncated bool, err error) {
+	var (
+		p    = newParser()
+		in   = bufio.NewReaderSize(r, 1<<18)
+		long []byte // a line that does not fit the buffer
+	)
+	for n := 1; ; n++ {
+		line, err := in.ReadSlice('\n')
+		for long = long[:0]; errors.Is(err, bufio.ErrBufferFull); {
+			if len(long)+len(line) > maxLine {
+				return nil, false, fmt.Errorf(":%d: line is longer than %d bytes", n, maxLine)
+			}
+			long = append(long, line...)
+			line, err = in.ReadSlice('\n')
+		}
+		if len(long) > 0 {
+			long = append(long, line...)
+			line = long
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return ops, len(line) > 0, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return ops, true, nil
+		case err != nil:
+			return nil, false, fmt.Errorf(":%d: %w", n, err)
+		}
+		line = bytes.TrimSuffix(line, []byte{'\n'})
+		var op Op
+		if err := p.op(line, &op); err != nil {
+			return nil, false, fmt.Errorf(":%d: %w", n, err)
+		}
+		ops = append(ops, op)
+	}
+}

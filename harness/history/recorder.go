@@ -1,0 +1,157 @@
+package history
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Recorder takes operations from many goroutines as they end. It keeps them in
+// memory, and writes them to a file from a goroutine of its own that ends with
+// Close. Record costs a lock and a copy; compression and the disk never delay a client.
+type Recorder struct {
+	mu     sync.Mutex
+	chunks [][]Op // all full but the last; never copied as the history grows
+	count  int
+
+	file *os.File
+	zip  *zstd.Encoder
+	done chan struct{} // closed by Close
+	gone chan error    // what became of the writer
+	once sync.Once
+	err  error
+}
+
+// chunk is how many operations are kept in one piece of memory.
+const chunk = 4096
+
+// flushEach is how much of the history a crash may cost.
+const flushEach = 500 * time.Millisecond
+
+// NewRecorder creates the file and starts recording to it.
+func NewRecorder(path string) (*Recorder, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("record history: %w", err)
+	}
+	z, err := newEncoder(f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("record history %s: %w", path, err)
+	}
+	r := &Recorder{file: f, zip: z, done: make(chan struct{}), gone: make(chan error, 1)}
+	go func() { r.gone <- r.write() }()
+	return r, nil
+}
+
+// Record keeps one operation. It must not be called after Close.
+func (r *Recorder) Record(op Op) {
+	r.mu.Lock()
+	if r.count%chunk == 0 {
+		r.chunks = append(r.chunks, make([]Op, 0, chunk))
+	}
+	last := len(r.chunks) - 1
+	r.chunks[last] = append(r.chunks[last], op)
+	r.count++
+	r.mu.Unlock()
+}
+
+// Len is the number of operations recorded so far.
+func (r *Recorder) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
+// Since returns a copy of the operations recorded from the nth on, in the
+// order in which they were recorded.
+func (r *Recorder) Since(n int) []Op {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n < 0 || n >= r.count {
+		return nil
+	}
+	out := make([]Op, 0, r.count-n)
+	for i := n / chunk; i < len(r.chunks); i++ {
+		c := r.chunks[i]
+		if i == n/chunk {
+			c = c[n%chunk:]
+		}
+		out = append(out, c...)
+	}
+	return out
+}
+
+// Ops returns a copy of everything recorded so far.
+func (r *Recorder) Ops() []Op { return r.Since(0) }
+
+// Close writes what is not written yet, ends the file and reports the first
+// error of writing it; the operations in memory stay readable either way.
+// Further calls return the same.
+func (r *Recorder) Close() error {
+	r.once.Do(func() {
+		close(r.done)
+		r.err = <-r.gone
+	})
+	return r.err
+}
+
+// write is the background goroutine: it writes what is new twice a second and
+// ends each time with a complete block.
+func (r *Recorder) write() (err error) {
+	defer func() {
+		if cerr := r.zip.Close(); err == nil {
+			err = cerr
+		}
+		if cerr := r.file.Close(); err == nil {
+			err = cerr
+		}
+		if err != nil {
+			err = fmt.Errorf("record history %s: %w", r.file.Name(), err)
+		}
+	}()
+	tick := time.NewTicker(flushEach)
+	defer tick.Stop()
+	var (
+		written int
+		line    []byte
+	)
+	for last := false; !last; {
+		select {
+		case <-r.done:
+			last = true
+		case <-tick.C:
+		}
+		before := written
+		for ops := r.next(written); len(ops) > 0; ops = r.next(written) {
+			for i := range ops {
+				line = appendOp(line[:0], &ops[i])
+				if _, err := r.zip.Write(line); err != nil {
+					return err
+				}
+			}
+			written += len(ops)
+		}
+		if written == before {
+			continue
+		}
+		if err := r.zip.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next returns recorded operations from the nth to the end of its chunk. They
+// are never changed again, so they are read without the lock.
+func (r *Recorder) next(n int) []Op {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n >= r.count {
+		return nil
+	}
+	return r.chunks[n/chunk][n%chunk:]
+}
