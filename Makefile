@@ -1,0 +1,69 @@
+# Everything a newcomer types. Each target does its own set-up.
+
+GO     ?= go
+REPORT ?= runs
+GOLANGCI_LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT       = $(GO) run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK   = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+.DEFAULT_GOAL := help
+
+## drill: lose the main region of the reference platform, and prove RTO and RPO
+.PHONY: drill
+drill: bin/holdfast
+	@bin/holdfast run lose-main-region --runs $(REPORT)
+
+## test: unit tests, conformance suites, CLI scripts and the e2e suite
+.PHONY: test
+test: unit e2e
+
+# The suites measure time, so nothing else runs beside them on a small machine.
+.PHONY: unit e2e
+unit:
+	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e$$)
+e2e:
+	$(GO) test -timeout 40m ./e2e
+
+## smoke: the pull-request set of the e2e suite, under 3 minutes
+.PHONY: smoke
+smoke:
+	$(GO) test -timeout 10m ./e2e -ginkgo.label-filter=smoke
+
+## race: unit tests and conformance suites under the race detector
+.PHONY: race
+race:
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e$$)
+
+## bench: the figures, each as a ratio measured side by side in one run
+.PHONY: bench
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./harness/... ./e2e/bench
+
+## lint: formatting, vet and staticcheck
+.PHONY: lint
+lint:
+	@test -z "$$($(GOFUMPT) -l .)" || { echo "not formatted with gofumpt:"; $(GOFUMPT) -l .; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+## fmt: format everything
+.PHONY: fmt
+fmt:
+	$(GOFUMPT) -w .
+
+## build: the command line, in bin/
+.PHONY: build bin/holdfast
+build: bin/holdfast
+bin/holdfast:
+	@$(GO) build -o $@ ./cmd/holdfast
+
+## clean: remove what runs left behind that have no owner any more, and built files
+.PHONY: clean
+clean: bin/holdfast
+	@bin/holdfast clean
+	@rm -rf bin
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
