@@ -1,0 +1,124 @@
+// Command linkd carries the links of one pod. It has two modes: the supervisor,
+// which is what a runtime starts, and the proxy, which the supervisor starts
+// and replaces.
+//
+//	linkd -control HOST:PORT -admin HOST:PORT -echo HOST:PORT
+//	linkd proxy -admin HOST:PORT
+//
+// The host "self" stands for the first address of this machine that is not a
+// loopback one, for pods whose address is not known before they start.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mcp-resilience/holdfast/harness/linkd"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	run := supervise
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == "proxy" {
+		run, args = proxy, args[1:]
+	}
+	if err := run(ctx, args); err != nil {
+		slog.Error("linkd", "error", err)
+		os.Exit(1)
+	}
+}
+
+func supervise(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("linkd", flag.ExitOnError)
+	control := flags.String("control", "127.0.0.1:7006", "`address` of the control API")
+	admin := flags.String("admin", "127.0.0.1:7005", "`address` of the proxies' API")
+	echo := flags.String("echo", "127.0.0.1:7007", "`address` of the echo server")
+	_ = flags.Parse(args) // exits
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	adminAddr, err := own(*admin)
+	if err != nil {
+		return err
+	}
+	s := linkd.Supervisor{Proxies: &linkd.Child{
+		Admin: adminAddr, Dial: near(adminAddr), Argv: []string{exe, "proxy", "-admin", adminAddr}, Log: os.Stderr,
+	}}
+	if s.Control, err = listen(ctx, *control); err != nil {
+		return fmt.Errorf("control API: %w", err)
+	}
+	if s.Echo, err = listen(ctx, *echo); err != nil {
+		return fmt.Errorf("echo server: %w", err)
+	}
+	return s.Run(ctx)
+}
+
+func proxy(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("linkd proxy", flag.ExitOnError)
+	admin := flags.String("admin", "127.0.0.1:7005", "`address` of the API")
+	_ = flags.Parse(args) // exits
+	ln, err := listen(ctx, *admin)
+	if err != nil {
+		return fmt.Errorf("admin API: %w", err)
+	}
+	go func() {
+		// Standard input ends with the supervisor. Nothing needs tidying.
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	}()
+	go func() {
+		<-ctx.Done()
+		os.Exit(0)
+	}()
+	return http.Serve(ln, linkd.NewProxies().Handler())
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	addr, err := own(addr)
+	if err != nil {
+		return nil, err
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+}
+
+// own replaces the host "self".
+func own(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host != "self" {
+		return addr, err
+	}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", err
+	}
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return net.JoinHostPort(n.IP.String(), port), nil
+		}
+	}
+	return "", errors.New("self: this machine has no address but loopback")
+}
+
+// near is how a process beside it reaches a listening address.
+func near(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
+}
