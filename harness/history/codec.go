@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -91,6 +92,8 @@ func parse(r io.Reader) (ops []Op, truncated bool, err error) {
 		p    = newParser()
 		in   = bufio.NewReaderSize(r, 1<<18)
 		long []byte // a line that does not fit the buffer
+		full [][]Op // pieces read before this one, joined once at the end
+		part []Op
 	)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
@@ -107,17 +110,19 @@ func parse(r io.Reader) (ops []Op, truncated bool, err error) {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return ops, len(line) > 0, nil
+			return slices.Concat(append(full, part)...), len(line) > 0, nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			return ops, true, nil
+			return slices.Concat(append(full, part)...), true, nil
 		case err != nil:
 			return nil, false, fmt.Errorf(":%d: %w", n, err)
 		}
 		line = bytes.TrimSuffix(line, []byte{'\n'})
-		var op Op
-		if err := p.op(line, &op); err != nil {
+		if len(part) == chunk {
+			full, part = append(full, part), make([]Op, 0, chunk)
+		}
+		part = append(part, Op{})
+		if err := p.op(line, &part[len(part)-1]); err != nil {
 			return nil, false, fmt.Errorf(":%d: %w", n, err)
 		}
-		ops = append(ops, op)
 	}
 }

@@ -1,0 +1,165 @@
+package history
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// sample uses every field, and every kind of string that needs care.
+var sample = []Op{
+	{ID: 1, Client: 3, Region: "east", Kind: Write, Key: "k1", Value: "v\"1\\", Intended: 1, Call: 2, Return: 3, Outcome: OK, Node: "east-1", Term: 2, Revision: 1<<63 + 1},
+	{ID: 2, Region: "north", Kind: CAS, Key: "k1", Value: "2", Expect: "v\"1\\", Swapped: true, Intended: -1, Outcome: Unknown, Error: "dial: <nil> & ☹\n"},
+	{ID: 3, Region: "south", Kind: Read, Key: "k1", Output: "2", Outcome: OK, Stale: true},
+	{ID: 4, Region: "south", Kind: Members, Key: "s1", Set: []string{"a", "b", "ü"}, Outcome: OK, Final: true, Via: "south-1"},
+	{ID: 5, Region: "east", Kind: Add, Key: "s1", Value: "c", Outcome: Failed, Error: Unsent},
+}
+
+func many(n int) []Op {
+	ops := make([]Op, n)
+	for i := range ops {
+		at := time.Duration(i) * time.Millisecond
+		ops[i] = Op{
+			ID: int64(i), Client: i % 4, Region: "east", Kind: Write, Key: "k" + strconv.Itoa(i/500), Value: strconv.Itoa(i),
+			Intended: at, Call: at + 1000, Return: at + 200000, Outcome: OK, Node: "east-1", Term: 2, Revision: uint64(i),
+		}
+	}
+	return ops
+}
+
+func TestSaveLoad(t *testing.T) {
+	for name, ops := range map[string][]Op{"every field": sample, "none": nil, "many": many(20_000), "a long line": {{
+		Kind: Members, Outcome: OK, Set: strings.Split(strings.Repeat("element,", 1<<17), ","),
+	}}} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "h")
+			if err := Save(path, ops); err != nil {
+				t.Fatal(err)
+			}
+			got, truncated, err := Load(path)
+			if err != nil || truncated {
+				t.Fatalf("truncated %v, error %v", truncated, err)
+			}
+			if d := cmp.Diff(ops, got); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+// The short way of writing and reading must mean what the library does.
+func TestEncodingIsTheLibrarys(t *testing.T) {
+	for _, op := range sample {
+		want, err := json.Marshal(op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(string(want)+"\n", string(appendOp(nil, &op))); d != "" {
+			t.Errorf("(-want +got)\n%s", d)
+		}
+	}
+}
+
+func TestLoadEveryTruncation(t *testing.T) {
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole")
+	r, err := NewRecorder(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := many(100)
+	for i, op := range ops {
+		r.Record(op)
+		if i == 50 {
+			waitForFile(t, whole)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	for n := 0; n < len(b); n += 7 {
+		part := filepath.Join(dir, "part")
+		if err := os.WriteFile(part, b[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, truncated, err := Load(part)
+		if err != nil {
+			t.Fatalf("the first %d of %d bytes: %v", n, len(b), err)
+		}
+		if !truncated && len(got) < len(ops) {
+			t.Fatalf("the first %d of %d bytes: %d operations, and not called truncated", n, len(b), len(got))
+		}
+		if d := cmp.Diff(ops[:len(got)], got, cmp.Transformer("none", func(o []Op) []Op { return append([]Op{}, o...) })); d != "" {
+			t.Fatalf("the first %d of %d bytes (-want +got)\n%s", n, len(b), d)
+		}
+		most = max(most, len(got))
+	}
+	if most < 50 {
+		t.Errorf("a truncated file gave back %d operations at most, want those before the flush", most)
+	}
+}
+
+func TestLoadRefusesWhatIsNoOperation(t *testing.T) {
+	for name, lines := range map[string]string{
+		"not JSON":      "{\"id\":1,\"kind\":\"read\",\"outcome\":\"ok\"}\nnonsense\n",
+		"not an op":     "{\"id\":1,\"kind\":\"read\",\"outcome\":\"ok\"}\n{}\n",
+		"a wrong type":  "{\"id\":1,\"kind\":\"read\",\"outcome\":\"ok\"}\n{\"id\":\"1\",\"kind\":\"read\",\"outcome\":\"ok\"}\n",
+		"an empty line": "{\"id\":1,\"kind\":\"read\",\"outcome\":\"ok\"}\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := parse(strings.NewReader(lines))
+			if err == nil || !strings.HasPrefix(err.Error(), ":2: ") {
+				t.Errorf("got error %v, want one that names line 2", err)
+			}
+		})
+	}
+	if _, _, err := Load(filepath.Join(t.TempDir(), "absent")); err == nil {
+		t.Error("an absent file loads")
+	}
+	garbage := filepath.Join(t.TempDir(), "garbage")
+	if err := os.WriteFile(garbage, []byte("this is no zstd at all"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(garbage); err == nil || !strings.Contains(err.Error(), garbage) {
+		t.Errorf("got error %v, want one that names the file", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for i := range sample {
+		f.Add(appendOp(nil, &sample[i]))
+	}
+	f.Add([]byte(`{"id":01,"kind":"read","outcome":"ok","set":[]}` + "\n"))
+	f.Add([]byte(`{"Id":1,"kind":"read","kind":"x","outcome":"ok","swapped":false}` + "\n"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		ops, _, err := parse(bytes.NewReader(in)) // must not panic
+		if err != nil {
+			return
+		}
+		lines := bytes.Split(in, []byte{'\n'})
+		for i := range ops {
+			var want Op
+			if err := json.Unmarshal(lines[i], &want); err != nil {
+				t.Fatalf("line %q was read, but the library says %v", lines[i], err)
+			}
+			if d := cmp.Diff(want, ops[i]); d != "" {
+				t.Fatalf("line %q (-library +got)\n%s", lines[i], d)
+			}
+		}
+	})
+}

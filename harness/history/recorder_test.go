@@ -1,0 +1,150 @@
+package history
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// waitForFile waits until something was flushed.
+func waitForFile(t *testing.T, path string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if s, err := os.Stat(path); err == nil && s.Size() > 0 {
+			return
+		}
+	}
+	t.Fatal("nothing was flushed in a minute")
+}
+
+func TestRecorderKeepsWhatManyRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h")
+	r, err := NewRecorder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 3 * chunk / 4
+	ops := many(8 * each)
+	var wg sync.WaitGroup
+	for part := range slices.Chunk(ops, each) {
+		wg.Go(func() {
+			for _, op := range part {
+				r.Record(op)
+			}
+		})
+	}
+	wg.Wait()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	inMemory := r.Ops()
+	onDisk, truncated, err := Load(path)
+	if err != nil || truncated {
+		t.Fatalf("truncated %v, error %v", truncated, err)
+	}
+	if d := cmp.Diff(inMemory, onDisk); d != "" {
+		t.Errorf("disk differs from memory (-memory +disk)\n%s", d)
+	}
+	slices.SortFunc(inMemory, func(a, b Op) int { return int(a.ID - b.ID) })
+	if d := cmp.Diff(ops, inMemory); d != "" {
+		t.Errorf("(-recorded +kept)\n%s", d)
+	}
+	if got, want := len(r.Since(len(ops)-5)), 5; got != want {
+		t.Errorf("Since gives %d operations, want %d", got, want)
+	}
+	if got := r.Since(len(ops)); got != nil {
+		t.Errorf("Since the end gives %v", got)
+	}
+}
+
+// A run that is killed leaves what was flushed: the file is read while the
+// recorder still has it open.
+func TestRecorderFlushesWhileItRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h")
+	r, err := NewRecorder(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, op := range sample {
+		r.Record(op)
+	}
+	var got []Op
+	for end := time.Now().Add(time.Minute); len(got) == 0 && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		var truncated bool
+		if got, truncated, err = Load(path); err != nil || !truncated {
+			t.Fatalf("truncated %v, error %v; want a truncated file that reads", truncated, err)
+		}
+	}
+	if d := cmp.Diff(sample, got); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestRecorderSaysWhatBecameOfTheFile(t *testing.T) {
+	if _, err := NewRecorder(filepath.Join(t.TempDir(), "absent", "h")); err == nil {
+		t.Error("a folder that is not there is no error")
+	}
+	r, err := NewRecorder("/dev/full")
+	if err != nil {
+		t.Skip("no /dev/full here: ", err)
+	}
+	r.Record(sample[0])
+	if err := r.Close(); err == nil {
+		t.Error("a full disk is no error")
+	}
+	if d := cmp.Diff(sample[:1], r.Ops()); d != "" {
+		t.Errorf("what is in memory is gone (-want +got)\n%s", d)
+	}
+}
+
+func TestClock(t *testing.T) {
+	c := NewClock()
+	a := c.Now()
+	b := c.At(time.Now())
+	if a < 0 || b < a {
+		t.Errorf("offsets %v, then %v", a, b)
+	}
+	if got := c.At(c.Started().Add(time.Second)); got < 999*time.Millisecond || got > 1001*time.Millisecond {
+		t.Errorf("a wall-clock instant one second after the start is at %v", got)
+	}
+}
+
+// BenchmarkRecord is what a client pays for being recorded, the writer at work
+// beside it.
+func BenchmarkRecord(b *testing.B) {
+	r, err := NewRecorder(filepath.Join(b.TempDir(), "h"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	op := many(1)[0]
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r.Record(op)
+		}
+	})
+	b.StopTimer()
+	if err := r.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "h")
+	if err := Save(path, many(100_000)); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		if _, _, err := Load(path); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100_000, "ns/line")
+}
