@@ -2,7 +2,6 @@
 
 GO     ?= go
 REPORT ?= runs
-GOLANGCI_LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       = $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK   = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
