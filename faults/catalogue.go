@@ -1,0 +1,88 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Entry is a fault of the catalogue.
+type Entry struct {
+	Name    string
+	Doc     string // one sentence
+	New     func() Fault
+	Example string // a step of a scenario, in YAML
+	// Links says that the fault is between nodes, so that a step may say `to`.
+	Links bool
+	// For is how long a step lasts that does not say; 0 means that it must.
+	For time.Duration
+}
+
+// Catalogue lists every fault there is.
+func Catalogue() []Entry {
+	return []Entry{
+		{
+			Name: "latency", Links: true,
+			Doc:     "Adds a delay to every byte between the victims and the others.",
+			New:     func() Fault { return &Latency{} },
+			Example: "{at: 0s, for: 10s, fault: latency, on: {region: east}, with: {delay: 100ms, jitter: 20ms}}",
+		},
+		{
+			Name: "bandwidth", Links: true,
+			Doc:     "Narrows every connection between the victims and the others.",
+			New:     func() Fault { return &Bandwidth{} },
+			Example: "{at: 0s, for: 10s, fault: bandwidth, on: {region: east}, with: {rate: 64KB/s}}",
+		},
+		{
+			Name: "partition", Links: true,
+			Doc:     "Cuts the links between two sets of nodes, both ways or one way.",
+			New:     func() Fault { return &Partition{} },
+			Example: "{at: 0s, for: 10s, fault: partition, on: {region: east}, to: {region: north}, with: {mode: hold, direction: to}}",
+		},
+		{
+			Name:    "isolate",
+			Doc:     "Cuts the victims from all other nodes, with or without their clients.",
+			New:     func() Fault { return &Isolate{} },
+			Example: "{at: 0s, for: 10s, fault: isolate, on: {region: east}, with: {clients: true}}",
+		},
+		{
+			Name:    "kill",
+			Doc:     "Ends the victims at once (SIGKILL) and starts them again afterwards.",
+			New:     func() Fault { return &Kill{} },
+			Example: "{at: 0s, for: 10s, fault: kill, on: {role: leader}}",
+		},
+		{
+			Name:    "pause",
+			Doc:     "Stops the clock of the victims and lets it go on afterwards.",
+			New:     func() Fault { return &Pause{} },
+			Example: "{at: 0s, for: 10s, fault: pause, on: {role: leader}}",
+		},
+		{
+			Name: "restart", For: time.Second,
+			Doc:     "Asks the victims to stop and starts them again after a second, or as long as `for` says.",
+			New:     func() Fault { return &Restart{} },
+			Example: "{at: 0s, fault: restart, on: {node: east-1}}",
+		},
+	}
+}
+
+// Find returns the entry of that name; the error names the nearest one.
+func Find(name string) (Entry, error) {
+	var names []string
+	for _, e := range Catalogue() {
+		if e.Name == name {
+			return e, nil
+		}
+		names = append(names, e.Name)
+	}
+	return Entry{}, Wrong{"fault", fmt.Sprintf("%q is none of %s", name, strings.Join(names, ", ")), Nearest(name, names)}
+}
+
+// New returns the named fault with its zero settings.
+func New(name string) (Fault, error) {
+	e, err := Find(name)
+	if err != nil {
+		return nil, err
+	}
+	return e.New(), nil
+}

@@ -1,0 +1,97 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/mesh"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// cut is what Partition and Isolate have in common: streams that carry nothing.
+type cut struct {
+	reach
+	mode mesh.Mode
+}
+
+func newCut(m mesh.Mode, d Direction, clients bool) cut {
+	if m == "" {
+		m = mesh.Hold
+	}
+	opening := m == mesh.Refuse || m == mesh.Reset // a closed door has no direction of bytes
+	return cut{reach{direction: d, clients: clients, opening: opening}, m}
+}
+
+func validMode(m mesh.Mode) error {
+	return oneOf("mode", string(m), "", string(mesh.Hold), string(mesh.Blackhole), string(mesh.Refuse), string(mesh.Reset))
+}
+
+func (c cut) inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
+	return disturb(ctx, v, c.streams(v), mesh.Effect{Cut: c.mode})
+}
+
+func (c cut) damage(v Victims) topology.Damage { return topology.Damage{Cuts: c.streams(v)} }
+
+// felt wants no echo over any link that is cut.
+func (c cut) felt(ctx context.Context, v Victims) (string, error) {
+	var alive []string
+	streams := c.streams(v)
+	for _, s := range echoes(ctx, v, linksOf(streams)) {
+		if s.Err == nil {
+			alive = append(alive, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
+		}
+	}
+	if err := ctx.Err(); err != nil { // our own haste is no cut
+		return "", err
+	}
+	if len(alive) > 0 || len(streams) == 0 {
+		return "", fmt.Errorf("%d of %d links are not cut: %s", len(alive), len(streams), few(alive))
+	}
+	return fmt.Sprintf("no echo over %s", list(linksOf(streams))), nil
+}
+
+// gone wants an echo over every link that was cut.
+func (c cut) gone(ctx context.Context, v Victims) (string, error) {
+	streams := c.streams(v)
+	if err := silent(echoes(ctx, v, linksOf(streams))); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("echo over %s", list(linksOf(streams))), nil
+}
+
+func (c cut) spared(ctx context.Context, v Victims) (string, error) {
+	l, ok := neighbour(v, c.streams(v))
+	if !ok {
+		return "no link is untouched, so none was measured", nil
+	}
+	s := echoes(ctx, v, []topology.Link{l})
+	if err := silent(s); err != nil {
+		return "", fmt.Errorf("untouched link: %w", err)
+	}
+	return fmt.Sprintf("%s echoes in %v", l, s[0].RTT.Round(time.Microsecond)), nil
+}
+
+// silent returns an error that names the links that gave no echo.
+func silent(samples []mesh.Sample) error {
+	var dead []string
+	for _, s := range samples {
+		if s.Err != nil {
+			dead = append(dead, fmt.Sprintf("%s: %v", s.Link, s.Err))
+		}
+	}
+	if len(dead) > 0 {
+		return fmt.Errorf("no echo over %d of %d links: %s", len(dead), len(samples), few(dead))
+	}
+	return nil
+}
+
+// few shortens a list of findings to what a reader takes in.
+func few(found []string) string {
+	const most = 3
+	if len(found) > most {
+		return strings.Join(found[:most], "; ") + fmt.Sprintf("; and %d more", len(found)-most)
+	}
+	return strings.Join(found, "; ")
+}

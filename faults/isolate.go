@@ -1,0 +1,68 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/harness/mesh"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Isolate cuts the victims from all other nodes, both ways. When the victims
+// are every node, each region is cut from each other.
+//
+//	clients: false   east-1 ╳ north-1, south-1     every client still reaches every node
+//	clients: true    east-1, east's clients ╳ everyone and everything else
+type Isolate struct {
+	// Clients cuts off a victim region's own clients along with it: they reach
+	// their own region's nodes only, and no other client reaches those. The
+	// clients of a region that keeps a node outside stay outside with it.
+	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`
+	// Mode is how a cut link behaves: hold, blackhole, refuse or reset; empty
+	// means hold. See Partition.
+	Mode mesh.Mode `json:"mode,omitempty" yaml:"mode,omitempty"`
+}
+
+func (i *Isolate) cut() cut { return newCut(i.Mode, Both, i.Clients) }
+
+// Validate implements Validator.
+func (i *Isolate) Validate() error { return validMode(i.Mode) }
+
+// Inject implements Fault.
+func (i *Isolate) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
+	heal, err := i.cut().inject(ctx, v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", i.Says(v), err)
+	}
+	return heal, nil
+}
+
+// Streams implements Disturber.
+func (i *Isolate) Streams(v Victims) []topology.Stream { return i.cut().streams(v) }
+
+// Damage implements Fault.
+func (i *Isolate) Damage(v Victims) topology.Damage { return i.cut().damage(v) }
+
+// Says implements Fault.
+func (i *Isolate) Says(v Victims) string {
+	who := names(v.Cluster.Topology, v.Nodes)
+	if near, _ := sides(v); near.regions {
+		who = "every region"
+	}
+	with := "without its clients"
+	if i.Clients {
+		with = "with its clients"
+	}
+	return fmt.Sprintf("isolate %s %s (%s)", who, with, i.cut().mode)
+}
+
+// Felt implements Prover: no link that is cut echoes.
+func (i *Isolate) Felt(ctx context.Context, v Victims) (string, error) { return i.cut().felt(ctx, v) }
+
+// Gone implements Prover: every link that was cut echoes.
+func (i *Isolate) Gone(ctx context.Context, v Victims) (string, error) { return i.cut().gone(ctx, v) }
+
+// Spared implements Prover: a link that was not cut echoes.
+func (i *Isolate) Spared(ctx context.Context, v Victims) (string, error) {
+	return i.cut().spared(ctx, v)
+}

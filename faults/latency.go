@@ -1,0 +1,171 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/mesh"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Latency adds a delay to every byte between the nodes of `on` and those of
+// `to`, on top of the topology's own. Without `to` the other side is every node
+// outside `on`; when `on` is every node, each region is slowed to each other.
+type Latency struct {
+	// Delay is added to each direction that Direction names. It must be given.
+	Delay time.Duration `json:"delay" yaml:"delay"`
+	// Jitter varies the delay evenly by up to this much more or less; at most Delay.
+	Jitter time.Duration `json:"jitter,omitempty" yaml:"jitter,omitempty"`
+	// Direction is whose bytes are slowed: both; to, what `on` sends to `to`;
+	// from, what `on` hears. Empty means both.
+	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
+	// Clients also slows the clients of a region that is wholly on one side to
+	// the nodes of the other side.
+	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`
+}
+
+// Validate implements Validator.
+func (l *Latency) Validate() error {
+	switch {
+	case l.Delay <= 0:
+		return Wrong{Field: "delay", Says: "must be more than nothing, such as 100ms"}
+	case l.Delay > time.Minute:
+		return Wrong{Field: "delay", Says: "must be at most 1m"}
+	case l.Jitter < 0 || l.Jitter > l.Delay:
+		return Wrong{Field: "jitter", Says: fmt.Sprintf("must be between 0s and the delay, %v", l.Delay)}
+	}
+	return l.Direction.validate()
+}
+
+// Inject implements Fault.
+func (l *Latency) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
+	heal, err := disturb(ctx, v, l.Streams(v), mesh.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", l.Says(v), err)
+	}
+	return heal, nil
+}
+
+// Streams implements Disturber.
+func (l *Latency) Streams(v Victims) []topology.Stream {
+	return reach{direction: l.Direction, clients: l.Clients}.streams(v)
+}
+
+// Damage implements Fault: slowness takes nothing away.
+func (l *Latency) Damage(Victims) topology.Damage { return topology.Damage{} }
+
+// Says implements Fault.
+func (l *Latency) Says(v Victims) string {
+	by := l.Delay.String()
+	if l.Jitter > 0 {
+		by += " ± " + l.Jitter.String()
+	}
+	return fmt.Sprintf("slow the links of %s by %s (%s)", between(v, l.Clients), by, l.Direction.says())
+}
+
+// Felt implements Prover: the median round trip over every disturbed link is
+// longer than its baseline by at least half of what was added.
+func (l *Latency) Felt(ctx context.Context, v Victims) (string, error) {
+	saw := ""
+	for i, s := range l.rounds(ctx, v) {
+		least := baseline(v, s.link) + l.added(s.flow)/2
+		if s.err != nil {
+			return "", fmt.Errorf("no echo over %s: %w", s.link, s.err)
+		}
+		if s.median < least {
+			return "", fmt.Errorf("round trip over %s is %v, below %v", s.link, s.median, least)
+		}
+		if i == 0 {
+			saw = fmt.Sprintf("round trip over %s is %v (baseline %v)", s.link, s.median, baseline(v, s.link))
+		}
+	}
+	return saw, nil
+}
+
+// Gone implements Prover: the shortest round trip over each link is back near
+// its baseline.
+func (l *Latency) Gone(ctx context.Context, v Victims) (string, error) {
+	saw := ""
+	for i, s := range l.rounds(ctx, v) {
+		most := baseline(v, s.link) + l.added(s.flow)/2
+		if s.err != nil {
+			return "", fmt.Errorf("no echo over %s: %w", s.link, s.err)
+		}
+		if s.least >= most {
+			return "", fmt.Errorf("round trip over %s is still %v, not below %v", s.link, s.least, most)
+		}
+		if i == 0 {
+			saw = fmt.Sprintf("round trip over %s is %v (baseline %v)", s.link, s.least, baseline(v, s.link))
+		}
+	}
+	return saw, nil
+}
+
+// Spared implements Prover: the shortest round trip over an untouched link is near its baseline.
+func (l *Latency) Spared(ctx context.Context, v Victims) (string, error) {
+	n, ok := neighbour(v, l.Streams(v))
+	if !ok {
+		return "no link is untouched, so none was measured", nil
+	}
+	s := l.round(ctx, v, topology.Stream{Link: n, Flow: topology.BothWays})
+	most := baseline(v, n) + l.Delay/2
+	if s.err != nil {
+		return "", fmt.Errorf("untouched link %s: %w", n, s.err)
+	}
+	if s.least >= most {
+		return "", fmt.Errorf("untouched link %s: round trip is %v, not below %v", n, s.least, most)
+	}
+	return fmt.Sprintf("round trip over %s is %v (baseline %v)", n, s.least, baseline(v, n)), nil
+}
+
+// added is what the fault adds to a round trip, jitter aside.
+func (l *Latency) added(f topology.Flow) time.Duration {
+	if f == topology.BothWays {
+		return 2 * l.Delay
+	}
+	return l.Delay
+}
+
+// looks is how many round trips one measurement takes. They are under way at
+// once, so that a measurement lasts no longer than one.
+const looks = 5
+
+// round is one measurement of a link.
+type round struct {
+	link          topology.Link
+	flow          topology.Flow
+	least, median time.Duration
+	err           error // when not every look came back
+}
+
+func (l *Latency) rounds(ctx context.Context, v Victims) []round {
+	streams := l.Streams(v)
+	out := make([]round, len(streams))
+	wait := make(chan struct{})
+	for i, s := range streams {
+		go func() { out[i] = l.round(ctx, v, s); wait <- struct{}{} }()
+	}
+	for range streams {
+		<-wait
+	}
+	return out
+}
+
+func (l *Latency) round(ctx context.Context, v Victims, s topology.Stream) round {
+	ctx, cancel := context.WithTimeout(ctx, patience+baseline(v, s.Link)+2*(l.Delay+l.Jitter))
+	defer cancel()
+	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) mesh.Sample { return v.Cluster.Mesh.Echo(ctx, k) })
+	r := round{link: s.Link, flow: s.Flow}
+	times := make([]time.Duration, len(samples))
+	for i, x := range samples {
+		times[i] = x.RTT.Round(10 * time.Microsecond)
+		if x.Err != nil {
+			r.err = x.Err
+		}
+	}
+	slices.Sort(times)
+	r.least, r.median = times[0], times[looks/2]
+	return r
+}

@@ -1,0 +1,136 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/mesh"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Disturber is a fault of links. Streams lists what it disturbs, by design.
+type Disturber interface {
+	Streams(v Victims) []topology.Stream
+}
+
+// Touches is all that a fault meddles with: what it takes away and what it only
+// slows. It is what Victims.Others is for.
+func Touches(f Fault, v Victims) topology.Damage {
+	d := f.Damage(v)
+	if s, ok := f.(Disturber); ok {
+		d = topology.Merge(d, topology.Damage{Cuts: s.Streams(v)})
+	}
+	return d
+}
+
+// disturb applies the effect and returns an undo that may be repeated until it
+// succeeds.
+func disturb(ctx context.Context, v Victims, streams []topology.Stream, e mesh.Effect) (func(context.Context) error, error) {
+	if len(streams) == 0 {
+		return nil, errors.New("no link is between the victims and the others")
+	}
+	heal, err := v.Cluster.Mesh.Disturb(ctx, v.ID, streams, e)
+	if err != nil {
+		if heal != nil {
+			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+			defer cancel()
+			err = errors.Join(err, heal(undo))
+		}
+		return nil, err
+	}
+	return once(heal), nil
+}
+
+// undoLimit bounds the undoing of an injection that failed halfway.
+const undoLimit = 15 * time.Second
+
+// once makes an undo that does nothing after it has succeeded.
+func once(undo func(context.Context) error) func(context.Context) error {
+	var mu sync.Mutex
+	done := false
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if done {
+			return nil
+		}
+		err := undo(ctx)
+		done = err == nil
+		return err
+	}
+}
+
+// patience is how long an echo may take beyond the link's baseline before the
+// link counts as carrying nothing.
+const patience = 500 * time.Millisecond
+
+// echoes measures links, all at once.
+func echoes(ctx context.Context, v Victims, links []topology.Link) []mesh.Sample {
+	return measure(links, func(l topology.Link) mesh.Sample {
+		ctx, cancel := context.WithTimeout(ctx, patience+baseline(v, l))
+		defer cancel()
+		return v.Cluster.Mesh.Echo(ctx, l)
+	})
+}
+
+func measure(links []topology.Link, one func(topology.Link) mesh.Sample) []mesh.Sample {
+	out := make([]mesh.Sample, len(links))
+	var wg sync.WaitGroup
+	for i, l := range links {
+		wg.Go(func() { out[i] = one(l) })
+	}
+	wg.Wait()
+	return out
+}
+
+// baseline is the round trip that the topology declares for a link.
+func baseline(v Victims, l topology.Link) time.Duration {
+	t := v.Cluster.Topology
+	return 2 * t.OneWay(t.RegionOf(l.From), t.RegionOf(topology.End{Node: l.To}))
+}
+
+// neighbour returns the first link that neither these streams nor another
+// fault touches; one that shares an end with a disturbed link is preferred.
+func neighbour(v Victims, streams []topology.Stream) (topology.Link, bool) {
+	touched := map[topology.Link]bool{}
+	ends := map[topology.End]bool{}
+	for _, s := range streams {
+		touched[s.Link] = true
+		ends[s.Link.From], ends[topology.End{Node: s.Link.To}] = true, true
+	}
+	for _, c := range topology.Merge(v.Others...).Cuts {
+		touched[c.Link] = true
+	}
+	free := slices.DeleteFunc(v.Cluster.Topology.Links(), func(l topology.Link) bool { return touched[l] })
+	if len(free) == 0 {
+		return topology.Link{}, false
+	}
+	i := slices.IndexFunc(free, func(l topology.Link) bool { return ends[l.From] || ends[topology.End{Node: l.To}] })
+	return free[max(i, 0)], true
+}
+
+func linksOf(streams []topology.Stream) []topology.Link {
+	out := make([]topology.Link, len(streams))
+	for i, s := range streams {
+		out[i] = s.Link
+	}
+	return out
+}
+
+// list names links, or counts them when they are many.
+func list(links []topology.Link) string {
+	const most = 4
+	if len(links) > most {
+		return fmt.Sprintf("%d links (%s, …)", len(links), links[0])
+	}
+	names := make([]string, len(links))
+	for i, l := range links {
+		names[i] = l.String()
+	}
+	return strings.Join(names, ", ")
+}

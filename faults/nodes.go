@@ -1,0 +1,82 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// hold brings every victim into a condition, all at once, and returns what
+// lets them all go. If one cannot be brought there the others are let go.
+func hold(ctx context.Context, v Victims, want cluster.Condition, how cluster.Signal) (func(context.Context) error, error) {
+	releases := make([]func(context.Context) error, len(v.Nodes))
+	err := each(v.Nodes, func(i int, n topology.Node) (err error) {
+		releases[i], err = v.Cluster.Hold(ctx, n.ID, want, how)
+		return err
+	})
+	release := func(ctx context.Context) error {
+		return each(v.Nodes, func(i int, _ topology.Node) error {
+			if releases[i] == nil {
+				return nil
+			}
+			return releases[i](ctx)
+		})
+	}
+	if err == nil {
+		return release, nil
+	}
+	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	return nil, errors.Join(err, release(undo))
+}
+
+// each calls f for every node at once and joins the errors.
+func each(nodes []topology.Node, f func(int, topology.Node) error) error {
+	errs := make([]error, len(nodes))
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		wg.Go(func() { errs[i] = f(i, n) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// are returns nil when every node is in the condition.
+func are(ctx context.Context, v Victims, nodes []topology.Node, want cluster.Condition) (string, error) {
+	if len(nodes) == 0 {
+		return "", errors.New("there is no victim")
+	}
+	states := make([]string, len(nodes))
+	err := each(nodes, func(i int, n topology.Node) error {
+		s, err := v.Cluster.Process(n.ID).State(ctx)
+		if err != nil {
+			return fmt.Errorf("state of %s: %w", n.ID, err)
+		}
+		if s.Condition != want {
+			return fmt.Errorf("%s is %s, not %s", n.ID, s.Condition, want)
+		}
+		states[i] = fmt.Sprintf("%s is %s", n.ID, s.Condition)
+		if want == cluster.Exited {
+			states[i] += fmt.Sprintf(" (code %d)", s.ExitCode)
+		}
+		return nil
+	})
+	return few(states), err
+}
+
+// running returns nil when a node that no fault is for is running.
+func running(ctx context.Context, v Victims) (string, error) {
+	down := topology.Merge(v.Others...).Down
+	for _, n := range v.Cluster.Topology.Nodes {
+		if slices.Contains(ids(v.Nodes), n.ID) || slices.Contains(down, n.ID) {
+			continue
+		}
+		return are(ctx, v, []topology.Node{n}, cluster.Running)
+	}
+	return "no node is untouched, so none was looked at", nil
+}

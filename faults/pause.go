@@ -1,0 +1,50 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Pause stops the clock of the victims: they hold their connections and their
+// memory, answer nothing, and go on at heal as if no time had passed.
+type Pause struct{}
+
+// Inject implements Fault.
+func (p *Pause) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
+	return hold(ctx, v, cluster.Paused, cluster.Pause)
+}
+
+// Damage implements Fault.
+func (p *Pause) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+
+// Says implements Fault.
+func (p *Pause) Says(v Victims) string {
+	return fmt.Sprintf("pause %s", names(v.Cluster.Topology, v.Nodes))
+}
+
+// Felt implements Prover: every victim is said to be paused, before and after
+// a time in which nothing came from any of its ports.
+func (p *Pause) Felt(ctx context.Context, v Victims) (string, error) {
+	if _, err := are(ctx, v, v.Nodes, cluster.Paused); err != nil {
+		return "", err
+	}
+	if err := each(v.Nodes, func(_ int, n topology.Node) error { return mute(ctx, v, n) }); err != nil {
+		return "", err
+	}
+	saw, err := are(ctx, v, v.Nodes, cluster.Paused)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, and silent for %v", saw, listening), nil
+}
+
+// Gone implements Prover: every victim runs.
+func (p *Pause) Gone(ctx context.Context, v Victims) (string, error) {
+	return are(ctx, v, v.Nodes, cluster.Running)
+}
+
+// Spared implements Prover: an untouched node runs.
+func (p *Pause) Spared(ctx context.Context, v Victims) (string, error) { return running(ctx, v) }
