@@ -28,7 +28,7 @@ func TestRecorderKeepsWhatManyRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const each = 3 * chunk / 4
+	const each = chunk / 4
 	ops := many(8 * each)
 	var wg sync.WaitGroup
 	for part := range slices.Chunk(ops, each) {
