@@ -1,0 +1,132 @@
+package program
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// built remembers what this process has built, so that a run asks the
+// toolchain once for each program.
+var built = &shelf{slots: map[string]*slot{}}
+
+type shelf struct {
+	mu    sync.Mutex
+	slots map[string]*slot
+}
+
+type slot struct {
+	mu  sync.Mutex
+	bin string
+}
+
+// get builds once; a build that failed is tried again.
+func (s *shelf) get(ctx context.Context, module, pkg string) (string, error) {
+	s.mu.Lock()
+	one := s.slots[module+"\n"+pkg]
+	if one == nil {
+		one = new(slot)
+		s.slots[module+"\n"+pkg] = one
+	}
+	s.mu.Unlock()
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	if one.bin != "" {
+		return one.bin, nil
+	}
+	bin, err := compile(ctx, module, pkg)
+	if err == nil {
+		one.bin = bin
+	}
+	return bin, err
+}
+
+// compile builds into the user's cache. Two processes may do so at once: each
+// writes a file of its own and puts it in place in one step.
+func compile(ctx context.Context, module, pkg string) (_ string, err error) {
+	dir, err := source(ctx, module)
+	if err != nil {
+		return "", err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	// Checkouts do not share binaries, or one would run the other's code.
+	key := fmt.Sprintf("%.8x", sha256.Sum256([]byte(dir+"\n"+pkg)))
+	target := filepath.Join(cache, "holdfast", "bin", key, Name(pkg))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return "", err
+	}
+	scratch, err := os.MkdirTemp(filepath.Dir(target), "build-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	fresh := filepath.Join(scratch, Name(pkg))
+	// Handed its last result, the toolchain sees when nothing changed and does
+	// not link again.
+	if err := duplicate(target, fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	if _, err := golang(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-o", fresh, pkg); err != nil {
+		return "", err
+	}
+	return target, os.Rename(fresh, target)
+}
+
+// source is the folder to build in: holdfast's module, or a module nested in it.
+func source(ctx context.Context, nested string) (string, error) {
+	dir, err := golang(ctx, "", "list", "-m", "-f", "{{.Dir}}", Module)
+	if err != nil || dir == "" {
+		return "", fmt.Errorf("find the source of %s: run inside a module that requires it, or set %s to a folder of built binaries: %w",
+			Module, BinEnv, err)
+	}
+	if nested == "" {
+		return dir, nil
+	}
+	dir = filepath.Join(dir, filepath.FromSlash(nested))
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		return "", fmt.Errorf("module %s is not part of a released holdfast: use a checkout, or set %s to a folder of built binaries: %w",
+			nested, BinEnv, err)
+	}
+	return dir, nil
+}
+
+// golang runs the toolchain in dir (empty: here) and returns its output.
+func golang(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", fmt.Errorf("there is no Go toolchain here; set %s to a folder of built binaries: %w", BinEnv, err)
+		}
+		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(errs.String()))
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+func duplicate(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,83 @@
+package program_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+func TestName(t *testing.T) {
+	for pkg, want := range map[string]string{
+		program.Module + "/cmd/mcpd":   "mcpd",
+		"go.etcd.io/etcd/server/v3":    "server",
+		"github.com/nats-io/v2x/thing": "thing",
+	} {
+		if got := strings.TrimSuffix(program.Name(pkg), ".exe"); got != want {
+			t.Errorf("Name(%q) = %q, want %q", pkg, got, want)
+		}
+	}
+}
+
+func TestLinkdIsBuiltByManyAtOnce(t *testing.T) {
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", strings.TrimSpace(string(cache))) // which would move along
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			bin, err := program.Linkd(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if info, err := os.Stat(bin); err != nil || info.Mode()&0o111 == 0 {
+				t.Errorf("%s: %v, mode %v", bin, err, info.Mode())
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestPrebuiltBinariesAreUsedAsTheyAre(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(program.BinEnv, dir)
+	t.Setenv("PATH", "") // no toolchain
+	p := topology.Program{Package: "example.com/nowhere/mcpd"}
+	if _, err := program.Build(t.Context(), p); err == nil || !strings.Contains(err.Error(), program.BinEnv) {
+		t.Errorf("missing binary: got %v, want an error that names %s", err, program.BinEnv)
+	}
+	want := filepath.Join(dir, program.Name(p.Package))
+	if err := os.WriteFile(want, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := program.Build(t.Context(), p); err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	tests := map[string]struct {
+		program topology.Program
+		want    string
+	}{
+		"no package":       {topology.Program{}, "names no package"},
+		"no such package":  {topology.Program{Package: program.Module + "/cmd/nothing"}, "go build"},
+		"no nested module": {topology.Program{Module: "no/where", Package: "x"}, "use a checkout"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := program.Build(t.Context(), tt.program); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+}
