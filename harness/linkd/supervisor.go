@@ -43,7 +43,15 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		_ = s.Echo.Close()
 		return fmt.Errorf("start proxies: %w", err)
 	}
-	srv := &http.Server{Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return ctx }}
+	var in door
+	api := s.handler()
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect {
+			in.connect(ctx, w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	}), BaseContext: func(net.Listener) context.Context { return ctx }}
 	ends := make(chan error, 2)
 	go func() { ends <- srv.Serve(s.Control) }()
 	go func() { ends <- ServeEcho(ctx, s.Echo) }()
@@ -59,6 +67,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for range waiting {
 		<-ends
 	}
+	in.inside.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(err, s.Proxies.Stop())

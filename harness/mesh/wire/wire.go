@@ -13,6 +13,11 @@ const (
 	Probe   = "/probe"   // GET ?addr=&mode=&bytes=&timeout= → Probed
 )
 
+// DoorKind is the header in which linkd says, answering CONNECT on the control
+// address with 502, what kind of failure the connection inside the pod met:
+// one of the kinds of Probed.
+const DoorKind = "Linkd-Kind"
+
 // Proxy is one port of one link as linkd shall hold it.
 type Proxy struct {
 	Name     string `json:"name"`
