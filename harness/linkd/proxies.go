@@ -179,7 +179,6 @@ func (p *Proxies) Close() error {
 	return err
 }
 
-
 // settings is the body of a toxic's update.
 func settings(f wire.Flow) *strings.Reader {
 	b, err := json.Marshal(map[string]any{"attributes": f, "toxicity": 1})

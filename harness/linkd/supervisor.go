@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/harness/mesh/probe"
 	"github.com/mcp-resilience/holdfast/harness/mesh/wire"
 )
 
@@ -100,7 +101,7 @@ func (s *Supervisor) handler() http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), d)
 		defer cancel()
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(Probe(ctx, q.Get("addr"), mode, n))
+		_ = json.NewEncoder(w).Encode(probe.Run(ctx, q.Get("addr"), mode, n))
 	})
 	return mux
 }

@@ -1,4 +1,6 @@
-package linkd
+// Package probe measures one address over TCP, from this process or, inside a
+// pod, from linkd. It tells what a client there would see.
+package probe
 
 import (
 	"context"
@@ -12,9 +14,9 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/mesh/wire"
 )
 
-// Probe dials addr, in echo mode sends n bytes (at least one) and waits until
+// Run dials addr, in echo mode sends n bytes (at least one) and waits until
 // all have come back, and measures both. It ends with ctx.
-func Probe(ctx context.Context, addr, mode string, n int) wire.Probed {
+func Run(ctx context.Context, addr, mode string, n int) wire.Probed {
 	start := time.Now()
 	fail := func(p wire.Probed, err error) wire.Probed {
 		p.Error, p.Kind = err.Error(), kind(err)
