@@ -1,0 +1,103 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// cards are the big figures, each against its objective.
+func cards(r *record.Run) []card {
+	j := r.Judgement
+	if j == nil {
+		j = &record.Judgement{}
+	}
+	out := []card{
+		rtoCard(r, j.RTO),
+		rpoCard(r, j.RPO),
+	}
+	if a := j.Availability; a != nil {
+		c := card{Name: "Availability", Figure: share(a.Overall), Says: "reported, not judged", Note: "of the operations of eligible clients, from the first fault on"}
+		if a.Objective > 0 {
+			c.Says = "objective " + share(a.Objective)
+		}
+		out = append(out, toned(c, findingOf(r, "availability")))
+	}
+	if l := j.Linearizable; l != nil {
+		c := card{Name: "Linearizable", Figure: "yes", Says: plural(l.Ops, "operation") + " on " + plural(l.Keys, "key")}
+		if n := len(l.Undecided); n > 0 {
+			c.Figure, c.Note = "unknown", plural(n, "key")+" undecided"
+		}
+		if n := len(l.Violating); n > 0 {
+			c.Figure, c.Note = "no", plural(n, "key")+" in violation"
+		}
+		if l.Ops == 0 {
+			c.Figure = "–"
+		}
+		out = append(out, toned(c, findingOf(r, "linearizable")))
+	}
+	return out
+}
+
+// toned marks a card with the verdict of its promise, where there is one.
+func toned(c card, v record.Verdict) card {
+	if v != "" {
+		c.Tone, c.Glyph = tone(v), glyph(v)
+	}
+	return c
+}
+
+func rtoCard(r *record.Run, o *record.RTO) card {
+	c := card{Name: "RTO", Figure: "–", Says: "not measured", Note: "recovery time"}
+	if o == nil {
+		return c
+	}
+	c.Figure = dur(o.Worst)
+	c.Says = fmt.Sprintf("objective %s", dur(o.Objective))
+	c.Note = fmt.Sprintf("worst eligible series, to within %s", dur(o.Resolution))
+	switch {
+	case len(o.Series) == 0:
+		c.Figure, c.Note = "–", "no series was measured"
+	case !o.Recovered:
+		c.Figure, c.Note = "> "+dur(o.Worst), "no stable recovery while observed"
+	case o.Worst == 0:
+		c.Note = "no bad bucket, to within " + dur(o.Resolution)
+	}
+	if o.Recovered && o.Min != o.Max {
+		c.Note += fmt.Sprintf("; episodes %s / %s / %s (min, median, max)", dur(o.Min), dur(o.Median), dur(o.Max))
+	}
+	return toned(c, findingOf(r, "rto"))
+}
+
+func rpoCard(r *record.Run, o *record.RPO) card {
+	c := card{Name: "RPO", Figure: "–", Says: "not measured", Note: "acknowledged writes lost"}
+	if o == nil {
+		return c
+	}
+	c.Figure = count(len(o.Lost)) + " lost"
+	c.Says = "objective " + count(o.Objective)
+	c.Note = fmt.Sprintf("of %s acknowledged; %s", count(o.Acked), plural(o.FinalReads, "final read"))
+	var also []string
+	for _, k := range []struct {
+		n    int
+		noun string
+	}{{len(o.Phantoms), "phantom"}, {len(o.Diverged), "divergence"}, {len(o.Duplicates), "duplicate"}, {len(o.StaleReads), "stale read"}} {
+		if k.n > 0 {
+			also = append(also, plural(k.n, k.noun))
+		}
+	}
+	if o.FinalReadsFailed > 0 {
+		also = append(also, count(o.FinalReadsFailed)+" failed")
+		if len(o.Lost) == 0 {
+			c.Figure = "unknown"
+		}
+	}
+	if o.FinalReads == 0 {
+		c.Figure = "unknown"
+	}
+	if len(also) > 0 {
+		c.Note += "; " + strings.Join(also, ", ")
+	}
+	return toned(c, findingOf(r, "rpo"))
+}

@@ -1,0 +1,74 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// environment is where the run took place and what it was made of.
+func environment(r *record.Run) []fact {
+	why := ""
+	if r.RuntimeWhy != "" {
+		why = " (" + clean(r.RuntimeWhy) + ")"
+	}
+	out := []fact{
+		{"run", clean(r.ID), true},
+		{"started", r.Started.UTC().Format(time.RFC3339), false},
+		{"scenario", clean(r.Scenario), false},
+		{"target", clean(r.Target), false},
+		{"runtime", clean(r.Runtime) + why, false},
+		{"seed", fmt.Sprint(r.Seed), true},
+		{"operations", count(len(r.Ops)), false},
+	}
+	var zones []string
+	for _, z := range r.Topology.Zones {
+		zones = append(zones, fmt.Sprintf("%s (weight %d, %s)", clean(string(z.Region)), z.Weight, plural(len(r.Topology.In(z.Region)), "node")))
+	}
+	if len(zones) > 0 {
+		out = append(out, fact{"regions", strings.Join(zones, ", "), false})
+	}
+	var far []string
+	for _, d := range r.Topology.Latency {
+		far = append(far, fmt.Sprintf("%s–%s %s", clean(string(d.A)), clean(string(d.B)), dur(d.OneWay)))
+	}
+	if len(far) > 0 {
+		out = append(out, fact{"one-way latency", strings.Join(far, ", "), false})
+	}
+	keys := make([]string, 0, len(r.Versions))
+	for k := range r.Versions {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		out = append(out, fact{clean(k), clean(r.Versions[k]), true})
+	}
+	return out
+}
+
+// replay is how to see it again.
+func replay(r *record.Run) []fact {
+	run := shell(clean(r.ID))
+	return []fact{
+		{"holdfast replay " + run, "runs the stored plan again on a new cluster", true},
+		{"holdfast recheck " + run, "judges the stored history again with today's checks, without a cluster", true},
+		{"holdfast run " + shell(clean(r.Scenario)), "runs the scenario anew", true},
+	}
+}
+
+// shell quotes a word for a POSIX shell where it needs to be.
+func shell(s string) string {
+	plain := s != "" && !strings.HasPrefix(s, "-")
+	for _, c := range s {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./:", c)) {
+			plain = false
+		}
+	}
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,60 @@
+package reports
+
+import (
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// faultView is one fault with its instants and its proofs.
+type faultView struct {
+	ID, Says, Victims, Episode string
+	Inject, Heal               []string // planned, requested, confirmed, effective
+	Proofs                     []proofView
+	Errors                     []string
+}
+
+// proofView is what a probe saw.
+type proofView struct {
+	Of, Saw, Glyph, Tone, Word string
+}
+
+func faultViews(r *record.Run) []faultView {
+	var out []faultView
+	for _, f := range r.Faults {
+		v := faultView{
+			ID: clean(f.ID), Says: clean(f.Says), Episode: fmt.Sprint(f.Episode),
+			Victims: join(f.Nodes, ", "), Inject: instants(f.Inject), Heal: instants(f.Heal),
+		}
+		if n := len(f.Streams); n > 0 {
+			if v.Victims != "" {
+				v.Victims += "; "
+			}
+			v.Victims += plural(n, "stream")
+		}
+		for _, p := range []struct {
+			of  string
+			was record.Proof
+		}{{"felt", f.Felt}, {"healed", f.Gone}, {"neighbour spared", f.Spared}} {
+			x := proofView{Of: p.of, Saw: clean(p.was.Saw), Glyph: "✔", Tone: "pass", Word: "proved"}
+			if !p.was.Proved {
+				x.Glyph, x.Tone, x.Word = "✖", "fail", "not proved"
+			}
+			if x.Saw == "" {
+				x.Saw = "nothing was measured"
+			}
+			v.Proofs = append(v.Proofs, x)
+		}
+		for _, e := range []struct{ op, err string }{{"inject", f.Error}, {"heal", f.HealError}} {
+			if e.err != "" {
+				v.Errors = append(v.Errors, e.op+": "+clean(e.err))
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func instants(t record.Times) []string {
+	return []string{at(t.Planned), at(t.Requested), at(t.Confirmed), at(t.Effective)}
+}

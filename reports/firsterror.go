@@ -1,0 +1,140 @@
+package reports
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// firstError is the first operation that went wrong after the first fault (or
+// at all, where there was no fault), with what else happened around it.
+type firstError struct {
+	After   string // how long after which fault
+	Facts   []fact
+	Around  []row // the nearest events before and after, in order
+	Earlier int   // operations that went wrong before any fault
+}
+
+// fact is a name and its value.
+type fact struct {
+	Name, Value string
+	Mono        bool
+}
+
+const eventsAround = 4 // on each side
+
+func firstErrorOf(r *record.Run) *firstError {
+	fault := firstFault(r)
+	var first *history.Op
+	e := &firstError{}
+	for i := range r.Ops {
+		op := &r.Ops[i]
+		if op.Final || !bad(op) {
+			continue
+		}
+		if fault != record.Never && op.Intended < fault && op.Return < fault {
+			e.Earlier++
+			continue
+		}
+		if first == nil || op.Intended < first.Intended || op.Intended == first.Intended && op.ID < first.ID {
+			first = op
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	e.After = "no fault was requested"
+	if fault != record.Never {
+		e.After = dur(first.Intended-fault) + " after the first fault was requested"
+		if first.Intended < fault {
+			e.After = "under way when the first fault was requested (sent " + dur(fault-first.Intended) + " before)"
+		}
+	}
+	e.Facts = opFacts(first)
+	e.Around = around(r.Events, first.Intended)
+	return e
+}
+
+// bad is an operation that does not count as service.
+func bad(op *history.Op) bool {
+	return op.Outcome != history.OK || op.Return-op.Intended > latencyLimit
+}
+
+func opFacts(op *history.Op) []fact {
+	out := []fact{
+		{"operation", fmt.Sprintf("%d, client %d in %s", op.ID, op.Client, clean(string(op.Region))), false},
+		{"asked", opSays(op), true},
+		{"outcome", outcomeSays(op), false},
+		{"intended", fmt.Sprintf("%s, sent %s, known %s (%s from intended)", at(op.Intended), at(op.Call), at(op.Return), dur(op.Return-op.Intended)), false},
+	}
+	if op.Error != "" {
+		out = append(out, fact{"error", clean(op.Error), true})
+	}
+	if op.Node != "" {
+		out = append(out, fact{"answered by", fmt.Sprintf("%s%s", clean(string(op.Node)), termSays(op)), false})
+	}
+	return out
+}
+
+// opSays is the operation as one would write it.
+func opSays(op *history.Op) string {
+	k := clean(op.Key)
+	switch op.Kind {
+	case history.Read:
+		return "read " + k
+	case history.Members:
+		return "members of " + k
+	case history.CAS:
+		return fmt.Sprintf("cas %s from %s to %s", k, clean(op.Expect), clean(op.Value))
+	case history.Add:
+		return fmt.Sprintf("add %s to %s", clean(op.Value), k)
+	default:
+		return fmt.Sprintf("%s %s = %s", clean(string(op.Kind)), k, clean(op.Value))
+	}
+}
+
+func outcomeSays(op *history.Op) string {
+	switch op.Outcome {
+	case history.OK:
+		return "ok, but later than " + dur(latencyLimit)
+	case history.Failed:
+		return "failed: proved to have had no effect"
+	default:
+		return "unknown: it may take effect at any later time"
+	}
+}
+
+func termSays(op *history.Op) string {
+	s := ""
+	if op.Term != 0 {
+		s += fmt.Sprintf(" in term %d", op.Term)
+	}
+	if op.Revision != 0 {
+		s += fmt.Sprintf(" at revision %d", op.Revision)
+	}
+	return s
+}
+
+// around picks the events nearest to an instant. Events are in order of time.
+func around(events []record.Event, t time.Duration) []row {
+	next := len(events)
+	for i := range events {
+		if events[i].At >= t {
+			next = i
+			break
+		}
+	}
+	var out []row
+	for _, ev := range events[max(0, next-eventsAround):min(len(events), next+eventsAround)] {
+		w := eventRow(ev)
+		if d := ev.At - t; d < 0 {
+			w.Note = dur(-d) + " before"
+		} else {
+			w.Note = dur(d) + " after"
+		}
+		out = append(out, w)
+	}
+	return out
+}

@@ -1,0 +1,173 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// headline is what a reader must know before anything else; every format
+// starts with it.
+type headline struct {
+	Verdict  record.Verdict // "" when the run was not judged
+	Word     string         // PASS, FAIL, UNKNOWN, VACUOUS, NOT JUDGED
+	Glyph    string         // never colour alone
+	Says     string         // one sentence with the figures
+	Expected string         // "" when pass was expected and came
+	Surprise bool           // the verdict is not the expected one
+	Broken   string
+}
+
+func headlineOf(r *record.Run) headline {
+	h := headline{Broken: clean(r.Broken)}
+	j := r.Judgement
+	if j == nil {
+		h.Word, h.Glyph, h.Surprise = "NOT JUDGED", glyph(""), true
+		h.Says = "The run was not judged; what was recorded is below."
+		if r.Broken != "" {
+			h.Says = "The run ended before its time and was not judged: " + clean(r.Broken)
+		}
+		return h
+	}
+	h.Verdict = j.Verdict
+	h.Word, h.Glyph = strings.ToUpper(clean(string(j.Verdict))), glyph(j.Verdict)
+	var parts []string
+	if j.RTO != nil {
+		parts = append(parts, recovery(j.RTO))
+	}
+	if j.RPO != nil {
+		parts = append(parts, loss(j.RPO))
+	}
+	for _, f := range j.Findings {
+		// The two figures above speak for rto and rpo; any other broken promise must be named.
+		if f.Verdict != record.Pass && f.Promise != "rto" && f.Promise != "rpo" {
+			parts = append(parts, fmt.Sprintf("%s: %s", clean(f.Promise), clean(string(f.Verdict))))
+		}
+	}
+	if len(parts) > 5 {
+		parts = append(parts[:4], fmt.Sprintf("and %d more findings", len(parts)-4))
+	}
+	h.Says = sentence(strings.Join(parts, "; "))
+	if h.Says == "" {
+		h.Says = "Nothing was judged."
+	}
+	want := j.Expected
+	if want == "" {
+		want = record.Pass
+	}
+	h.Surprise = j.Verdict != want
+	switch {
+	case h.Surprise:
+		h.Expected = fmt.Sprintf("expected %s, came out %s: NOT as expected", clean(string(want)), clean(string(j.Verdict)))
+	case want != record.Pass:
+		h.Expected = fmt.Sprintf("expected %s, came out %s: as expected", clean(string(want)), clean(string(j.Verdict)))
+	}
+	return h
+}
+
+// recovery is the RTO in a clause.
+func recovery(o *record.RTO) string {
+	switch {
+	case len(o.Series) == 0:
+		return "no recovery time was measured"
+	case !o.Recovered:
+		return fmt.Sprintf("service did not recover in %s (objective %s)", dur(o.Worst), dur(o.Objective))
+	case o.Worst == 0:
+		return fmt.Sprintf("no outage (RTO 0, objective %s)", dur(o.Objective))
+	default:
+		return fmt.Sprintf("service back in %s (objective %s)", dur(o.Worst), dur(o.Objective))
+	}
+}
+
+// loss is the RPO in a clause.
+func loss(p *record.RPO) string {
+	var bad []string
+	for _, c := range []struct {
+		n    int
+		noun string
+	}{
+		{len(p.Lost), "acknowledged write"},
+		{len(p.Phantoms), "phantom"},
+		{len(p.Diverged), "divergence"},
+		{len(p.Duplicates), "duplicate"},
+		{len(p.StaleReads), "stale read"},
+	} {
+		if c.n > 0 {
+			bad = append(bad, plural(c.n, c.noun))
+		}
+	}
+	if len(p.Lost) > 0 {
+		bad[0] += " lost"
+	}
+	if p.FinalReadsFailed > 0 {
+		what := "what was lost"
+		if len(p.Lost) > 0 {
+			what = "what else was lost"
+		}
+		bad = append(bad, fmt.Sprintf("%s failed, so %s is unknown", plural(p.FinalReadsFailed, "final read"), what))
+		return strings.Join(bad, ", ")
+	}
+	if p.FinalReads == 0 {
+		return "nothing was read back, so what was lost is unknown"
+	}
+	if len(bad) == 0 {
+		return fmt.Sprintf("nothing lost of %s", plural(p.Acked, "acknowledged write"))
+	}
+	return strings.Join(bad, ", ")
+}
+
+func glyph(v record.Verdict) string {
+	switch v {
+	case record.Pass:
+		return "✔"
+	case record.Fail:
+		return "✖"
+	case record.Vacuous:
+		return "∅"
+	default:
+		return "?"
+	}
+}
+
+// tone is the class a verdict is coloured by.
+func tone(v record.Verdict) string {
+	switch v {
+	case record.Pass, record.Fail, record.Vacuous:
+		return string(v)
+	default:
+		return string(record.Unknown)
+	}
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// findingOf returns the verdict on a promise, "" when it was not judged.
+func findingOf(r *record.Run, promise string) record.Verdict {
+	if r.Judgement == nil {
+		return ""
+	}
+	for _, f := range r.Judgement.Findings {
+		if f.Promise == promise {
+			return f.Verdict
+		}
+	}
+	return ""
+}
+
+// firstFault is the request of the first fault, Never when there was none.
+func firstFault(r *record.Run) time.Duration {
+	first := record.Never
+	for _, f := range r.Faults {
+		if t := f.Inject.Requested; t != record.Never && (first == record.Never || t < first) {
+			first = t
+		}
+	}
+	return first
+}

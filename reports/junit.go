@@ -1,0 +1,179 @@
+package reports
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// The elements of JUnit's XML that CI servers read.
+type (
+	junitSuites struct {
+		XMLName  xml.Name   `xml:"testsuites"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Errors   int        `xml:"errors,attr"`
+		Time     string     `xml:"time,attr"`
+		Suite    junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name       string          `xml:"name,attr"`
+		Tests      int             `xml:"tests,attr"`
+		Failures   int             `xml:"failures,attr"`
+		Errors     int             `xml:"errors,attr"`
+		Skipped    int             `xml:"skipped,attr"`
+		Time       string          `xml:"time,attr"`
+		Timestamp  string          `xml:"timestamp,attr"`
+		Properties []junitProperty `xml:"properties>property"`
+		Cases      []junitCase     `xml:"testcase"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	junitCase struct {
+		Name    string        `xml:"name,attr"`
+		Class   string        `xml:"classname,attr"`
+		Time    string        `xml:"time,attr"`
+		Failure *junitTrouble `xml:"failure"`
+		Error   *junitTrouble `xml:"error"`
+		Out     string        `xml:"system-out,omitempty"`
+	}
+	junitTrouble struct {
+		Type    string `xml:"type,attr"`
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// JUnit writes the run as a test suite with one case for each finding: fail is
+// a failure; unknown and vacuous are errors, for the promise was not tested.
+//
+// A run that is expected to fail and does is green as a suite: its findings
+// are then cases without failures, and one more case says that the expected
+// verdict came. When another came, that case fails.
+func JUnit(w io.Writer, r *record.Run) error {
+	h := headlineOf(r)
+	s := junitSuite{
+		Name: clean(r.Scenario), Time: seconds(frameOf(r).To),
+		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"), Properties: junitProperties(r),
+	}
+	class := "holdfast." + clean(r.Scenario)
+	if j := r.Judgement; j == nil {
+		s.Cases = append(s.Cases, junitCase{
+			Name: "judged", Class: class, Time: "0",
+			Error: &junitTrouble{Type: string(record.Unknown), Message: h.Says, Text: h.Says},
+		})
+	} else {
+		expected := expectedTrouble(j)
+		for _, f := range j.Findings {
+			s.Cases = append(s.Cases, caseOf(f, class, j, expected))
+		}
+		if expected {
+			c := junitCase{Name: "expected verdict", Class: class, Time: "0", Out: h.Expected}
+			if h.Surprise {
+				c.Failure, c.Out = &junitTrouble{Type: "expected-" + clean(string(j.Expected)), Message: h.Expected, Text: h.Says}, ""
+			}
+			s.Cases = append(s.Cases, c)
+		}
+	}
+	for _, c := range s.Cases {
+		s.Tests++
+		if c.Failure != nil {
+			s.Failures++
+		}
+		if c.Error != nil {
+			s.Errors++
+		}
+	}
+	doc := junitSuites{Name: "holdfast", Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: s.Time, Suite: s}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(doc); err != nil {
+		return fmt.Errorf("encode junit of run %s: %w", r.ID, err)
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+// expectedTrouble says whether the scenario is a negative control.
+func expectedTrouble(j *record.Judgement) bool {
+	return j.Expected != "" && j.Expected != record.Pass
+}
+
+func caseOf(f record.Finding, class string, j *record.Judgement, expected bool) junitCase {
+	c := junitCase{Name: clean(f.Promise), Class: class, Time: "0"}
+	if f.Promise == "rto" && j.RTO != nil {
+		c.Time = seconds(j.RTO.Worst)
+	}
+	text := clean(f.Says)
+	evidence, more := listed(f.Evidence, mostEvidence)
+	if len(evidence) > 0 {
+		text += "\n" + strings.Join(evidence, "\n")
+	}
+	if more > 0 {
+		text += fmt.Sprintf("\nand %d more in verdict.json", more)
+	}
+	t := &junitTrouble{Type: clean(string(f.Verdict)), Message: clean(f.Says), Text: text}
+	switch {
+	case f.Verdict == record.Pass:
+		c.Out = text
+	case expected && j.AsExpected():
+		c.Out = fmt.Sprintf("%s, in a run that was expected to come out %s: %s", clean(string(f.Verdict)), clean(string(j.Expected)), text)
+	case f.Verdict == record.Fail:
+		c.Failure = t
+	default:
+		c.Error = t
+	}
+	return c
+}
+
+// junitProperties carry the figures; what was not measured is left out.
+func junitProperties(r *record.Run) []junitProperty {
+	out := []junitProperty{
+		{"run", clean(r.ID)},
+		{"runtime", clean(r.Runtime)},
+		{"seed", strconv.FormatUint(r.Seed, 10)},
+		{"target", clean(r.Target)},
+	}
+	add := func(name, value string) { out = append(out, junitProperty{name, value}) }
+	if r.Broken != "" {
+		add("broken", clean(r.Broken))
+	}
+	j := r.Judgement
+	if j == nil {
+		return out
+	}
+	add("verdict", clean(string(j.Verdict)))
+	add("expected", clean(string(j.Expected)))
+	if o := j.RTO; o != nil && len(o.Series) > 0 {
+		add("rto_recovered", strconv.FormatBool(o.Recovered))
+		if o.Recovered {
+			add("rto_ms", millis(o.Worst))
+		}
+		add("rto_objective_ms", millis(o.Objective))
+	}
+	if o := j.RPO; o != nil {
+		if o.FinalReads > 0 && o.FinalReadsFailed == 0 || len(o.Lost) > 0 {
+			add("rpo_lost", strconv.Itoa(len(o.Lost)))
+		}
+		add("rpo_objective", strconv.Itoa(o.Objective))
+	}
+	if a := j.Availability; a != nil {
+		add("availability", strconv.FormatFloat(a.Overall, 'f', 6, 64))
+	}
+	return out
+}
+
+func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
+func seconds(d time.Duration) string { return strconv.FormatFloat(max(d, 0).Seconds(), 'f', 3, 64) }

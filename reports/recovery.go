@@ -1,0 +1,130 @@
+package reports
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// rtoView is the recovery of every series, and its stages.
+type rtoView struct {
+	Says   string
+	Series []row
+	Stages []stageView
+	Scale  []tick
+}
+
+// stageView is a bar of the waterfall; Left and Width are per cent.
+type stageView struct {
+	Name, Took, Budget, Says string
+	From                     string
+	Left, Width              float64
+	Over                     bool
+	Shade                    int
+}
+
+// tick is a mark on the waterfall's scale.
+type tick struct {
+	Left float64
+	Text string
+	Last bool
+}
+
+func rtoViewOf(o *record.RTO) *rtoView {
+	if o == nil {
+		return nil
+	}
+	v := &rtoView{}
+	worst := -1
+	for i, s := range o.Series {
+		if s.Eligible && !s.FromHeal && (worst < 0 || worse(s, o.Series[worst])) {
+			worst = i
+		}
+	}
+	for i, s := range o.Series {
+		v.Series = append(v.Series, seriesRow(s, o.Objective, i == worst && (s.RTO > 0 || !s.Recovered)))
+	}
+	v.Says = fmt.Sprintf("Objective %s; figures are accurate to %s.", dur(o.Objective), dur(o.Resolution))
+	if o.Min != o.Max {
+		v.Says += fmt.Sprintf(" Over the episodes: min %s, median %s, max %s.", dur(o.Min), dur(o.Median), dur(o.Max))
+	}
+	v.addStages(o.Stages)
+	return v
+}
+
+func worse(a, b record.RTOSeries) bool {
+	if a.Recovered != b.Recovered {
+		return !a.Recovered
+	}
+	return a.RTO > b.RTO
+}
+
+func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
+	figure := dur(s.RTO)
+	if !s.Recovered {
+		figure = "not recovered in " + dur(s.RTO)
+	}
+	w := row{Cells: []string{
+		clean(string(s.Region)), classWord(s.Class), fmt.Sprint(s.Episode), figure,
+		since(s.FirstAck), since(s.SinceHeal), outage(s.LongestOutage), plural(len(s.Outages), "outage"), share(s.BrownOut),
+	}}
+	switch {
+	case !s.Eligible && s.FromHeal:
+		w.Note, w.Class = "minority: unavailable as designed, judged from heal", "minority"
+	case !s.Eligible:
+		w.Note, w.Class = "minority: unavailable as designed", "minority"
+	case s.FromHeal:
+		w.Note = "beyond the declared tolerance, judged from heal"
+	case worst:
+		w.Note, w.Class = "worst", "worst"
+	}
+	if !s.Recovered || s.Eligible && !s.FromHeal && s.RTO > objective || s.FromHeal && s.SinceHeal > objective {
+		w.Class += " broken"
+	}
+	return w
+}
+
+func since(d time.Duration) string {
+	if d == record.Never {
+		return "–"
+	}
+	return dur(d)
+}
+
+func outage(d time.Duration) string {
+	if d <= 0 {
+		return "none"
+	}
+	return dur(d)
+}
+
+func (v *rtoView) addStages(stages []record.Stage) {
+	if len(stages) == 0 {
+		return
+	}
+	from, to := stages[0].From, stages[0].To
+	for _, s := range stages {
+		from, to = min(from, s.From), max(to, s.To)
+	}
+	span := float64(max(to-from, time.Millisecond))
+	for i, s := range stages {
+		took := s.To - s.From
+		b := stageView{
+			Name: clean(s.Name), Took: dur(max(took, 0)), Says: clean(s.Says), From: "+" + dur(s.From-from),
+			Left: round2(float64(s.From-from) / span * 100), Width: round2(max(float64(took)/span*100, 0.4)), Shade: i % 6,
+		}
+		b.Left = min(b.Left, 99.6)
+		b.Width = min(b.Width, 100-b.Left)
+		if s.Budget > 0 {
+			b.Budget, b.Over = dur(s.Budget), took > s.Budget
+		}
+		v.Stages = append(v.Stages, b)
+	}
+	for i := range 5 {
+		d := time.Duration(span / 4 * float64(i))
+		v.Scale = append(v.Scale, tick{Left: float64(25 * i), Text: dur(d), Last: i == 4})
+	}
+}
+
+func round2(f float64) float64 { return float64(int(f*100+0.5)) / 100 }

@@ -1,0 +1,127 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// longest is how many runes of one foreign string a report shows: enough for
+// an error with its causes, little enough that a thousand of them stay readable.
+const longest = 600
+
+// clean makes a foreign string safe for every format: valid UTF-8, no control
+// characters (XML 1.0 has no way to write most of them, and a terminal obeys
+// some), no bidirectional overrides, at most longest runes.
+func clean(s string) string {
+	if utf8.RuneCountInString(s) > longest {
+		cut := 0
+		for i := range s {
+			if cut == longest-1 {
+				s = s[:i] + "…"
+				break
+			}
+			cut++
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r == '\r':
+			return ' '
+		case r == 0xFFFE, r == 0xFFFF, unicode.Is(unicode.Cc, r):
+			return '\uFFFD'
+		case unicode.Is(unicode.Bidi_Control, r):
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// dur writes a duration with the digits that matter to a reader.
+func dur(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "never"
+	case d == 0:
+		return "0 s"
+	case d < time.Millisecond:
+		return num(float64(d)/1e3, 0) + " µs"
+	case d < 10*time.Millisecond:
+		return num(float64(d)/1e6, 1) + " ms"
+	case d < 999500*time.Microsecond:
+		return num(float64(d)/1e6, 0) + " ms"
+	case d < 10*time.Second:
+		return num(d.Seconds(), 2) + " s"
+	case d < 100*time.Second:
+		return num(d.Seconds(), 1) + " s"
+	case d < time.Hour:
+		d = d.Round(time.Second)
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		d = d.Round(time.Minute)
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+// num writes at most prec decimals and no trailing zeros.
+func num(f float64, prec int) string {
+	s := strconv.FormatFloat(f, 'f', prec, 64)
+	if prec > 0 {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
+
+// at writes an instant of the run; Never is a dash.
+func at(d time.Duration) string {
+	if d == record.Never {
+		return "–"
+	}
+	return "+" + strconv.FormatFloat(d.Seconds(), 'f', 3, 64) + " s"
+}
+
+// count writes n with its thousands set apart.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// plural is "1 write", "2 writes".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
+}
+
+// share writes a ratio so that it never rounds up to 100 %: 99.996 % is not all.
+func share(f float64) string {
+	if math.IsNaN(f) {
+		return "–"
+	}
+	for prec := 1; prec <= 4; prec++ {
+		s := num(math.Floor(f*100*math.Pow10(prec)+1e-9)/math.Pow10(prec), prec)
+		if f >= 1 || s != "100" && !(f >= 0.999 && prec < 3) {
+			return s + " %"
+		}
+	}
+	return "> 99.999 %"
+}
+
+// join lists values that print themselves.
+func join[T ~string](vs []T, sep string) string {
+	out := make([]string, len(vs))
+	for i, v := range vs {
+		out[i] = clean(string(v))
+	}
+	return strings.Join(out, sep)
+}

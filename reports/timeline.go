@@ -1,0 +1,301 @@
+package reports
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// timeline is the chart of the whole run: phases, faults and leaders above,
+// two lanes for each client region below, one scale of time for all.
+type timeline struct {
+	Width, Height int
+	Says          string // for those who cannot see the chart
+	Bucket        string
+	Phases        []mark
+	Faults        []mark
+	MoreFaults    string
+	FaultsY       int
+	Leaders       []mark
+	LeadersY      int
+	Lanes         []drawn
+	Ticks         []mark
+	TicksY        int
+	Empty         bool // no operation was recorded
+	HasOutage     bool
+}
+
+// mark is a place on the time axis with its words.
+type mark struct {
+	X, Y, W  int
+	Text     string // what fits
+	Title    string // all of it
+	Class    string
+	EffectX  []int // where the fault or heal was first seen, 0 for never
+	TextX    int
+	TextEnds bool // the words end at TextX instead of starting there
+}
+
+// drawn is a lane on its place.
+type drawn struct {
+	Y, Height int
+	Region    string
+	What      string
+	Body      template.HTML
+	Labels    []mark
+	Hits      []mark // hover areas with words
+}
+
+const (
+	successHeight, latencyHeight = 62, 78
+	faultRow                     = 18
+	mostFaultRows                = 8
+	mostLeaders                  = 60
+)
+
+// The latency axis is logarithmic, in milliseconds.
+var latencyTicks = []struct {
+	ms   float64
+	text string
+}{{0.01, "10 µs"}, {0.1, "0.1 ms"}, {1, "1 ms"}, {10, "10 ms"}, {100, "100 ms"}, {1000, "1 s"}, {10000, "10 s"}}
+
+func timelineOf(r *record.Run) (timeline, error) {
+	f := frameOf(r)
+	lanes := lanesOf(r, f)
+	t := timeline{Width: plotWidth, Bucket: dur(f.Bucket), Empty: len(lanes) == 0}
+	x := func(d time.Duration) int {
+		d = min(max(d, f.From), f.To)
+		return plotLeft + int(math.Round(float64(d-f.From)/float64(f.To-f.From)*float64(plotWidth-plotLeft-plotRight)))
+	}
+	t.addPhases(r, f, x)
+	y := t.addFaults(r, f, x, 24)
+	y = t.addLeaders(r, f, x, y)
+	bands, marks := bandsOf(r, f), leaderTimes(r)
+	for _, region := range regionsOf(r) {
+		drew := false
+		for _, what := range []func(*record.Run, frame, []lane, topology.Region) (plot, drawn, bool){successLane, latencyLane} {
+			p, d, ok := what(r, f, lanes, region)
+			if !ok {
+				continue
+			}
+			p.bands, p.marks = bands, marks
+			body, err := p.svg()
+			if err != nil {
+				return t, fmt.Errorf("lane %s of region %s: %w", d.What, region, err)
+			}
+			d.Body, d.Y, d.Height = body, y, p.height
+			for i := range d.Hits {
+				d.Hits[i].X, d.Hits[i].W = x(time.Duration(d.Hits[i].X)), max(x(time.Duration(d.Hits[i].W))-x(time.Duration(d.Hits[i].X)), 3)
+				t.HasOutage = true
+			}
+			t.Lanes = append(t.Lanes, d)
+			y += p.height
+			drew = true
+		}
+		if drew {
+			y += 8
+		}
+	}
+	t.TicksY = y
+	t.addTicks(f, x)
+	t.Height = y + 22
+	t.Says = describe(r, t)
+	return t, nil
+}
+
+// ends closes a stretch that has no end yet at the end of the chart.
+func ends(d time.Duration, f frame) time.Duration {
+	if d == record.Never {
+		return f.To
+	}
+	return d
+}
+
+func (t *timeline) addPhases(r *record.Run, f frame, x func(time.Duration) int) {
+	for i, p := range r.Phases {
+		to := ends(p.To, f)
+		if to <= f.From || p.From >= f.To {
+			continue
+		}
+		m := mark{X: x(p.From), W: x(to) - x(p.From), Class: fmt.Sprintf("phase%d", i%2)}
+		m.Title = fmt.Sprintf("phase %s: %s to %s", clean(p.Name), at(p.From), at(p.To))
+		m.Text, m.TextX = fits(clean(p.Name), m.W-8), m.X+5
+		t.Phases = append(t.Phases, m)
+	}
+}
+
+// addFaults lays the faults on rows so that overlapping ones do not hide each other.
+func (t *timeline) addFaults(r *record.Run, f frame, x func(time.Duration) int, y int) int {
+	t.FaultsY = y
+	var rowEnds []int
+	more := 0
+	for _, ft := range r.Faults {
+		if ft.Inject.Requested == record.Never {
+			continue
+		}
+		m := mark{X: x(ft.Inject.Requested), Class: "bar"}
+		m.W = max(x(ends(ft.Heal.Requested, f))-m.X, 3)
+		words := clean(ft.ID + ": " + ft.Says)
+		m.Title = fmt.Sprintf("%s; requested %s, effective %s; heal requested %s, effective %s", words,
+			at(ft.Inject.Requested), at(ft.Inject.Effective), at(ft.Heal.Requested), at(ft.Heal.Effective))
+		m.TextX, m.Text = m.X+6, fits(clean(ft.Says), m.W-12)
+		last := m.X + m.W
+		if m.Text != clean(ft.Says) { // beside the bar, on the side with more room
+			if right := plotWidth - last - 8; right >= m.X-plotLeft {
+				m.TextX, m.Text = last+6, fits(clean(ft.Says), right)
+				last = m.TextX + textWidth(m.Text)
+			} else {
+				m.TextX, m.Text, m.TextEnds = m.X-6, fits(clean(ft.Says), m.X-plotLeft-8), true
+			}
+			m.Class = "bar outside"
+		}
+		for _, e := range []time.Duration{ft.Inject.Effective, ft.Heal.Effective} {
+			if e != record.Never {
+				m.EffectX = append(m.EffectX, x(e))
+			}
+		}
+		left := m.X
+		if m.TextEnds {
+			left = m.TextX - textWidth(m.Text)
+		}
+		row := 0
+		for row < len(rowEnds) && rowEnds[row] > left-4 {
+			row++
+		}
+		if row >= mostFaultRows {
+			more++
+			continue
+		}
+		if row == len(rowEnds) {
+			rowEnds = append(rowEnds, 0)
+		}
+		rowEnds[row] = last
+		m.Y = y + row*faultRow
+		t.Faults = append(t.Faults, m)
+	}
+	y += len(rowEnds) * faultRow
+	if more > 0 {
+		t.MoreFaults = fmt.Sprintf("and %s more, listed under Faults", plural(more, "fault"))
+		y += faultRow
+	}
+	if len(rowEnds) > 0 {
+		y += 4
+	}
+	return y
+}
+
+// leaderTimes are the instants at which the platform says it elected a leader.
+func leaderTimes(r *record.Run) []float64 {
+	var out []float64
+	for _, e := range r.Events {
+		if e.Source == record.FromPlatform && e.Kind == "elected" && len(out) < mostLeaders {
+			out = append(out, e.At.Seconds())
+		}
+	}
+	return out
+}
+
+func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int, y int) int {
+	t.LeadersY = y
+	last := 0
+	for _, e := range r.Events {
+		if e.Source != record.FromPlatform || e.Kind != "elected" || e.At < f.From || e.At > f.To || len(t.Leaders) >= mostLeaders {
+			continue
+		}
+		m := mark{X: x(e.At), Y: y}
+		words := clean(string(e.Node))
+		if term := e.Fields["term"]; term != "" {
+			words += " term " + clean(term)
+		}
+		m.Title = fmt.Sprintf("elected %s at %s: %s", words, at(e.At), clean(e.Says))
+		m.TextX, m.Text = m.X+6, fits(words, 150)
+		if w := textWidth(m.Text); m.TextX+w > plotWidth {
+			m.TextX, m.TextEnds = m.X-6, true
+		} else if m.X < last {
+			m.Text = "" // no room; the title still says it
+		} else {
+			last = m.TextX + w
+		}
+		t.Leaders = append(t.Leaders, m)
+	}
+	if len(t.Leaders) > 0 {
+		y += 18
+	}
+	return y
+}
+
+func (t *timeline) addTicks(f frame, x func(time.Duration) int) {
+	step := time.Second
+	for _, s := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200} {
+		step = s * time.Second
+		if (f.To-f.From)/step <= 12 {
+			break
+		}
+	}
+	for d := (f.From + step - 1) / step * step; d <= f.To; d += step {
+		m := mark{X: x(d), Text: num(d.Seconds(), 0) + " s"}
+		if step >= time.Minute {
+			m.Text = num(d.Minutes(), 0) + " min"
+		}
+		t.Ticks = append(t.Ticks, m)
+	}
+}
+
+func bandsOf(r *record.Run, f frame) []stripe {
+	var out []stripe
+	for _, ft := range r.Faults {
+		if ft.Inject.Requested != record.Never {
+			out = append(out, stripe{from: ft.Inject.Requested.Seconds(), to: ends(ft.Heal.Requested, f).Seconds(), class: "fault"})
+		}
+	}
+	return out
+}
+
+// describe tells the chart in words.
+func describe(r *record.Run, t timeline) string {
+	if t.Empty {
+		return "No operation was recorded."
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Share of good operations and latency of each client region over time, with %s and %s.",
+		plural(len(r.Faults), "fault"), plural(len(t.Leaders), "leader change"))
+	if r.Judgement != nil && r.Judgement.RTO != nil {
+		for _, s := range r.Judgement.RTO.Series {
+			if s.LongestOutage > 0 {
+				fmt.Fprintf(&b, " %s from %s: longest outage %s.", classWord(s.Class), clean(string(s.Region)), dur(s.LongestOutage))
+			}
+		}
+	}
+	return b.String()
+}
+
+func classWord(c history.Class) string {
+	switch c {
+	case history.Writes:
+		return "writes"
+	case history.Reads:
+		return "reads"
+	}
+	return clean(string(c))
+}
+
+// textWidth estimates the width of chart text in SVG units.
+func textWidth(s string) int { return len([]rune(s)) * 6 }
+
+// fits shortens words to a width, to nothing when even a few letters do not fit.
+func fits(s string, width int) string {
+	rs := []rune(s)
+	if len(rs)*6 <= width {
+		return s
+	}
+	if n := width/6 - 1; n >= 4 {
+		return string(rs[:n]) + "…"
+	}
+	return ""
+}
