@@ -77,7 +77,7 @@ func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Du
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
-		return probe.Run(ctx, d.Ingress[l.From.Clients][EchoPort].Dial, wire.Echo, n), nil
+		return probe.Over(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, wire.Echo, n), nil
 	}
 	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), n, within)
 }

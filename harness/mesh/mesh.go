@@ -23,7 +23,7 @@ type Mesh struct {
 	linkds   map[topology.NodeID]*linkd
 
 	mu     sync.Mutex
-	wanted map[topology.Link]map[string]flows // effects by id
+	wanted map[topology.Link]map[string]*flows // effects by id
 }
 
 // flows is what one id does to one link.
@@ -38,7 +38,7 @@ func New(t topology.Topology, servers []Server, notice func(string)) *Mesh {
 	m := &Mesh{
 		topology: t, notice: notice,
 		linkds: map[topology.NodeID]*linkd{},
-		wanted: map[topology.Link]map[string]flows{},
+		wanted: map[topology.Link]map[string]*flows{},
 	}
 	for _, s := range servers {
 		m.linkds[s.Node] = &linkd{Server: s, mesh: m}
@@ -98,12 +98,13 @@ func (m *Mesh) complete() error {
 // called in any order among overlapping disturbances, and again when it failed
 // or to no effect. On error nothing stays disturbed as far as can be reached.
 func (m *Mesh) Disturb(ctx context.Context, id string, streams []topology.Stream, e Effect) (heal func(context.Context) error, err error) {
-	links, err := m.want(id, streams, e)
+	mine, err := m.want(id, streams, e)
 	if err != nil {
 		return nil, fmt.Errorf("disturb links (%s): %w", id, err)
 	}
+	links := slices.Collect(maps.Keys(mine))
 	heal = func(ctx context.Context) error {
-		m.unwant(id, links)
+		m.unwant(id, mine)
 		if err := m.follow(ctx, links); err != nil {
 			return fmt.Errorf("heal links (%s): %w", id, err)
 		}
@@ -116,14 +117,14 @@ func (m *Mesh) Disturb(ctx context.Context, id string, streams []topology.Stream
 	return heal, nil
 }
 
-// want notes an effect and returns the links it is on.
-func (m *Mesh) want(id string, streams []topology.Stream, e Effect) ([]topology.Link, error) {
+// want notes an effect and returns what it does to which link.
+func (m *Mesh) want(id string, streams []topology.Stream, e Effect) (map[topology.Link]*flows, error) {
 	if err := e.valid(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	add := map[topology.Link]flows{}
+	add := map[topology.Link]*flows{}
 	for _, s := range streams {
 		if err := m.known(s.Link); err != nil {
 			return nil, err
@@ -132,6 +133,10 @@ func (m *Mesh) want(id string, streams []topology.Stream, e Effect) ([]topology.
 			return nil, fmt.Errorf("id is in use on %s", s.Link)
 		}
 		f := add[s.Link]
+		if f == nil {
+			f = new(flows)
+			add[s.Link] = f
+		}
 		switch s.Flow {
 		case topology.Upstream:
 			f.up = e
@@ -142,22 +147,24 @@ func (m *Mesh) want(id string, streams []topology.Stream, e Effect) ([]topology.
 		default:
 			return nil, fmt.Errorf("flow %q of %s: want %s, %s or %s", s.Flow, s.Link, topology.Upstream, topology.Downstream, topology.BothWays)
 		}
-		add[s.Link] = f
 	}
 	for l, f := range add {
 		if m.wanted[l] == nil {
-			m.wanted[l] = map[string]flows{}
+			m.wanted[l] = map[string]*flows{}
 		}
 		m.wanted[l][id] = f
 	}
-	return slices.Collect(maps.Keys(add)), nil
+	return add, nil
 }
 
-func (m *Mesh) unwant(id string, links []topology.Link) {
+// unwant forgets what want noted, and not what came later under the same id.
+func (m *Mesh) unwant(id string, mine map[topology.Link]*flows) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, l := range links {
-		delete(m.wanted[l], id)
+	for l, f := range mine {
+		if m.wanted[l][id] == f {
+			delete(m.wanted[l], id)
+		}
 	}
 }
 
@@ -184,7 +191,7 @@ func (m *Mesh) Dial(ctx context.Context, from topology.Region, addr string) (net
 	if err != nil {
 		return nil, fmt.Errorf("dial %s from %s: %w", addr, from, err)
 	}
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", in.Dial)
+	c, err := in.Connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s from %s: %w", addr, from, err)
 	}

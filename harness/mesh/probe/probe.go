@@ -14,15 +14,22 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/mesh/wire"
 )
 
-// Run dials addr, in echo mode sends n bytes (at least one) and waits until
-// all have come back, and measures both. It ends with ctx.
+// Run probes a TCP address; see Over.
 func Run(ctx context.Context, addr, mode string, n int) wire.Probed {
+	return Over(ctx, func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", addr)
+	}, mode, n)
+}
+
+// Over dials, in echo mode sends n bytes (at least one) and waits until all
+// have come back, and measures both. It ends with ctx.
+func Over(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.Probed {
 	start := time.Now()
 	fail := func(p wire.Probed, err error) wire.Probed {
 		p.Error, p.Kind = err.Error(), kind(err)
 		return p
 	}
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	c, err := dial(ctx)
 	if err != nil {
 		return fail(wire.Probed{}, err)
 	}
