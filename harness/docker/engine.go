@@ -1,0 +1,46 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	tclog "github.com/testcontainers/testcontainers-go/log"
+)
+
+// engine is a connection to a container engine: testcontainers to make things,
+// the Docker API for everything else.
+type engine struct {
+	maker *testcontainers.DockerProvider
+	api   client.APIClient
+}
+
+// quieten is done once, before testcontainers reads its environment for the
+// first time: it would print the engine's particulars and every step.
+var quieten = sync.OnceFunc(func() {
+	tclog.SetDefault(tclog.NewNoopLogger())
+	if os.Getenv("TESTCONTAINERS_RYUK_DISABLED") == "" {
+		_ = os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+	}
+})
+
+func connect(ctx context.Context) (*engine, error) {
+	quieten()
+	// The provider looks for the engine without a deadline but takes what this found.
+	probe, err := testcontainers.NewDockerClientWithOpts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_ = probe.Close()
+	maker, err := testcontainers.NewDockerProvider(
+		testcontainers.Generic2DockerOptions(testcontainers.WithLogger(tclog.NewNoopLogger()))...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the container engine: %w", err)
+	}
+	return &engine{maker: maker, api: maker.Client()}, nil
+}
+
+func (e *engine) close() { _ = e.api.Close() }

@@ -1,0 +1,44 @@
+package docker
+
+import (
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/mount"
+)
+
+// What a container may take of the host. A node that outgrows its memory is
+// killed by the kernel and says so in its State.
+const (
+	nodeMemory    = 1 << 30 // bytes
+	nodePids      = 1024    // processes and threads
+	sandboxMemory = 256 << 20
+	sandboxPids   = 256
+	logBytes      = "64m" // of each of two files of output
+)
+
+// Data is the folder that survives the restart of a node, on the engine's disk.
+const dataDir = "/data"
+
+// confine takes from a container all that neither linkd nor a node needs:
+// capabilities, new privileges, a writable root, unlimited memory and processes.
+func confine(h *container.HostConfig, memory, pids int64) {
+	h.CapDrop = []string{"ALL"}
+	h.SecurityOpt = []string{"no-new-privileges:true"}
+	h.ReadonlyRootfs = true
+	h.Tmpfs = map[string]string{"/tmp": "rw,noexec,nosuid,size=64m,mode=1777"}
+	h.Memory, h.MemorySwap = memory, memory
+	h.PidsLimit = &pids
+	h.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
+	h.LogConfig = container.LogConfig{
+		Type:   "json-file",
+		Config: map[string]string{"max-size": logBytes, "max-file": "2"},
+	}
+}
+
+// dataVolume is an anonymous volume: it lives as long as its container,
+// however often that is started, and is removed with it.
+func dataVolume(labels map[string]string) mount.Mount {
+	return mount.Mount{
+		Type: mount.TypeVolume, Target: dataDir,
+		VolumeOptions: &mount.VolumeOptions{Labels: labels},
+	}
+}

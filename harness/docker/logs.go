@@ -1,0 +1,42 @@
+package docker
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// output joins the two streams that an engine multiplexes into one, in the
+// order in which they were written. Each frame is one byte of stream, three of
+// nothing, four of length and the bytes.
+type output struct {
+	from io.ReadCloser
+	left uint32 // of the present frame
+}
+
+func (o *output) Read(p []byte) (int, error) {
+	for o.left == 0 {
+		var head [8]byte
+		if _, err := io.ReadFull(o.from, head[:]); err != nil {
+			if err == io.ErrUnexpectedEOF {
+				err = fmt.Errorf("read output: the engine broke off in a frame's head: %w", err)
+			}
+			return 0, err
+		}
+		o.left = binary.BigEndian.Uint32(head[4:])
+	}
+	if uint64(len(p)) > uint64(o.left) {
+		p = p[:o.left]
+	}
+	n, err := o.from.Read(p)
+	o.left -= uint32(n)
+	if err == io.EOF && o.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == io.EOF && n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+func (o *output) Close() error { return o.from.Close() }

@@ -1,0 +1,183 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+
+	"github.com/mcp-resilience/holdfast/harness/owner"
+)
+
+// sweepWithin bounds a sweep whose context has no deadline.
+const sweepWithin = 60 * time.Second
+
+// Sweep removes every container, volume and network that bears the run's
+// label, paused or not, and says what it removed. Nothing else is touched.
+func Sweep(ctx context.Context, run string) (removed []string, err error) {
+	e, err := connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sweep run %s: %w", run, err)
+	}
+	defer e.close()
+	return e.sweep(ctx, run)
+}
+
+// Runs lists the runs that have left something in the engine, sorted.
+func Runs(ctx context.Context) ([]string, error) {
+	owners, err := owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for run := range owners {
+		out = append(out, run)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// Owner returns who owns a run, as the labels of what it made say; ok is false
+// where nothing of the run is there or it does not say.
+func Owner(ctx context.Context, run string) (id owner.ID, ok bool) {
+	owners, err := owners(ctx)
+	if err != nil {
+		return owner.ID{}, false
+	}
+	id, err = owner.Parse(owners[run])
+	return id, err == nil
+}
+
+// owners maps each run that has left something to its owner's label.
+func owners(ctx context.Context) (map[string]string, error) {
+	e, err := connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	defer e.close()
+	out := map[string]string{}
+	put := func(labels map[string]string) { out[labels[LabelRun]] = labels[LabelOwner] }
+	cs, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ours()})
+	if err != nil {
+		return nil, fmt.Errorf("list runs by their containers: %w", err)
+	}
+	for _, c := range cs.Items {
+		put(c.Labels)
+	}
+	ns, err := e.api.NetworkList(ctx, client.NetworkListOptions{Filters: ours()})
+	if err != nil {
+		return nil, fmt.Errorf("list runs by their networks: %w", err)
+	}
+	for _, n := range ns.Items {
+		put(n.Labels)
+	}
+	vs, err := e.api.VolumeList(ctx, client.VolumeListOptions{Filters: ours()})
+	if err != nil {
+		return nil, fmt.Errorf("list runs by their volumes: %w", err)
+	}
+	for _, v := range vs.Items {
+		put(v.Labels)
+	}
+	return out, nil
+}
+
+// sweep removes in rounds until nothing is left: the engine may still be at
+// work on a request whose sender has died, and refuses to remove a thing twice
+// at a time.
+func (e *engine) sweep(ctx context.Context, run string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+	defer cancel()
+	var removed []string
+	var last error
+	for {
+		gone, left, err := e.sweepOnce(ctx, run)
+		removed = append(removed, gone...)
+		if err == nil && left == 0 {
+			return removed, nil
+		}
+		if err != nil {
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			return removed, fmt.Errorf("sweep run %s: %w", run, errors.Join(ctx.Err(), last))
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// sweepOnce removes what it finds. Left is how much there was to remove.
+func (e *engine) sweepOnce(ctx context.Context, run string) (removed []string, left int, err error) {
+	cs, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ofRun(run)})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list containers: %w", err)
+	}
+	if removed, err = each(cs.Items, func(c container.Summary) (string, error) {
+		return "container " + c.Names[0][1:], e.removeContainer(ctx, c)
+	}); err != nil || len(cs.Items) > 0 {
+		return removed, len(cs.Items), err
+	}
+	vs, err := e.api.VolumeList(ctx, client.VolumeListOptions{Filters: ofRun(run)})
+	if err != nil {
+		return nil, 0, fmt.Errorf("list volumes: %w", err)
+	}
+	for _, v := range vs.Items {
+		_, rerr := e.api.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
+		if err = errors.Join(err, notFoundIsFine(rerr)); rerr == nil {
+			removed = append(removed, "volume "+v.Name)
+		}
+	}
+	ns, lerr := e.api.NetworkList(ctx, client.NetworkListOptions{Filters: ofRun(run)})
+	if lerr != nil {
+		return removed, 0, fmt.Errorf("list networks: %w", lerr)
+	}
+	for _, n := range ns.Items {
+		_, rerr := e.api.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
+		if err = errors.Join(err, notFoundIsFine(rerr)); rerr == nil {
+			removed = append(removed, "network "+n.Name)
+		}
+	}
+	return removed, len(vs.Items) + len(ns.Items), err
+}
+
+func (e *engine) removeContainer(ctx context.Context, c container.Summary) error {
+	if c.State == container.StatePaused {
+		// Older engines refuse to remove a paused container, forced or not.
+		_, _ = e.api.ContainerUnpause(ctx, c.ID, client.ContainerUnpauseOptions{})
+	}
+	_, err := e.api.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	if errdefs.IsConflict(err) { // its removal is under way already
+		return nil
+	}
+	return notFoundIsFine(err)
+}
+
+func notFoundIsFine(err error) error {
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// each does things to all items at once and returns the names of those that went well.
+func each[T any](items []T, do func(T) (string, error)) ([]string, error) {
+	names, errs := make([]string, len(items)), make([]error, len(items))
+	var wg sync.WaitGroup
+	for i, it := range items {
+		wg.Go(func() { names[i], errs[i] = do(it) })
+	}
+	wg.Wait()
+	var ok []string
+	for i, n := range names {
+		if errs[i] == nil {
+			ok = append(ok, n)
+		}
+	}
+	return ok, errors.Join(errs...)
+}
