@@ -1,0 +1,203 @@
+package scenarios
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/mcp-resilience/holdfast/faults"
+)
+
+// decoder fills structs from YAML nodes by their yaml tags. A library's own
+// decoder stops at the first problem and forgets where the fields stood; this
+// one goes on and remembers. Anchors, aliases, merges, tags and further
+// documents are refused: a scenario reads the same to everybody.
+type decoder struct{ *source }
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	faultType    = reflect.TypeFor[faults.Fault]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// document reads the file into out. The parser is somebody else's code fed
+// with anybody's bytes, so its panics are problems of the file like any other.
+func (d decoder) document(data []byte, out any) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.say("", fmt.Sprintf("is not YAML that can be read: %v", r), "")
+		}
+	}()
+	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		d.syntax(err)
+		return
+	}
+	docs := slices.DeleteFunc(f.Docs, func(n *ast.DocumentNode) bool { return n.Body == nil })
+	if len(docs) != 1 {
+		d.say("", fmt.Sprintf("has %d documents, want one scenario", len(docs)), "")
+		return
+	}
+	d.into(docs[0].Body, reflect.ValueOf(out).Elem(), "")
+}
+
+// into decodes a node into v, which is the field named path.
+func (d decoder) into(n ast.Node, v reflect.Value, path string) {
+	if _, known := d.at[path]; !known {
+		d.mark(path, n)
+	}
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		d.into(n, v.Elem(), path)
+		return
+	}
+	switch x := n.(type) {
+	case *ast.NullNode:
+		d.say(path, "has no value", "")
+		return
+	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode, *ast.DirectiveNode:
+		d.say(path, "anchors, aliases, tags and merges are not allowed: write the value out", "")
+		return
+	case *ast.MappingNode, *ast.MappingValueNode:
+		d.mapping(pairs(x), v, path)
+		return
+	case *ast.SequenceNode:
+		d.list(x, v, path)
+		return
+	}
+	d.scalar(n, v, path)
+}
+
+func pairs(n ast.Node) []*ast.MappingValueNode {
+	if one, ok := n.(*ast.MappingValueNode); ok {
+		return []*ast.MappingValueNode{one}
+	}
+	return n.(*ast.MappingNode).Values
+}
+
+func (d decoder) mapping(kvs []*ast.MappingValueNode, v reflect.Value, path string) {
+	var known []string
+	switch {
+	case v.Kind() == reflect.Struct && !v.Addr().Type().Implements(textType):
+		known = fields(v.Type())
+	case v.Kind() == reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+	default:
+		d.say(path, "is a mapping, want "+wanted(v.Type()), "")
+		return
+	}
+	seen := map[string]bool{}
+	var late []func() // a fault's settings are read when its name is known
+	for _, kv := range kvs {
+		key := keyOf(kv)
+		field := join(path, key)
+		if seen[key] {
+			d.sayAt(placeOf(kv.Key), field, "is given twice", "")
+			continue
+		}
+		seen[key] = true
+		d.mark(field, kv.Key)
+		switch {
+		case v.Kind() == reflect.Map:
+			e := reflect.New(v.Type().Elem()).Elem()
+			d.into(kv.Value, e, field)
+			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), e)
+		case !slices.Contains(known, key):
+			says := "is no field here; there are " + strings.Join(known, ", ")
+			if len(known) == 0 {
+				says = "is no field here; there are none"
+			}
+			d.say(field, says, faults.Nearest(key, known))
+		default:
+			f := fieldOf(v, key)
+			if f.Type() == faultType {
+				late = append(late, func() { d.settings(kv.Value, v, f, field) })
+			} else {
+				d.into(kv.Value, f, field)
+			}
+		}
+	}
+	for _, read := range late {
+		read()
+	}
+}
+
+// settings reads `with` into the struct that the step's fault names.
+func (d decoder) settings(n ast.Node, step, with reflect.Value, path string) {
+	f, err := faults.New(step.FieldByName("Fault").String())
+	if err != nil {
+		return // said about `fault`
+	}
+	d.into(n, reflect.ValueOf(f).Elem(), path)
+	with.Set(reflect.ValueOf(f))
+}
+
+func (d decoder) list(n *ast.SequenceNode, v reflect.Value, path string) {
+	if v.Kind() != reflect.Slice {
+		d.say(path, "is a list, want "+wanted(v.Type()), "")
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Values), len(n.Values)))
+	for i, e := range n.Values {
+		d.into(e, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+	}
+}
+
+// mark remembers where a field stands.
+func (d decoder) mark(field string, n ast.Node) { d.at[field] = placeOf(n) }
+
+func placeOf(n ast.Node) place {
+	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
+		return place{}
+	}
+	p := n.GetToken().Position
+	return place{p.Line, p.Column}
+}
+
+func keyOf(kv *ast.MappingValueNode) string {
+	if s, ok := kv.Key.(*ast.StringNode); ok {
+		return s.Value
+	}
+	if t := kv.Key.GetToken(); t != nil {
+		return t.Value
+	}
+	return ""
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// fields lists the names that a struct's fields have in YAML.
+func fields(t reflect.Type) []string {
+	var out []string
+	for i := range t.NumField() {
+		if name := yamlName(t.Field(i)); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func fieldOf(v reflect.Value, name string) reflect.Value {
+	for i := range v.NumField() {
+		if yamlName(v.Type().Field(i)) == name {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
+}
+
+func yamlName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return name
+}

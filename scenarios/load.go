@@ -1,0 +1,104 @@
+package scenarios
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/faults"
+)
+
+//go:embed *.yaml
+var library embed.FS
+
+// Library returns the scenarios that come with holdfast, by name. A library
+// that cannot be read is a mistake in this package; its tests find it.
+func Library() []Scenario {
+	var out []Scenario
+	for _, name := range Names() {
+		if s, err := Load(name); err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Names lists the scenarios of the library.
+func Names() []string {
+	files, _ := fs.Glob(library, "*.yaml") // the pattern is good
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(f, ".yaml")
+	}
+	slices.Sort(files)
+	return files
+}
+
+// Load reads a scenario: of the library by its name, or from a file.
+func Load(pathOrName string) (Scenario, error) {
+	if data, err := Source(pathOrName); err == nil {
+		return Parse(pathOrName+".yaml", data)
+	}
+	f, err := os.Open(pathOrName)
+	if err != nil {
+		if isPath(pathOrName) {
+			return Scenario{}, fmt.Errorf("read scenario: %w", err)
+		}
+		return Scenario{}, Problem{
+			File: pathOrName, Says: "is neither a file nor a scenario of the library", Nearest: faults.Nearest(pathOrName, Names()),
+		}
+	}
+	defer f.Close()
+	data := make([]byte, maxFile+1)
+	n := 0
+	for n < len(data) {
+		m, err := f.Read(data[n:])
+		n += m
+		if err != nil {
+			break
+		}
+	}
+	return Parse(pathOrName, data[:n])
+}
+
+// Source returns the text of a scenario of the library, comments and all.
+func Source(name string) ([]byte, error) { return library.ReadFile(name + ".yaml") }
+
+func isPath(s string) bool {
+	return strings.ContainsRune(s, filepath.Separator) || filepath.Ext(s) != ""
+}
+
+// Parse reads a scenario strictly; file is how errors call it. The error is
+// Problems, with everything that is wrong. Names of regions, nodes and
+// services are checked by Resolve, when the topology is known.
+func Parse(file string, data []byte) (Scenario, error) {
+	src := &source{file: file, at: map[string]place{}}
+	s := Scenario{source: src}
+	if len(data) > maxFile {
+		src.say("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
+		return Scenario{}, src.err()
+	}
+	decoder{src}.document(data, &s)
+	if len(src.problems) == 0 || len(s.Steps) > 0 {
+		s.check(src)
+	}
+	if err := src.err(); err != nil {
+		return Scenario{}, err
+	}
+	if s.Target == "" {
+		s.Target = "mcp"
+	}
+	for i, step := range s.Steps {
+		e, _ := faults.Find(step.Fault) // checked
+		if step.With == nil {
+			s.Steps[i].With = e.New()
+		}
+		if step.For == 0 {
+			s.Steps[i].For = e.For
+		}
+	}
+	return s, nil
+}

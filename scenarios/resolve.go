@@ -1,0 +1,181 @@
+package scenarios
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// stability is how long service must be good to count as recovered.
+const stability = 5 * time.Second
+
+// Resolve settles every default and every random choice, on the topology that
+// the target made of the scenario's shape. A seed of 0 means the scenario's
+// own, or if it has none one that is drawn. The error is Problems, with the
+// places in the file; a selector that matches nobody is one.
+func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
+	src := &source{file: s.Name, at: map[string]place{}}
+	if s.source != nil {
+		src.file, src.at = s.source.file, s.source.at
+	}
+	s.check(src)
+	s.checkSelectors(src, t)
+	if err := src.err(); err != nil {
+		return Plan{}, err
+	}
+	p := Plan{
+		Scenario:    s.Name,
+		Description: strings.TrimSpace(s.Description),
+		Labels:      append([]string{}, s.Labels...),
+		Target:      cmp.Or(s.Target, "mcp"),
+		Shape:       s.Topology,
+		Topology:    t,
+		Load:        s.Load.Resolve(),
+		Seed:        cmp.Or(seed, s.Seed),
+		Baseline:    cmp.Or(s.Baseline, 5*time.Second),
+		Objectives:  s.Objectives.Resolve(),
+		Expect:      cmp.Or(s.Expect, record.Pass),
+	}
+	if p.Seed == 0 {
+		p.Seed = draw()
+	}
+	p.Observe = cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second)
+	var err error
+	p.Steps, err = s.episodes(p)
+	return p, err
+}
+
+// draw returns a fresh seed: not 0, and exact in every JSON reader.
+func draw() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])>>11 | 1
+}
+
+// episodes lays the steps out in time, as often as asked for.
+func (s Scenario) episodes(p Plan) ([]Step, error) {
+	n := max(s.Episodes, 1)
+	begin := time.Duration(0)
+	out := []Step{}
+	for e := 1; e <= n; e++ {
+		if n > 1 {
+			begin += p.phase(e, cmp.Or(s.Phase, time.Second))
+		}
+		end := begin
+		for i, d := range s.Steps {
+			step, err := d.step(p, begin)
+			if err != nil {
+				return nil, fmt.Errorf("%s: steps[%d]: %w", s.Name, i, err)
+			}
+			step.Episode = e
+			step.ID = fmt.Sprintf("%d-%s", i+1, d.Fault)
+			if n > 1 {
+				step.ID = fmt.Sprintf("%d.%s", e, step.ID)
+			}
+			step.Seed = p.Split(step.ID)
+			end = max(end, step.At+step.For)
+			out = append(out, step)
+		}
+		begin = end + cmp.Or(s.Gap, s.gap(p, end-begin))
+	}
+	slices.SortStableFunc(out, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
+	return out, nil
+}
+
+// phase is the random delay of an episode.
+func (p Plan) phase(episode int, bound time.Duration) time.Duration {
+	const grain = time.Millisecond // finer would only make plans hard to read
+	drawn := p.Split(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
+	return time.Duration(drawn) * grain
+}
+
+// gap is the rest after which a system that keeps its objective has been stable
+// for a window, whichever step it recovers from; at least that window.
+func (s Scenario) gap(p Plan, length time.Duration) time.Duration {
+	last := time.Duration(0)
+	for _, d := range s.Steps {
+		last = max(last, d.At)
+	}
+	return max(stability, last+p.Objectives.RTO+stability-length)
+}
+
+func (d Declared) step(p Plan, begin time.Duration) (Step, error) {
+	e, err := faults.Find(d.Fault)
+	if err != nil {
+		return Step{}, err
+	}
+	with := e.New()
+	if d.With != nil {
+		if reflect.TypeOf(d.With) != reflect.TypeOf(with) {
+			return Step{}, fmt.Errorf("with is %T, want the settings of %s", d.With, d.Fault)
+		}
+		// Each step has settings of its own, so that no run shares them with another.
+		reflect.ValueOf(with).Elem().Set(reflect.ValueOf(d.With).Elem())
+	}
+	return Step{At: begin + d.At, For: cmp.Or(d.For, e.For), Fault: d.Fault, On: d.On, To: d.To, With: with}, nil
+}
+
+// checkSelectors notes names that the topology does not have, and selectors
+// that match nobody in it.
+func (s Scenario) checkSelectors(src *source, t topology.Topology) {
+	for i, d := range s.Steps {
+		path := fmt.Sprintf("steps[%d].", i)
+		checkSelector(src, path+"on", d.On, t)
+		checkSelector(src, path+"to", d.To, t)
+		on, to := t.Select(d.On), t.Select(d.To)
+		if d.On.Role == "" && d.To.Role == "" && len(to) > 0 {
+			for _, n := range to {
+				if slices.ContainsFunc(on, func(o topology.Node) bool { return o.ID == n.ID }) {
+					src.say(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
+				}
+			}
+		}
+	}
+	regions := stringsOf(t.Regions())
+	for i, d := range s.Topology.Latency {
+		src.oneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
+		src.oneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
+	}
+}
+
+func checkSelector(src *source, path string, s topology.Selector, t topology.Topology) {
+	if s.Empty() {
+		return
+	}
+	var nodes, services []string
+	for _, n := range t.Nodes {
+		nodes = append(nodes, string(n.ID))
+		if !slices.Contains(services, n.Service) {
+			services = append(services, n.Service)
+		}
+	}
+	if s.Region != "" {
+		src.oneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
+	}
+	if s.Node != "" {
+		src.oneOf(path+".node", string(s.Node), nodes)
+	}
+	if s.Service != "" {
+		src.oneOf(path+".service", s.Service, services)
+	}
+	if len(t.Select(s)) == 0 {
+		src.say(path, "matches no node; there are "+strings.Join(nodes, ", "), "")
+	}
+}
+
+func stringsOf[T ~string](in []T) []string {
+	out := make([]string, len(in))
+	for i, s := range in {
+		out[i] = string(s)
+	}
+	return out
+}

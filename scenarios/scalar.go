@@ -1,0 +1,120 @@
+package scenarios
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// scalar decodes a single value. Nothing is converted silently: a number is no
+// string, and a duration has its unit.
+func (d decoder) scalar(n ast.Node, v reflect.Value, path string) {
+	text, quoted := textOf(n)
+	refuse := func() { d.say(path, fmt.Sprintf("%s is no %s", text, wanted(v.Type())), "") }
+	switch {
+	case v.Type() == durationType:
+		length, err := time.ParseDuration(text)
+		if err != nil || !quoted { // a bare 0 is a number, not a length of time
+			d.say(path, fmt.Sprintf("%s is no duration: want a number with its unit, such as 500ms, 5s or 2m", text), "")
+			return
+		}
+		v.SetInt(int64(length))
+	case v.CanAddr() && v.Addr().Type().Implements(textType):
+		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
+			d.say(path, err.Error(), "")
+		}
+	case v.Kind() == reflect.String && quoted:
+		v.SetString(text)
+	case v.Kind() == reflect.Bool:
+		b, ok := n.(*ast.BoolNode)
+		if !ok {
+			refuse()
+			return
+		}
+		v.SetBool(b.Value)
+	case v.CanInt() || v.CanUint() || v.CanFloat():
+		if !number(n, text, v) {
+			refuse()
+		}
+	default:
+		refuse()
+	}
+}
+
+// number sets v where the node is a number that fits it.
+func number(n ast.Node, text string, v reflect.Value) bool {
+	_, isInt := n.(*ast.IntegerNode)
+	_, isFloat := n.(*ast.FloatNode)
+	text = strings.ReplaceAll(text, "_", "")
+	switch {
+	case isInt && v.CanInt():
+		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
+		v.SetInt(i)
+		return err == nil
+	case isInt && v.CanUint():
+		u, err := strconv.ParseUint(text, 10, v.Type().Bits())
+		v.SetUint(u)
+		return err == nil
+	case (isInt || isFloat) && v.CanFloat():
+		f, err := strconv.ParseFloat(text, 64)
+		v.SetFloat(f)
+		return err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
+	}
+	return false
+}
+
+// textOf returns a scalar as it stands in the file, and whether it is a string.
+func textOf(n ast.Node) (text string, isString bool) {
+	switch x := n.(type) {
+	case *ast.StringNode:
+		return x.Value, true
+	case *ast.LiteralNode:
+		return x.Value.Value, true
+	}
+	if t := n.GetToken(); t != nil {
+		return t.Value, false
+	}
+	return n.String(), false
+}
+
+// wanted says what a field of this type takes.
+func wanted(t reflect.Type) string {
+	switch {
+	case t == durationType:
+		return "duration, such as 5s"
+	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
+		return "mapping"
+	case t.Kind() == reflect.Slice:
+		return "list"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Uint64:
+		return "whole number from 0 up"
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return "whole number"
+	case t.Kind() == reflect.Float64:
+		return "number"
+	default:
+		return "text"
+	}
+}
+
+// syntax notes what the YAML parser did not like.
+func (d decoder) syntax(err error) {
+	var y yaml.Error
+	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
+		p := y.GetToken().Position
+		d.at[""] = place{p.Line, p.Column}
+		d.say("", y.GetMessage(), "")
+		return
+	}
+	d.say("", strings.TrimSpace(err.Error()), "")
+}

@@ -1,0 +1,79 @@
+// Package scenarios is what a run is asked to do. A Scenario is a file as
+// somebody wrote it; Resolve makes a Plan of it, in which every default and
+// every random choice is settled. The files of the library are beside this
+// one. The package runs nothing.
+package scenarios
+
+import (
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/harness/workload"
+)
+
+// Scenario is a scenario file. Its fields are the file's schema; durations
+// are written with their unit. No field can name a command or a path of the host.
+type Scenario struct {
+	// Name is lower-case letters, digits and dashes; run folders bear it.
+	Name        string `yaml:"name"`
+	Description string `yaml:"description"`
+	// Target is the system under test; empty means mcp.
+	Target string `yaml:"target"`
+	// Labels choose scenarios: smoke, full, negative.
+	Labels   []string       `yaml:"labels"`
+	Topology topology.Shape `yaml:"topology"`
+	Load     workload.Load  `yaml:"load"`
+	// Baseline is how long the load runs before the first step; 0 means 5 s.
+	Baseline time.Duration `yaml:"baseline"`
+	// Seed is what every random choice comes from; 0 means that one is drawn.
+	Seed uint64 `yaml:"seed"`
+	// Episodes is how often the steps are carried out; 0 means once. With more
+	// than one, each episode begins at a random phase.
+	Episodes int `yaml:"episodes"`
+	// Phase is the bound of that random delay; 0 means 1 s.
+	Phase time.Duration `yaml:"phase"`
+	// Gap is the time from an episode's last heal to the next episode. 0 means
+	// as long as the objective for recovery may take, and a stability window.
+	Gap time.Duration `yaml:"gap"`
+	// Steps are the faults. The list must be there; an empty one is the twin
+	// without faults, a control.
+	Steps []Declared `yaml:"steps"`
+	// Observe is the longest wait for stable recovery after the last heal; 0
+	// means the objective for recovery and 10 s.
+	Observe    time.Duration     `yaml:"observe"`
+	Objectives record.Objectives `yaml:"objectives"`
+	// Expect is the verdict the run must have; empty means pass.
+	Expect record.Verdict `yaml:"expect"`
+
+	source *source // nil for a scenario that was not read from a file
+}
+
+// Declared is one step as the file has it.
+type Declared struct {
+	// At counts from the end of the baseline, or of the episode's random delay.
+	At time.Duration `yaml:"at"`
+	// For is how long the fault lasts; only restart has a default.
+	For   time.Duration `yaml:"for"`
+	Fault string        `yaml:"fault"`
+	// On chooses the victims, To the other side of a fault between nodes; an
+	// empty To means all others.
+	On topology.Selector `yaml:"on"`
+	To topology.Selector `yaml:"to"`
+	// With is the settings of the fault; its type depends on Fault.
+	With faults.Fault `yaml:"with"`
+}
+
+// Labels lists the labels a scenario may bear.
+func Labels() []string { return []string{"smoke", "full", "negative"} }
+
+// Bounds of what a file may ask for, so that a slip of the pen does not
+// occupy a machine for a day.
+const (
+	maxSteps    = 64
+	maxEpisodes = 100
+	maxLength   = time.Hour // of any one duration
+	maxRate     = 20_000    // operations a second and region
+	maxFile     = 64 << 10  // bytes
+)

@@ -1,0 +1,167 @@
+package scenarios
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Row is one instant of a plan's timeline: a fault begins or is healed, and
+// what is left of the system from then on, all faults under way taken together.
+type Row struct {
+	At   time.Duration `json:"at"` // from the end of the baseline
+	Heal bool          `json:"heal"`
+	Step Step          `json:"step"`
+	Says string        `json:"says"` // "kill east-1"; a role is named, not resolved
+	// Victims are the nodes chosen, or all that may turn out to be.
+	Victims []topology.NodeID `json:"victims"`
+	// Role is set where the victims are only known at injection: the nodes of
+	// Victims that have it then.
+	Role topology.Role `json:"role,omitempty"`
+	// Active are the steps under way after this instant, by ID.
+	Active []string `json:"active"`
+	// Majority says that some voter can still gather a majority, whoever turns
+	// out to have the roles chosen.
+	Majority bool `json:"majority"`
+	// Eligible are the regions whose clients can reach a majority, likewise.
+	Eligible []topology.Region `json:"eligible"`
+	// Damage is what is taken away when every role that may be meant is; it is
+	// exact where there is no role.
+	Damage topology.Damage `json:"damage"`
+}
+
+// Whom says whom the step is for: "east-1", or "leader, resolved at injection".
+func (r Row) Whom() string {
+	if r.Role != "" {
+		return fmt.Sprintf("%s, resolved at injection", r.Role)
+	}
+	return fmt.Sprint(r.Victims)
+}
+
+// Timeline tells what the plan will do and what it leaves of the system,
+// without running anything. Things of one instant are judged together.
+func (p Plan) Timeline() []Row {
+	var rows []Row
+	for _, s := range p.Steps {
+		begin := Row{
+			At: s.At, Step: s, Says: s.With.Says(p.named(s)), Role: cmp.Or(s.On.Role, s.To.Role),
+			Victims: idsOf(p.Topology.Select(s.On)),
+		}
+		end := begin
+		end.At, end.Heal = s.At+s.For, true
+		rows = append(rows, begin, end)
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.At, b.At) })
+	for i := range rows {
+		p.judge(&rows[i])
+	}
+	return rows
+}
+
+// judge fills in what is left of the system after the row's instant.
+func (p Plan) judge(r *Row) {
+	cases := [][]topology.Damage{} // for each active step, what it may do
+	r.Active = []string{}
+	for _, s := range p.Steps {
+		if s.At <= r.At && r.At < s.At+s.For {
+			r.Active = append(r.Active, s.ID)
+			cases = append(cases, p.damages(s))
+		}
+	}
+	r.Majority = true
+	r.Eligible = p.Topology.Regions()
+	for _, ds := range cases {
+		r.Damage = topology.Merge(append([]topology.Damage{r.Damage}, ds...)...)
+	}
+	worst := combine(cases)
+	if worst == nil {
+		worst = []topology.Damage{r.Damage} // too many to try: all of it at once
+	}
+	for _, d := range worst {
+		r.Majority = r.Majority && len(p.Topology.Majorities(d)) > 0
+		r.Eligible = slices.DeleteFunc(r.Eligible, func(c topology.Region) bool { return !p.Topology.Eligible(c, d) })
+	}
+}
+
+// combine returns every way in which the cases can come together, or nil when
+// they are too many.
+func combine(cases [][]topology.Damage) []topology.Damage {
+	const most = 1000
+	out := []topology.Damage{{}}
+	for _, ds := range cases {
+		var next []topology.Damage
+		for _, so := range out {
+			for _, d := range ds {
+				next = append(next, topology.Merge(so, d))
+			}
+		}
+		if len(next) > most {
+			return nil
+		}
+		out = next
+	}
+	return out
+}
+
+// damages lists what a step may do, one entry for each way its roles may resolve.
+func (p Plan) damages(s Step) []topology.Damage {
+	var out []topology.Damage
+	for _, on := range p.choices(s.On) {
+		for _, to := range p.choices(s.To) {
+			out = append(out, s.With.Damage(faults.Victims{Cluster: p.declared(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}))
+		}
+	}
+	return out
+}
+
+// choices lists whom a selector may turn out to choose: a leader is any one
+// node, followers are all but one, and where all are followers all.
+func (p Plan) choices(s topology.Selector) [][]topology.Node {
+	nodes := p.Topology.Select(s)
+	if s.Role == "" || len(nodes) == 0 {
+		return [][]topology.Node{nodes}
+	}
+	var out [][]topology.Node
+	for i, n := range nodes {
+		if s.Role == topology.Leader {
+			out = append(out, []topology.Node{n})
+		} else {
+			out = append(out, slices.Delete(slices.Clone(nodes), i, i+1))
+		}
+	}
+	if s.Role != topology.Leader {
+		out = append(out, nodes)
+	}
+	return out
+}
+
+// named makes victims to be spoken of: a role stands for whoever has it.
+func (p Plan) named(s Step) faults.Victims {
+	call := func(sel topology.Selector) []topology.Node {
+		if sel.Role != "" {
+			who := "the " + string(sel.Role)
+			if sel.Role != topology.Leader {
+				who += "s"
+			}
+			return []topology.Node{{ID: topology.NodeID(who)}}
+		}
+		return p.Topology.Select(sel)
+	}
+	return faults.Victims{Cluster: p.declared(), ID: s.ID, Nodes: call(s.On), To: call(s.To), Seed: s.Seed}
+}
+
+// declared is a cluster that does not run, for asking faults what they would do.
+func (p Plan) declared() *cluster.Cluster { return &cluster.Cluster{Topology: p.Topology} }
+
+func idsOf(nodes []topology.Node) []topology.NodeID {
+	out := make([]topology.NodeID, len(nodes))
+	for i, n := range nodes {
+		out[i] = n.ID
+	}
+	return out
+}

@@ -1,0 +1,84 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Trace returns the plan with what happened in the run in place of what was
+// planned: each step at the offset and for the time that it had, on the very
+// nodes that had the roles then. Steps that never began are left out. A role
+// that several nodes had is pinned only where a step for each of them does the
+// same; otherwise it is an error that says so.
+func Trace(p Plan, r *record.Run) (Plan, error) {
+	began, ok := r.Phase(record.Faulty)
+	if !ok {
+		return p, fmt.Errorf("trace: the run never reached its timeline")
+	}
+	happened := map[string]record.Fault{}
+	for _, f := range r.Faults {
+		happened[f.ID] = f
+	}
+	var steps []Step
+	for _, s := range p.Steps {
+		f, ok := happened[s.ID]
+		if !ok || f.Inject.Requested == record.Never || f.Error != "" {
+			continue
+		}
+		s.At = max(0, f.Inject.Requested-began.From)
+		if f.Heal.Requested != record.Never {
+			s.For = f.Heal.Requested - f.Inject.Requested
+		}
+		pinned, err := pin(s, f)
+		if err != nil {
+			return p, err
+		}
+		steps = append(steps, pinned...)
+	}
+	p.Steps = steps
+	return p, nil
+}
+
+// pin replaces the step's roles by the nodes that had them.
+func pin(s Step, f record.Fault) ([]Step, error) {
+	if s.To.Role != "" {
+		others := farEnds(f)
+		if len(others) != 1 {
+			return nil, fmt.Errorf("trace: step %s went to %d nodes by role (%v); only one can be pinned", s.ID, len(others), others)
+		}
+		s.To = topology.Selector{Node: others[0]}
+	}
+	if s.On.Role == "" {
+		return []Step{s}, nil
+	}
+	if len(f.Nodes) > 1 && len(f.Streams) > 0 {
+		// A step for each would also cut them from each other.
+		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role (%v); only one can be pinned", s.ID, len(f.Nodes), f.Nodes)
+	}
+	var out []Step
+	for i, n := range f.Nodes {
+		one := s
+		one.On = topology.Selector{Node: n}
+		if i > 0 {
+			one.ID = fmt.Sprintf("%s-%s", s.ID, n)
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// farEnds lists the nodes at the other end of a fault's links.
+func farEnds(f record.Fault) []topology.NodeID {
+	var out []topology.NodeID
+	for _, s := range f.Streams {
+		for _, n := range []topology.NodeID{s.Link.From.Node, s.Link.To} {
+			if n != "" && !slices.Contains(f.Nodes, n) && !slices.Contains(out, n) {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
