@@ -44,7 +44,13 @@ func Kind() cluster.Kind {
 	return cluster.Kind{
 		Name:  Name,
 		Check: Check,
-		Open:  func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) { return Open(ctx, s) },
+		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
+			r, err := Open(ctx, s)
+			if err != nil {
+				return nil, err // no typed nil
+			}
+			return r, nil
+		},
 	}
 }
 

@@ -61,11 +61,7 @@ func pair() topology.Topology {
 func open(t *testing.T, top topology.Topology) (*docker.Runtime, string) {
 	t.Helper()
 	run := "test-" + strings.ToLower(rand.Text()[:10])
-	linkd, err := program.Build(t.Context(), topology.Program{Package: program.Module + "/cmd/linkd"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := docker.Open(t.Context(), cluster.Spec{Run: run, Topology: top, Linkd: linkd, Binary: program.Build})
+	r, err := docker.Open(t.Context(), cluster.Spec{Run: run, Topology: top, Linkd: linkd(t), Binary: program.Build})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +75,15 @@ func open(t *testing.T, top topology.Topology) (*docker.Runtime, string) {
 		}
 	})
 	return r, run
+}
+
+func linkd(t *testing.T) string {
+	t.Helper()
+	bin, err := program.Linkd(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
 }
 
 // started is pods and nodes that run.

@@ -91,6 +91,15 @@ func TestWhatANodeSees(t *testing.T) {
 			t.Errorf("linkd is published on %s, want 127.0.0.1", addr)
 		}
 	}
+	resp, err := http.Get("http://" + servers[1].Admin + "/version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("Toxiproxy's API answers %s", resp.Status)
+	}
 	v := r.Versions()
 	if len(v) != 3 || v["docker"] == "" {
 		t.Errorf("versions %v, want those of the engine and of two images", v)
@@ -175,21 +184,5 @@ func TestANodeThatOutgrowsItsMemoryIsKilledAndSaysSo(t *testing.T) {
 	}
 	if !got.OOMKilled || got.ExitCode != -1 {
 		t.Errorf("got %+v, want a kill for memory", got)
-	}
-}
-
-func TestLinkdAnswersHTTP(t *testing.T) {
-	needEngine(t)
-	top := pair()
-	r, _ := open(t, top)
-	servers, _ := started(t, r, top)
-	resp, err := http.Get("http://" + servers[1].Admin + "/version")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer http.DefaultClient.CloseIdleConnections()
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Errorf("Toxiproxy's API answers %s", resp.Status)
 	}
 }

@@ -69,6 +69,11 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 
 // create makes a container through testcontainers without starting it.
 func (r *Runtime) create(ctx context.Context, req testcontainers.ContainerRequest) (id string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
 	c, err := r.engine.maker.CreateContainer(ctx, req)
 	if err != nil {
 		return "", err
@@ -181,6 +186,8 @@ func (p *process) Restart(ctx context.Context) error {
 }
 
 func (p *process) start(ctx context.Context) error {
+	ctx, cancel := settled(ctx)
+	defer cancel()
 	if _, err := p.api.ContainerStart(ctx, p.id, client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("start %s: %w", p.node, err)
 	}

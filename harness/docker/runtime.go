@@ -73,13 +73,18 @@ func Open(ctx context.Context, s cluster.Spec) (_ *Runtime, err error) {
 			return nil
 		})
 	}
-	return r, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (r *Runtime) makeNetwork(ctx context.Context) error {
 	if err := r.note("network", r.network, "remove the network"); err != nil {
 		return err
 	}
+	ctx, cancel := settled(ctx)
+	defer cancel()
 	//nolint:staticcheck // the replacement is no longer part of the provider
 	_, err := r.engine.maker.CreateNetwork(ctx, testcontainers.NetworkRequest{
 		Name: r.network, Driver: "bridge", Labels: runLabels(r.spec.Run, nil),
@@ -89,6 +94,16 @@ func (r *Runtime) makeNetwork(ctx context.Context) error {
 	}
 	return nil
 }
+
+// settled is for requests that make something. They are not broken off with
+// the caller's context: the engine would go on with the work, and the thing
+// would appear after everything was removed.
+func settled(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+}
+
+// settleWithin is how long an engine may take to make or start one thing.
+const settleWithin = 60 * time.Second
 
 // provide returns the image of a program.
 func (r *Runtime) provide(ctx context.Context, p topology.Program) (imageRef, error) {

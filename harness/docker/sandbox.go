@@ -70,8 +70,8 @@ func (r *Runtime) Links(ctx context.Context, n topology.Node) (mesh.Server, erro
 	if err != nil {
 		return mesh.Server{}, fmt.Errorf("make sandbox: %w", err)
 	}
-	if _, err := r.engine.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return mesh.Server{}, fmt.Errorf("start sandbox: %w", err)
+	if err := (&process{id: id, node: n.ID, api: r.engine.api}).start(ctx); err != nil {
+		return mesh.Server{}, fmt.Errorf("sandbox: %w", err)
 	}
 	got, err := r.engine.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
