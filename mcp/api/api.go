@@ -1,0 +1,36 @@
+// Package api is the platform's wire contract, generated from mcp.proto, and
+// the two functions that read and write its error convention: an error that
+// carries a Refusal proves that nothing happened, any other leaves it unknown.
+package api
+
+//go:generate sh -c "GOBIN=$PWD/.bin go install google.golang.org/protobuf/cmd/protoc-gen-go && GOBIN=$PWD/.bin go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2 && PATH=$PWD/.bin:$PATH protoc --go_out=paths=source_relative:. --go-grpc_out=paths=source_relative:. mcp.proto; rm -rf .bin"
+
+import (
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Refuse makes the error of a call that was refused before it could have any
+// effect. Leader may be empty.
+func Refuse(code codes.Code, node, leader, reason string) error {
+	st, err := status.New(code, node+" refused: "+reason).
+		WithDetails(&Refusal{Node: node, Reason: reason, Leader: leader})
+	if err != nil { // only for codes.OK
+		panic(err)
+	}
+	return st.Err()
+}
+
+// Refused says whether the error proves that the call had no effect.
+func Refused(err error) bool {
+	st, ok := status.FromError(err)
+	if !ok {
+		return false
+	}
+	for _, d := range st.Details() {
+		if _, ok := d.(*Refusal); ok {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,70 @@
+package api
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/stats"
+)
+
+// MaxMessage is the largest reply in bytes: a set is answered in one piece.
+const MaxMessage = 64 << 20
+
+// DialFunc connects to a logical address such as "north-1:7400".
+type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Connect makes a connection to a node's API that recovers within moments when
+// the node is back, retries nothing by itself and knows what it has sent (see
+// Sent). It does not wait for the node.
+func Connect(addr string, dial DialFunc) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+addr,
+		grpc.WithContextDialer(func(ctx context.Context, a string) (net.Conn, error) { return dial(ctx, "tcp", a) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: 250 * time.Millisecond},
+			MinConnectTimeout: time.Second,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 2 * time.Second, PermitWithoutStream: true}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage)),
+		grpc.WithDisableRetry(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithStatsHandler(tracker{}),
+	)
+}
+
+// Sent tells whether a call reached a connection. One that did not can have
+// had no effect.
+type Sent struct{ yes atomic.Bool }
+
+// Yes says whether anything of the call may have left this process.
+func (s *Sent) Yes() bool { return s.yes.Load() }
+
+type sentKey struct{}
+
+// WithSent returns a context for one call whose sending is watched.
+func WithSent(ctx context.Context) (context.Context, *Sent) {
+	s := new(Sent)
+	return context.WithValue(ctx, sentKey{}, s), s
+}
+
+// tracker marks a call as sent when its header is handed to a connection.
+type tracker struct{}
+
+func (tracker) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (tracker) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (tracker) HandleConn(context.Context, stats.ConnStats)                       {}
+
+func (tracker) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	if _, ok := s.(*stats.OutHeader); !ok {
+		return
+	}
+	if sent, ok := ctx.Value(sentKey{}).(*Sent); ok {
+		sent.yes.Store(true)
+	}
+}

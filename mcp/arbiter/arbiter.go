@@ -1,0 +1,161 @@
+package arbiter
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// look is how often the arbiter compares what is with what should be.
+const look = 50 * time.Millisecond
+
+// Timing is how fast traffic and leadership move back.
+type Timing struct {
+	Step   time.Duration // between two steps of a region's weight back to normal
+	Settle time.Duration // all is well for this long before leadership returns to the main region
+}
+
+// Arbiter is one node's part in arbitration. All fields are needed.
+type Arbiter struct {
+	Self    string
+	Cluster Cluster
+	Timing
+	State    *state.State
+	Suspects func() []string        // by this node's prober
+	Answers  func(node string) bool // likewise
+	// Submit commits through whoever leads, Propose through this node.
+	Submit, Propose func(ctx context.Context, c *api.Command) (*api.Applied, error)
+	Leads           func() (term uint64, ok bool)
+	Handover        func(ctx context.Context, to string) error
+	Note            func(k events.Kind, says string, fields map[string]string)
+}
+
+// Report keeps the cluster informed of this node's suspicions until ctx ends.
+func (a *Arbiter) Report(ctx context.Context) {
+	every(ctx, look, func() {
+		mine := a.Suspects()
+		if slices.Equal(mine, a.State.Standing().Suspects[a.Self]) {
+			return
+		}
+		// A failure is tried again at the next look, with what is true then.
+		_, _ = a.Submit(ctx, &api.Command{Do: &api.Command_Suspicions{
+			Suspicions: &api.Suspicions{Reporter: a.Self, Suspects: mine},
+		}})
+	})
+}
+
+// Judge decides for the cluster while this node leads, until ctx ends.
+func (a *Arbiter) Judge(ctx context.Context) {
+	var stepped, calm time.Time // when a weight last moved; since when all is well
+	every(ctx, look, func() {
+		if _, ok := a.Leads(); !ok {
+			stepped, calm = time.Time{}, time.Time{}
+			return
+		}
+		was := a.State.Standing()
+		if stepped.IsZero() {
+			stepped = time.Now()
+		}
+		lost := a.Cluster.Lost(was, a.Self)
+		quarters := a.Cluster.Quarters(was, lost, time.Since(stepped) >= a.Step)
+		if !slices.Equal(lost, was.Lost) || a.moved(was, quarters) {
+			stepped, calm = time.Now(), time.Time{}
+			a.decide(ctx, was, lost, quarters)
+			return
+		}
+		if calm.IsZero() {
+			calm = time.Now()
+		}
+		a.returnHome(ctx, was, time.Since(calm), &calm)
+	})
+}
+
+func (a *Arbiter) moved(was state.Standing, quarters map[string]uint32) bool {
+	for region, q := range quarters {
+		if was.Share(region) != q {
+			return true
+		}
+	}
+	return false
+}
+
+// decide commits a decision and, once it stands, tells of it.
+func (a *Arbiter) decide(ctx context.Context, was state.Standing, lost []string, quarters map[string]uint32) {
+	_, err := a.Propose(ctx, &api.Command{Do: &api.Command_Decision{
+		Decision: &api.Decision{Lost: lost, Quarters: quarters},
+	}})
+	if err != nil {
+		return // deposed, or tried again at the next look
+	}
+	for _, n := range lost {
+		if !slices.Contains(was.Lost, n) {
+			a.Note(events.Confirmed, fmt.Sprintf("%s is lost: %d of %d regions agree", n, a.Cluster.against(was, n), len(a.Cluster.Weights)), a.about(n))
+		}
+	}
+	for _, n := range was.Lost {
+		if !slices.Contains(lost, n) {
+			a.Note(events.Rejoined, n+" is back", a.about(n))
+		}
+	}
+	weights := state.Standing{Quarters: quarters}.Weights(a.Cluster.Weights)
+	fields := map[string]string{"lost": strings.Join(lost, " ")}
+	var says []string
+	for _, r := range a.byWeight() {
+		fields[r] = strconv.Itoa(weights[r])
+		says = append(says, r+" "+fields[r])
+	}
+	a.Note(events.Weights, strings.Join(says, ", "), fields)
+}
+
+func (a *Arbiter) about(node string) map[string]string {
+	return map[string]string{"peer": node, "region": a.Cluster.Regions[node]}
+}
+
+func (a *Arbiter) byWeight() []string {
+	return slices.SortedFunc(maps.Keys(a.Cluster.Weights), func(x, y string) int {
+		return cmp.Or(cmp.Compare(a.Cluster.Weights[y], a.Cluster.Weights[x]), cmp.Compare(x, y))
+	})
+}
+
+// returnHome hands leadership to the main region when all has been well for
+// long enough; in a cluster that never lost anybody, at once.
+func (a *Arbiter) returnHome(ctx context.Context, s state.Standing, wellFor time.Duration, calm *time.Time) {
+	home := a.Cluster.Main()
+	if a.Cluster.Regions[a.Self] == home || s.Share(home) < state.FullShare {
+		return
+	}
+	if untouched := s.Quarters == nil; !untouched && wellFor < a.Settle {
+		return
+	}
+	for _, n := range a.Cluster.Nodes() {
+		if a.Cluster.Regions[n] == home && !slices.Contains(s.Lost, n) && a.Answers(n) {
+			*calm = time.Now() // not again at once, should it fail
+			_ = a.Handover(ctx, n)
+			return
+		}
+	}
+}
+
+func every(ctx context.Context, d time.Duration, do func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			do()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

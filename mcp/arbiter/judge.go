@@ -1,0 +1,103 @@
+// Package arbiter turns single nodes' suspicions into decisions of the
+// cluster: a node is lost when most regions find it dead, and found again when
+// they do not. Decisions are made by the leader and committed, so a side
+// without a majority cannot decide anything.
+package arbiter
+
+import (
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// Cluster is who there is.
+type Cluster struct {
+	Regions map[string]string // of each node
+	Weights map[string]int    // of each region, when all is well
+}
+
+// Nodes lists all nodes, sorted.
+func (c Cluster) Nodes() []string { return keys(c.Regions) }
+
+// Main is the region with the most weight; of equals the first by name.
+func (c Cluster) Main() string {
+	var main string
+	for _, r := range keys(c.Weights) {
+		if main == "" || c.Weights[r] > c.Weights[main] {
+			main = r
+		}
+	}
+	return main
+}
+
+// Lost lists the nodes that a majority of regions finds dead, sorted. The
+// leader that asks is never among them, for it leads. A result that would leave no
+// majority of nodes contradicts the majority that the leader has: then
+// probes lie (all links are slow, say) and the present standing is kept.
+func (c Cluster) Lost(s state.Standing, leader string) []string {
+	var lost []string
+	for _, node := range c.Nodes() {
+		if node != leader && 2*c.against(s, node) > len(c.Weights) {
+			lost = append(lost, node)
+		}
+	}
+	if 2*(len(c.Regions)-len(lost)) <= len(c.Regions) {
+		return s.Lost
+	}
+	return lost
+}
+
+// against counts the regions that find a node dead.
+func (c Cluster) against(s state.Standing, node string) int {
+	n := 0
+	for region := range c.Weights {
+		if c.agrees(s, region, node) {
+			n++
+		}
+	}
+	return n
+}
+
+// agrees says whether most of a region's nodes suspect a node; nodes that are
+// lost themselves, and the suspect, have no say.
+func (c Cluster) agrees(s state.Standing, region, suspect string) bool {
+	voters, ayes := 0, 0
+	for node, r := range c.Regions {
+		if r != region || node == suspect || slices.Contains(s.Lost, node) {
+			continue
+		}
+		voters++
+		if slices.Contains(s.Suspects[node], suspect) {
+			ayes++
+		}
+	}
+	return 2*ayes > voters
+}
+
+// Quarters returns the share of its weight that each region may carry next:
+// none while all its nodes are lost, and a quarter more than now when it may
+// step up.
+func (c Cluster) Quarters(s state.Standing, lost []string, step bool) map[string]uint32 {
+	out := map[string]uint32{}
+	for region := range c.Weights {
+		q := s.Share(region)
+		switch {
+		case c.gone(region, lost):
+			q = 0
+		case q < state.FullShare && step:
+			q++
+		}
+		out[region] = q
+	}
+	return out
+}
+
+// gone says whether a region has no node left.
+func (c Cluster) gone(region string, lost []string) bool {
+	for node, r := range c.Regions {
+		if r == region && !slices.Contains(lost, node) {
+			return false
+		}
+	}
+	return true
+}

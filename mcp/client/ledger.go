@@ -1,0 +1,81 @@
+package client
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+)
+
+// Consistency is how fresh a read must be.
+type Consistency = api.Consistency
+
+// The consistencies.
+const (
+	Linearizable = api.Consistency_LINEARIZABLE
+	Stale        = api.Consistency_STALE
+)
+
+// Read returns a register's value, "" when it was never written.
+func (c *Client) Read(ctx context.Context, key string, how Consistency) (r *api.ReadReply, err error) {
+	err = c.call(ctx, "read "+key, func(ctx context.Context, l api.LedgerClient) error {
+		r, err = l.Read(ctx, &api.ReadRequest{Key: key, Consistency: how})
+		return err
+	})
+	return r, err
+}
+
+// Members returns a set's content, sorted.
+func (c *Client) Members(ctx context.Context, set string, how Consistency) (r *api.MembersReply, err error) {
+	err = c.call(ctx, "members of "+set, func(ctx context.Context, l api.LedgerClient) error {
+		r, err = l.Members(ctx, &api.MembersRequest{Set: set, Consistency: how})
+		return err
+	})
+	return r, err
+}
+
+// Write sets a register. The id is NewID's; a retry carries that of the first attempt.
+func (c *Client) Write(ctx context.Context, id, key, value string) (r *api.MutationReply, err error) {
+	err = c.call(ctx, "write "+key, func(ctx context.Context, l api.LedgerClient) error {
+		r, err = l.Write(ctx, &api.WriteRequest{Id: id, Key: key, Value: value})
+		return err
+	})
+	return r, err
+}
+
+// CompareAndSet sets a register that holds expect; the reply says whether it did.
+func (c *Client) CompareAndSet(ctx context.Context, id, key, expect, value string) (r *api.MutationReply, err error) {
+	err = c.call(ctx, "compare and set "+key, func(ctx context.Context, l api.LedgerClient) error {
+		r, err = l.CompareAndSet(ctx, &api.CompareAndSetRequest{Id: id, Key: key, Expect: expect, Value: value})
+		return err
+	})
+	return r, err
+}
+
+// Add puts a member into a set.
+func (c *Client) Add(ctx context.Context, id, set, member string) (r *api.MutationReply, err error) {
+	err = c.call(ctx, "add to "+set, func(ctx context.Context, l api.LedgerClient) error {
+		r, err = l.Add(ctx, &api.AddRequest{Id: id, Set: set, Member: member})
+		return err
+	})
+	return r, err
+}
+
+// To makes a client that talks to one node and to no other.
+func To(addr string, dial api.DialFunc) (*Direct, error) {
+	conn, err := api.Connect(addr, dial)
+	if err != nil {
+		return nil, err
+	}
+	return &Direct{api.NewLedgerClient(conn), conn}, nil
+}
+
+// Direct talks to one node.
+type Direct struct {
+	api.LedgerClient
+	conn *grpc.ClientConn
+}
+
+// Close ends the connection.
+func (d *Direct) Close() error { return d.conn.Close() }

@@ -1,0 +1,89 @@
+package consensus
+
+import (
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// shipEvery is how late the defective leader replicates.
+const shipEvery = 250 * time.Millisecond
+
+// async is the defect ack-before-replicate: the leader applies a mutation to a
+// copy of its state, acknowledges it, and replicates it later in batches, as
+// an asynchronous replica set does. What is not yet shipped dies with it.
+type async struct {
+	mu      sync.Mutex
+	term    uint64       // of the leadership that the copy belongs to
+	ahead   *state.State // applied and acknowledged here
+	pending []*api.Command
+}
+
+// view returns the copy, if there is one for this leadership.
+func (a *async) view(term uint64) *state.State {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if term == 0 || a.term != term {
+		return nil
+	}
+	return a.ahead
+}
+
+// acknowledgeFirst is Propose with the defect on. It claims no revision, for
+// it does not know what place the mutation will have.
+func (n *Node) acknowledgeFirst(c *api.Command) (*api.Applied, error) {
+	term, ok := n.Leads()
+	if !ok {
+		return nil, n.refuse("still catching up")
+	}
+	if !n.gate.enter() {
+		return nil, n.refuse("leadership is being handed over")
+	}
+	defer n.gate.leave()
+	a := n.async
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.term != term {
+		a.term, a.pending, a.ahead = term, nil, n.state.Snapshot().State()
+	}
+	out := a.ahead.Apply(0, term, c)
+	a.pending = append(a.pending, c)
+	out.Node = n.cfg.Name
+	return out, nil
+}
+
+func (n *Node) replicateLater() {
+	tick := time.NewTicker(shipEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			n.ship()
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+// ship proposes what is pending, and does not care what becomes of it.
+func (n *Node) ship() {
+	a := n.async
+	a.mu.Lock()
+	pending := a.pending
+	if a.term != n.ready.Load() {
+		pending = nil // a deposed leader's acknowledgements are lost
+	}
+	a.pending = nil
+	a.mu.Unlock()
+	for _, c := range pending {
+		entry, err := proto.Marshal(c)
+		if err != nil {
+			continue
+		}
+		n.raft.Apply(entry, enqueue)
+	}
+}

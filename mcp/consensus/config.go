@@ -1,0 +1,59 @@
+// Package consensus is one node's part in the replicated log: it elects,
+// replicates, syncs to disk, and applies committed commands to the state. It
+// is hashicorp/raft with a durable log, a transport that dials logical names,
+// and strict answers: an error either proves that a command was never proposed
+// (api.Refused) or leaves its outcome unknown. Serving users is gateway's task.
+package consensus
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/mcp-resilience/holdfast/mcp/events"
+)
+
+// Config is what a node needs to take part. All fields but Defect are needed.
+type Config struct {
+	Name  string            // of this node
+	Addr  string            // to listen on, ip:port
+	Peers map[string]string // every voter, this one too: name to logical raft address
+	Dir   string            // for log and snapshots
+	Dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	Timing
+	Note   func(k events.Kind, says string, fields map[string]string)
+	Logger hclog.Logger
+	// AckBeforeReplicate switches the defect on, see async.go.
+	AckBeforeReplicate bool
+}
+
+// Timing is how fast a node notices and acts.
+type Timing struct {
+	Heartbeat time.Duration // a follower that hears nothing for this long stands for election
+	Election  time.Duration // a candidate that has not won after this long tries again
+	Lease     time.Duration // a leader that cannot reach a majority for this long steps down
+	Commit    time.Duration // an idle leader tells followers what is committed this often
+}
+
+// snapshotEvery is how many entries the log may grow before it is cut.
+const snapshotEvery = 8192
+
+func (c Config) raft() *raft.Config {
+	rc := raft.DefaultConfig()
+	rc.LocalID = raft.ServerID(c.Name)
+	rc.HeartbeatTimeout = c.Heartbeat
+	rc.ElectionTimeout = c.Election
+	rc.LeaderLeaseTimeout = c.Lease
+	rc.CommitTimeout = c.Commit
+	rc.SnapshotThreshold = snapshotEvery
+	rc.SnapshotInterval = 20 * time.Second // how often the threshold is looked at
+	rc.TrailingLogs = snapshotEvery
+	rc.MaxAppendEntries = 256
+	rc.BatchApplyCh = true // what waits for the disk is written in one go
+	rc.NoLegacyTelemetry = true
+	rc.Logger = c.Logger
+	return rc
+}

@@ -1,0 +1,50 @@
+package consensus
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/raft"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// machine shows the state to raft as it wants to see it.
+type machine struct{ state *state.State }
+
+// Apply carries out a committed entry. An entry that cannot be read would be
+// unreadable on every node; going on without it would be worse than stopping.
+func (m *machine) Apply(l *raft.Log) any {
+	var c api.Command
+	if err := proto.Unmarshal(l.Data, &c); err != nil {
+		panic(fmt.Sprintf("log entry %d cannot be read: %v", l.Index, err))
+	}
+	return m.state.Apply(l.Index, l.Term, &c)
+}
+
+func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	return snapshot{m.state.Snapshot()}, nil
+}
+
+func (m *machine) Restore(r io.ReadCloser) error {
+	defer r.Close()
+	return m.state.Restore(r)
+}
+
+type snapshot struct{ *state.Snapshot }
+
+func (s snapshot) Persist(sink raft.SnapshotSink) error {
+	if err := s.Write(sink); err != nil {
+		_ = sink.Cancel()
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return sink.Close()
+}
+
+func (snapshot) Release() {}
+
+func sorted(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

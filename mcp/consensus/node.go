@@ -1,0 +1,146 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// Node takes part in consensus from Open to Close.
+type Node struct {
+	cfg       Config
+	raft      *raft.Raft
+	log       *wal.WAL
+	transport *transport
+	state     *state.State
+
+	ctx  context.Context // ends when the node closes
+	stop context.CancelFunc
+	work sync.WaitGroup
+
+	ready atomic.Uint64 // the term in which this node leads and has caught up; 0 while it does not
+	news  news          // of who leads
+	gate  gate
+	marks marks
+	async *async // nil unless the defect is on
+}
+
+// Open joins the cluster. With an empty folder the node starts the cluster's
+// log from the configured peers, which must be the same on all nodes.
+func Open(cfg Config) (_ *Node, err error) {
+	if err := os.MkdirAll(filepath.Join(cfg.Dir, "log"), 0o755); err != nil {
+		return nil, fmt.Errorf("open consensus: %w", err)
+	}
+	log, err := wal.Open(filepath.Join(cfg.Dir, "log"), wal.WithLogger(cfg.Logger.Named("log")))
+	if err != nil {
+		return nil, fmt.Errorf("open consensus log: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			log.Close()
+		}
+	}()
+	snaps, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, cfg.Logger.Named("snapshots"))
+	if err != nil {
+		return nil, fmt.Errorf("open consensus snapshots: %w", err)
+	}
+	tr, err := listen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			tr.Close()
+		}
+	}()
+	if err := bootstrap(cfg, log, snaps, tr); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New()}
+	n.ctx, n.stop = context.WithCancel(context.Background())
+	n.news.change = make(chan struct{})
+	won := make(chan bool, 16)
+	rc := cfg.raft()
+	rc.NotifyCh = won
+	cache, err := raft.NewLogCache(1024, log)
+	if err != nil {
+		return nil, fmt.Errorf("open consensus log cache: %w", err)
+	}
+	if n.raft, err = raft.NewRaft(rc, &machine{n.state}, cache, log, snaps, tr); err != nil {
+		return nil, fmt.Errorf("open consensus: %w", err)
+	}
+	n.work.Go(func() { n.follow(won) })
+	n.work.Go(n.listenForNews)
+	if cfg.AckBeforeReplicate {
+		n.async = &async{}
+		n.work.Go(n.replicateLater)
+	}
+	return n, nil
+}
+
+func bootstrap(cfg Config, log *wal.WAL, snaps raft.SnapshotStore, tr raft.Transport) error {
+	known, err := raft.HasExistingState(log, log, snaps)
+	if err != nil {
+		return fmt.Errorf("look for an existing log: %w", err)
+	}
+	if known {
+		return nil
+	}
+	var voters raft.Configuration
+	for _, name := range sorted(cfg.Peers) {
+		voters.Servers = append(voters.Servers, raft.Server{
+			ID: raft.ServerID(name), Address: raft.ServerAddress(cfg.Peers[name]),
+		})
+	}
+	if err := raft.BootstrapCluster(cfg.raft(), log, log, snaps, tr, voters); err != nil {
+		return fmt.Errorf("begin the log: %w", err)
+	}
+	return nil
+}
+
+// Close leaves at once, without handing over; see Handover.
+func (n *Node) Close() error {
+	n.stop()
+	n.transport.abort()
+	err := n.raft.Shutdown().Error()
+	n.work.Wait()
+	return errors.Join(err, n.transport.Close(), n.log.Close())
+}
+
+// State is what this node has applied. Under the defect ack-before-replicate a
+// leader shows what it has acknowledged instead.
+func (n *Node) State() *state.State {
+	if n.async != nil {
+		if s := n.async.view(n.ready.Load()); s != nil {
+			return s
+		}
+	}
+	return n.state
+}
+
+// WaitApplied returns once this node has applied the log up to index.
+func (n *Node) WaitApplied(ctx context.Context, index uint64) error {
+	for {
+		at, more := n.state.Applied()
+		if at >= index {
+			return nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for log index %d, at %d: %w", index, at, ctx.Err())
+		}
+	}
+}
+
+// Committed is the state that committed commands alone have made.
+func (n *Node) Committed() *state.State { return n.state }

@@ -1,0 +1,89 @@
+// Package events is the node's diary: one ordered stream of what the platform
+// did, kept from the node's start and told to whoever asks. It is not a log
+// for debugging; an event is something an operator would be woken for.
+package events
+
+import (
+	"sync"
+	"time"
+)
+
+// Kind is what happened.
+type Kind string
+
+// The kinds.
+const (
+	Started   Kind = "started"   // the node came up
+	Stopping  Kind = "stopping"  // the node was asked to stop
+	Strike    Kind = "strike"    // a probe of a peer failed
+	Suspect   Kind = "suspect"   // enough strikes in a row: this node takes a peer for dead
+	Cleared   Kind = "cleared"   // a suspected peer answered this node again
+	Confirmed Kind = "confirmed" // a majority of regions agrees that a node is lost
+	Rejoined  Kind = "rejoined"  // a lost node answers a majority of regions again
+	Elected   Kind = "elected"   // this node won an election
+	Promoted  Kind = "promoted"  // this node has caught up as leader and serves
+	Deposed   Kind = "deposed"   // this node no longer leads
+	Weights   Kind = "weights"   // traffic was moved
+)
+
+// Event is one entry of the diary.
+type Event struct {
+	Start  string            `json:"start"` // names one life of the node
+	Seq    uint64            `json:"seq"`   // 1, 2, … within that life
+	Wall   time.Time         `json:"wall"`
+	Node   string            `json:"node"`
+	Region string            `json:"region"`
+	Kind   Kind              `json:"kind"`
+	Says   string            `json:"says"`
+	Fields map[string]string `json:"fields,omitempty"`
+}
+
+// retained is how many events a node keeps; older ones are forgotten.
+const retained = 10000
+
+// Diary collects the events of one life of a node.
+type Diary struct {
+	node, region, start string
+
+	mu     sync.Mutex
+	seq    uint64
+	kept   []Event
+	change chan struct{} // closed and replaced at each event
+}
+
+// NewDiary opens the diary of a node's life, named by when it began.
+func NewDiary(node, region string) *Diary {
+	return &Diary{
+		node: node, region: region,
+		start:  time.Now().UTC().Format(time.RFC3339Nano),
+		change: make(chan struct{}),
+	}
+}
+
+// Note writes an event down, now.
+func (d *Diary) Note(kind Kind, says string, fields map[string]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seq++
+	d.kept = append(d.kept, Event{
+		Start: d.start, Seq: d.seq, Wall: time.Now(), Node: d.node, Region: d.region,
+		Kind: kind, Says: says, Fields: fields,
+	})
+	if len(d.kept) > retained {
+		d.kept = d.kept[len(d.kept)-retained:]
+	}
+	close(d.change)
+	d.change = make(chan struct{})
+}
+
+// After returns the events that follow seq, and a channel that is closed when
+// there are more.
+func (d *Diary) After(seq uint64) ([]Event, <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := len(d.kept)
+	for i > 0 && d.kept[i-1].Seq > seq {
+		i--
+	}
+	return append([]Event(nil), d.kept[i:]...), d.change
+}

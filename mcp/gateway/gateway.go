@@ -1,0 +1,139 @@
+// Package gateway is a region's entrance: the Ledger service of each node. It
+// routes mutations to whoever leads, lets reads be confirmed by the leader and
+// serves them from the node's own state. While leadership is unclear it waits
+// a little and asks again, but only what is proved to have had no effect.
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/consensus"
+)
+
+const (
+	// patience is how long a call is kept while nobody can take it; then it is
+	// refused, so that a client of a gateway that is cut off can move on.
+	patience = 600 * time.Millisecond
+	// again is the pause before a refused call is tried anew.
+	again = 15 * time.Millisecond
+	// limit bounds a call whose client sets no deadline.
+	limit = 5 * time.Second
+)
+
+// Consensus is this node's part in the cluster.
+type Consensus interface {
+	Leader() (name string, changed <-chan struct{})
+	Propose(ctx context.Context, c *api.Command) (*api.Applied, error)
+	ReadIndex(ctx context.Context) (index, term uint64, err error)
+}
+
+var _ Consensus = (*consensus.Node)(nil)
+
+// Gateway routes calls to the leader.
+type Gateway struct {
+	Name      string
+	Consensus Consensus
+	// To connects to another node.
+	To func(name string) (*grpc.ClientConn, error)
+}
+
+// Submit commits a command through whoever leads. An error that is api.Refused
+// proves that it had no effect.
+func (g *Gateway) Submit(ctx context.Context, c *api.Command) (*api.Applied, error) {
+	return route(ctx, g, func(ctx context.Context, leader string) (*api.Applied, error) {
+		if leader == g.Name {
+			return g.Consensus.Propose(ctx, c)
+		}
+		return forward(ctx, g, leader, func(ctx context.Context, p api.PeerClient) (*api.Applied, error) {
+			return p.Propose(ctx, c)
+		})
+	})
+}
+
+// ReadIndex asks whoever leads how far a state must be to be fresh.
+func (g *Gateway) ReadIndex(ctx context.Context) (*api.ReadIndexReply, error) {
+	return route(ctx, g, func(ctx context.Context, leader string) (*api.ReadIndexReply, error) {
+		if leader == g.Name {
+			index, term, err := g.Consensus.ReadIndex(ctx)
+			return &api.ReadIndexReply{Index: index, Term: term}, err
+		}
+		return forward(ctx, g, leader, func(ctx context.Context, p api.PeerClient) (*api.ReadIndexReply, error) {
+			return p.ReadIndex(ctx, &api.ReadIndexRequest{})
+		})
+	})
+}
+
+// route tries a call at the present leader until it is taken. A call that the
+// leader has taken is given up as soon as this node follows another leader or
+// none, for the answer of a leader that is gone would keep the client waiting.
+func route[T any](ctx context.Context, g *Gateway, try func(ctx context.Context, leader string) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	giveUp := time.Now().Add(patience)
+	for {
+		out, err := attempt(ctx, g, try)
+		if err == nil || !api.Refused(err) || time.Now().After(giveUp) {
+			return out, err
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			return out, err // still the refusal: nothing was taken
+		}
+	}
+}
+
+func attempt[T any](ctx context.Context, g *Gateway, try func(ctx context.Context, leader string) (T, error)) (T, error) {
+	leader, changed := g.Consensus.Leader()
+	if leader == "" {
+		var none T
+		return none, api.Refuse(codes.Unavailable, g.Name, "", "no leader known: cut off from the majority, or an election is under way")
+	}
+	if leader == g.Name {
+		return try(ctx, leader) // consensus itself says when leadership is lost
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // ends with this call
+		for {
+			select {
+			case <-changed:
+				var now string
+				if now, changed = g.Consensus.Leader(); now != leader {
+					cancel()
+					return
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return try(ctx, leader)
+}
+
+// forward calls the leader. What never left this node is refused; the leader's
+// own words are passed on; the rest is unknown.
+func forward[T any](ctx context.Context, g *Gateway, leader string, call func(context.Context, api.PeerClient) (T, error)) (T, error) {
+	var none T
+	conn, err := g.To(leader)
+	if err != nil {
+		return none, api.Refuse(codes.Unavailable, g.Name, leader, err.Error())
+	}
+	ctx, sent := api.WithSent(ctx)
+	out, err := call(ctx, api.NewPeerClient(conn))
+	switch {
+	case err == nil, api.Refused(err):
+		return out, err
+	case !sent.Yes():
+		return none, api.Refuse(codes.Unavailable, g.Name, leader, "leader "+leader+" cannot be reached: "+status.Convert(err).Message())
+	}
+	return none, status.Errorf(codes.Aborted, "%s: leader %s did not answer: %s, outcome unknown", g.Name, leader, status.Convert(err).Message())
+}

@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// catchUp is how long a read waits for a node that lags behind.
+const catchUp = 1500 * time.Millisecond
+
+// Store is the node's own state.
+type Store interface {
+	State() *state.State
+	WaitApplied(ctx context.Context, index uint64) error
+	Term() uint64
+}
+
+// Ledger serves api.Ledger.
+type Ledger struct {
+	api.UnimplementedLedgerServer
+	Gateway *Gateway
+	Store   Store
+}
+
+// Write sets a register.
+func (l *Ledger) Write(ctx context.Context, r *api.WriteRequest) (*api.MutationReply, error) {
+	return l.mutate(ctx, r.Id, r.Key, &api.Command{Do: &api.Command_Write{Write: r}})
+}
+
+// CompareAndSet sets a register that holds what is expected.
+func (l *Ledger) CompareAndSet(ctx context.Context, r *api.CompareAndSetRequest) (*api.MutationReply, error) {
+	return l.mutate(ctx, r.Id, r.Key, &api.Command{Do: &api.Command_CompareAndSet{CompareAndSet: r}})
+}
+
+// Add puts a member into a set.
+func (l *Ledger) Add(ctx context.Context, r *api.AddRequest) (*api.MutationReply, error) {
+	return l.mutate(ctx, r.Id, r.Set, &api.Command{Do: &api.Command_Add{Add: r}})
+}
+
+func (l *Ledger) mutate(ctx context.Context, id, thing string, c *api.Command) (*api.MutationReply, error) {
+	if id == "" {
+		return nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs an id, by which a retry is recognised")
+	}
+	if thing == "" {
+		return nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs the name of a register or set")
+	}
+	c.Id = id
+	a, err := l.Gateway.Submit(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &api.MutationReply{
+		Origin:  &api.Origin{Node: a.Node, Term: a.Term, Revision: a.Index},
+		Swapped: a.Swapped, Duplicate: a.Duplicate,
+	}, nil
+}
+
+// Read returns a register's value.
+func (l *Ledger) Read(ctx context.Context, r *api.ReadRequest) (*api.ReadReply, error) {
+	origin, err := l.fresh(ctx, r.Consistency)
+	if err != nil {
+		return nil, err
+	}
+	var value string
+	value, origin.Revision = l.Store.State().Read(r.Key)
+	return &api.ReadReply{Value: value, Origin: origin}, nil
+}
+
+// Members returns a set's content.
+func (l *Ledger) Members(ctx context.Context, r *api.MembersRequest) (*api.MembersReply, error) {
+	origin, err := l.fresh(ctx, r.Consistency)
+	if err != nil {
+		return nil, err
+	}
+	var members []string
+	members, origin.Revision = l.Store.State().Members(r.Set)
+	return &api.MembersReply{Members: members, Origin: origin}, nil
+}
+
+// fresh waits until the node's own state is fresh enough for a read that has begun.
+func (l *Ledger) fresh(ctx context.Context, c api.Consistency) (*api.Origin, error) {
+	if c == api.Consistency_STALE {
+		return &api.Origin{Node: l.Gateway.Name, Term: l.Store.Term(), Stale: true}, nil
+	}
+	index, err := l.Gateway.ReadIndex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUp)
+	defer cancel()
+	if err := l.Store.WaitApplied(ctx, index.Index); err != nil {
+		return nil, status.Errorf(codes.Unavailable, "%s lags behind: %v", l.Gateway.Name, err)
+	}
+	return &api.Origin{Node: l.Gateway.Name, Term: index.Term}, nil
+}

@@ -1,0 +1,84 @@
+// Package gslb is the global server load balancer: a DNS server in each node
+// that answers, for a service name, which nodes to talk to and with what
+// weights (SRV records, short-lived). It answers from the node's own state, so it
+// goes on answering when the node is cut off.
+package gslb
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+	"golang.org/x/sync/errgroup"
+)
+
+// TTL is how long an answer may be kept, in seconds.
+const TTL = 2
+
+// Record is one node that serves. Weight 0 means: only if nobody else does.
+type Record struct {
+	Node   string
+	Port   int
+	Weight int
+}
+
+// Server answers DNS over TCP and UDP. All fields are needed.
+type Server struct {
+	Zone    string // the service name, for example "mcp."
+	Addr    string // ip:port to listen on
+	Records func() []Record
+}
+
+// Start listens; the returned stop ends it and waits.
+func (s *Server) Start() (stop func() error, err error) {
+	ln, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for DNS: %w", err)
+	}
+	pc, err := net.ListenPacket("udp", s.Addr)
+	if err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("listen for DNS: %w", err)
+	}
+	var g errgroup.Group
+	var started [2]chan struct{}
+	servers := [2]*dns.Server{{Listener: ln}, {PacketConn: pc}}
+	for i, srv := range servers {
+		started[i] = make(chan struct{})
+		srv.Handler = dns.HandlerFunc(s.answer)
+		srv.ReadTimeout, srv.WriteTimeout = 2*time.Second, 2*time.Second
+		srv.NotifyStartedFunc = func() { close(started[i]) }
+		g.Go(srv.ActivateAndServe)
+	}
+	for _, c := range started {
+		<-c // shutting down a server that has not started fails
+	}
+	return func() error {
+		return errors.Join(servers[0].Shutdown(), servers[1].Shutdown(), g.Wait())
+	}, nil
+}
+
+func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {
+	m := new(dns.Msg)
+	m.SetReply(q)
+	m.Authoritative = true
+	for _, question := range q.Question {
+		if !strings.EqualFold(question.Name, s.Zone) {
+			m.Rcode = dns.RcodeNameError
+			continue
+		}
+		if question.Qtype != dns.TypeSRV && question.Qtype != dns.TypeANY {
+			continue
+		}
+		for _, r := range s.Records() {
+			m.Answer = append(m.Answer, &dns.SRV{
+				Hdr:    dns.RR_Header{Name: s.Zone, Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: TTL},
+				Target: dns.Fqdn(r.Node), Port: uint16(r.Port), Priority: 10, Weight: uint16(r.Weight),
+			})
+		}
+	}
+	_ = w.WriteMsg(m) // the asker is gone: it will ask again
+}

@@ -1,0 +1,267 @@
+// Package mcptest runs real nodes as child processes on loopback addresses,
+// for the platform's own tests. The child is the test binary itself, so that
+// the race detector watches the nodes as well.
+package mcptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+const childEnv = "MCPTEST_NODE"
+
+// Child must be called first in TestMain: in a child it runs the node and exits.
+func Child() {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(node.Main(os.Args[1:], os.Stderr))
+	}
+}
+
+// Cluster is running nodes.
+type Cluster struct {
+	t     testing.TB
+	dir   string
+	names []string
+	args  []string // common to all nodes
+	addr  map[string]string
+
+	mu    sync.Mutex
+	procs map[string]*proc
+}
+
+type proc struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has gone
+	logs *lines
+}
+
+// clusters tells the clusters of one test binary apart.
+var clusters atomic.Int32
+
+// Start runs one node in each of east, north and south, or per of them, and
+// waits until one leads. Extra arguments go to each node.
+func Start(t testing.TB, per int, extra ...string) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, dir: t.TempDir(), addr: map[string]string{}, procs: map[string]*proc{}}
+	net2, net3 := 64+os.Getpid()%128, os.Getpid()/128%64*4+int(clusters.Add(1))%4
+	var peers []string
+	var hosts bytes.Buffer
+	for _, region := range []string{"east", "north", "south"} {
+		for i := range per {
+			name := fmt.Sprintf("%s-%d", region, i+1)
+			c.names = append(c.names, name)
+			c.addr[name] = fmt.Sprintf("127.%d.%d.%d", net2, net3, len(c.names))
+			peers = append(peers, name+"/"+region)
+			fmt.Fprintln(&hosts, c.addr[name], name)
+		}
+	}
+	if err := os.WriteFile(c.hosts(), hosts.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.args = append([]string{"--peers", strings.Join(peers, ","), "--hosts", c.hosts()}, extra...)
+	t.Cleanup(c.stop)
+	for _, n := range c.names {
+		c.Run(n)
+	}
+	c.Leader()
+	return c
+}
+
+func (c *Cluster) hosts() string { return filepath.Join(c.dir, "hosts") }
+
+// Names lists the nodes.
+func (c *Cluster) Names() []string { return slices.Clone(c.names) }
+
+// Data is a node's data folder.
+func (c *Cluster) Data(name string) string { return filepath.Join(c.dir, name) }
+
+// Run starts a node that is not running.
+func (c *Cluster) Run(name string) {
+	c.t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, c.args...)...)
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
+	cmd.Stderr = p.logs
+	if err := cmd.Start(); err != nil {
+		c.t.Fatalf("start %s: %v", name, err)
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(p.done)
+	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.procs[name] = p
+}
+
+// Signal sends a signal to a node; Kill and Terminate also wait for its end.
+func (c *Cluster) Signal(name string, s syscall.Signal) {
+	c.t.Helper()
+	if err := c.proc(name).cmd.Process.Signal(s); err != nil {
+		c.t.Fatalf("signal %s: %v", name, err)
+	}
+}
+
+// Kill ends a node with SIGKILL.
+func (c *Cluster) Kill(name string) {
+	c.t.Helper()
+	c.Signal(name, syscall.SIGKILL)
+	<-c.proc(name).done
+}
+
+// Terminate ends a node gracefully and returns its exit status.
+func (c *Cluster) Terminate(name string) int {
+	c.t.Helper()
+	c.Signal(name, syscall.SIGTERM)
+	p := c.proc(name)
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (c *Cluster) proc(name string) *proc {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.procs[name]
+}
+
+func (c *Cluster) stop() {
+	for _, n := range c.names {
+		p := c.proc(n)
+		if p == nil {
+			continue
+		}
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		if out := p.logs.String(); strings.Contains(out, "DATA RACE") {
+			c.t.Errorf("data race in %s:\n%s", n, out)
+		} else if c.t.Failed() {
+			c.t.Logf("log of %s:\n%s", n, out)
+		}
+	}
+}
+
+// Dial connects to a logical address.
+func (c *Cluster) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return names.Resolver{Hosts: c.hosts()}.Dial(ctx, network, addr)
+}
+
+// Status asks a node for its status.
+func (c *Cluster) Status(name string) (s node.Status, err error) {
+	hc := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := hc.Get(fmt.Sprintf("http://%s:%d/status", c.addr[name], node.EventsPort))
+	if err != nil {
+		return s, err
+	}
+	defer r.Body.Close()
+	return s, json.NewDecoder(r.Body).Decode(&s)
+}
+
+// Leader waits until a node says that it leads, and returns the one of the highest term.
+func (c *Cluster) Leader() string {
+	c.t.Helper()
+	var leader string
+	c.Await("a leader", func() bool {
+		var term uint64
+		for _, n := range c.names {
+			if s, err := c.Status(n); err == nil && s.Role == "leader" && s.Term > term {
+				leader, term = n, s.Term
+			}
+		}
+		return leader != ""
+	})
+	return leader
+}
+
+// LeaderOtherThan waits until some other node leads.
+func (c *Cluster) LeaderOtherThan(old string) string {
+	c.t.Helper()
+	var leader string
+	c.Await("a leader other than "+old, func() bool {
+		leader = c.Leader()
+		return leader != old
+	})
+	return leader
+}
+
+// Await polls until the condition holds, for at most 20 s.
+func (c *Cluster) Await(what string, holds func() bool) {
+	c.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Fatalf("waited 20 s for %s", what)
+		}
+	}
+}
+
+// Client makes a client of a region.
+func (c *Cluster) Client(region string) *client.Client {
+	c.t.Helper()
+	var own, others []string
+	for _, n := range c.names {
+		addr := fmt.Sprintf("%s:%d", n, node.DNSPort)
+		if strings.HasPrefix(n, region+"-") {
+			own = append(own, addr)
+		} else {
+			others = append(others, addr)
+		}
+	}
+	cl, err := client.New(client.Config{Dial: c.Dial, GSLB: append(own, others...), Seed: 1})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { cl.Close() })
+	return cl
+}
+
+// Direct makes a client of one node.
+func (c *Cluster) Direct(name string) *client.Direct {
+	c.t.Helper()
+	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { d.Close() })
+	return d
+}
+
+// Write makes a write request with a fresh id.
+func Write(key, value string) *api.WriteRequest {
+	return &api.WriteRequest{Id: client.NewID(), Key: key, Value: value}
+}
+
+// lines keeps what a node writes.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}

@@ -1,0 +1,109 @@
+// Package node is the platform's process: it reads its settings, puts the
+// parts together, and takes them apart again in the order in which they can be
+// missed. What the parts do is said in their own packages.
+package node
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/health"
+)
+
+// The ports of every node, the same everywhere, so that a name is enough to
+// find a peer.
+const (
+	APIPort    = 7400 // gRPC: Ledger, Peer, health
+	RaftPort   = 7401
+	DNSPort    = 7453 // TCP and UDP
+	EventsPort = 7480 // HTTP: /events, /status
+)
+
+// Zone is the name under which clients look the platform up.
+const Zone = "mcp."
+
+// AckBeforeReplicate is the defect by which a leader acknowledges what only it has.
+const AckBeforeReplicate = "ack-before-replicate"
+
+// Defects lists the switchable defects.
+func Defects() []string { return []string{AckBeforeReplicate} }
+
+// Config is a node's settings. All but Hosts and Defects are needed.
+type Config struct {
+	Name    string            // as its peers call it
+	Region  string            // that it is in
+	Host    string            // address to bind
+	Data    string            // folder for log and snapshots
+	Peers   map[string]string // region of every node, this one too
+	Weights map[string]int    // traffic share of every region
+	Hosts   string            // hosts(5) file consulted before the system's resolver
+	Profile Profile
+	Defects []string
+}
+
+// Profile is all timings of a node.
+type Profile struct {
+	Consensus consensus.Timing
+	Probes    health.Timing
+	Arbiter   arbiter.Timing
+}
+
+// Profiles are the sets of timings by name; "fast" is the default. "seed" has
+// the figures of the original design.
+func Profiles() map[string]Profile {
+	return map[string]Profile{
+		"fast": {
+			Consensus: consensus.Timing{Heartbeat: 250 * time.Millisecond, Election: 500 * time.Millisecond, Lease: 250 * time.Millisecond, Commit: 10 * time.Millisecond},
+			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3},
+			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
+		},
+		"seed": {
+			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 50 * time.Millisecond},
+			Probes:    health.Timing{Timeout: 3 * time.Second, Interval: 5 * time.Second, Strikes: 3},
+			Arbiter:   arbiter.Timing{Step: 5 * time.Second, Settle: 30 * time.Second},
+		},
+	}
+}
+
+func (c Config) check() error {
+	if net.ParseIP(c.Host) == nil {
+		return fmt.Errorf("--host %q is not an IP address", c.Host)
+	}
+	if c.Peers[c.Name] != c.Region {
+		return fmt.Errorf("--peers does not list this node as %s/%s", c.Name, c.Region)
+	}
+	for n, r := range c.Peers {
+		if _, ok := c.Weights[r]; !ok {
+			return fmt.Errorf("--weights has no weight for region %s of node %s", r, n)
+		}
+	}
+	for _, d := range c.Defects {
+		if !slices.Contains(Defects(), d) {
+			return fmt.Errorf("no defect %q: known are %s", d, strings.Join(Defects(), ", "))
+		}
+	}
+	return nil
+}
+
+func (c Config) listen(port int) string { return net.JoinHostPort(c.Host, strconv.Itoa(port)) }
+
+// others lists this node's peers, sorted.
+func (c Config) others() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.Peers)), func(n string) bool { return n == c.Name })
+}
+
+// voters maps every node to its logical raft address.
+func (c Config) voters() map[string]string {
+	out := map[string]string{}
+	for n := range c.Peers {
+		out[n] = net.JoinHostPort(n, strconv.Itoa(RaftPort))
+	}
+	return out
+}

@@ -1,0 +1,109 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Main is the mcpd command: it runs a node until SIGTERM or SIGINT. The result is the
+// process's exit status: 0 after a graceful stop, 1 for a failure, 64 for wrong usage.
+func Main(args []string, stderr io.Writer) int {
+	cfg, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "mcpd:", err)
+		return 64
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, nil)).With("node", cfg.Name)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := Run(ctx, cfg, log, stderr); err != nil {
+		log.Error("node failed", "error", err)
+		return 1
+	}
+	return 0
+}
+
+const usage = `mcpd is a node of the mission-critical platform: a replicated ledger over
+regions, with its own health checks, arbitration and traffic control.
+
+All nodes are given the same --peers and --weights. For example, three on one machine:
+
+  printf '127.0.2.1 east-1\n127.0.2.2 north-1\n127.0.2.3 south-1\n' >hosts
+  mcpd --name east-1  --host 127.0.2.1 --data data/east-1  --hosts hosts &
+  mcpd --name north-1 --host 127.0.2.2 --data data/north-1 --hosts hosts &
+  mcpd --name south-1 --host 127.0.2.3 --data data/south-1 --hosts hosts &
+  curl -s 127.0.2.1:7480/status
+
+Every node listens on its --host: %d gRPC (ledger, health), %d consensus,
+%d DNS (SRV of "%s"), %d HTTP (/events, /status).
+
+`
+
+func parse(args []string, stderr io.Writer) (Config, error) {
+	var c Config
+	var peers, weights, profile, defects string
+	f := flag.NewFlagSet("mcpd", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Usage = func() {
+		fmt.Fprintf(stderr, usage, APIPort, RaftPort, DNSPort, Zone, EventsPort)
+		f.PrintDefaults()
+	}
+	f.StringVar(&c.Name, "name", "", "this node's name, which is also its host name for its peers")
+	f.StringVar(&c.Host, "host", "", "IP address to bind")
+	f.StringVar(&c.Data, "data", "", "folder for the log and snapshots")
+	f.StringVar(&c.Hosts, "hosts", "", "hosts(5) file to consult before the system's resolver")
+	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region")
+	f.StringVar(&weights, "weights", "east=70,north=20,south=10", "traffic share of each region; the first in weight is the main region")
+	f.StringVar(&profile, "profile", "fast", "timings: "+strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
+	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(Defects(), ", "))
+	if err := f.Parse(args); err != nil {
+		return c, err
+	}
+	if f.NArg() > 0 {
+		return c, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	for name, v := range map[string]string{"name": c.Name, "host": c.Host, "data": c.Data} {
+		if v == "" {
+			return c, fmt.Errorf("--%s is missing", name)
+		}
+	}
+	var ok bool
+	if c.Profile, ok = Profiles()[profile]; !ok {
+		return c, fmt.Errorf("no profile %q: known are %s", profile, strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
+	}
+	c.Peers = map[string]string{}
+	for p := range strings.SplitSeq(peers, ",") {
+		n, r, ok := strings.Cut(p, "/")
+		if !ok || n == "" || r == "" {
+			return c, fmt.Errorf("--peers: %q is not NAME/REGION", p)
+		}
+		c.Peers[n] = r
+	}
+	c.Weights = map[string]int{}
+	for w := range strings.SplitSeq(weights, ",") {
+		r, v, _ := strings.Cut(w, "=")
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 || n > 1000 {
+			return c, fmt.Errorf("--weights: %q is not REGION=0…1000", w)
+		}
+		c.Weights[r] = n
+	}
+	if defects != "" {
+		c.Defects = strings.Split(defects, ",")
+	}
+	c.Region = c.Peers[c.Name]
+	return c, c.check()
+}

@@ -1,0 +1,196 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/gateway"
+	"github.com/mcp-resilience/holdfast/mcp/gslb"
+	prober "github.com/mcp-resilience/holdfast/mcp/health"
+	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/peers"
+)
+
+// node is the parts of a running node.
+type node struct {
+	cfg       Config
+	diary     *events.Diary
+	consensus *consensus.Node
+	peers     *peers.Pool
+	prober    *prober.Prober
+	arbiter   *arbiter.Arbiter
+	gateway   *gateway.Gateway
+	api       *grpc.Server
+	health    *health.Server
+}
+
+// Run is a node from start to graceful stop: it returns once ctx has ended,
+// leadership is handed over, and all that was under way is finished. Raft's
+// own JSON log goes to raftLog.
+func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (err error) {
+	resolver := names.Resolver{Hosts: cfg.Hosts}
+	n := &node{cfg: cfg, diary: events.NewDiary(cfg.Name, cfg.Region), peers: peers.New(APIPort, resolver.Dial)}
+	note := func(k events.Kind, says string, fields map[string]string) {
+		n.diary.Note(k, says, fields)
+		log.Info(says, "event", k)
+	}
+	for _, d := range cfg.Defects {
+		log.Warn("defect is switched on", "defect", d)
+	}
+	var undo undo
+	defer func() { err = errors.Join(err, undo.run()) }()
+
+	n.consensus, err = consensus.Open(consensus.Config{
+		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: cfg.voters(), Dir: filepath.Join(cfg.Data, "raft"),
+		Dial: resolver.Dial, Timing: cfg.Profile.Consensus, Note: note,
+		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
+		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
+	})
+	if err != nil {
+		return err
+	}
+	undo.add(n.consensus.Close)
+	undo.add(n.peers.Close)
+	n.assemble(note)
+
+	stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), Records: n.records}).Start()
+	if err != nil {
+		return err
+	}
+	undo.add(stopDNS)
+	stopHTTP, err := n.serveHTTP()
+	if err != nil {
+		return err
+	}
+	undo.add(stopHTTP)
+	stopWork := n.work()
+	undo.add(stopWork)
+	stopAPI, err := n.serveAPI()
+	if err != nil {
+		return err
+	}
+	undo.add(stopAPI)
+	note(events.Started, cfg.Name+" is up", map[string]string{"region": cfg.Region})
+
+	<-ctx.Done()
+	note(events.Stopping, cfg.Name+" was asked to stop", nil)
+	n.health.Shutdown() // probers and clients see it before the work stops
+	if _, leads := n.consensus.Leads(); leads {
+		hctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if err := n.consensus.Handover(hctx, ""); err != nil {
+			log.Warn("stopping without a successor", "error", err)
+		}
+	}
+	return nil
+}
+
+func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
+	cfg := n.cfg
+	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To}
+	n.prober = &prober.Prober{Peers: cfg.others(), Timing: cfg.Profile.Probes, To: n.peers.To, Note: note}
+	n.arbiter = &arbiter.Arbiter{
+		Self: cfg.Name, Cluster: arbiter.Cluster{Regions: cfg.Peers, Weights: cfg.Weights},
+		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
+		Suspects: n.prober.Suspects, Answers: n.prober.Answers,
+		Submit: n.gateway.Submit, Propose: n.consensus.Propose,
+		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note,
+	}
+}
+
+// work runs the prober and the arbiter; stop ends them and waits.
+func (n *node) work() (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
+		all.Go(func() { f(ctx) })
+	}
+	return func() error {
+		cancel()
+		all.Wait()
+		return nil
+	}
+}
+
+// serveAPI serves users and peers; stop drains what is under way, for a moment.
+func (n *node) serveAPI() (stop func() error, err error) {
+	ln, err := net.Listen("tcp", n.cfg.listen(APIPort))
+	if err != nil {
+		return nil, fmt.Errorf("listen for API: %w", err)
+	}
+	n.api = grpc.NewServer(
+		grpc.MaxSendMsgSize(api.MaxMessage),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	)
+	n.health = health.NewServer()
+	grpc_health_v1.RegisterHealthServer(n.api, n.health)
+	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus})
+	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
+	served := make(chan error, 1)
+	go func() { served <- n.api.Serve(ln) }()
+	return func() error {
+		force := time.AfterFunc(2*time.Second, n.api.Stop)
+		defer force.Stop()
+		n.api.GracefulStop()
+		return <-served
+	}, nil
+}
+
+// serveHTTP serves the diary and the status.
+func (n *node) serveHTTP() (stop func() error, err error) {
+	ln, err := net.Listen("tcp", n.cfg.listen(EventsPort))
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	done := make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /events", n.diary.Serve(done))
+	mux.HandleFunc("GET /status", n.serveStatus)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	return func() error {
+		close(done)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close() // a reader that does not go is left behind
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}, nil
+}
+
+// undo is what has to be taken down, in reverse order.
+type undo []func() error
+
+func (u *undo) add(f func() error) { *u = append(*u, f) }
+
+func (u *undo) run() error {
+	var errs []error
+	for _, f := range slices.Backward(*u) {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,56 @@
+package node
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/mcp/gslb"
+)
+
+// Status is what a node says of itself at /status.
+type Status struct {
+	Node    string         `json:"node"`
+	Region  string         `json:"region"`
+	Role    string         `json:"role"`   // "leader" or "follower"
+	Leader  string         `json:"leader"` // as far as it knows, may be empty
+	Term    uint64         `json:"term"`
+	Applied uint64         `json:"applied"` // log index
+	Weights map[string]int `json:"weights"` // traffic share of each region
+	Lost    []string       `json:"lost"`    // by arbitration
+}
+
+func (n *node) status() Status {
+	leader, _ := n.consensus.Leader()
+	applied, _ := n.consensus.Committed().Applied()
+	standing := n.consensus.Committed().Standing()
+	s := Status{
+		Node: n.cfg.Name, Region: n.cfg.Region, Role: "follower", Leader: leader, Term: n.consensus.Term(),
+		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost,
+	}
+	if term, ok := n.consensus.Leads(); ok {
+		s.Role, s.Term = "leader", term
+	}
+	return s
+}
+
+func (n *node) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(n.status())
+}
+
+// records are the DNS answers: each node with its region's weight, lost ones
+// with none. A node that knows no leader sends nobody to its own region.
+func (n *node) records() []gslb.Record {
+	s := n.status()
+	var out []gslb.Record
+	for _, name := range append(n.cfg.others(), n.cfg.Name) {
+		region := n.cfg.Peers[name]
+		r := gslb.Record{Node: name, Port: APIPort, Weight: s.Weights[region]}
+		if slices.Contains(s.Lost, name) || (s.Leader == "" && region == n.cfg.Region) {
+			r.Weight = 0
+		}
+		out = append(out, r)
+	}
+	return out
+}

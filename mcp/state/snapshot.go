@@ -1,0 +1,55 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+)
+
+// Snapshot returns a copy that later commands do not change.
+func (s *State) Snapshot() *Snapshot {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return &Snapshot{s.d.clone()}
+}
+
+// Snapshot is the state at one index.
+type Snapshot struct{ d data }
+
+// Write encodes the snapshot.
+func (s *Snapshot) Write(w io.Writer) error { return json.NewEncoder(w).Encode(s.d) }
+
+// State returns a state that goes on from the snapshot.
+func (s *Snapshot) State() *State {
+	return &State{d: s.d.clone(), changed: make(chan struct{})}
+}
+
+// Restore replaces the whole state by an encoded snapshot.
+func (s *State) Restore(r io.Reader) error {
+	d := empty()
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		return fmt.Errorf("restore state: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.d = d
+	s.announce()
+	return nil
+}
+
+func (d data) clone() data {
+	d.Registers = maps.Clone(d.Registers)
+	sets := make(map[string]map[string]struct{}, len(d.Sets))
+	for k, set := range d.Sets {
+		sets[k] = maps.Clone(set)
+	}
+	d.Sets = sets
+	d.Done = maps.Clone(d.Done)
+	d.DoneOrder = slices.Clone(d.DoneOrder)
+	d.Suspects = maps.Clone(d.Suspects)
+	d.Lost = slices.Clone(d.Lost)
+	d.Quarters = maps.Clone(d.Quarters)
+	return d
+}

@@ -1,0 +1,147 @@
+// Package state is what the platform knows: registers, sets, who is suspected
+// by whom, who is lost and how traffic is shared. It is a deterministic machine: the same
+// commands in the same order give the same state on every node. It knows
+// nothing of raft, networks or clocks.
+package state
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+)
+
+// Remembered is how many mutation ids the state keeps to recognise retries.
+const Remembered = 1 << 16
+
+// FullShare is the quarters of its weight that a healthy region carries.
+const FullShare = 4
+
+// State is safe for concurrent use. Create it with New.
+type State struct {
+	mu      sync.RWMutex
+	d       data
+	changed chan struct{} // closed and replaced at each command
+}
+
+// data is what a snapshot holds.
+type data struct {
+	Index     uint64                         `json:"index"` // of the last command applied
+	Registers map[string]string              `json:"registers"`
+	Sets      map[string]map[string]struct{} `json:"sets"`
+	Done      map[string]outcome             `json:"done"` // by mutation id
+	DoneOrder []string                       `json:"doneOrder"`
+	Suspects  map[string][]string            `json:"suspects"` // by reporter
+	Lost      []string                       `json:"lost"`
+	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
+}
+
+// outcome is what a retry of an applied mutation is told.
+type outcome struct {
+	Index   uint64 `json:"i"`
+	Term    uint64 `json:"t"`
+	Swapped bool   `json:"s,omitempty"`
+}
+
+// New returns an empty state.
+func New() *State {
+	return &State{d: empty(), changed: make(chan struct{})}
+}
+
+func empty() data {
+	return data{
+		Registers: map[string]string{},
+		Sets:      map[string]map[string]struct{}{},
+		Done:      map[string]outcome{},
+		Suspects:  map[string][]string{},
+		Quarters:  map[string]uint32{},
+	}
+}
+
+// Apply carries out the command at a place in the log. A mutation whose id is
+// remembered changes nothing and reports what its first application did.
+func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.announce()
+	s.d.Index = index
+	if c.Id != "" {
+		if o, ok := s.d.Done[c.Id]; ok {
+			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Duplicate: true}
+		}
+	}
+	swapped := s.d.do(c)
+	if c.Id != "" {
+		s.d.remember(c.Id, outcome{index, term, swapped})
+	}
+	return &api.Applied{Index: index, Term: term, Swapped: swapped}
+}
+
+func (d *data) do(c *api.Command) (swapped bool) {
+	switch do := c.Do.(type) {
+	case *api.Command_Write:
+		d.Registers[do.Write.Key] = do.Write.Value
+	case *api.Command_CompareAndSet:
+		if d.Registers[do.CompareAndSet.Key] != do.CompareAndSet.Expect {
+			return false
+		}
+		d.Registers[do.CompareAndSet.Key] = do.CompareAndSet.Value
+		return true
+	case *api.Command_Add:
+		set := d.Sets[do.Add.Set]
+		if set == nil {
+			set = map[string]struct{}{}
+			d.Sets[do.Add.Set] = set
+		}
+		set[do.Add.Member] = struct{}{}
+	case *api.Command_Suspicions:
+		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
+	case *api.Command_Decision:
+		d.Lost = slices.Sorted(slices.Values(do.Decision.Lost))
+		d.Quarters = maps.Clone(do.Decision.Quarters)
+	}
+	return false
+}
+
+func (d *data) remember(id string, o outcome) {
+	d.Done[id] = o
+	d.DoneOrder = append(d.DoneOrder, id)
+	if over := len(d.DoneOrder) - Remembered; over > 0 {
+		for _, old := range d.DoneOrder[:over] {
+			delete(d.Done, old)
+		}
+		d.DoneOrder = d.DoneOrder[over:]
+	}
+}
+
+// announce wakes whoever waits for a change; the caller holds the lock.
+func (s *State) announce() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Applied returns the index of the last command applied, and a channel that is
+// closed at the next.
+func (s *State) Applied() (uint64, <-chan struct{}) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.d.Index, s.changed
+}
+
+// Read returns a register's value, "" when never written, and the index up to
+// which the state had been applied at that instant.
+func (s *State) Read(key string) (value string, index uint64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.d.Registers[key], s.d.Index
+}
+
+// Members returns a set's content, sorted, and the index as Read does.
+func (s *State) Members(set string) (members []string, index uint64) {
+	s.mu.RLock()
+	members, index = slices.Collect(maps.Keys(s.d.Sets[set])), s.d.Index
+	s.mu.RUnlock()
+	slices.Sort(members)
+	return members, index
+}
