@@ -1,0 +1,163 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+// Client makes a client that finds the platform through the GSLB of its region
+// first. It connects at its first operation.
+func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
+	cl, err := client.New(client.Config{Dial: c.Dialer(from), GSLB: gslb(c.Topology, from), Seed: seed(from, id)})
+	if err != nil {
+		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
+	}
+	return &user{cl}, nil
+}
+
+// gslb lists the DNS servers, those of the client's own region first.
+func gslb(t topology.Topology, from topology.Region) []string {
+	var own, others []string
+	for _, n := range t.Nodes {
+		if a := address(n.ID, node.DNSPort); n.Region == from {
+			own = append(own, a)
+		} else {
+			others = append(others, a)
+		}
+	}
+	return append(own, others...)
+}
+
+// seed tells clients apart, the same in each run.
+func seed(from topology.Region, id int) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%d", from, id)
+	return h.Sum64()
+}
+
+// user is a simulated user.
+type user struct{ *client.Client }
+
+// Do carries out one operation, once.
+func (u *user) Do(ctx context.Context, op history.Op) history.Op {
+	switch op.Kind {
+	case history.Read:
+		r, err := u.Read(ctx, op.Key, consistency(op))
+		return whatRead(op, r, err)
+	case history.Members:
+		r, err := u.Members(ctx, op.Key, consistency(op))
+		return whatMembers(op, r, err)
+	case history.Write:
+		r, err := u.Write(ctx, client.NewID(), op.Key, op.Value)
+		return whatChanged(op, r, err)
+	case history.CAS:
+		r, err := u.CompareAndSet(ctx, client.NewID(), op.Key, op.Expect, op.Value)
+		return whatChanged(op, r, err)
+	case history.Add:
+		r, err := u.Add(ctx, client.NewID(), op.Key, op.Value)
+		return whatChanged(op, r, err)
+	}
+	return failed(op, fmt.Errorf("mcp knows no operation %q", op.Kind))
+}
+
+// Reader makes a client that reads through one node, over the links of that
+// node's own region.
+func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID) (workload.Client, error) {
+	n, ok := c.Topology.Node(via)
+	if !ok {
+		return nil, fmt.Errorf("mcp reader: no node %s", via)
+	}
+	d, err := client.To(address(via, node.APIPort), c.Dialer(n.Region))
+	if err != nil {
+		return nil, fmt.Errorf("mcp reader via %s: %w", via, err)
+	}
+	return &reader{d}, nil
+}
+
+// reader reads what one node has applied.
+type reader struct{ *client.Direct }
+
+// Do carries out one read.
+func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
+	switch op.Kind {
+	case history.Read:
+		out, err := r.Read(ctx, &api.ReadRequest{Key: op.Key, Consistency: consistency(op)})
+		return whatRead(op, out, err)
+	case history.Members:
+		out, err := r.Members(ctx, &api.MembersRequest{Set: op.Key, Consistency: consistency(op)})
+		return whatMembers(op, out, err)
+	}
+	return failed(op, fmt.Errorf("a reader does not %s", op.Kind))
+}
+
+func consistency(op history.Op) client.Consistency {
+	if op.Stale {
+		return client.Stale
+	}
+	return client.Linearizable
+}
+
+func whatRead(op history.Op, r *api.ReadReply, err error) history.Op {
+	if err != nil {
+		return failed(op, err) // a read changes nothing, so its failure is certain
+	}
+	op.Output = r.Value
+	return acknowledged(op, r.Origin)
+}
+
+func whatMembers(op history.Op, r *api.MembersReply, err error) history.Op {
+	if err != nil {
+		return failed(op, err)
+	}
+	op.Set = r.Members
+	return acknowledged(op, r.Origin)
+}
+
+func whatChanged(op history.Op, r *api.MutationReply, err error) history.Op {
+	switch {
+	case err == nil:
+		op.Swapped = r.Swapped
+		return acknowledged(op, r.Origin)
+	case client.NoEffect(err):
+		return failed(op, err)
+	}
+	op = failed(op, err)
+	op.Outcome = history.Unknown
+	return op
+}
+
+func acknowledged(op history.Op, o *api.Origin) history.Op {
+	op.Outcome = history.OK
+	op.Node, op.Term, op.Revision = topology.NodeID(o.Node), o.Term, o.Revision
+	return op
+}
+
+func failed(op history.Op, err error) history.Op {
+	op.Outcome, op.Error = history.Failed, says(err)
+	return op
+}
+
+// says shortens an error to what differs between causes.
+func says(err error) string {
+	var e *client.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	if st, ok := status.FromError(e.Err); ok && st.Code() != codes.OK {
+		return fmt.Sprintf("via %s: %s: %s", e.Node, st.Code(), st.Message())
+	}
+	return e.Err.Error()
+}

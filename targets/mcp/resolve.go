@@ -1,0 +1,128 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+// askLimit bounds one question to one node, which may be dead or cut off.
+const askLimit = 500 * time.Millisecond
+
+// Resolve asks every node at once who it takes for the leader. The leader is
+// the node that says of itself that it leads, in the highest term, and that a majority of
+// voters follows.
+func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error) {
+	if r != topology.Leader && r != topology.Follower {
+		return nil, fmt.Errorf("mcp has no role %q: known are %s, %s", r, topology.Leader, topology.Follower)
+	}
+	said := ask(ctx, c)
+	leader, err := elect(c.Topology, said)
+	if err != nil {
+		return nil, err
+	}
+	if r == topology.Leader {
+		return []topology.NodeID{leader}, nil
+	}
+	var followers []topology.NodeID
+	for _, n := range c.Topology.Nodes {
+		if _, up := said[n.ID]; up && n.ID != leader {
+			followers = append(followers, n.ID)
+		}
+	}
+	if len(followers) == 0 {
+		return nil, fmt.Errorf("mcp: no follower answers")
+	}
+	return followers, nil
+}
+
+// elect finds the leader in what the nodes said.
+func elect(t topology.Topology, said map[topology.NodeID]node.Status) (topology.NodeID, error) {
+	var leader topology.NodeID
+	var term uint64
+	for id, s := range said {
+		if s.Role == "leader" && s.Term > term {
+			leader, term = id, s.Term
+		}
+	}
+	if leader == "" {
+		return "", fmt.Errorf("mcp: no node says that it leads (%d of %d answered)", len(said), len(t.Nodes))
+	}
+	followed := 0
+	for _, s := range said {
+		if s.Leader == string(leader) {
+			followed++
+		}
+	}
+	if 2*followed <= len(t.Nodes) {
+		return "", fmt.Errorf("mcp: %s says that it leads in term %d, but only %d of %d nodes follow it", leader, term, followed, len(t.Nodes))
+	}
+	return leader, nil
+}
+
+// ask returns the status of every node that answers.
+func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]node.Status {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	said := map[topology.NodeID]node.Status{}
+	for _, n := range c.Topology.Nodes {
+		all.Go(func() {
+			s, err := statusOf(ctx, c, n)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			said[n.ID] = s
+		})
+	}
+	all.Wait()
+	return said
+}
+
+func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s node.Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	r, err := get(ctx, c, n, "/status")
+	if err != nil {
+		return s, err
+	}
+	defer r.Body.Close()
+	if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
+		return s, fmt.Errorf("status of %s: %w", n.ID, err)
+	}
+	return s, nil
+}
+
+// get asks a node over HTTP, over the links of its own region's clients. The
+// connection ends with the body.
+func get(ctx context.Context, c *cluster.Cluster, n topology.Node, path string) (*http.Response, error) {
+	dial := c.Dialer(n.Region)
+	hc := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return dial(ctx, network, addr)
+		},
+	}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(n.ID, node.EventsPort)+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for %s: %w", n.ID, path, err)
+	}
+	r, err := hc.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for %s: %w", n.ID, path, err)
+	}
+	if r.StatusCode != http.StatusOK {
+		r.Body.Close()
+		return nil, fmt.Errorf("ask %s for %s: %s", n.ID, path, r.Status)
+	}
+	return r, nil
+}

@@ -1,0 +1,94 @@
+// Package mcp is the adapter of the reference platform: how its nodes are
+// started, how clients find and use it, who leads and what it tells of itself.
+// The platform does not know this package.
+package mcp
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+// Name is how scenarios call the platform.
+const Name = "mcp"
+
+// Target is the adapter; its zero value is ready.
+type Target struct{}
+
+// Name is how scenarios call the platform.
+func (Target) Name() string { return Name }
+
+// zones are the seed architecture's regions.
+var zones = []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+
+// oneWay keeps every round trip between regions at 30 ms.
+const oneWay = 15 * time.Millisecond
+
+var ports = []topology.Port{
+	{Name: "api", Number: node.APIPort},
+	{Name: "raft", Number: node.RaftPort},
+	{Name: "dns", Number: node.DNSPort},
+	{Name: "events", Number: node.EventsPort},
+}
+
+// Topology declares three regions of 1, 3 or 5 nodes, every node a voter. More
+// voters cost the leader messages, not its clients time: a write waits for the nearest
+// majority either way, and any node may die without a change of membership.
+func (Target) Topology(s topology.Shape) (topology.Topology, error) {
+	per := cmp.Or(s.Nodes, 1)
+	if !slices.Contains([]int{1, 3, 5}, per) {
+		return topology.Topology{}, fmt.Errorf("mcp topology: nodes: %d a region: allowed are 1, 3, 5", per)
+	}
+	profile := cmp.Or(s.Profile, "fast")
+	if known := slices.Sorted(maps.Keys(node.Profiles())); !slices.Contains(known, profile) {
+		return topology.Topology{}, fmt.Errorf("mcp topology: profile: no %q: known are %s", profile, strings.Join(known, ", "))
+	}
+	for _, d := range s.Defects {
+		if !slices.Contains(node.Defects(), d) {
+			return topology.Topology{}, fmt.Errorf("mcp topology: defects: no %q: known are %s", d, strings.Join(node.Defects(), ", "))
+		}
+	}
+	t := topology.Topology{Zones: slices.Clone(zones), Latency: slices.Clone(s.Latency)}
+	if len(t.Latency) == 0 {
+		for i, a := range zones {
+			for _, b := range zones[i+1:] {
+				t.Latency = append(t.Latency, topology.Distance{A: a.Region, B: b.Region, OneWay: oneWay})
+			}
+		}
+	}
+	var peers, weights []string
+	for _, z := range zones {
+		weights = append(weights, fmt.Sprintf("%s=%d", z.Region, z.Weight))
+		for i := range per {
+			id := topology.NodeID(fmt.Sprintf("%s-%d", z.Region, i+1))
+			peers = append(peers, fmt.Sprintf("%s/%s", id, z.Region))
+			t.Nodes = append(t.Nodes, topology.Node{ID: id, Region: z.Region, Service: Name, Voter: true, Ports: slices.Clone(ports)})
+		}
+	}
+	args := []string{
+		"--name", "{{.Name}}", "--host", "{{.Host}}", "--data", "{{.Data}}",
+		"--peers", strings.Join(peers, ","), "--weights", strings.Join(weights, ","), "--profile", profile,
+	}
+	if len(s.Defects) > 0 {
+		args = append(args, "--defect", strings.Join(s.Defects, ","))
+	}
+	for i := range t.Nodes {
+		t.Nodes[i].Program = topology.Program{
+			Package: "github.com/mcp-resilience/holdfast/cmd/mcpd", Args: args, HostsFlag: "--hosts",
+		}
+	}
+	return t, nil
+}
+
+// address is the logical address of one of a node's ports.
+func address(n topology.NodeID, port int) string {
+	return net.JoinHostPort(string(n), strconv.Itoa(port))
+}
