@@ -79,7 +79,7 @@ func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Du
 		defer cancel()
 		return probe.Over(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, wire.Echo, n), nil
 	}
-	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), n, within)
+	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), wire.Echo, n, within)
 }
 
 // expected is the longest that n bytes should take there and back.

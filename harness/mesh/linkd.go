@@ -78,11 +78,11 @@ func (d *linkd) send(ctx context.Context, links []topology.Link) error {
 }
 
 // probe measures an address from inside the pod.
-func (d *linkd) probe(ctx context.Context, addr string, n int, within time.Duration) (wire.Probed, error) {
+func (d *linkd) probe(ctx context.Context, addr, mode string, n int, within time.Duration) (wire.Probed, error) {
 	ctx, cancel := context.WithTimeout(ctx, within+callWithin)
 	defer cancel()
 	q := url.Values{
-		"addr": {addr}, "mode": {wire.Echo}, "bytes": {fmt.Sprint(n)}, "timeout": {within.String()},
+		"addr": {addr}, "mode": {mode}, "bytes": {fmt.Sprint(n)}, "timeout": {within.String()},
 	}
 	var got wire.Probed
 	err := d.call(ctx, http.MethodGet, d.Control, wire.Probe+"?"+q.Encode(), nil, &got)
