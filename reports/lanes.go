@@ -24,7 +24,7 @@ func successLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 		if l.Region != region {
 			continue
 		}
-		out := line{class: string(l.Class), area: l.Class == history.Writes}
+		out := line{class: string(l.Class), area: true}
 		for _, pt := range l.Points {
 			from := pt.At.Seconds()
 			out.x = append(out.x, from, min(from+f.Bucket.Seconds(), p.to))
@@ -60,7 +60,7 @@ func latencyLane(_ *record.Run, f frame, lanes []lane, region topology.Region) (
 		low: 0, high: 0, limit: math.Log10(float64(latencyLimit / time.Millisecond)),
 	}
 	d := drawn{What: "latency"}
-	low, high := math.Inf(1), math.Inf(-1)
+	low, high := latencyRange(lanes)
 	for _, l := range lanes {
 		if l.Region != region {
 			continue
@@ -75,7 +75,6 @@ func latencyLane(_ *record.Run, f frame, lanes []lane, region topology.Region) (
 			out := line{class: string(l.Class) + q.class}
 			for i, pt := range l.Points {
 				v := logMillis(q.of(pt))
-				low, high = min(low, nanTo(v, low)), max(high, nanTo(v, high))
 				x := pt.At.Seconds()
 				gapBefore := i == 0 || q.of(l.Points[i-1]) == record.Never
 				if gapBefore { // a lone bucket is still a stroke
@@ -120,9 +119,15 @@ func logMillis(d time.Duration) float64 {
 	return math.Log10(max(float64(d)/float64(time.Millisecond), 0.01))
 }
 
-func nanTo(v, instead float64) float64 {
-	if math.IsNaN(v) {
-		return instead
+// latencyRange is shared by all lanes, so that they can be compared by eye.
+func latencyRange(lanes []lane) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, l := range lanes {
+		for _, pt := range l.Points {
+			if pt.P50 != record.Never {
+				low, high = min(low, logMillis(pt.P50)), max(high, logMillis(pt.P99))
+			}
+		}
 	}
-	return v
+	return low, high
 }

@@ -43,7 +43,7 @@ type stripe struct {
 // line is one polyline; a NaN breaks it.
 type line struct {
 	class string
-	area  bool
+	area  bool // fill what is missing to 1
 	x, y  []float64
 }
 
@@ -68,7 +68,7 @@ func (p plot) svg() (template.HTML, error) {
 			if l.area {
 				fill := style
 				fill.ClassName, fill.FillColor = "area "+l.class, drawing.ColorBlack
-				c.Series = append(c.Series, areaOf(s, p.low, fill))
+				c.Series = append(c.Series, areaOf(s, 1, fill))
 			}
 			s.Style = style
 			c.Series = append(c.Series, s)
@@ -108,27 +108,27 @@ func (l line) split() []chartdraw.ContinuousSeries {
 	return out
 }
 
-// area fills the space between a line and the lane's floor.
+// area fills what a line lacks to base.
 type area struct {
 	chartdraw.ContinuousSeries
-	low float64
+	base float64
 }
 
-func areaOf(s chartdraw.ContinuousSeries, low float64, style chartdraw.Style) area {
+func areaOf(s chartdraw.ContinuousSeries, base float64, style chartdraw.Style) area {
 	s.Style = style
-	return area{s, low}
+	return area{s, base}
 }
 
 // Render draws the filled shape alone; the line is a series of its own.
 func (a area) Render(r chartdraw.Renderer, box chartdraw.Box, xr, yr chartdraw.Range, _ chartdraw.Style) {
 	r.SetClassName(a.Style.ClassName)
-	floor := box.Bottom - yr.Translate(a.low)
+	base := box.Bottom - yr.Translate(a.base)
 	n := len(a.XValues)
-	r.MoveTo(box.Left+xr.Translate(a.XValues[0]), floor)
+	r.MoveTo(box.Left+xr.Translate(a.XValues[0]), base)
 	for i := range n {
 		r.LineTo(box.Left+xr.Translate(a.XValues[i]), box.Bottom-yr.Translate(a.YValues[i]))
 	}
-	r.LineTo(box.Left+xr.Translate(a.XValues[n-1]), floor)
+	r.LineTo(box.Left+xr.Translate(a.XValues[n-1]), base)
 	r.Close()
 	r.Fill()
 	r.ResetStyle()

@@ -13,6 +13,7 @@ type rtoView struct {
 	Series []row
 	Stages []stageView
 	Scale  []tick
+	Step   float64 // between two ticks, per cent
 }
 
 // stageView is a bar of the waterfall; Left and Width are per cent.
@@ -28,7 +29,6 @@ type stageView struct {
 type tick struct {
 	Left float64
 	Text string
-	Last bool
 }
 
 func rtoViewOf(o *record.RTO) *rtoView {
@@ -67,7 +67,7 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 	}
 	w := row{Cells: []string{
 		clean(string(s.Region)), classWord(s.Class), fmt.Sprint(s.Episode), figure,
-		since(s.FirstAck), since(s.SinceHeal), outage(s.LongestOutage), plural(len(s.Outages), "outage"), share(s.BrownOut),
+		since(s.FirstAck), since(s.SinceHeal), outage(s.LongestOutage), count(len(s.Outages)), share(s.BrownOut),
 	}}
 	switch {
 	case !s.Eligible && s.FromHeal:
@@ -80,7 +80,7 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 		w.Note, w.Class = "worst", "worst"
 	}
 	if !s.Recovered || s.Eligible && !s.FromHeal && s.RTO > objective || s.FromHeal && s.SinceHeal > objective {
-		w.Class += " broken"
+		w.Class += " missed"
 	}
 	return w
 }
@@ -121,9 +121,21 @@ func (v *rtoView) addStages(stages []record.Stage) {
 		}
 		v.Stages = append(v.Stages, b)
 	}
-	for i := range 5 {
-		d := time.Duration(span / 4 * float64(i))
-		v.Scale = append(v.Scale, tick{Left: float64(25 * i), Text: dur(d), Last: i == 4})
+	step := stepOf(time.Duration(span))
+	v.Step = float64(step) / span * 100
+	for d := time.Duration(0); float64(d) < span*0.94; d += step { // the last label needs its room
+		v.Scale = append(v.Scale, tick{Left: round2(float64(d) / span * 100), Text: dur(d)})
+	}
+}
+
+// stepOf is a round step that parts a span into six at most.
+func stepOf(span time.Duration) time.Duration {
+	for unit := time.Millisecond; ; unit *= 10 {
+		for _, k := range []time.Duration{1, 2, 5} {
+			if span <= 6*k*unit {
+				return k * unit
+			}
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func timelineOf(r *record.Run) (timeline, error) {
 	t.addPhases(r, f, x)
 	y := t.addFaults(r, f, x, 24)
 	y = t.addLeaders(r, f, x, y)
-	bands, marks := bandsOf(r, f), leaderTimes(r)
+	bands, marks := bandsOf(r, f), leaderTimes(r, f)
 	for _, region := range regionsOf(r) {
 		drew := false
 		for _, what := range []func(*record.Run, frame, []lane, topology.Region) (plot, drawn, bool){successLane, latencyLane} {
@@ -105,7 +105,7 @@ func timelineOf(r *record.Run) (timeline, error) {
 	t.TicksY = y
 	t.addTicks(f, x)
 	t.Height = y + 22
-	t.Says = describe(r, t)
+	t.Says = describe(r, t, f)
 	return t, nil
 }
 
@@ -190,11 +190,11 @@ func (t *timeline) addFaults(r *record.Run, f frame, x func(time.Duration) int, 
 	return y
 }
 
-// leaderTimes are the instants at which the platform says it elected a leader.
-func leaderTimes(r *record.Run) []float64 {
+// leaderTimes are the instants in the chart at which the platform says it elected a leader.
+func leaderTimes(r *record.Run, f frame) []float64 {
 	var out []float64
 	for _, e := range r.Events {
-		if e.Source == record.FromPlatform && e.Kind == "elected" && len(out) < mostLeaders {
+		if e.Source == record.FromPlatform && e.Kind == "elected" && e.At >= f.From && e.At <= f.To && len(out) < mostLeaders {
 			out = append(out, e.At.Seconds())
 		}
 	}
@@ -204,15 +204,17 @@ func leaderTimes(r *record.Run) []float64 {
 func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int, y int) int {
 	t.LeadersY = y
 	last := 0
+	if e := leaderBefore(r, f); e != nil {
+		words := fits(leaderWords(*e), 150)
+		t.Leaders = append(t.Leaders, mark{X: plotLeft + 6, Y: y, TextX: plotLeft + 14, Text: words, Title: fmt.Sprintf("leader before the load, elected at %s: %s", at(e.At), leaderWords(*e)), Class: "before"})
+		last = plotLeft + 14 + textWidth(words)
+	}
 	for _, e := range r.Events {
 		if e.Source != record.FromPlatform || e.Kind != "elected" || e.At < f.From || e.At > f.To || len(t.Leaders) >= mostLeaders {
 			continue
 		}
 		m := mark{X: x(e.At), Y: y}
-		words := clean(string(e.Node))
-		if term := e.Fields["term"]; term != "" {
-			words += " term " + clean(term)
-		}
+		words := leaderWords(e)
 		m.Title = fmt.Sprintf("elected %s at %s: %s", words, at(e.At), clean(e.Says))
 		m.TextX, m.Text = m.X+6, fits(words, 150)
 		if w := textWidth(m.Text); m.TextX+w > plotWidth {
@@ -228,6 +230,25 @@ func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int,
 		y += 18
 	}
 	return y
+}
+
+// leaderBefore is the last election before the chart begins.
+func leaderBefore(r *record.Run, f frame) *record.Event {
+	var last *record.Event
+	for i := range r.Events {
+		if e := &r.Events[i]; e.Source == record.FromPlatform && e.Kind == "elected" && e.At < f.From {
+			last = e
+		}
+	}
+	return last
+}
+
+func leaderWords(e record.Event) string {
+	words := clean(string(e.Node))
+	if term := e.Fields["term"]; term != "" {
+		words += " term " + clean(term)
+	}
+	return words
 }
 
 func (t *timeline) addTicks(f frame, x func(time.Duration) int) {
@@ -258,13 +279,13 @@ func bandsOf(r *record.Run, f frame) []stripe {
 }
 
 // describe tells the chart in words.
-func describe(r *record.Run, t timeline) string {
+func describe(r *record.Run, t timeline, f frame) string {
 	if t.Empty {
 		return "No operation was recorded."
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Share of good operations and latency of each client region over time, with %s and %s.",
-		plural(len(r.Faults), "fault"), plural(len(t.Leaders), "leader change"))
+		plural(len(r.Faults), "fault"), plural(len(leaderTimes(r, f)), "election"))
 	if r.Judgement != nil && r.Judgement.RTO != nil {
 		for _, s := range r.Judgement.RTO.Series {
 			if s.LongestOutage > 0 {
