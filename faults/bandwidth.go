@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/mesh"
 	"github.com/mcp-resilience/holdfast/harness/topology"
@@ -53,15 +54,67 @@ func (b *Bandwidth) Says(v Victims) string {
 	return fmt.Sprintf("narrow the links of %s to %s (%s)", between(v, b.Clients), b.Rate, b.Direction.says())
 }
 
-// Felt implements Prover: a parcel that needs a while at this rate takes that
-// while over every narrowed link.
-func (b *Bandwidth) Felt(ctx context.Context, v Victims) (string, error) { return "", ErrNotYet }
+// Felt implements Prover: over every narrowed link a parcel takes at least
+// three quarters of the time that it needs at this rate.
+func (b *Bandwidth) Felt(ctx context.Context, v Victims) (string, error) {
+	least := b.takes() * 3 / 4
+	return b.weigh(ctx, v, linksOf(b.Streams(v)), func(took time.Duration) error {
+		if took < least {
+			return fmt.Errorf("less than %v", least)
+		}
+		return nil
+	})
+}
 
-// Gone implements Prover: the parcel takes much less over every link.
-func (b *Bandwidth) Gone(ctx context.Context, v Victims) (string, error) { return "", ErrNotYet }
+// Gone implements Prover: over every link the parcel takes less than half of it.
+func (b *Bandwidth) Gone(ctx context.Context, v Victims) (string, error) {
+	return b.weigh(ctx, v, linksOf(b.Streams(v)), b.quick)
+}
 
-// Spared implements Prover: the parcel takes much less over an untouched link.
-func (b *Bandwidth) Spared(ctx context.Context, v Victims) (string, error) { return "", ErrNotYet }
+// Spared implements Prover: so it does over an untouched link.
+func (b *Bandwidth) Spared(ctx context.Context, v Victims) (string, error) {
+	n, ok := neighbour(v, b.Streams(v))
+	if !ok {
+		return "no link is untouched, so none was measured", nil
+	}
+	return b.weigh(ctx, v, []topology.Link{n}, b.quick)
+}
 
-// ErrNotYet TODO
-var ErrNotYet = fmt.Errorf("not written yet")
+func (b *Bandwidth) quick(took time.Duration) error {
+	if most := b.takes() / 2; took >= most {
+		return fmt.Errorf("not less than %v", most)
+	}
+	return nil
+}
+
+// parcel is how many bytes are sent for a measurement: what the rate lets
+// through in 400 ms, but no more than does not hurt a fast link.
+func (b *Bandwidth) parcel() int {
+	const most = 8 << 20
+	return int(min(int64(b.Rate)*2/5, most))
+}
+
+// takes is how long the parcel needs at this rate, one way.
+func (b *Bandwidth) takes() time.Duration {
+	return time.Duration(float64(b.parcel()) / float64(b.Rate) * float64(time.Second))
+}
+
+// weigh sends the parcel over links, there and back, and judges how long it
+// took beyond the baseline.
+func (b *Bandwidth) weigh(ctx context.Context, v Victims, links []topology.Link, judge func(time.Duration) error) (string, error) {
+	saw := ""
+	for _, s := range measure(links, func(l topology.Link) mesh.Sample { return v.Cluster.Mesh.Transfer(ctx, l, b.parcel()) }) {
+		if s.Err != nil {
+			return "", fmt.Errorf("%s: %w", s.Link, s.Err)
+		}
+		took := max(0, s.RTT-baseline(v, s.Link)).Round(10 * time.Microsecond)
+		line := fmt.Sprintf("%d bytes over %s took %v", b.parcel(), s.Link, took)
+		if err := judge(took); err != nil {
+			return "", fmt.Errorf("%s, %w", line, err)
+		}
+		if saw == "" {
+			saw = line
+		}
+	}
+	return saw, nil
+}

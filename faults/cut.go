@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,14 +36,21 @@ func (c cut) inject(ctx context.Context, v Victims) (func(context.Context) error
 
 func (c cut) damage(v Victims) topology.Damage { return topology.Damage{Cuts: c.streams(v)} }
 
-// felt wants no echo over any link that is cut.
+// felt wants every link that is cut to look cut to who dials it. A probe that
+// could not be made is no proof of anything.
 func (c cut) felt(ctx context.Context, v Victims) (string, error) {
 	var alive []string
+	looks := map[mesh.Symptom]bool{}
 	streams := c.streams(v)
-	for _, s := range echoes(ctx, v, linksOf(streams)) {
-		if s.Err == nil {
+	for _, s := range glances(ctx, v, linksOf(streams)) {
+		symptom := mesh.SymptomOf(s.Err)
+		switch {
+		case s.Err == nil:
 			alive = append(alive, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
+		case symptom == "" || symptom == mesh.Other:
+			return "", fmt.Errorf("probe of %s: %w", s.Link, s.Err)
 		}
+		looks[symptom] = true
 	}
 	if err := ctx.Err(); err != nil { // our own haste is no cut
 		return "", err
@@ -49,7 +58,7 @@ func (c cut) felt(ctx context.Context, v Victims) (string, error) {
 	if len(alive) > 0 || len(streams) == 0 {
 		return "", fmt.Errorf("%d of %d links are not cut: %s", len(alive), len(streams), few(alive))
 	}
-	return fmt.Sprintf("no echo over %s", list(linksOf(streams))), nil
+	return fmt.Sprintf("no echo over %s: %s", list(linksOf(streams)), seen(looks)), nil
 }
 
 // gone wants an echo over every link that was cut.
@@ -85,6 +94,14 @@ func silent(samples []mesh.Sample) error {
 		return fmt.Errorf("no echo over %d of %d links: %s", len(dead), len(samples), few(dead))
 	}
 	return nil
+}
+
+func seen(looks map[mesh.Symptom]bool) string {
+	var out []string
+	for _, s := range slices.Sorted(maps.Keys(looks)) {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, ", ")
 }
 
 // few shortens a list of findings to what a reader takes in.

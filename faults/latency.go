@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/mesh"
@@ -143,19 +144,15 @@ type round struct {
 func (l *Latency) rounds(ctx context.Context, v Victims) []round {
 	streams := l.Streams(v)
 	out := make([]round, len(streams))
-	wait := make(chan struct{})
+	var wg sync.WaitGroup
 	for i, s := range streams {
-		go func() { out[i] = l.round(ctx, v, s); wait <- struct{}{} }()
+		wg.Go(func() { out[i] = l.round(ctx, v, s) })
 	}
-	for range streams {
-		<-wait
-	}
+	wg.Wait()
 	return out
 }
 
 func (l *Latency) round(ctx context.Context, v Victims, s topology.Stream) round {
-	ctx, cancel := context.WithTimeout(ctx, patience+baseline(v, s.Link)+2*(l.Delay+l.Jitter))
-	defer cancel()
 	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) mesh.Sample { return v.Cluster.Mesh.Echo(ctx, k) })
 	r := round{link: s.Link, flow: s.Flow}
 	times := make([]time.Duration, len(samples))

@@ -34,20 +34,12 @@ func disturb(ctx context.Context, v Victims, streams []topology.Stream, e mesh.E
 	if len(streams) == 0 {
 		return nil, errors.New("no link is between the victims and the others")
 	}
-	heal, err := v.Cluster.Mesh.Disturb(ctx, v.ID, streams, e)
+	heal, err := v.Cluster.Mesh.Disturb(ctx, v.ID, streams, e) // leaves nothing behind when it fails
 	if err != nil {
-		if heal != nil {
-			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
-			defer cancel()
-			err = errors.Join(err, heal(undo))
-		}
 		return nil, err
 	}
 	return once(heal), nil
 }
-
-// undoLimit bounds the undoing of an injection that failed halfway.
-const undoLimit = 15 * time.Second
 
 // once makes an undo that does nothing after it has succeeded.
 func once(undo func(context.Context) error) func(context.Context) error {
@@ -69,13 +61,18 @@ func once(undo func(context.Context) error) func(context.Context) error {
 // link counts as carrying nothing.
 const patience = 500 * time.Millisecond
 
-// echoes measures links, all at once.
-func echoes(ctx context.Context, v Victims, links []topology.Link) []mesh.Sample {
+// glances measures links that are expected to carry nothing, all at once.
+func glances(ctx context.Context, v Victims, links []topology.Link) []mesh.Sample {
 	return measure(links, func(l topology.Link) mesh.Sample {
 		ctx, cancel := context.WithTimeout(ctx, patience+baseline(v, l))
 		defer cancel()
 		return v.Cluster.Mesh.Echo(ctx, l)
 	})
+}
+
+// echoes measures links that are expected to echo, all at once.
+func echoes(ctx context.Context, v Victims, links []topology.Link) []mesh.Sample {
+	return measure(links, func(l topology.Link) mesh.Sample { return v.Cluster.Mesh.Echo(ctx, l) })
 }
 
 func measure(links []topology.Link, one func(topology.Link) mesh.Sample) []mesh.Sample {

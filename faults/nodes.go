@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/cluster"
 	"github.com/mcp-resilience/holdfast/harness/topology"
@@ -34,6 +35,9 @@ func hold(ctx context.Context, v Victims, want cluster.Condition, how cluster.Si
 	defer cancel()
 	return nil, errors.Join(err, release(undo))
 }
+
+// undoLimit bounds the undoing of an injection that failed halfway.
+const undoLimit = 15 * time.Second
 
 // each calls f for every node at once and joins the errors.
 func each(nodes []topology.Node, f func(int, topology.Node) error) error {

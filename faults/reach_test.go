@@ -1,0 +1,125 @@
+package faults_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/mesh"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// declared is regions of one letter with n nodes each, which do not run.
+func declared(n int, regions ...topology.Region) *cluster.Cluster {
+	var t topology.Topology
+	for _, r := range regions {
+		t.Zones = append(t.Zones, topology.Zone{Region: r, Weight: 1})
+		for k := 1; k <= n; k++ {
+			t.Nodes = append(t.Nodes, topology.Node{ID: topology.NodeID(fmt.Sprintf("%s%d", r, k)), Region: r, Voter: true})
+		}
+	}
+	return &cluster.Cluster{Topology: t}
+}
+
+func victims(c *cluster.Cluster, on, to topology.Selector) faults.Victims {
+	return faults.Victims{Cluster: c, ID: "1-test", Nodes: c.Topology.Select(on), To: c.Topology.Select(to)}
+}
+
+func TestStreams(t *testing.T) {
+	a, b := topology.Selector{Region: "a"}, topology.Selector{Region: "b"}
+	all, none := topology.Selector{All: true}, topology.Selector{}
+	two, three, wide := declared(1, "a", "b"), declared(1, "a", "b", "c"), declared(2, "a", "b")
+	for _, c := range []struct {
+		name   string
+		fault  faults.Disturber
+		in     *cluster.Cluster
+		on, to topology.Selector
+		want   string // links in the topology's order; ⇢ upstream, ⇠ downstream, ↔ both
+	}{
+		{"one region from another", &faults.Partition{}, three, a, b, "b1↔a1 a1↔b1"},
+		{"one region from the rest", &faults.Partition{}, three, a, none, "b1↔a1 c1↔a1 a1↔b1 a1↔c1"},
+		{"what a says to b", &faults.Partition{Direction: faults.To}, three, a, b, "b1⇠a1 a1⇢b1"},
+		{"what a hears from b", &faults.Partition{Direction: faults.From}, three, a, b, "b1⇢a1 a1⇠b1"},
+		{"a may not open to b", &faults.Partition{Direction: faults.To, Mode: mesh.Refuse}, three, a, b, "a1↔b1"},
+		{"b may not open to a", &faults.Partition{Direction: faults.From, Mode: mesh.Reset}, three, a, b, "b1↔a1"},
+		{"nobody inside a region is cut", &faults.Partition{}, wide, a, none, "b1↔a1 b2↔a1 b1↔a2 b2↔a2 a1↔b1 a2↔b1 a1↔b2 a2↔b2"},
+		{"one node from its own region too", &faults.Isolate{}, wide, topology.Selector{Node: "a1"}, none, "a2↔a1 b1↔a1 b2↔a1 a1↔a2 a1↔b1 a1↔b2"},
+		{"every region from every other", &faults.Partition{}, three, all, none, "b1↔a1 c1↔a1 a1↔b1 c1↔b1 a1↔c1 b1↔c1"},
+		{"isolated with its clients", &faults.Isolate{Clients: true}, two, a, none, "b1↔a1 clients.b↔a1 a1↔b1 clients.a↔b1"},
+		{"all isolated with their clients", &faults.Isolate{Clients: true}, two, all, none, "b1↔a1 clients.b↔a1 a1↔b1 clients.a↔b1"},
+		{
+			"the clients of a region that keeps a node stay with it",
+			&faults.Isolate{Clients: true}, wide,
+			topology.Selector{Node: "a1"},
+			none,
+			"a2↔a1 b1↔a1 b2↔a1 clients.a↔a1 clients.b↔a1 a1↔a2 a1↔b1 a1↔b2",
+		},
+		{
+			"the clients of a third region are on neither side",
+			&faults.Partition{Clients: true}, three, a, b, "b1↔a1 clients.b↔a1 a1↔b1 clients.a↔b1",
+		},
+		{
+			"what a and its clients say", &faults.Latency{Delay: 1, Direction: faults.To, Clients: true}, two, a, none,
+			"b1⇠a1 clients.b⇠a1 a1⇢b1 clients.a⇢b1",
+		},
+		{"bandwidth likewise", &faults.Bandwidth{Rate: 1000, Direction: faults.From}, two, a, none, "b1⇢a1 a1⇠b1"},
+		{"nobody chosen", &faults.Isolate{Clients: true}, three, none, none, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, s := range c.fault.Streams(victims(c.in, c.on, c.to)) {
+				arrow := map[topology.Flow]string{topology.Upstream: "⇢", topology.Downstream: "⇠", topology.BothWays: "↔"}[s.Flow]
+				got = append(got, strings.Replace(s.Link.String(), "→", arrow, 1))
+			}
+			if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDamageAndSays(t *testing.T) {
+	c := declared(2, "a", "b", "c")
+	a, all, none := topology.Selector{Region: "a"}, topology.Selector{All: true}, topology.Selector{}
+	a1 := topology.Selector{Node: "a1"}
+	for _, x := range []struct {
+		fault    faults.Fault
+		on, to   topology.Selector
+		says     string
+		majority bool
+		eligible []topology.Region
+	}{
+		{&faults.Kill{}, a, none, "kill all of a", true, []topology.Region{"a", "b", "c"}},
+		{&faults.Kill{}, all, none, "kill all nodes", false, nil},
+		{&faults.Pause{}, a1, none, "pause a1", true, []topology.Region{"a", "b", "c"}},
+		{&faults.Restart{}, a1, none, "restart a1", true, []topology.Region{"a", "b", "c"}},
+		{&faults.Isolate{}, a, none, "isolate all of a without its clients (hold)", true, []topology.Region{"a", "b", "c"}},
+		{&faults.Isolate{Clients: true}, a, none, "isolate all of a with its clients (hold)", true, []topology.Region{"b", "c"}},
+		{&faults.Isolate{Clients: true, Mode: mesh.Reset}, all, none, "isolate every region with its clients (reset)", false, nil},
+		{&faults.Partition{Direction: faults.To}, a1, a, "partition a1 and all of a (hold, outgoing only)", true, []topology.Region{"a", "b", "c"}},
+		{&faults.Latency{Delay: 5e6, Jitter: 1e6}, a1, none, "slow the links of a1 and the others by 5ms ± 1ms (both ways)", true, []topology.Region{"a", "b", "c"}},
+		{&faults.Bandwidth{Rate: 64_000, Clients: true}, all, none, "narrow the links of every region and the others, clients too to 64KB/s (both ways)", true, []topology.Region{"a", "b", "c"}},
+	} {
+		v := victims(c, x.on, x.to)
+		if diff := cmp.Diff(x.says, x.fault.Says(v)); diff != "" {
+			t.Errorf("says (-want +got):\n%s", diff)
+		}
+		d := x.fault.Damage(v)
+		var eligible []topology.Region
+		for _, r := range c.Topology.Regions() {
+			if c.Topology.Eligible(r, d) {
+				eligible = append(eligible, r)
+			}
+		}
+		if got := len(c.Topology.Majorities(d)) > 0; got != x.majority {
+			t.Errorf("%s: a majority survives: %v, want %v", x.says, got, x.majority)
+		}
+		if diff := cmp.Diff(x.eligible, eligible); diff != "" {
+			t.Errorf("%s: eligible (-want +got):\n%s", x.says, diff)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package faults_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/faults"
+)
+
+func TestRate(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		want faults.Rate
+		out  string
+	}{
+		{"64KB/s", 64_000, "64KB/s"},
+		{"1.5MB/s", 1_500_000, "1500KB/s"},
+		{"2 GB/s", 2_000_000_000, "2GB/s"},
+		{"800B/s", 800, "800B/s"},
+		{"0B/s", 0, "0B/s"},
+	} {
+		got, err := faults.ParseRate(c.in)
+		if err != nil || got != c.want || got.String() != c.out {
+			t.Errorf("ParseRate(%q) = %v (%d), %v; want %s (%d)", c.in, got, got, err, c.out, c.want)
+		}
+	}
+	for _, bad := range []string{"", "64", "64kb/s", "64KB", "-1KB/s", "NaNB/s", "InfGB/s", "1e300GB/s", "KB/s"} {
+		if got, err := faults.ParseRate(bad); err == nil {
+			t.Errorf("ParseRate(%q) = %v, want an error", bad, got)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	valid := []string{"latency", "bandwidth", "partition", "isolate", "kill", "pause", "restart"}
+	for _, c := range []struct{ in, want string }{
+		{"kil", "kill"},
+		{"partitoin", "partition"},
+		{"Pause", "pause"},
+		{"reset", "restart"},
+		{"isloate", "isolate"},
+		{"earthquake", ""},
+		{"", ""},
+		{string(make([]byte, 1000)), ""},
+	} {
+		if got := faults.Nearest(c.in, valid); got != c.want {
+			t.Errorf("Nearest(%q) = %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestNewNamesTheNearest(t *testing.T) {
+	_, err := faults.New("pawse")
+	want := faults.Wrong{
+		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart`, Nearest: "pause",
+	}
+	var got faults.Wrong
+	if !errors.As(err, &got) || got != want {
+		t.Errorf("New(pawse): %#v, want %#v", err, want)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		fault faults.Validator
+		field string // at fault, "" when all is well
+	}{
+		{&faults.Latency{Delay: time.Second, Jitter: time.Second}, ""},
+		{&faults.Latency{}, "delay"},
+		{&faults.Latency{Delay: -1}, "delay"},
+		{&faults.Latency{Delay: math.MaxInt64}, "delay"},
+		{&faults.Latency{Delay: time.Second, Jitter: 2 * time.Second}, "jitter"},
+		{&faults.Latency{Delay: time.Second, Direction: "up"}, "direction"},
+		{&faults.Bandwidth{Rate: 1000}, ""},
+		{&faults.Bandwidth{Rate: 999}, "rate"},
+		{&faults.Bandwidth{Rate: 1000, Direction: "bth"}, "direction"},
+		{&faults.Partition{}, ""},
+		{&faults.Partition{Mode: "drop"}, "mode"},
+		{&faults.Partition{Direction: "out"}, "direction"},
+		{&faults.Isolate{Mode: "hold", Clients: true}, ""},
+		{&faults.Isolate{Mode: "held"}, "mode"},
+	} {
+		err := c.fault.Validate()
+		var wrong faults.Wrong
+		if errors.As(err, &wrong); wrong.Field != c.field || (err == nil) != (c.field == "") {
+			t.Errorf("%+v: %v, want a complaint about %q", c.fault, err, c.field)
+		}
+	}
+}
+
+// A plan stores settings as JSON, and a replay reads them.
+func TestSettingsSurviveJSON(t *testing.T) {
+	given := map[string]faults.Fault{
+		"latency":   &faults.Latency{Delay: time.Second, Jitter: time.Millisecond, Direction: faults.To, Clients: true},
+		"bandwidth": &faults.Bandwidth{Rate: 64_000, Direction: faults.From},
+		"partition": &faults.Partition{Mode: "refuse", Direction: faults.To, Clients: true},
+		"isolate":   &faults.Isolate{Clients: true, Mode: "reset"},
+		"kill":      &faults.Kill{},
+		"pause":     &faults.Pause{},
+		"restart":   &faults.Restart{},
+	}
+	for _, e := range faults.Catalogue() {
+		want, ok := given[e.Name]
+		if !ok {
+			t.Errorf("%s has no case here", e.Name)
+			continue
+		}
+		b, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := e.New()
+		if err := json.Unmarshal(b, got); err != nil {
+			t.Errorf("%s: %v", e.Name, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s through %s (-want +got):\n%s", e.Name, b, diff)
+		}
+	}
+}
