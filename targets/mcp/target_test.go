@@ -1,0 +1,28 @@
+package mcp_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/targets/mcp"
+	"github.com/mcp-resilience/holdfast/targets/targettest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestOnTheLocalRuntime(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		shape topology.Shape
+	}{
+		{"one node a region", topology.Shape{}},
+		{"three nodes a region", topology.Shape{Nodes: 3}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			targettest.Run(t, mcp.Target{}, local.Kind(), tc.shape)
+		})
+	}
+}

@@ -1,0 +1,171 @@
+package targettest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/targets"
+)
+
+// narrates listens twice, the second time late: both must hear the same start
+// of the story, without repetition.
+func (s *suite) narrates(t *testing.T) {
+	first := s.listen(t)
+	if len(first) == 0 {
+		t.Fatal("a cluster that has started tells of nothing")
+	}
+	second := s.listen(t)
+	for _, told := range [][]string{first, second} {
+		sorted := slices.Sorted(slices.Values(told))
+		if len(slices.Compact(slices.Clone(sorted))) != len(sorted) {
+			t.Errorf("told twice, among:\n%v", sorted)
+		}
+	}
+	for _, e := range first {
+		if !slices.Contains(second, e) {
+			t.Errorf("a late listener is not told of %s", e)
+		}
+	}
+}
+
+// listen hears what there is to hear until nothing comes for a second.
+func (s *suite) listen(t *testing.T) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	defer cancel()
+	quiet := time.AfterFunc(waitLimit/2, cancel)
+	defer quiet.Stop()
+	var mu sync.Mutex
+	var told []string
+	s.target.(targets.Narrator).Narrate(ctx, s.cluster, func(wall time.Time, e record.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		quiet.Reset(time.Second)
+		if wall.IsZero() || e.Kind == "" || e.Node == "" || e.Source != record.FromPlatform {
+			t.Errorf("event without wall time, kind, node or source: %v %+v", wall, e)
+		}
+		told = append(told, fmt.Sprintf("%s %s %s %s", wall.UTC().Format(time.RFC3339Nano), e.Node, e.Kind, e.Says))
+	})
+	return told
+}
+
+// survives kills the leader under writes.
+func (s *suite) survives(t *testing.T) {
+	ctx := context.Background()
+	leader := s.leader(t)
+	victim, _ := s.cluster.Topology.Node(leader)
+	c := s.client(t, s.awayFrom(victim.Region), 0)
+	var acked []string
+	add := func(v string) {
+		s.ok(t, c, history.Op{Kind: history.Add, Key: "survivors", Value: v})
+		acked = append(acked, v)
+	}
+	for i := range 20 {
+		add(fmt.Sprintf("before%02d", i))
+	}
+	s.signal(t, leader, cluster.Kill)
+	for i := range 20 {
+		add(fmt.Sprintf("during%02d", i))
+	}
+	if now := s.leader(t); now == leader {
+		t.Errorf("%s leads though it is dead", leader)
+	}
+	if err := s.cluster.Process(leader).Restart(ctx); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(acked)
+	for _, n := range s.cluster.Topology.Nodes {
+		got := s.ok(t, s.reader(t, n.ID), history.Op{Kind: history.Members, Key: "survivors"})
+		slices.Sort(got.Set)
+		if diff := cmp.Diff(acked, got.Set); diff != "" {
+			t.Errorf("members through %s (-want +got):\n%s", n.ID, diff)
+		}
+	}
+}
+
+// refuses kills nodes until no majority lives, writes, and after bringing them
+// back looks for the writes that were called Failed.
+func (s *suite) refuses(t *testing.T) {
+	ctx := context.Background()
+	nodes := s.cluster.Topology.Nodes
+	dead := nodes[:len(nodes)/2+1]
+	c := s.client(t, nodes[len(nodes)-1].Region, 0)
+	s.ok(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole"})
+	for _, n := range dead {
+		s.signal(t, n.ID, cluster.Kill)
+	}
+	var failed []string
+	failures := map[history.Outcome]int{}
+	s.await(t, "definite refusal without a majority", func(context.Context) error {
+		v := fmt.Sprint("cut", failures[history.Failed]+failures[history.Unknown])
+		got := s.do(c, history.Op{Kind: history.Add, Key: "refused", Value: v})
+		failures[got.Outcome]++
+		switch got.Outcome {
+		case history.OK:
+			t.Fatalf("write acknowledged by %s while %d of %d nodes are dead", got.Node, len(dead), len(nodes))
+		case history.Failed:
+			failed = append(failed, v)
+		}
+		if len(failed) < 5 {
+			return errors.New("not refused often enough yet")
+		}
+		return nil
+	})
+	t.Logf("without a majority: %v", failures)
+	for _, n := range dead {
+		if err := s.cluster.Process(n.ID).Restart(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.ok(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole again"})
+	got := s.ok(t, s.reader(t, nodes[len(nodes)-1].ID), history.Op{Kind: history.Members, Key: "refused"})
+	for _, v := range failed {
+		if slices.Contains(got.Set, v) {
+			t.Errorf("write of %s was called Failed and is there", v)
+		}
+	}
+}
+
+func (s *suite) leader(t *testing.T) (leader topology.NodeID) {
+	t.Helper()
+	s.await(t, "leader", func(ctx context.Context) error {
+		got, err := s.target.Resolve(ctx, s.cluster, topology.Leader)
+		if err == nil {
+			leader = got[0]
+		}
+		return err
+	})
+	return leader
+}
+
+// awayFrom is another region.
+func (s *suite) awayFrom(r topology.Region) topology.Region {
+	regions := s.cluster.Topology.Regions()
+	return regions[(slices.Index(regions, r)+1)%len(regions)]
+}
+
+func (s *suite) signal(t *testing.T, n topology.NodeID, sig cluster.Signal) {
+	t.Helper()
+	p := s.cluster.Process(n)
+	if err := p.Signal(context.Background(), sig); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, string(sig)+" of "+string(n), func(ctx context.Context) error {
+		st, err := p.State(ctx)
+		if err == nil && st.Condition != cluster.Exited {
+			err = fmt.Errorf("it is %s", st.Condition)
+		}
+		return err
+	})
+}

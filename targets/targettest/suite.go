@@ -1,0 +1,112 @@
+// Package targettest is the conformance suite of targets: what the engine
+// takes for granted of an adapter, tried on a real cluster. A new target's
+// test is one call of Run for each runtime that it supports.
+package targettest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/targets"
+)
+
+// Run tries a target on a runtime in one shape. A runtime that cannot work
+// here skips the test, with the reason.
+func Run(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.Shape) {
+	t.Run("topology", func(t *testing.T) { declares(t, target) })
+	t.Run("running", func(t *testing.T) {
+		s := start(t, target, kind, shape)
+		// In this order: each leaves the cluster whole, the last needs it no more.
+		t.Run("resolve names one leader, the rest follow", s.resolves)
+		t.Run("a client in each region does every kind of operation", s.operates)
+		t.Run("operations that cannot mean anything are Failed", s.rejects)
+		t.Run("a reader at each node sees what was acknowledged", s.readsBack)
+		if _, ok := target.(targets.Narrator); ok {
+			t.Run("the narrator tells each event once", s.narrates)
+		}
+		t.Run("a lost leader is replaced and nothing is lost", s.survives)
+		t.Run("without a majority Failed writes have no effect", s.refuses)
+	})
+}
+
+// Start limits. They bound a broken system; nothing waits for them otherwise.
+const (
+	startLimit = 90 * time.Second
+	waitLimit  = 30 * time.Second
+	opLimit    = 2 * time.Second
+)
+
+// suite is one cluster under test.
+type suite struct {
+	target  targets.Target
+	cluster *cluster.Cluster
+}
+
+func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.Shape) *suite {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	if err := kind.Check(ctx); err != nil {
+		t.Skipf("runtime %s cannot work here: %v", kind.Name, err)
+	}
+	top, err := target.Topology(shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	linkd, err := program.Linkd(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := kind.Open(ctx, cluster.Spec{
+		Run: "targettest-" + time.Now().UTC().Format("150405.000000000"), Topology: top,
+		Dir: t.TempDir(), Binary: program.Build, Linkd: linkd, Journal: forget{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Start(ctx, rt, top, func(s string) { t.Log(s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &suite{target, c}
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.dump(t)
+		}
+		if err := c.Close(context.Background()); err != nil {
+			t.Errorf("remove the cluster: %v", err)
+		}
+	})
+	s.await(t, "a leader", func(ctx context.Context) error {
+		_, err := target.Resolve(ctx, c, topology.Leader)
+		return err
+	})
+	return s
+}
+
+// forget is a journal for a test that undoes everything itself.
+type forget struct{}
+
+func (forget) Append(cluster.Entry) error { return nil }
+
+// await polls until f succeeds.
+func (s *suite) await(t *testing.T, what string, f func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	defer cancel()
+	for {
+		err := f(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("no %s within %v: %v", what, waitLimit, err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
