@@ -92,6 +92,9 @@ func checkLength(src *source, field string, d Declared, e faults.Entry) {
 
 func checkSettings(src *source, field string, d Declared, e faults.Entry) {
 	f := d.With
+	if src.blamed(field) {
+		return // what is unset because it could not be read is no news
+	}
 	if f == nil {
 		f = e.New() // the defaults may not do, as for a latency without a delay
 	}

@@ -153,6 +153,12 @@ func (d decoder) list(n *ast.SequenceNode, v reflect.Value, path string) {
 func (d decoder) mark(field string, n ast.Node) { d.at[field] = placeOf(n) }
 
 func placeOf(n ast.Node) place {
+	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
+		n = m.Values[0]
+	}
+	if kv, ok := n.(*ast.MappingValueNode); ok {
+		n = kv.Key // its own token is the colon
+	}
 	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
 		return place{}
 	}

@@ -82,8 +82,8 @@ func Parse(file string, data []byte) (Scenario, error) {
 		return Scenario{}, src.err()
 	}
 	decoder{src}.document(data, &s)
-	if len(src.problems) == 0 || len(s.Steps) > 0 {
-		s.check(src)
+	if !slices.ContainsFunc(src.problems, func(p Problem) bool { return p.Field == "" }) {
+		s.check(src) // it is YAML and a mapping
 	}
 	if err := src.err(); err != nil {
 		return Scenario{}, err
