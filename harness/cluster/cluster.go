@@ -21,7 +21,9 @@ type Cluster struct {
 }
 
 // Start brings up every pod, opens every link at its baseline latency, then
-// starts every node; each in parallel. On error what was started is removed.
+// starts every node; each in parallel. It returns once each node accepts
+// connections on one of its ports, or after 2 s without that; a node that
+// exits meanwhile is an error. On error what was started is removed.
 func Start(ctx context.Context, rt Runtime, t topology.Topology, notice func(string)) (_ *Cluster, err error) {
 	defer func() {
 		if err != nil {
@@ -53,6 +55,9 @@ func Start(ctx context.Context, rt Runtime, t topology.Topology, notice func(str
 	for i, n := range t.Nodes {
 		g.Go(func() (err error) {
 			if procs[i], err = rt.Start(gctx, n); err != nil {
+				return fmt.Errorf("node %s: %w", n.ID, err)
+			}
+			if err := stays(gctx, m, n, procs[i]); err != nil {
 				return fmt.Errorf("node %s: %w", n.ID, err)
 			}
 			return nil
