@@ -56,7 +56,10 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 	c.Figure = dur(o.Worst)
 	c.Says = fmt.Sprintf("objective %s", dur(o.Objective))
 	c.Note = fmt.Sprintf("worst eligible series, to within %s", dur(o.Resolution))
+	v := findingOf(r, "rto")
 	switch {
+	case !measured(v):
+		c.Figure, c.Note = "–", "not measured, see the findings"
 	case len(o.Series) == 0:
 		c.Figure, c.Note = "–", "no series was measured"
 	case !o.Recovered:
@@ -64,10 +67,13 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 	case o.Worst == 0:
 		c.Note = "no bad bucket, to within " + dur(o.Resolution)
 	}
-	if o.Recovered && o.Min != o.Max {
+	if w := worstOf(o.Series); w >= 0 && o.Series[w].FromHeal && measured(v) && o.Worst > 0 {
+		c.Note += "; counted from heal"
+	}
+	if measured(v) && o.Recovered && o.Min != o.Max {
 		c.Note += fmt.Sprintf("; episodes %s / %s / %s (min, median, max)", dur(o.Min), dur(o.Median), dur(o.Max))
 	}
-	return toned(c, findingOf(r, "rto"))
+	return toned(c, v)
 }
 
 func rpoCard(r *record.Run, o *record.RPO) card {
@@ -82,7 +88,7 @@ func rpoCard(r *record.Run, o *record.RPO) card {
 	for _, k := range []struct {
 		n    int
 		noun string
-	}{{len(o.Phantoms), "phantom"}, {len(o.Diverged), "divergence"}, {len(o.Duplicates), "duplicate"}, {len(o.StaleReads), "stale read"}} {
+	}{{len(o.Phantoms), "phantom"}, {len(o.Diverged), "divergence"}, {len(o.Duplicates), "duplicate"}, {len(o.StaleReads), "stale read"}, {len(o.SplitBrain), "minority acknowledgement"}} {
 		if k.n > 0 {
 			also = append(also, plural(k.n, k.noun))
 		}

@@ -38,6 +38,9 @@ func environment(r *record.Run) []fact {
 	if len(far) > 0 {
 		out = append(out, fact{"one-way latency", strings.Join(far, ", "), false})
 	}
+	d := definitionOf(r)
+	out = append(out, fact{"definition", fmt.Sprintf("bucket %s, good when %s are OK within %s; outages merged below %s; stable after %s at %s of the baseline's throughput",
+		dur(d.Bucket), share(d.Good), dur(d.Latency), dur(d.Merge), dur(d.Stable), share(d.Throughput)), false})
 	keys := make([]string, 0, len(r.Versions))
 	for k := range r.Versions {
 		keys = append(keys, k)
@@ -52,10 +55,14 @@ func environment(r *record.Run) []fact {
 // replay is how to see it again.
 func replay(r *record.Run) []fact {
 	run := shell(clean(r.ID))
+	again := "holdfast run " + shell(clean(r.Scenario))
+	if r.Seed != 0 {
+		again += fmt.Sprintf(" --seed %d", r.Seed)
+	}
 	return []fact{
 		{"holdfast replay " + run, "runs the stored plan again on a new cluster", true},
 		{"holdfast recheck " + run, "judges the stored history again with today's checks, without a cluster", true},
-		{"holdfast run " + shell(clean(r.Scenario)), "runs the scenario anew", true},
+		{again, "resolves the scenario anew with the same seed and runs it", true},
 	}
 }
 

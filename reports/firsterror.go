@@ -26,12 +26,12 @@ type fact struct {
 const eventsAround = 4 // on each side
 
 func firstErrorOf(r *record.Run) *firstError {
-	fault := firstFault(r)
+	fault, limit := firstFault(r), definitionOf(r).Latency
 	var first *history.Op
 	e := &firstError{}
 	for i := range r.Ops {
 		op := &r.Ops[i]
-		if op.Final || !bad(op) {
+		if op.Final || !bad(op, limit) {
 			continue
 		}
 		if fault != record.Never && op.Intended < fault && op.Return < fault {
@@ -52,21 +52,21 @@ func firstErrorOf(r *record.Run) *firstError {
 			e.After = "under way when the first fault was requested (sent " + dur(fault-first.Intended) + " before)"
 		}
 	}
-	e.Facts = opFacts(first)
+	e.Facts = opFacts(first, limit)
 	e.Around = around(r.Events, first.Intended)
 	return e
 }
 
 // bad is an operation that does not count as service.
-func bad(op *history.Op) bool {
-	return op.Outcome != history.OK || op.Return-op.Intended > latencyLimit
+func bad(op *history.Op, limit time.Duration) bool {
+	return op.Outcome != history.OK || op.Return-op.Intended > limit
 }
 
-func opFacts(op *history.Op) []fact {
+func opFacts(op *history.Op, limit time.Duration) []fact {
 	out := []fact{
 		{"operation", fmt.Sprintf("%d, client %d in %s", op.ID, op.Client, clean(string(op.Region))), false},
 		{"asked", opSays(op), true},
-		{"outcome", outcomeSays(op), false},
+		{"outcome", outcomeSays(op, limit), false},
 		{"intended", fmt.Sprintf("%s, sent %s, known %s (%s from intended)", at(op.Intended), at(op.Call), at(op.Return), dur(op.Return-op.Intended)), false},
 	}
 	if op.Error != "" {
@@ -95,10 +95,10 @@ func opSays(op *history.Op) string {
 	}
 }
 
-func outcomeSays(op *history.Op) string {
+func outcomeSays(op *history.Op, limit time.Duration) string {
 	switch op.Outcome {
 	case history.OK:
-		return "ok, but later than " + dur(latencyLimit)
+		return "ok, but later than " + dur(limit)
 	case history.Failed:
 		return "failed: proved to have had no effect"
 	default:

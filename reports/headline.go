@@ -35,7 +35,7 @@ func headlineOf(r *record.Run) headline {
 	h.Word, h.Glyph = strings.ToUpper(clean(string(j.Verdict))), glyph(j.Verdict)
 	var parts []string
 	if j.RTO != nil {
-		parts = append(parts, recovery(j.RTO))
+		parts = append(parts, recovery(j.RTO, findingOf(r, "rto")))
 	}
 	if j.RPO != nil {
 		parts = append(parts, loss(j.RPO))
@@ -67,9 +67,15 @@ func headlineOf(r *record.Run) headline {
 	return h
 }
 
+// measured says whether the figure stands: a checker that could not tell
+// leaves zeros behind, and "RTO 0" would be a lie.
+func measured(v record.Verdict) bool { return v == record.Pass || v == record.Fail }
+
 // recovery is the RTO in a clause.
-func recovery(o *record.RTO) string {
+func recovery(o *record.RTO, v record.Verdict) string {
 	switch {
+	case !measured(v):
+		return "the recovery time was not measured"
 	case len(o.Series) == 0:
 		return "no recovery time was measured"
 	case !o.Recovered:
@@ -93,6 +99,7 @@ func loss(p *record.RPO) string {
 		{len(p.Diverged), "divergence"},
 		{len(p.Duplicates), "duplicate"},
 		{len(p.StaleReads), "stale read"},
+		{len(p.SplitBrain), "minority acknowledgement"},
 	} {
 		if c.n > 0 {
 			bad = append(bad, plural(c.n, c.noun))
@@ -108,6 +115,9 @@ func loss(p *record.RPO) string {
 		}
 		bad = append(bad, fmt.Sprintf("%s failed, so %s is unknown", plural(p.FinalReadsFailed, "final read"), what))
 		return strings.Join(bad, ", ")
+	}
+	if len(p.Silent) > 0 {
+		bad = append(bad, fmt.Sprintf("nothing could be read back through %s", join(p.Silent, ", ")))
 	}
 	if p.FinalReads == 0 {
 		return "nothing was read back, so what was lost is unknown"

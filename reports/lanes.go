@@ -54,10 +54,10 @@ func successLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 
 // latencyLane shows median and 99th percentile of what was acknowledged,
 // counted from the intended time.
-func latencyLane(_ *record.Run, f frame, lanes []lane, region topology.Region) (plot, drawn, bool) {
+func latencyLane(r *record.Run, f frame, lanes []lane, region topology.Region) (plot, drawn, bool) {
 	p := plot{
 		height: latencyHeight, from: f.From.Seconds(), to: f.To.Seconds(),
-		low: 0, high: 0, limit: math.Log10(float64(latencyLimit / time.Millisecond)),
+		low: 0, high: 0, limit: logMillis(definitionOf(r).Latency),
 	}
 	d := drawn{What: "latency"}
 	low, high := latencyRange(lanes)

@@ -35,6 +35,9 @@ func rpoViewOf(o *record.RPO) *rpoView {
 	if len(o.Lost) > 0 {
 		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", dur(o.LostFor))
 	}
+	if len(o.Silent) > 0 {
+		v.Says += " Nothing could be read back through " + join(o.Silent, ", ") + "."
+	}
 	v.Counts = []fact{
 		{"objective", "at most " + count(o.Objective) + " lost", false},
 		{"attempted", count(o.Attempted), false},
@@ -46,6 +49,7 @@ func rpoViewOf(o *record.RPO) *rpoView {
 		{"diverged", count(len(o.Diverged)), false},
 		{"duplicates", count(len(o.Duplicates)), false},
 		{"stale reads", count(len(o.StaleReads)), false},
+		{"minority acks", count(len(o.SplitBrain)), false},
 		{"final reads", count(o.FinalReads), false},
 		{"final reads failed", count(o.FinalReadsFailed), false},
 	}
@@ -75,6 +79,7 @@ func rpoViewOf(o *record.RPO) *rpoView {
 		{"Phantoms", "read back though nobody wrote them", o.Phantoms},
 		{"Divergence", "final reads through different nodes that differ", o.Diverged},
 		{"Duplicates", "taken more than once", o.Duplicates},
+		{"Minority acknowledgements", "given to clients that could reach no majority", o.SplitBrain},
 		{"Stale reads", "invoked after an acknowledgement that they miss", o.StaleReads},
 	} {
 		if len(l.of) > 0 {
@@ -99,6 +104,9 @@ func linViewOf(l *record.Linearizable) *linView {
 		return nil
 	}
 	v := &linView{Says: fmt.Sprintf("%s on %s checked, each key for itself.", plural(l.Ops, "operation"), plural(l.Keys, "key"))}
+	if l.StaleReads > 0 {
+		v.Says += fmt.Sprintf(" %s asked to be stale and not judged here.", plural(l.StaleReads, "read"))
+	}
 	v.Violating, v.MoreViolating = listed(l.Violating, mostListed)
 	v.Undecided, v.More = listed(l.Undecided, mostListed)
 	return v

@@ -36,12 +36,7 @@ func rtoViewOf(o *record.RTO) *rtoView {
 		return nil
 	}
 	v := &rtoView{}
-	worst := -1
-	for i, s := range o.Series {
-		if s.Eligible && !s.FromHeal && (worst < 0 || worse(s, o.Series[worst])) {
-			worst = i
-		}
-	}
+	worst := worstOf(o.Series)
 	for i, s := range o.Series {
 		v.Series = append(v.Series, seriesRow(s, o.Objective, i == worst && (s.RTO > 0 || !s.Recovered)))
 	}
@@ -51,6 +46,17 @@ func rtoViewOf(o *record.RTO) *rtoView {
 	}
 	v.addStages(o.Stages)
 	return v
+}
+
+// worstOf is the series that the run's RTO is taken from, -1 of none.
+func worstOf(all []record.RTOSeries) int {
+	worst := -1
+	for i, s := range all {
+		if worst < 0 || worse(s, all[worst]) {
+			worst = i
+		}
+	}
+	return worst
 }
 
 func worse(a, b record.RTOSeries) bool {
@@ -71,15 +77,15 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 	}}
 	switch {
 	case !s.Eligible && s.FromHeal:
-		w.Note, w.Class = "minority: unavailable as designed, judged from heal", "minority"
+		w.Note, w.Class = "minority: unavailable as designed, counted from heal", "minority"
 	case !s.Eligible:
 		w.Note, w.Class = "minority: unavailable as designed", "minority"
 	case s.FromHeal:
-		w.Note = "beyond the declared tolerance, judged from heal"
+		w.Note = "beyond the declared tolerance, counted from heal"
 	case worst:
 		w.Note, w.Class = "worst", "worst"
 	}
-	if !s.Recovered || s.Eligible && !s.FromHeal && s.RTO > objective || s.FromHeal && s.SinceHeal > objective {
+	if !s.Recovered || s.RTO > objective {
 		w.Class += " missed"
 	}
 	return w

@@ -10,9 +10,14 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/topology"
 )
 
-// latencyLimit is the latency beyond which an acknowledgement comes too late
-// to be good (docs/results.md).
-const latencyLimit = time.Second
+// definitionOf is the constants of the run's figures; a run that was not
+// judged is shown by the defaults.
+func definitionOf(r *record.Run) record.Definition {
+	if r.Judgement == nil {
+		return record.Definition{}.Resolve()
+	}
+	return r.Judgement.Definition.Resolve()
+}
 
 // mostPoints bounds the points of one line, whatever the length of the run.
 const mostPoints = 600
@@ -78,6 +83,7 @@ func lanesOf(r *record.Run, f frame) []lane {
 		region topology.Region
 		class  history.Class
 	}
+	limit := definitionOf(r).Latency
 	n := int((f.To-f.From)/f.Bucket) + 1
 	due, good := map[series][]int{}, map[series][]int{}
 	lat := map[series][][]time.Duration{}
@@ -97,7 +103,7 @@ func lanesOf(r *record.Run, f frame) []lane {
 		}
 		took := op.Return - op.Intended
 		lat[s][b] = append(lat[s][b], took)
-		if took <= latencyLimit {
+		if took <= limit {
 			good[s][b]++
 		}
 	}

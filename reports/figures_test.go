@@ -1,0 +1,219 @@
+package reports
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+func TestDurationsReadWell(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		record.Never: "never", 0: "0 s", 210 * time.Microsecond: "210 µs", 1500 * time.Microsecond: "1.5 ms",
+		340 * ms: "340 ms", 999700 * time.Microsecond: "1 s", 3400 * ms: "3.4 s", 34 * time.Second: "34 s",
+		100 * time.Second: "1 min 40 s", 3*time.Hour + 5*time.Minute: "3 h 5 min",
+	} {
+		if got := dur(d); got != want {
+			t.Errorf("dur(%d) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// A share that is not all must never read as all.
+func TestSharesAreNotRoundedUp(t *testing.T) {
+	for f, want := range map[float64]string{
+		0: "0 %", 0.5: "50 %", 0.9382: "93.8 %", 0.9999: "99.99 %", 0.99996: "99.996 %", 0.9999999: "99.999 %", 1: "100 %",
+	} {
+		if got := share(f); got != want {
+			t.Errorf("share(%v) = %q, want %q", f, got, want)
+		}
+	}
+	if got := share(math.NaN()); got != "–" {
+		t.Errorf("share(NaN) = %q", got)
+	}
+}
+
+func TestCleanTextIsOneShortPrintableLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                      "plain",
+		"a\nb\tc":                    "a b c",
+		"\x1b[31mred\x00":            "\uFFFD[31mred\uFFFD",
+		"bad \xff utf8":              "bad \uFFFD utf8",
+		"left\u202eright":            "left\uFFFDright",
+		"nonchar \uFFFE":             "nonchar \uFFFD",
+		"Łódź → ok":                  "Łódź → ok",
+		strings.Repeat("é", longest): strings.Repeat("é", longest),
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+	if got := len([]rune(clean(strings.Repeat("é", longest+1)))); got != longest {
+		t.Errorf("a long string keeps %d runes, want %d", got, longest)
+	}
+}
+
+func TestLanesCountFromTheIntendedTime(t *testing.T) {
+	op := func(intended, took time.Duration, kind history.Kind, o history.Outcome) history.Op {
+		return history.Op{Region: "east", Kind: kind, Intended: intended, Call: intended + took/2, Return: intended + took, Outcome: o}
+	}
+	final := op(0, ms, history.Members, history.OK)
+	final.Final = true
+	r := &record.Run{
+		Meta: record.Meta{Topology: topology.Topology{Zones: []topology.Zone{{Region: "east"}}}},
+		Ops: []history.Op{
+			op(0, 10*ms, history.Write, history.OK),
+			op(10*ms, 30*ms, history.CAS, history.OK),
+			op(20*ms, 1001*ms, history.Add, history.OK), // acknowledged, but too late
+			op(30*ms, 5*ms, history.Write, history.Unknown),
+			op(250*ms, 2*time.Second, history.Write, history.Unknown),
+			op(110*ms, 7*ms, history.Read, history.OK),
+			final,
+		},
+	}
+	got := lanesOf(r, frame{To: 300*ms - 1, Bucket: 100 * ms})
+	never, nan := record.Never, math.NaN()
+	want := []lane{
+		{"east", history.Writes, []point{
+			{At: 0, Due: 4, Good: 0.5, P50: 30 * ms, P99: 1001 * ms},
+			{At: 100 * ms, Good: nan, P50: never, P99: never},
+			{At: 200 * ms, Due: 1, Good: 0, P50: never, P99: never},
+		}},
+		{"east", history.Reads, []point{
+			{At: 0, Good: nan, P50: never, P99: never},
+			{At: 100 * ms, Due: 1, Good: 1, P50: 7 * ms, P99: 7 * ms},
+			{At: 200 * ms, Good: nan, P50: never, P99: never},
+		}},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("lanes (-want +got):\n%s", diff)
+	}
+}
+
+func TestBucketsBoundTheLineWhateverTheLength(t *testing.T) {
+	for span, want := range map[time.Duration]time.Duration{
+		time.Second: 100 * ms, 59 * time.Second: 100 * ms, 90 * time.Second: 200 * ms,
+		10 * time.Minute: 2 * time.Second, 24 * time.Hour: 200 * time.Second,
+	} {
+		if got := bucketOf(span); got != want || int(span/got) >= mostPoints {
+			t.Errorf("bucketOf(%v) = %v, want %v", span, got, want)
+		}
+	}
+}
+
+// A checker that could not tell leaves zeros; they must not read as a perfect score.
+func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
+	r := passing()
+	r.Judgement.RTO.Worst, r.Judgement.RTO.Min, r.Judgement.RTO.Max = 0, 0, 0
+	r.Judgement.Findings[0].Verdict = record.Vacuous
+	r.Judgement.Verdict = record.Vacuous
+	h := headlineOf(r)
+	if !strings.Contains(h.Says, "was not measured") || strings.Contains(h.Says, "RTO 0") || !h.Surprise {
+		t.Errorf("headline %+v", h)
+	}
+	if got := cards(r)[0].Figure; got != "–" {
+		t.Errorf("RTO card shows %q", got)
+	}
+	r.Judgement.Findings[0].Verdict = record.Pass
+	if got := headlineOf(r).Says; !strings.Contains(got, "RTO 0") {
+		t.Errorf("a measured zero reads %q", got)
+	}
+}
+
+func TestHeadlineSaysWhatWasExpected(t *testing.T) {
+	for name, c := range map[string]struct {
+		run      *record.Run
+		expected string
+		surprise bool
+	}{
+		"pass as expected":  {passing(), "", false},
+		"negative control":  {lost(), "expected fail, came out fail: as expected", false},
+		"unexpected":        {undecided(), "expected pass, came out unknown: NOT as expected", true},
+		"not judged at all": {interrupted(), "", true},
+	} {
+		h := headlineOf(c.run)
+		if h.Expected != c.expected || h.Surprise != c.surprise {
+			t.Errorf("%s: %q, surprise %v", name, h.Expected, h.Surprise)
+		}
+	}
+}
+
+func TestFirstErrorIsTheFirstAfterTheFault(t *testing.T) {
+	op := func(id int64, intended, took time.Duration, o history.Outcome) history.Op {
+		return history.Op{ID: id, Kind: history.Write, Intended: intended, Return: intended + took, Outcome: o}
+	}
+	r := &record.Run{
+		Faults: []record.Fault{{Inject: record.Times{Requested: 10 * time.Second}}},
+		Ops: []history.Op{
+			op(1, time.Second, ms, history.Failed),         // long before
+			op(4, 11*time.Second, ms, history.Unknown),     // after, but not first
+			op(2, 9*time.Second, ms, history.OK),           // fine
+			op(3, 9900*ms, 2*time.Second, history.Unknown), // under way when it struck
+		},
+	}
+	e := firstErrorOf(r)
+	if e == nil {
+		t.Fatal("no first error")
+	}
+	if e.Earlier != 1 || !strings.HasPrefix(e.Facts[0].Value, "3,") || !strings.Contains(e.After, "100 ms before") {
+		t.Errorf("earlier %d, %q, %q", e.Earlier, e.Facts[0].Value, e.After)
+	}
+	r.Ops = r.Ops[2:3]
+	if e := firstErrorOf(r); e != nil {
+		t.Errorf("an error without one: %+v", e)
+	}
+}
+
+func TestHeatTellsSlowFromCut(t *testing.T) {
+	link := topology.Link{From: topology.End{Node: "a"}, To: "b"}
+	base := map[topology.Link]time.Duration{link: 30 * ms}
+	for name, c := range map[string]struct {
+		sample record.LinkSample
+		want   heatCell
+	}{
+		"as before": {record.LinkSample{Link: link, RTT: 31 * ms}, heatCell{"31 ms", "a→b: 31 ms", "ok"}},
+		"slow":      {record.LinkSample{Link: link, RTT: 90 * ms}, heatCell{"▲ 90 ms", "a→b: 90 ms, first measured 30 ms", "slow"}},
+		"cut":       {record.LinkSample{Link: link, Error: "dial: i/o timeout"}, heatCell{"✖ timeout", "a→b: dial: i/o timeout", "cut"}},
+		"refused":   {record.LinkSample{Link: link, Error: "connection refused"}, heatCell{"✖ refused", "a→b: connection refused", "cut"}},
+	} {
+		if diff := cmp.Diff(c.want, cellOf(c.sample, true, base[link])); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	// A jitter of microseconds on a link that takes microseconds is not slow.
+	if got := cellOf(record.LinkSample{Link: link, RTT: 900 * time.Microsecond}, true, 200*time.Microsecond).Class; got != "ok" {
+		t.Errorf("microseconds are %s", got)
+	}
+}
+
+// Faults that overlap lie on rows of their own; one that never healed lasts to the end.
+func TestOverlappingFaultsDoNotHideEachOther(t *testing.T) {
+	r := skeleton()
+	add := func(id string, from, to time.Duration) {
+		r.Faults = append(r.Faults, record.Fault{ID: id, Says: id, Inject: record.Times{Requested: from, Effective: record.Never}, Heal: record.Times{Requested: to, Effective: record.Never}})
+	}
+	add("2-pause", 20*time.Second, 30*time.Second)
+	add("3-cut", 40*time.Second, record.Never)
+	add("4-not-injected", record.Never, record.Never)
+	r.Ops = load(r, 5, 3*time.Second, 48*time.Second)
+	tl, err := timelineOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tl.Faults) != 3 {
+		t.Fatalf("%d faults are drawn, want 3", len(tl.Faults))
+	}
+	if a, b := tl.Faults[0], tl.Faults[1]; a.Y == b.Y {
+		t.Errorf("overlapping faults share row %d", a.Y)
+	}
+	if c := tl.Faults[2]; c.X+c.W != plotWidth-plotRight {
+		t.Errorf("a fault without heal ends at %d, want %d", c.X+c.W, plotWidth-plotRight)
+	}
+}
