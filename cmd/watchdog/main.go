@@ -1,0 +1,48 @@
+// Command watchdog is started by a run and outlives it by as long as it takes
+// to remove what the run left behind. It is not for people: `holdfast clean`
+// does the same for runs whose watchdog was killed too.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/watchdog"
+)
+
+func main() {
+	run := flag.String("run", "", "`id` of the run to guard")
+	flag.Parse()
+	// What asks the owner to end may well be sent to all. The watchdog ends when
+	// its work is done.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := watchdog.Guard(context.Background(), *run, os.Stdin, os.Stdout, os.Stderr, []watchdog.Sweeper{
+		{Name: docker.Name, Sweep: containers},
+		{Name: local.Name, Sweep: local.Sweep},
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "watchdog:", err)
+		os.Exit(1)
+	}
+}
+
+// containers sweeps the container engine. That there is none matters only to a
+// run that has used it.
+func containers(ctx context.Context, run string) ([]string, error) {
+	if err := docker.Check(ctx); err != nil {
+		made, jerr := watchdog.Entries(run)
+		if jerr == nil && !slices.ContainsFunc(made, func(e cluster.Entry) bool { return e.What == "container" || e.What == "network" }) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return docker.Sweep(ctx, run)
+}
