@@ -87,6 +87,7 @@ type RPO struct {
 	Unknown          int               `json:"unknown"`
 	FinalReads       int               `json:"finalReads"`
 	FinalReadsFailed int               `json:"finalReadsFailed"`
+	LostCount        int               `json:"lostCount"` // all of them; each list here holds the first thousand at most
 	Lost             []LostWrite       `json:"lost"`
 	LostFor          time.Duration     `json:"lostFor"` // last lost acknowledgement minus first
 	Phantoms         []string          `json:"phantoms"`

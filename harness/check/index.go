@@ -1,0 +1,61 @@
+package check
+
+import "github.com/mcp-resilience/holdfast/harness/history"
+
+// index groups the operations by what they are on, once for all checks.
+type index struct {
+	registers []object
+	sets      []object
+}
+
+// object is one register or one set and the places of its operations in the
+// history, in the order recorded.
+type object struct {
+	key string
+	ops []int32
+}
+
+func newIndex(ops []history.Op) *index {
+	type place struct {
+		set bool
+		key string
+	}
+	var (
+		ids    = map[place]int32{}
+		places []place
+		counts []int32
+		of     = make([]int32, len(ops))
+	)
+	for i := range ops {
+		p := place{ops[i].Kind == history.Add || ops[i].Kind == history.Members, ops[i].Key}
+		id, ok := ids[p]
+		if !ok {
+			id = int32(len(places))
+			ids[p] = id
+			places, counts = append(places, p), append(counts, 0)
+		}
+		of[i] = id
+		counts[id]++
+	}
+	// One array holds the places of all, each object a piece of it.
+	all := make([]int32, len(ops))
+	objects := make([]object, len(places))
+	var next int32
+	for id, n := range counts {
+		objects[id] = object{places[id].key, all[next : next : next+n]}
+		next += n
+	}
+	for i := range ops {
+		o := &objects[of[i]]
+		o.ops = append(o.ops, int32(i))
+	}
+	x := &index{}
+	for id, o := range objects {
+		if places[id].set {
+			x.sets = append(x.sets, o)
+		} else {
+			x.registers = append(x.registers, o)
+		}
+	}
+	return x
+}

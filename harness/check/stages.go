@@ -1,0 +1,139 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// The stages of a recovery, and the platform's event that ends each. The
+// event is the first of its kind after the request that the recovery is
+// counted from. The stages follow each other in the order in which they really
+// ended, each from the end of the one before it, so that together they are
+// the whole recovery; one whose event is missing is left out, and its time
+// falls to the next.
+var stageEvents = []struct {
+	stage string
+	kinds []string // the first that occurred at all
+}{
+	{"detect", []string{"suspect", "strike"}},
+	{"arbitrate", []string{"confirmed"}},
+	{"elect", []string{"elected"}},
+	{"switch traffic", []string{"weights"}},
+}
+
+// stages takes the recovery of one series apart; none without an outage.
+func (v *view) stages(r *recovery) []record.Stage {
+	if len(r.Outages) == 0 || r.requested < 0 {
+		return nil
+	}
+	end := r.stable
+	if end < 0 {
+		end = v.end
+	}
+	var out []record.Stage
+	for _, s := range stageEvents {
+		if e, ok := v.firstEvent(s.kinds, r.requested, end); ok {
+			out = append(out, record.Stage{Name: s.stage, To: e.At, Says: saysEvent(e)})
+		}
+	}
+	if r.FirstAck >= 0 {
+		if at := r.requested + r.FirstAck; at <= end {
+			out = append(out, record.Stage{Name: "first success", To: at, Says: "first acknowledgement to " + r.name()})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b record.Stage) int { return cmp.Compare(a.To, b.To) })
+	last := record.Stage{Name: "stable", To: end, Says: "the stability window opens"}
+	if r.stable < 0 {
+		last.Says = "never; observation ends"
+	}
+	out = append(out, last)
+	from := r.requested
+	for i := range out {
+		out[i].From, out[i].Budget = from, v.budget(out[i].Name)
+		from = out[i].To
+	}
+	return out
+}
+
+// budget allows "switch" as the short name of its stage.
+func (v *view) budget(stage string) time.Duration {
+	if b, ok := v.obj.Stages[stage]; ok {
+		return b
+	}
+	if stage == "switch traffic" {
+		return v.obj.Stages["switch"]
+	}
+	return 0
+}
+
+// firstEvent is the platform's first event of the first kind that occurred.
+func (v *view) firstEvent(kinds []string, from, to time.Duration) (found record.Event, ok bool) {
+	for _, kind := range kinds {
+		for _, e := range v.run.Events {
+			if e.Source == record.FromPlatform && e.Kind == kind && e.At >= from && e.At <= to && (!ok || e.At < found.At) {
+				found, ok = e, true
+			}
+		}
+		if ok {
+			break
+		}
+	}
+	return found, ok
+}
+
+func saysEvent(e record.Event) string {
+	s := e.Kind
+	if e.Node != "" {
+		s += " by " + string(e.Node)
+	}
+	if e.Says != "" {
+		s += ": " + e.Says
+	}
+	return s
+}
+
+// judgeStages holds each stage to its budget, if it has one.
+func (v *view) judgeStages(stages []record.Stage) []record.Finding {
+	if len(v.obj.Stages) == 0 {
+		return nil
+	}
+	f := record.Finding{Promise: "rto stages", Verdict: record.Pass}
+	judged, over := 0, ""
+	for _, s := range stages {
+		took := s.To - s.From
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %s, ended by %s", s.Name, seconds(took), s.Says))
+		if s.Budget == 0 {
+			continue
+		}
+		judged++
+		if took > s.Budget {
+			f.Verdict = record.Fail
+			if over != "" {
+				over += ", "
+			}
+			over += fmt.Sprintf("%s took %s > %s", s.Name, seconds(took), exactly(s.Budget))
+		}
+	}
+	switch {
+	case f.Verdict == record.Fail:
+		f.Says = over
+	case judged == 0:
+		f.Verdict, f.Says = record.Vacuous, "no stage with a budget took place"
+	default:
+		f.Says = fmt.Sprintf("%s within budget", count(judged, "stage"))
+	}
+	return []record.Finding{f}
+}
+
+// longestStage names the stage that took the time.
+func longestStage(stages []record.Stage) string {
+	if len(stages) == 0 {
+		return ""
+	}
+	s := slices.MaxFunc(stages, func(a, b record.Stage) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
+	return fmt.Sprintf("%s of it went to %s", seconds(s.To-s.From), s.Name)
+}
