@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -16,7 +15,6 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/mesh/wire"
 	"github.com/mcp-resilience/holdfast/harness/topology"
 )
 
@@ -97,8 +95,10 @@ func (r *Runtime) Links(ctx context.Context, n topology.Node) (mesh.Server, erro
 		at := net.JoinHostPort(loopback.String(), strconv.Itoa(p))
 		s.Ingress[e.from][e.port] = mesh.Ingress{Listen: at, Dial: at, Door: s.Control}
 	}
-	if err := r.answers(ctx, s); err != nil {
-		return mesh.Server{}, fmt.Errorf("wait for linkd: %w: %s", err, r.lastWords(ctx, id))
+	// That a published port accepts would be no sign of life: the engine's own
+	// proxy does that.
+	if err := s.Await(ctx, nil); err != nil {
+		return mesh.Server{}, fmt.Errorf("linkd: %w; %s", err, r.lastWords(ctx, id))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,29 +177,4 @@ func published(m network.PortMap) map[int]string {
 		}
 	}
 	return out
-}
-
-// answers waits until linkd says that it is well. That it accepts is no sign
-// of life: the engine's own proxy does that.
-func (r *Runtime) answers(ctx context.Context, s mesh.Server) error {
-	c := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Control+wire.Healthz, nil)
-		if err != nil {
-			return err
-		}
-		resp, err := c.Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-			err = fmt.Errorf("it answers %s", resp.Status)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w (last: %v)", ctx.Err(), err)
-		case <-time.After(pollEvery):
-		}
-	}
 }

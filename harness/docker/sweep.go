@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-
-	"github.com/mcp-resilience/holdfast/harness/owner"
 )
 
 // sweepWithin bounds a sweep whose context has no deadline.
@@ -27,64 +25,6 @@ func Sweep(ctx context.Context, run string) (removed []string, err error) {
 	}
 	defer e.close()
 	return e.sweep(ctx, run)
-}
-
-// Runs lists the runs that have left something in the engine, sorted.
-func Runs(ctx context.Context) ([]string, error) {
-	owners, err := owners(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for run := range owners {
-		out = append(out, run)
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// Owner returns who owns a run, as the labels of what it made say; ok is false
-// where nothing of the run is there or it does not say.
-func Owner(ctx context.Context, run string) (id owner.ID, ok bool) {
-	owners, err := owners(ctx)
-	if err != nil {
-		return owner.ID{}, false
-	}
-	id, err = owner.Parse(owners[run])
-	return id, err == nil
-}
-
-// owners maps each run that has left something to its owner's label.
-func owners(ctx context.Context) (map[string]string, error) {
-	e, err := connect(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	defer e.close()
-	out := map[string]string{}
-	put := func(labels map[string]string) { out[labels[LabelRun]] = labels[LabelOwner] }
-	cs, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: ours()})
-	if err != nil {
-		return nil, fmt.Errorf("list runs by their containers: %w", err)
-	}
-	for _, c := range cs.Items {
-		put(c.Labels)
-	}
-	ns, err := e.api.NetworkList(ctx, client.NetworkListOptions{Filters: ours()})
-	if err != nil {
-		return nil, fmt.Errorf("list runs by their networks: %w", err)
-	}
-	for _, n := range ns.Items {
-		put(n.Labels)
-	}
-	vs, err := e.api.VolumeList(ctx, client.VolumeListOptions{Filters: ours()})
-	if err != nil {
-		return nil, fmt.Errorf("list runs by their volumes: %w", err)
-	}
-	for _, v := range vs.Items {
-		put(v.Labels)
-	}
-	return out, nil
 }
 
 // sweep removes in rounds until nothing is left: the engine may still be at
@@ -119,7 +59,7 @@ func (e *engine) sweepOnce(ctx context.Context, run string) (removed []string, l
 		return nil, 0, fmt.Errorf("list containers: %w", err)
 	}
 	if removed, err = each(cs.Items, func(c container.Summary) (string, error) {
-		return "container " + c.Names[0][1:], e.removeContainer(ctx, c)
+		return "container " + nameOf(c), e.removeContainer(ctx, c)
 	}); err != nil || len(cs.Items) > 0 {
 		return removed, len(cs.Items), err
 	}
@@ -156,6 +96,14 @@ func (e *engine) removeContainer(ctx context.Context, c container.Summary) error
 		return nil
 	}
 	return notFoundIsFine(err)
+}
+
+// nameOf is the container's name; one that is half removed has none any more.
+func nameOf(c container.Summary) string {
+	if len(c.Names) == 0 {
+		return c.ID
+	}
+	return strings.TrimPrefix(c.Names[0], "/")
 }
 
 func notFoundIsFine(err error) error {
