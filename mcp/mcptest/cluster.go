@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -16,13 +17,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 )
@@ -54,23 +55,19 @@ type proc struct {
 	logs *lines
 }
 
-// clusters tells the clusters of one test binary apart.
-var clusters atomic.Int32
-
 // Start runs one node in each of east, north and south, or per of them, and
 // waits until one leads. Extra arguments go to each node.
 func Start(t testing.TB, per int, extra ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, dir: t.TempDir(), addr: map[string]string{}, procs: map[string]*proc{}}
-	// Clear of 127.64 and above, where the drills of this machine live.
-	net2, net3 := 32+os.Getpid()%32, os.Getpid()/32%60*4+int(clusters.Add(1))%4
+	network := claim(t)
 	var peers []string
 	var hosts bytes.Buffer
 	for _, region := range []string{"east", "north", "south"} {
 		for i := range per {
 			name := fmt.Sprintf("%s-%d", region, i+1)
 			c.names = append(c.names, name)
-			c.addr[name] = fmt.Sprintf("127.%d.%d.%d", net2, net3, len(c.names))
+			c.addr[name] = fmt.Sprintf("%s.%d", network, len(c.names))
 			peers = append(peers, name+"/"+region)
 			fmt.Fprintln(&hosts, c.addr[name], name)
 		}
@@ -85,6 +82,22 @@ func Start(t testing.TB, per int, extra ...string) *Cluster {
 	}
 	c.Leader()
 	return c
+}
+
+// claim takes a loopback network (three numbers of an address) that no other
+// cluster of this machine has, clear of those from 127.64 on, where drills live.
+func claim(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		network := fmt.Sprintf("127.%d.%d", 32+rand.IntN(32), rand.IntN(256))
+		mark, err := net.Listen("tcp", network+".254:7000")
+		if err == nil {
+			t.Cleanup(func() { mark.Close() })
+			return network
+		}
+	}
+	t.Fatal("no loopback network is free")
+	return ""
 }
 
 func (c *Cluster) hosts() string { return filepath.Join(c.dir, "hosts") }
@@ -174,6 +187,36 @@ func (c *Cluster) Status(name string) (s node.Status, err error) {
 	}
 	defer r.Body.Close()
 	return s, json.NewDecoder(r.Body).Decode(&s)
+}
+
+// Event is one entry of a node's diary.
+type Event = events.Event
+
+// Events reads what a node has told so far.
+func (c *Cluster) Events(name string) []Event {
+	c.t.Helper()
+	hc := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	r, err := hc.Get(fmt.Sprintf("http://%s:%d/events", c.addr[name], node.EventsPort))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var out []Event
+	for dec := json.NewDecoder(r.Body); ; {
+		var e Event
+		if dec.Decode(&e) != nil { // the stream has no end but the client's timeout
+			return out
+		}
+		out = append(out, e)
+	}
+}
+
+// Wipe deletes the data of a node that is not running.
+func (c *Cluster) Wipe(name string) {
+	c.t.Helper()
+	if err := os.RemoveAll(c.Data(name)); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // Leader waits until a node says that it leads, and returns the one of the highest term.

@@ -1,0 +1,126 @@
+package arbiter_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+func cluster(nodes ...string) arbiter.Cluster {
+	c := arbiter.Cluster{Regions: map[string]string{}, Weights: map[string]int{"east": 70, "north": 20, "south": 10}}
+	for _, n := range nodes {
+		c.Regions[n] = n[:len(n)-2]
+	}
+	return c
+}
+
+var (
+	three = cluster("east-1", "north-1", "south-1")
+	nine  = cluster("east-1", "east-2", "east-3", "north-1", "north-2", "north-3", "south-1", "south-2", "south-3")
+)
+
+type suspects = map[string][]string
+
+func TestWhoIsLost(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		cluster  arbiter.Cluster
+		standing state.Standing
+		leader   string
+		want     []string
+	}{
+		{"nobody is suspected", three, state.Standing{}, "north-1", nil},
+		{
+			"one region alone cannot decide", three,
+			state.Standing{Suspects: suspects{"south-1": {"east-1"}}},
+			"north-1", nil,
+		},
+		{
+			"two of three regions agree", three,
+			state.Standing{Suspects: suspects{"north-1": {"east-1"}, "south-1": {"east-1"}}},
+			"north-1",
+			[]string{"east-1"},
+		},
+		{
+			"the leader leads, whatever probes say", three,
+			state.Standing{Suspects: suspects{"north-1": {"east-1"}, "south-1": {"east-1"}}},
+			"east-1", nil,
+		},
+		{
+			"a lost node has no say", three,
+			state.Standing{
+				Suspects: suspects{"east-1": {"south-1"}, "north-1": {"south-1"}, "south-1": nil},
+				Lost:     []string{"east-1"},
+			},
+			"north-1", nil,
+		},
+		{
+			"nobody would be left: the probes lie, the standing stays", three,
+			state.Standing{Suspects: suspects{
+				"east-1": {"north-1", "south-1"}, "north-1": {"east-1", "south-1"}, "south-1": {"east-1", "north-1"},
+			}},
+			"north-1", nil,
+		},
+		{
+			"found again", three,
+			state.Standing{Suspects: suspects{"south-1": {"east-1"}}, Lost: []string{"east-1"}},
+			"north-1", nil,
+		},
+		{
+			"a region agrees when most of its nodes do", nine,
+			state.Standing{Suspects: suspects{
+				"east-2": {"east-1"}, "east-3": {"east-1"}, // without the suspect
+				"north-1": {"east-1"}, "north-2": {"east-1"},
+				"south-1": {"east-1"},
+			}},
+			"north-1",
+			[]string{"east-1"},
+		},
+		{
+			"most of the nodes but in one region only", nine,
+			state.Standing{Suspects: suspects{
+				"north-1": {"east-1"}, "north-2": {"east-1"}, "north-3": {"east-1"},
+				"south-1": {"east-1"}, "east-2": {"east-1"},
+			}},
+			"north-1", nil,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, tc.cluster.Lost(tc.standing, tc.leader)); diff != "" {
+				t.Errorf("lost (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestShares(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		now  map[string]uint32
+		lost []string
+		step bool
+		want map[string]uint32
+	}{
+		{"all is well", nil, nil, true, map[string]uint32{"east": 4, "north": 4, "south": 4}},
+		{"one node of three is no region", nil, []string{"east-1"}, true, map[string]uint32{"east": 4, "north": 4, "south": 4}},
+		{"a region goes at once", nil, []string{"east-1", "east-2", "east-3"}, false, map[string]uint32{"east": 0, "north": 4, "south": 4}},
+		{"and comes back", map[string]uint32{"east": 0}, []string{"east-3"}, true, map[string]uint32{"east": 1, "north": 4, "south": 4}},
+		{"but not before it is time", map[string]uint32{"east": 1}, nil, false, map[string]uint32{"east": 1, "north": 4, "south": 4}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := nine.Quarters(state.Standing{Quarters: tc.now}, tc.lost, tc.step)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("quarters (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMainRegion(t *testing.T) {
+	if got := three.Main(); got != "east" {
+		t.Errorf("main region %q, want east", got)
+	}
+}

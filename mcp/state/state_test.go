@@ -1,0 +1,159 @@
+package state_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+func write(id, key, value string) *api.Command {
+	return &api.Command{Id: id, Do: &api.Command_Write{Write: &api.WriteRequest{Key: key, Value: value}}}
+}
+
+func swap(id, key, expect, value string) *api.Command {
+	return &api.Command{Id: id, Do: &api.Command_CompareAndSet{
+		CompareAndSet: &api.CompareAndSetRequest{Key: key, Expect: expect, Value: value},
+	}}
+}
+
+func add(id, set, member string) *api.Command {
+	return &api.Command{Id: id, Do: &api.Command_Add{Add: &api.AddRequest{Set: set, Member: member}}}
+}
+
+func TestCommands(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		commands []*api.Command
+		last     *api.Applied // of the last command; the n-th has index n, all have term 3
+		x        string
+		members  []string
+	}{
+		{
+			"a write is read",
+			[]*api.Command{write("a", "x", "1"), write("b", "x", "2")},
+			&api.Applied{Index: 2, Term: 3}, "2", nil,
+		},
+		{
+			"a retry of a write that was overwritten since changes nothing",
+			[]*api.Command{write("a", "x", "1"), write("b", "x", "2"), write("a", "x", "1")},
+			&api.Applied{Index: 1, Term: 3, Duplicate: true}, "2", nil,
+		},
+		{
+			"compare-and-set of what is there",
+			[]*api.Command{write("a", "x", "1"), swap("b", "x", "1", "2")},
+			&api.Applied{Index: 2, Term: 3, Swapped: true}, "2", nil,
+		},
+		{
+			"compare-and-set of what is not there",
+			[]*api.Command{write("a", "x", "1"), swap("b", "x", "0", "2")},
+			&api.Applied{Index: 2, Term: 3}, "1", nil,
+		},
+		{
+			"a retried compare-and-set says what the first did",
+			[]*api.Command{swap("a", "x", "", "1"), swap("a", "x", "", "1")},
+			&api.Applied{Index: 1, Term: 3, Swapped: true, Duplicate: true}, "1", nil,
+		},
+		{
+			"a set holds each member once, sorted",
+			[]*api.Command{add("a", "s", "b"), add("b", "s", "a"), add("c", "s", "b")},
+			&api.Applied{Index: 3, Term: 3}, "",
+			[]string{"a", "b"},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := state.New()
+			var last *api.Applied
+			for i, c := range tc.commands {
+				last = s.Apply(uint64(i+1), 3, c)
+			}
+			if diff := cmp.Diff(tc.last, last, protocmp.Transform()); diff != "" {
+				t.Errorf("last reply (-want +got):\n%s", diff)
+			}
+			x, at := s.Read("x")
+			if x != tc.x || at != uint64(len(tc.commands)) {
+				t.Errorf("x is %q at %d, want %q at %d", x, at, tc.x, len(tc.commands))
+			}
+			members, _ := s.Members("s")
+			if diff := cmp.Diff(tc.members, members); diff != "" {
+				t.Errorf("members (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestIdsAreForgottenOldestFirst(t *testing.T) {
+	s := state.New()
+	for i := range state.Remembered + 1 {
+		s.Apply(uint64(i+1), 1, write(fmt.Sprint(i), "x", fmt.Sprint(i)))
+	}
+	if a := s.Apply(1e6, 1, write("1", "x", "again")); !a.Duplicate {
+		t.Error("the oldest id inside the window is forgotten")
+	}
+	if a := s.Apply(1e6+1, 1, write("0", "x", "again")); a.Duplicate {
+		t.Error("an id outside the window is remembered: the window has no bound")
+	}
+}
+
+func TestASnapshotRestoresEverything(t *testing.T) {
+	s := state.New()
+	for i, c := range []*api.Command{
+		write("a", "x", "1"), add("b", "s", "m"), swap("c", "y", "", "2"),
+		{Do: &api.Command_Suspicions{Suspicions: &api.Suspicions{Reporter: "north-1", Suspects: []string{"east-1"}}}},
+		{Do: &api.Command_Decision{Decision: &api.Decision{Lost: []string{"east-1"}, Quarters: map[string]uint32{"east": 0}}}},
+	} {
+		s.Apply(uint64(i+1), 2, c)
+	}
+	snapshot := s.Snapshot()
+	s.Apply(9, 2, write("d", "x", "later"))
+
+	var saved bytes.Buffer
+	if err := snapshot.Write(&saved); err != nil {
+		t.Fatal(err)
+	}
+	restored := state.New()
+	restored.Apply(1, 1, write("z", "z", "gone after restore"))
+	if err := restored.Restore(&saved); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"x": "1", "y": "2", "z": ""} {
+		if got, at := restored.Read(key); got != want || at != 5 {
+			t.Errorf("restored %s is %q at %d, want %q at 5", key, got, at, want)
+		}
+	}
+	if a := restored.Apply(10, 2, swap("c", "y", "2", "3")); !a.Duplicate || !a.Swapped {
+		t.Errorf("a retry after a restore is %v; want a duplicate that swapped", a)
+	}
+	want := state.Standing{
+		Suspects: map[string][]string{"north-1": {"east-1"}},
+		Lost:     []string{"east-1"}, Quarters: map[string]uint32{"east": 0},
+	}
+	if diff := cmp.Diff(want, restored.Standing()); diff != "" {
+		t.Errorf("standing (-want +got):\n%s", diff)
+	}
+}
+
+func TestWeights(t *testing.T) {
+	base := map[string]int{"east": 70, "north": 20, "south": 10}
+	for _, tc := range []struct {
+		name     string
+		quarters map[string]uint32
+		want     map[string]int
+	}{
+		{"all is well", nil, map[string]int{"east": 70, "north": 20, "south": 10}},
+		{"the main region is lost", map[string]uint32{"east": 0}, map[string]int{"east": 0, "north": 67, "south": 33}},
+		{"and comes back in steps", map[string]uint32{"east": 1}, map[string]int{"east": 37, "north": 42, "south": 21}},
+		{"nobody is left", map[string]uint32{"east": 0, "north": 0, "south": 0}, map[string]int{"east": 0, "north": 0, "south": 0}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, state.Standing{Quarters: tc.quarters}.Weights(base)); diff != "" {
+				t.Errorf("weights (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
