@@ -28,10 +28,10 @@ import (
 //
 //	go test ./reports -run TestBrowser -pictures /tmp/pictures
 //
-// With -of a stored report.html is pictured as well.
+// With -of, an absolute path, a stored report.html is pictured as well.
 var (
 	pictures = flag.String("pictures", "", "folder for screenshots and PDFs of every page")
-	given    = flag.String("of", "", "a report.html to picture besides the fixtures")
+	given    = flag.String("of", "", "absolute path of a report.html to picture besides the fixtures")
 )
 
 // complaints are what a page must not cause: anything on the console, an

@@ -81,29 +81,16 @@ func rpoCard(r *record.Run, o *record.RPO) card {
 	if o == nil {
 		return c
 	}
-	c.Figure = count(len(o.Lost)) + " lost"
-	c.Says = "objective " + count(o.Objective)
-	c.Note = fmt.Sprintf("of %s acknowledged; %s", count(o.Acked), plural(o.FinalReads, "final read"))
-	var also []string
-	for _, k := range []struct {
-		n    int
-		noun string
-	}{{len(o.Phantoms), "phantom"}, {len(o.Diverged), "divergence"}, {len(o.Duplicates), "duplicate"}, {len(o.StaleReads), "stale read"}, {len(o.SplitBrain), "minority acknowledgement"}} {
-		if k.n > 0 {
-			also = append(also, plural(k.n, k.noun))
-		}
-	}
-	if o.FinalReadsFailed > 0 {
-		also = append(also, count(o.FinalReadsFailed)+" failed")
-		if len(o.Lost) == 0 {
-			c.Figure = "unknown"
-		}
-	}
-	if o.FinalReads == 0 {
+	v := findingOf(r, "rpo")
+	c.Figure = count(lostCount(o)) + " lost"
+	if lostCount(o) == 0 && !measured(v) {
 		c.Figure = "unknown"
 	}
-	if len(also) > 0 {
-		c.Note += "; " + strings.Join(also, ", ")
+	c.Says = "objective " + count(o.Objective)
+	also := append([]string{plural(o.FinalReads, "final read")}, offences(o)...)
+	if len(o.Silent) > 0 {
+		also = append(also, "none through "+join(o.Silent, ", "))
 	}
-	return toned(c, findingOf(r, "rpo"))
+	c.Note = fmt.Sprintf("of %s acknowledged; %s", count(o.Acked), strings.Join(also, ", "))
+	return toned(c, v)
 }

@@ -127,6 +127,27 @@ func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 	}
 }
 
+// Neither may a loss that could not be told, nor may a read that failed once
+// and then succeeded spoil a loss that could.
+func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
+	r := passing()
+	r.Judgement.RPO.FinalReadsFailed = 3
+	if got := loss(r.Judgement.RPO, record.Pass); got != "nothing lost of 2,612 acknowledged writes" {
+		t.Errorf("with reads tried again: %q", got)
+	}
+	r.Judgement.Findings[1].Verdict = record.Unknown
+	if got := headlineOf(r).Says; !strings.Contains(got, "what was lost is unknown") {
+		t.Errorf("headline %q", got)
+	}
+	if got := cards(r)[1].Figure; got != "unknown" {
+		t.Errorf("RPO card shows %q", got)
+	}
+	r.Judgement.RPO.LostCount = 1500
+	if got := cards(r)[1].Figure; got != "1,500 lost" {
+		t.Errorf("RPO card shows %q", got)
+	}
+}
+
 func TestHeadlineSaysWhatWasExpected(t *testing.T) {
 	for name, c := range map[string]struct {
 		run      *record.Run

@@ -45,7 +45,7 @@ func passing() *record.Run {
 				{Name: "detect", From: 14 * time.Second, To: 15600 * ms, Budget: 2 * time.Second, Says: "confirmed east-1 at +15.600 s by north-1"},
 				{Name: "arbitrate", From: 15600 * ms, To: 15900 * ms, Says: "region east lost, 2 of 3 agree"},
 				{Name: "elect", From: 15900 * ms, To: 16900 * ms, Budget: 900 * ms, Says: "elected north-1 term 3"},
-				{Name: "switch", From: 16900 * ms, To: 17100 * ms, Says: "weights east 0, north 67, south 33"},
+				{Name: "switch traffic", From: 16900 * ms, To: 17100 * ms, Says: "weights east 0, north 67, south 33"},
 				{Name: "first success", From: 17100 * ms, To: 17250 * ms, Says: "write by client 2 in north"},
 				{Name: "stable", From: 17250 * ms, To: 17400 * ms, Says: "first good bucket of a stable window of 5 s"},
 			},
@@ -104,7 +104,7 @@ func lost() *record.Run {
 		})
 	}
 	j.RPO.Lost[0].HeldBy, j.RPO.Lost[0].Missing = []topology.NodeID{"east-1"}, []topology.NodeID{"north-1", "south-1"}
-	j.RPO.LostFor = 220 * ms
+	j.RPO.LostCount, j.RPO.LostFor = 12, 220*ms
 	j.RPO.Diverged = []string{"set-3: east-1 has east-0-880, north-1 and south-1 have not"}
 	j.RPO.StaleReads = []string{"read of k7 by client 1 in north at +17.310 s missed 42, acknowledged at +13.921 s"}
 	j.Findings[1] = record.Finding{
@@ -121,7 +121,8 @@ func undecided() *record.Run {
 	r := passing()
 	j := r.Judgement
 	j.Verdict = record.Unknown
-	j.RPO.FinalReadsFailed = 9
+	j.RPO.FinalReadsFailed, j.RPO.Silent = 9, []topology.NodeID{"south-1"}
+	r.Partial = []string{"events.jsonl is cut off after line 9"}
 	j.Linearizable.Undecided = []string{"k12", "k31"}
 	j.Findings[1] = record.Finding{Promise: "rpo", Verdict: record.Unknown, Says: "9 of 186 final reads failed, so what was lost is not known", Evidence: []string{"members of set-1 through south-1: context deadline exceeded"}}
 	j.Findings[2] = record.Finding{Promise: "linearizable", Verdict: record.Unknown, Says: "2 of 60 keys ran out of time"}
@@ -151,7 +152,7 @@ func stuck() *record.Run {
 	w.LongestOutage = 33900 * ms
 	j.RTO.Stages = j.RTO.Stages[:3]
 	j.Findings[0] = record.Finding{Promise: "rto", Verdict: record.Fail, Says: "writes from east not recovered in 34 s, objective 30 s", Evidence: []string{"no good bucket after +14.100 s"}}
-	j.Findings[4] = record.Finding{Promise: "stage elect", Verdict: record.Fail, Says: "took 1 s, budget 900 ms"}
+	j.Findings[4] = record.Finding{Promise: "rto stages", Verdict: record.Fail, Says: "elect took 1.0 s > 900 ms"}
 	r.Faults[0].Spared = record.Proof{Saw: "north-1→south-1 did not answer"}
 	return r
 }

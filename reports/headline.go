@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,11 @@ type headline struct {
 
 func headlineOf(r *record.Run) headline {
 	h := headline{Broken: clean(r.Broken)}
+	if h.Broken != "" {
+		h.Broken = "ended before its time: " + h.Broken
+	} else if len(r.Partial) > 0 {
+		h.Broken = "the record is not whole: " + join(r.Partial, "; ")
+	}
 	j := r.Judgement
 	if j == nil {
 		h.Word, h.Glyph, h.Surprise = "NOT JUDGED", glyph(""), true
@@ -38,11 +44,11 @@ func headlineOf(r *record.Run) headline {
 		parts = append(parts, recovery(j.RTO, findingOf(r, "rto")))
 	}
 	if j.RPO != nil {
-		parts = append(parts, loss(j.RPO))
+		parts = append(parts, loss(j.RPO, findingOf(r, "rpo")))
 	}
 	for _, f := range j.Findings {
-		// The two figures above speak for rto and rpo; any other broken promise must be named.
-		if f.Verdict != record.Pass && f.Promise != "rto" && f.Promise != "rpo" {
+		// The clauses above speak for recovery and data; any other broken promise must be named.
+		if f.Verdict != record.Pass && (f.Promise != "rto" || j.RTO == nil) && (!slices.Contains(ofRPO, f.Promise) || j.RPO == nil) {
 			parts = append(parts, fmt.Sprintf("%s: %s", clean(f.Promise), clean(string(f.Verdict))))
 		}
 	}
@@ -87,14 +93,34 @@ func recovery(o *record.RTO, v record.Verdict) string {
 	}
 }
 
-// loss is the RPO in a clause.
-func loss(p *record.RPO) string {
-	var bad []string
+// loss is the RPO in a clause. The verdict says whether the final reads
+// sufficed: a read that failed may have succeeded when it was tried again.
+func loss(p *record.RPO, v record.Verdict) string {
+	var parts []string
+	switch n := lostCount(p); {
+	case n > 0:
+		parts = append(parts, plural(n, "acknowledged write")+" lost")
+	case v == record.Vacuous:
+		parts = append(parts, "no write was acknowledged, so none could be lost")
+	case !measured(v):
+		parts = append(parts, "what was lost is unknown")
+	default:
+		parts = append(parts, "nothing lost of "+plural(p.Acked, "acknowledged write"))
+	}
+	parts = append(parts, offences(p)...)
+	if len(p.Silent) > 0 {
+		parts = append(parts, "nothing could be read back through "+join(p.Silent, ", "))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// offences counts what else is wrong with the data.
+func offences(p *record.RPO) []string {
+	var out []string
 	for _, c := range []struct {
 		n    int
 		noun string
 	}{
-		{len(p.Lost), "acknowledged write"},
 		{len(p.Phantoms), "phantom"},
 		{len(p.Diverged), "divergence"},
 		{len(p.Duplicates), "duplicate"},
@@ -102,31 +128,17 @@ func loss(p *record.RPO) string {
 		{len(p.SplitBrain), "minority acknowledgement"},
 	} {
 		if c.n > 0 {
-			bad = append(bad, plural(c.n, c.noun))
+			out = append(out, plural(c.n, c.noun))
 		}
 	}
-	if len(p.Lost) > 0 {
-		bad[0] += " lost"
-	}
-	if p.FinalReadsFailed > 0 {
-		what := "what was lost"
-		if len(p.Lost) > 0 {
-			what = "what else was lost"
-		}
-		bad = append(bad, fmt.Sprintf("%s failed, so %s is unknown", plural(p.FinalReadsFailed, "final read"), what))
-		return strings.Join(bad, ", ")
-	}
-	if len(p.Silent) > 0 {
-		bad = append(bad, fmt.Sprintf("nothing could be read back through %s", join(p.Silent, ", ")))
-	}
-	if p.FinalReads == 0 {
-		return "nothing was read back, so what was lost is unknown"
-	}
-	if len(bad) == 0 {
-		return fmt.Sprintf("nothing lost of %s", plural(p.Acked, "acknowledged write"))
-	}
-	return strings.Join(bad, ", ")
+	return out
 }
+
+// ofRPO are the promises that loss speaks for.
+var ofRPO = []string{"rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain"}
+
+// lostCount is how many were lost; the list in the record is bounded.
+func lostCount(p *record.RPO) int { return max(p.LostCount, len(p.Lost)) }
 
 func glyph(v record.Verdict) string {
 	switch v {

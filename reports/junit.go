@@ -157,14 +157,14 @@ func junitProperties(r *record.Run) []junitProperty {
 	add("expected", clean(string(j.Expected)))
 	if o := j.RTO; o != nil && len(o.Series) > 0 {
 		add("rto_recovered", strconv.FormatBool(o.Recovered))
-		if o.Recovered {
+		if o.Recovered && measured(findingOf(r, "rto")) {
 			add("rto_ms", millis(o.Worst))
 		}
 		add("rto_objective_ms", millis(o.Objective))
 	}
 	if o := j.RPO; o != nil {
-		if o.FinalReads > 0 && o.FinalReadsFailed == 0 || len(o.Lost) > 0 {
-			add("rpo_lost", strconv.Itoa(len(o.Lost)))
+		if n := lostCount(o); n > 0 || measured(findingOf(r, "rpo")) {
+			add("rpo_lost", strconv.Itoa(n))
 		}
 		add("rpo_objective", strconv.Itoa(o.Objective))
 	}

@@ -27,16 +27,13 @@ type list struct {
 	More        int
 }
 
-func rpoViewOf(o *record.RPO) *rpoView {
+func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 	if o == nil {
 		return nil
 	}
-	v := &rpoView{Says: sentence(loss(o))}
+	v := &rpoView{Says: sentence(loss(o, verdict))}
 	if len(o.Lost) > 0 {
 		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", dur(o.LostFor))
-	}
-	if len(o.Silent) > 0 {
-		v.Says += " Nothing could be read back through " + join(o.Silent, ", ") + "."
 	}
 	v.Counts = []fact{
 		{"objective", "at most " + count(o.Objective) + " lost", false},
@@ -44,7 +41,7 @@ func rpoViewOf(o *record.RPO) *rpoView {
 		{"acknowledged", count(o.Acked), false},
 		{"unknown", count(o.Unknown), false},
 		{"recovered", count(o.Recovered), false},
-		{"lost", count(len(o.Lost)), false},
+		{"lost", count(lostCount(o)), false},
 		{"phantoms", count(len(o.Phantoms)), false},
 		{"diverged", count(len(o.Diverged)), false},
 		{"duplicates", count(len(o.Duplicates)), false},
@@ -71,7 +68,7 @@ func rpoViewOf(o *record.RPO) *rpoView {
 		}
 		v.Lost = append(v.Lost, w)
 	}
-	v.LostMore = len(o.Lost) - len(v.Lost)
+	v.LostMore = lostCount(o) - len(v.Lost)
 	for _, l := range []struct {
 		name, means string
 		of          []string

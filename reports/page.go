@@ -87,7 +87,7 @@ func pageOf(r *record.Run) (page, error) {
 	p.Env, p.Replay = environment(r), replay(r)
 	if j := r.Judgement; j != nil {
 		p.Findings = findings(j)
-		p.RTO, p.RPO, p.Lin = rtoViewOf(j.RTO), rpoViewOf(j.RPO), linViewOf(j.Linearizable)
+		p.RTO, p.RPO, p.Lin = rtoViewOf(j.RTO), rpoViewOf(j.RPO, findingOf(r, "rpo")), linViewOf(j.Linearizable)
 		p.addAvailability(j.Availability)
 	}
 	return p, nil

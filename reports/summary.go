@@ -19,8 +19,8 @@ func Summary(w io.Writer, r *record.Run) error {
 		fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Expected)))
 	}
 	if j := r.Judgement; j != nil {
-		if r.Broken != "" {
-			fmt.Fprintf(&b, "\n**Ended before its time:** %s\n", md(r.Broken))
+		if h.Broken != "" {
+			fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Broken)))
 		}
 		summaryRTO(&b, j.RTO)
 		summaryFindings(&b, j.Findings)

@@ -28,10 +28,10 @@ func Terminal(w io.Writer, r *record.Run, dir string, color bool) error {
 	}
 	if j := r.Judgement; j != nil {
 		if h.Broken != "" {
-			fmt.Fprintf(&b, "  %s\n", paint("fail", "ended before its time: "+h.Broken))
+			fmt.Fprintf(&b, "  %s\n", paint("fail", h.Broken))
 		}
 		terminalRTO(&b, j.RTO)
-		terminalRPO(&b, j.RPO)
+		terminalRPO(&b, j.RPO, findingOf(r, "rpo"))
 		terminalFindings(&b, j.Findings, paint)
 	}
 	fmt.Fprintf(&b, "\n  report  %s\n  replay  holdfast replay %s\n", clean(filepath.Join(dir, HTMLFile)), shell(clean(r.ID)))
@@ -65,16 +65,16 @@ func terminalRTO(b *strings.Builder, o *record.RTO) {
 	_ = t.Flush() // a strings.Builder takes everything
 }
 
-func terminalRPO(b *strings.Builder, o *record.RPO) {
+func terminalRPO(b *strings.Builder, o *record.RPO, v record.Verdict) {
 	if o == nil {
 		return
 	}
-	fmt.Fprintf(b, "\n  RPO, objective %s: %s\n", count(o.Objective), loss(o))
+	fmt.Fprintf(b, "\n  RPO, objective %s: %s\n", count(o.Objective), loss(o, v))
 	fmt.Fprintf(b, "  %s acknowledged, %s unknown (%s of them took effect), %s\n",
 		count(o.Acked), count(o.Unknown), count(o.Recovered), plural(o.FinalReads, "final read"))
 	for i, l := range o.Lost {
 		if i == 3 {
-			fmt.Fprintf(b, "    and %d more in the report\n", len(o.Lost)-i)
+			fmt.Fprintf(b, "    and %d more in the report\n", lostCount(o)-i)
 			break
 		}
 		op := l.Op
