@@ -41,9 +41,9 @@ func (v *view) stages(r *recovery) []record.Stage {
 		}
 	}
 	if r.FirstAck >= 0 {
-		if at := r.requested + r.FirstAck; at <= end {
-			out = append(out, record.Stage{Name: "first success", To: at, Says: "first acknowledgement to " + r.name()})
-		}
+		// The answer to the operation that opens the window comes a moment after it opens.
+		at := min(r.requested+r.FirstAck, end)
+		out = append(out, record.Stage{Name: "first success", To: at, Says: "first acknowledgement to " + r.name()})
 	}
 	slices.SortStableFunc(out, func(a, b record.Stage) int { return cmp.Compare(a.To, b.To) })
 	last := record.Stage{Name: "stable", To: end, Says: "the stability window opens"}
