@@ -214,9 +214,7 @@ func look(ctx context.Context, t *testing.T, heard *complaints, path, name strin
 		}
 		if *pictures != "" {
 			keep(t, name+"-"+as+".png", func() ([]byte, error) { return chromedp.Run(ctx, chromedp.FullScreenshot(100)) })
-			if v.width == 1280 {
-				keep(t, name+"-"+as+"-top.png", func() ([]byte, error) { return chromedp.Run(ctx, chromedp.CaptureScreenshot()) })
-			}
+			keep(t, name+"-"+as+"-top.png", func() ([]byte, error) { return chromedp.Run(ctx, chromedp.CaptureScreenshot()) })
 		}
 	}
 	if grounds["light"] == grounds["dark"] {

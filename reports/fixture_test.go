@@ -129,6 +129,7 @@ func undecided() *record.Run {
 	j.Findings[3] = record.Finding{Promise: "fault 1-kill", Verdict: record.Vacuous, Says: "was never felt"}
 	j.RTO.Series[4].Eligible, j.RTO.Series[5].Eligible, j.RTO.Series[5].FromHeal = false, false, true
 	j.RTO.Stages = nil
+	r.Matrices = append(r.Matrices, matrix(r.Topology, "after 2", 50*time.Second, ""), matrix(r.Topology, "after 3", 51*time.Second, ""))
 	r.Faults[0].Felt = record.Proof{Saw: "12 of 12 echoes answered"}
 	r.Faults[0].Inject.Effective = record.Never
 	var engine []record.Event

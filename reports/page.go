@@ -24,14 +24,16 @@ type page struct {
 	First    *firstError
 	Faults   []faultView
 	Heats    []heat
-	Avail    []row
-	AvailSay string
-	Lin      *linView
-	Events   []row
-	EventsOf []string // sources, for the filter
-	Omitted  int
-	Env      []fact
-	Replay   []fact
+	// MoreHeats are folded away: a run of many episodes measures its links many times.
+	MoreHeats []heat
+	Avail     []row
+	AvailSay  string
+	Lin       *linView
+	Events    []row
+	EventsOf  []string // sources, for the filter
+	Omitted   int
+	Env       []fact
+	Replay    []fact
 }
 
 // card is a big figure.
@@ -83,6 +85,10 @@ func pageOf(r *record.Run) (page, error) {
 	p.First = firstErrorOf(r)
 	p.Faults = faultViews(r)
 	p.Heats = heats(r)
+	if n := len(p.Heats); n > 3 { // before, the first during, after
+		p.MoreHeats = slices.Clone(p.Heats[2 : n-1])
+		p.Heats = append(p.Heats[:2:2], p.Heats[n-1])
+	}
 	p.addEvents(r)
 	p.Env, p.Replay = environment(r), replay(r)
 	if j := r.Judgement; j != nil {
