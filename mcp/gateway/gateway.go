@@ -22,6 +22,9 @@ const (
 	patience = 600 * time.Millisecond
 	// again is the pause before a refused call is tried anew.
 	again = 15 * time.Millisecond
+	// lastWord is how long a leader that is no longer followed may still answer
+	// what it has taken: one that has handed over says what became of it.
+	lastWord = 200 * time.Millisecond
 	// limit bounds a call whose client sets no deadline.
 	limit = 5 * time.Second
 )
@@ -99,24 +102,34 @@ func attempt[T any](ctx context.Context, g *Gateway, try func(ctx context.Contex
 		return try(ctx, leader) // consensus itself says when leadership is lost
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() { // ends with this call
-		for {
-			select {
-			case <-changed:
-				var now string
-				if now, changed = g.Consensus.Leader(); now != leader {
-					cancel()
-					return
-				}
-			case <-stop:
-				return
-			}
-		}
+	watch := make(chan struct{})
+	go func() {
+		defer close(watch)
+		abandon(ctx, g, leader, changed, cancel)
+	}()
+	defer func() {
+		cancel()
+		<-watch
 	}()
 	return try(ctx, leader)
+}
+
+// abandon cancels a call a moment after this node has ceased to follow the
+// leader that the call was sent to; it returns when ctx ends.
+func abandon(ctx context.Context, g *Gateway, leader string, changed <-chan struct{}, cancel func()) {
+	for now := leader; now == leader; {
+		select {
+		case <-changed:
+			now, changed = g.Consensus.Leader()
+		case <-ctx.Done():
+			return
+		}
+	}
+	select {
+	case <-time.After(lastWord):
+		cancel()
+	case <-ctx.Done():
+	}
 }
 
 // forward calls the leader. What never left this node is refused; the leader's
