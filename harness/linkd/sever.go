@@ -30,6 +30,9 @@ func sever(p *toxiproxy.Proxy) bool {
 		if t, ok := c.(*net.TCPConn); ok {
 			_ = t.SetLinger(0) // fails only on a connection that is gone already
 		}
+	}
+	// Not in the same loop: Toxiproxy closes the other side of one that ends.
+	for _, c := range *list {
 		_ = c.Close()
 	}
 	return true

@@ -21,6 +21,7 @@ import (
 const (
 	callWithin    = 2 * time.Second
 	replaceWithin = 5 * time.Second
+	probeLate     = time.Second
 )
 
 // linkd is one node's linkd as seen from here.
@@ -77,10 +78,18 @@ func (d *linkd) send(ctx context.Context, links []topology.Link) error {
 	return d.call(ctx, http.MethodPut, d.Admin, wire.Links, want, nil)
 }
 
-// probe measures an address from inside the pod.
+// probe measures an address from inside the pod. The answer to a probe that
+// took all the time there was comes a little later, so that is waited for, past
+// the deadline of ctx; past its cancellation it is not.
 func (d *linkd) probe(ctx context.Context, addr, mode string, n int, within time.Duration) (wire.Probed, error) {
-	ctx, cancel := context.WithTimeout(ctx, within+callWithin)
+	asked := ctx
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within+probeLate)
 	defer cancel()
+	defer context.AfterFunc(asked, func() {
+		if errors.Is(asked.Err(), context.Canceled) {
+			cancel()
+		}
+	})()
 	q := url.Values{
 		"addr": {addr}, "mode": {mode}, "bytes": {fmt.Sprint(n)}, "timeout": {within.String()},
 	}
