@@ -4,14 +4,11 @@
 package harness
 
 import (
-	"context"
-	"errors"
 	"io"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/cluster"
 	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/targets"
 )
 
@@ -28,6 +25,9 @@ type Options struct {
 	// Watch is told of the run's progress as it happens; nil means nobody.
 	// It must not block.
 	Watch func(Progress)
+	// StepSummary names a file to which the summary is appended as well, as
+	// $GITHUB_STEP_SUMMARY does; empty means none.
+	StepSummary string
 	// Log takes debug lines; nil means none.
 	Log io.Writer
 }
@@ -51,19 +51,4 @@ type Rate struct {
 	Due    int     // operations a second
 	OK     float64 // share, 0 to 1
 	P99    time.Duration
-}
-
-// Run carries out a plan and returns its record, judged and saved with its
-// reports, and the folder that holds it. The error is of the environment (no engine, a node that does not
-// start); a system that breaks its promises is a verdict, not an error. When
-// ctx ends, faults are healed, everything is removed, and the partial record
-// is returned with Broken set and the verdict unknown.
-func Run(ctx context.Context, p scenarios.Plan, o Options) (*record.Run, string, error) {
-	return nil, "", errors.New("not written yet")
-}
-
-// Rejudge judges a stored run again with today's checks, rewrites its verdict
-// and reports, and returns it. No cluster is needed.
-func Rejudge(ctx context.Context, dir string) (*record.Run, error) {
-	return nil, errors.New("not written yet")
 }

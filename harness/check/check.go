@@ -78,10 +78,15 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Judgement {
 		j.Expected = record.Pass
 	}
 	findings := make([][]record.Finding, len(promises))
-	v, err := newView(r, o)
-	if err != nil {
-		findings[0] = []record.Finding{{Promise: "run", Verdict: record.Unknown, Says: err.Error()}}
-	} else {
+	var v *view
+	findings[0] = guard(ctx, promise{"run", func(context.Context, *view, *record.Judgement) []record.Finding {
+		var err error
+		if v, err = newView(r, o); err != nil {
+			return []record.Finding{{Promise: "run", Verdict: record.Unknown, Says: err.Error()}}
+		}
+		return nil
+	}}, nil, j)
+	if v != nil {
 		var g errgroup.Group
 		g.SetLimit(o.Workers)
 		for i, p := range promises {

@@ -1,0 +1,76 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/mcp-resilience/holdfast/harness/check"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/reports"
+)
+
+// remove takes down what the run made, whatever state it is in, even when ctx is over.
+func (r *run) remove(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeLimit)
+	defer cancel()
+	r.enter(record.Stopping, removeLimit)
+	if r.hush != nil {
+		r.hush()
+		r.narrator.Wait()
+	}
+	for _, clients := range r.clients {
+		for _, c := range clients {
+			_ = c.Close() // its connections die with the cluster
+		}
+	}
+	if r.cluster != nil {
+		if lerr := r.saveLogs(ctx); lerr != nil {
+			r.say("notice", "%v", lerr)
+		}
+		err = r.cluster.Close(ctx)
+	}
+	err = errors.Join(err, os.RemoveAll(r.scratch))
+	if err != nil {
+		// The watchdog stays, and removes what is left once this process is gone.
+		return fmt.Errorf("remove run %s: %w; holdfast clean will try again", r.record.ID, err)
+	}
+	return r.guard.Done()
+}
+
+// conclude closes the record, judges it and writes the reports.
+func (r *run) conclude(ctx context.Context) error {
+	err := r.history.Close()
+	r.change(func(run *record.Run) {
+		r.endPhase(r.now())
+		run.Ops = r.history.Ops()
+	})
+	r.say("judge", "%d operations", len(r.record.Ops))
+	if err := errors.Join(err, r.saveErr, r.dir.Close()); err != nil {
+		return fmt.Errorf("record of run %s: %w", r.record.ID, err)
+	}
+	return judge(ctx, r.record, r.dir, r.o.StepSummary)
+}
+
+// Rejudge judges a stored run again with today's checks, rewrites its verdict
+// and reports, and returns it. No cluster is needed.
+func Rejudge(ctx context.Context, dir string) (*record.Run, error) {
+	r, err := record.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	d, err := record.Reopen(dir)
+	if err != nil {
+		return nil, err
+	}
+	return r, judge(ctx, r, d, "")
+}
+
+func judge(ctx context.Context, r *record.Run, dir *record.Dir, stepSummary string) error {
+	r.Judgement = check.Judge(ctx, r, check.Options{})
+	if err := dir.Judgement(r.Judgement); err != nil {
+		return err
+	}
+	return reports.Write(dir.Path, r, stepSummary)
+}

@@ -1,0 +1,130 @@
+package harness
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// meter counts operations by intended time while the run goes on, so that the
+// engine can tell when service is stable and show how it fares. It decides
+// nothing about verdicts: check does that from the history.
+type meter struct {
+	limit time.Duration // an operation slower than this is bad
+
+	mu     sync.Mutex
+	series map[seriesKey]*[]bucket
+}
+
+type seriesKey struct {
+	region topology.Region
+	class  history.Class
+}
+
+// bucket is the operations of one series that were due in one bucketWidth.
+type bucket struct {
+	due, done, good int
+	latencies       []time.Duration // of good ones
+}
+
+const bucketWidth = 100 * time.Millisecond
+
+func newMeter(limit time.Duration) *meter {
+	return &meter{limit: limit, series: map[seriesKey]*[]bucket{}}
+}
+
+func (m *meter) at(op history.Op) *bucket {
+	key := seriesKey{op.Region, op.Kind.Class()}
+	s := m.series[key]
+	if s == nil {
+		s = new([]bucket)
+		m.series[key] = s
+	}
+	i := int(op.Intended / bucketWidth)
+	for len(*s) <= i {
+		*s = append(*s, bucket{})
+	}
+	return &(*s)[i]
+}
+
+func (m *meter) due(op history.Op) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.at(op).due++
+}
+
+func (m *meter) done(op history.Op) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.at(op)
+	b.done++
+	if latency := op.Return - op.Intended; op.Outcome == history.OK && latency <= m.limit {
+		b.good++
+		b.latencies = append(b.latencies, latency)
+	}
+}
+
+// decided is the number of buckets, from the run's start, whose operations can
+// no longer change from bad to good at that time.
+func (m *meter) decided(now time.Duration) int {
+	return int((now - m.limit) / bucketWidth)
+}
+
+// stable is for how long, up to the last decided bucket, every series has been
+// all good, counting only what was due after the instant since.
+func (m *meter) stable(now, since time.Duration) time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.series) == 0 {
+		return 0
+	}
+	end := m.decided(now)
+	first := int((since + bucketWidth - 1) / bucketWidth)
+	for _, s := range m.series {
+		for i := end - 1; i >= first; i-- {
+			if i >= len(*s) || (*s)[i].due == 0 || (*s)[i].good < (*s)[i].due {
+				first = i + 1
+				break
+			}
+		}
+	}
+	return time.Duration(max(0, end-first)) * bucketWidth
+}
+
+// rates is what each region saw over the last decided second.
+func (m *meter) rates(now time.Duration) []Rate {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	end := m.decided(now)
+	sums := map[topology.Region]*bucket{}
+	for key, s := range m.series {
+		sum := sums[key.region]
+		if sum == nil {
+			sum = &bucket{}
+			sums[key.region] = sum
+		}
+		for i := max(0, end-int(time.Second/bucketWidth)); i < min(end, len(*s)); i++ {
+			sum.due += (*s)[i].due
+			sum.good += (*s)[i].good
+			sum.latencies = append(sum.latencies, (*s)[i].latencies...)
+		}
+	}
+	out := make([]Rate, 0, len(sums))
+	for region, sum := range sums {
+		r := Rate{Region: string(region), Due: sum.due}
+		if sum.due > 0 {
+			r.OK = float64(sum.good) / float64(sum.due)
+		}
+		if n := len(sum.latencies); n > 0 {
+			slices.Sort(sum.latencies)
+			r.P99 = sum.latencies[n*99/100]
+		}
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b Rate) int { return cmp.Compare(a.Region, b.Region) })
+	return out
+}

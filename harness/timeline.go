@@ -1,0 +1,261 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+const (
+	feltLimit   = 5 * time.Second  // from confirmed to effective
+	sparedLimit = 3 * time.Second  // for a neighbour to prove itself untouched
+	goneLimit   = 15 * time.Second // from healed to proved healed
+	healLimit   = 30 * time.Second // for a heal to return
+)
+
+// timeline carries out the plan's steps, each at its time, overlapping freely.
+// It returns when every fault is healed, and heals at once when ctx ends.
+func (r *run) timeline(ctx context.Context) error {
+	zero := r.now()
+	t := &disturbance{run: r, zero: zero, under: map[string]topology.Damage{}}
+	var steps sync.WaitGroup
+	for _, s := range r.plan.Steps {
+		steps.Go(func() {
+			if sleep(ctx, zero+s.At-r.now()) == nil {
+				t.carryOut(ctx, s)
+			}
+		})
+	}
+	steps.Wait()
+	return ctx.Err()
+}
+
+// disturbance is what is being done to the cluster at the moment.
+type disturbance struct {
+	*run
+	zero time.Duration
+
+	mu      sync.Mutex
+	under   map[string]topology.Damage // of faults under way
+	sampled bool                       // the links were measured during a fault
+}
+
+// carryOut injects one fault, proves it, waits, heals it and proves that.
+func (t *disturbance) carryOut(ctx context.Context, s scenarios.Step) {
+	f := &record.Fault{
+		ID: s.ID, Name: s.Fault, Episode: s.Episode,
+		Inject: record.Times{Planned: t.zero + s.At, Requested: t.now(), Confirmed: record.Never, Effective: record.Never},
+		Heal:   record.Times{Planned: t.zero + s.At + s.For, Requested: record.Never, Confirmed: record.Never, Effective: record.Never},
+	}
+	index := 0
+	t.change(func(run *record.Run) { run.Faults = append(run.Faults, *f); index = len(run.Faults) - 1 })
+	// Every change to f is copied to the record, so that a crash leaves the last one.
+	update := func(edit func()) { edit(); t.change(func(run *record.Run) { run.Faults[index] = *f }) }
+
+	v, err := t.victims(ctx, s)
+	if err != nil {
+		update(func() { f.Says, f.Error = s.Fault, err.Error() })
+		t.tell(f, "failed", err.Error())
+		return
+	}
+	update(func() {
+		f.Says, f.Damage = s.With.Says(v), s.With.Damage(v)
+		f.Nodes = ids(v.Nodes)
+		if st, ok := s.With.(interface {
+			Streams(faults.Victims) []topology.Stream
+		}); ok {
+			f.Streams = st.Streams(v)
+		}
+	})
+	heal, err := t.inject(ctx, s, v, f, update)
+	if err != nil {
+		return
+	}
+	t.begin(f.Says)
+	defer t.end(f.Says)
+	felt := make(chan struct{})
+	provingCtx, stopProving := context.WithCancel(ctx)
+	go func() {
+		defer close(felt)
+		t.prove(provingCtx, s, v, f, update)
+	}()
+	_ = sleep(ctx, f.Heal.Planned-t.now())
+	stopProving()
+	<-felt
+	t.heal(ctx, s, v, f, update, heal)
+}
+
+// victims resolves the step's selectors; a role is who has it now.
+func (t *disturbance) victims(ctx context.Context, s scenarios.Step) (faults.Victims, error) {
+	v := faults.Victims{Cluster: t.cluster, ID: s.ID, Seed: s.Seed, Others: t.others(s.ID)}
+	var err error
+	if v.Nodes, err = t.choose(ctx, s.On); err != nil {
+		return v, fmt.Errorf("%s: on: %w", s.ID, err)
+	}
+	if !s.To.Empty() {
+		if v.To, err = t.choose(ctx, s.To); err != nil {
+			return v, fmt.Errorf("%s: to: %w", s.ID, err)
+		}
+	}
+	return v, nil
+}
+
+// others is the damage of the other faults under way.
+func (t *disturbance) others(id string) []topology.Damage {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []topology.Damage
+	for other, d := range t.under {
+		if other != id {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (t *disturbance) choose(ctx context.Context, sel topology.Selector) ([]topology.Node, error) {
+	nodes := t.plan.Topology.Select(sel)
+	if sel.Role != "" {
+		ctx, cancel := context.WithTimeout(ctx, feltLimit)
+		defer cancel()
+		have, err := t.o.Target.Resolve(ctx, t.cluster, sel.Role)
+		if err != nil {
+			return nil, fmt.Errorf("who is %s: %w", sel.Role, err)
+		}
+		nodes = slices.DeleteFunc(nodes, func(n topology.Node) bool { return !slices.Contains(have, n.ID) })
+	}
+	if len(nodes) == 0 {
+		return nil, fmt.Errorf("%+v matches no node", sel)
+	}
+	return nodes, nil
+}
+
+func (t *disturbance) inject(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func())) (func(context.Context) error, error) {
+	if err := t.guard.Journal().Append(cluster.Entry{What: "fault", ID: f.ID, Undo: "heal: " + f.Says, At: time.Now()}); err != nil {
+		update(func() { f.Error = err.Error() })
+		t.tell(f, "failed", err.Error())
+		return nil, err
+	}
+	t.mu.Lock()
+	t.under[s.ID] = f.Damage
+	t.mu.Unlock()
+	update(func() { f.Inject.Requested = t.now() })
+	t.tell(f, "requested", f.Says)
+	heal, err := s.With.Inject(ctx, v)
+	if err != nil {
+		t.mu.Lock()
+		delete(t.under, s.ID)
+		t.mu.Unlock()
+		update(func() { f.Error = err.Error() })
+		t.tell(f, "failed", err.Error())
+		return nil, err
+	}
+	update(func() { f.Inject.Confirmed = t.now() })
+	t.tell(f, "confirmed", f.Says)
+	return heal, nil
+}
+
+// prove measures that the fault is felt and that a neighbour is not, while it lasts.
+func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func())) {
+	var saw string
+	err := poll(ctx, feltLimit, func(ctx context.Context) (err error) { saw, err = s.With.Felt(ctx, v); return err })
+	at := t.now()
+	update(func() {
+		f.Felt = proof(saw, err)
+		if err == nil {
+			f.Inject.Effective = at
+		}
+	})
+	if err != nil {
+		t.tell(f, "not felt", err.Error())
+		return
+	}
+	t.tell(f, "effective", saw)
+	t.mu.Lock()
+	first := !t.sampled
+	t.sampled = true
+	t.mu.Unlock()
+	if first {
+		t.sample(ctx, "during")
+	}
+	err = poll(ctx, sparedLimit, func(ctx context.Context) (err error) {
+		v.Others = t.others(s.ID)
+		saw, err = s.With.Spared(ctx, v)
+		return err
+	})
+	update(func() { f.Spared = proof(saw, err) })
+	if err != nil {
+		t.tell(f, "neighbour not spared", err.Error())
+	}
+}
+
+// heal takes the fault away, even when ctx is over, and proves that it is gone.
+func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func()), heal func(context.Context) error) {
+	interrupted := ctx.Err() != nil
+	proving := ctx
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit)
+	defer cancel()
+	update(func() { f.Heal.Requested = t.now() })
+	t.tell(f, "heal requested", f.Says)
+	err := heal(ctx)
+	t.mu.Lock()
+	delete(t.under, s.ID)
+	t.mu.Unlock()
+	if err != nil {
+		update(func() { f.HealError = err.Error() })
+		t.tell(f, "heal failed", err.Error())
+		return
+	}
+	update(func() { f.Heal.Confirmed = t.now() })
+	t.tell(f, "healed", f.Says)
+	if interrupted {
+		return // everything is about to be removed
+	}
+	// What another fault still does to the same victims is not this one's remains.
+	for len(t.others(s.ID)) > 0 && sleep(proving, pollInterval) == nil {
+		if _, err := s.With.Gone(proving, v); err == nil {
+			break
+		}
+	}
+	var saw string
+	err = poll(proving, goneLimit, func(ctx context.Context) (err error) { saw, err = s.With.Gone(ctx, v); return err })
+	at := t.now()
+	update(func() {
+		f.Gone = proof(saw, err)
+		if err == nil {
+			f.Heal.Effective = at
+		}
+	})
+	if err != nil {
+		t.tell(f, "not gone", err.Error())
+		return
+	}
+	t.tell(f, "gone", saw)
+}
+
+func (t *disturbance) tell(f *record.Fault, kind, says string) {
+	t.emit(record.Event{Source: record.FromFault, Kind: kind, Fault: f.ID, Says: says})
+}
+
+func proof(saw string, err error) record.Proof {
+	if err != nil {
+		return record.Proof{Saw: err.Error()}
+	}
+	return record.Proof{Proved: true, Saw: saw}
+}
+
+func ids(nodes []topology.Node) []topology.NodeID {
+	out := make([]topology.NodeID, len(nodes))
+	for i, n := range nodes {
+		out[i] = n.ID
+	}
+	return out
+}
