@@ -19,7 +19,7 @@ test: unit e2e
 # The suites measure time, so nothing else runs beside them on a small machine.
 .PHONY: unit e2e
 unit:
-	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e$$)
+	$(GO) test -timeout 20m -parallel 8 $$($(GO) list ./... | grep -v /e2e$$)
 e2e:
 	$(GO) test -timeout 40m ./e2e
 
@@ -31,7 +31,7 @@ smoke:
 ## race: unit tests and conformance suites under the race detector
 .PHONY: race
 race:
-	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e$$)
+	$(GO) test -race -timeout 30m -parallel 8 $$($(GO) list ./... | grep -v /e2e$$)
 
 ## bench: the figures, each as a ratio measured side by side in one run
 .PHONY: bench
