@@ -20,9 +20,10 @@ func cards(r *record.Run) []card {
 	if a := j.Availability; a != nil {
 		c := card{Name: "Availability", Figure: share(a.Overall), Says: "reported, not judged", Note: "of the operations of eligible clients, from the first fault on"}
 		if a.Objective > 0 {
+			c = toned(c, findingOf(r, "availability"))
 			c.Says = "objective " + share(a.Objective)
 		}
-		out = append(out, toned(c, findingOf(r, "availability")))
+		out = append(out, c)
 	}
 	if l := j.Linearizable; l != nil {
 		c := card{Name: "Linearizable", Figure: "yes", Says: plural(l.Ops, "operation") + " on " + plural(l.Keys, "key")}
@@ -67,8 +68,13 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 	case o.Worst == 0:
 		c.Note = "no bad bucket, to within " + dur(o.Resolution)
 	}
-	if w := worstOf(o.Series); w >= 0 && o.Series[w].FromHeal && measured(v) && o.Worst > 0 {
-		c.Note += "; counted from heal"
+	if w := worstOf(o.Series); w >= 0 && measured(v) && o.Worst > 0 {
+		if o.Series[w].FromHeal {
+			c.Note += "; counted from heal"
+		}
+		if ack := o.Series[w].FirstAck; ack >= 0 {
+			c.Note += "; first acknowledgement after " + dur(ack)
+		}
 	}
 	if measured(v) && o.Recovered && o.Min != o.Max {
 		c.Note += fmt.Sprintf("; episodes %s / %s / %s (min, median, max)", dur(o.Min), dur(o.Median), dur(o.Max))

@@ -112,10 +112,10 @@ func TestBucketsBoundTheLineWhateverTheLength(t *testing.T) {
 func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 	r := passing()
 	r.Judgement.RTO.Worst, r.Judgement.RTO.Min, r.Judgement.RTO.Max = 0, 0, 0
-	r.Judgement.Findings[0].Verdict = record.Vacuous
+	r.Judgement.Findings[0].Verdict, r.Judgement.Findings[0].Says = record.Vacuous, "RTO not measured: no baseline"
 	r.Judgement.Verdict = record.Vacuous
 	h := headlineOf(r)
-	if !strings.Contains(h.Says, "was not measured") || strings.Contains(h.Says, "RTO 0") || !h.Surprise {
+	if !strings.Contains(h.Says, "RTO not measured: no baseline;") || strings.Contains(h.Says, "RTO 0") || !h.Surprise {
 		t.Errorf("headline %+v", h)
 	}
 	if got := cards(r)[0].Figure; got != "–" {
@@ -135,7 +135,7 @@ func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
 	if got := loss(r.Judgement.RPO, record.Pass); got != "nothing lost of 2,612 acknowledged writes" {
 		t.Errorf("with reads tried again: %q", got)
 	}
-	r.Judgement.Findings[1].Verdict = record.Unknown
+	r.Judgement.Findings[1].Verdict, r.Judgement.Findings[1].Says = record.Unknown, "what was lost is unknown"
 	if got := headlineOf(r).Says; !strings.Contains(got, "what was lost is unknown") {
 		t.Errorf("headline %q", got)
 	}
@@ -236,5 +236,28 @@ func TestOverlappingFaultsDoNotHideEachOther(t *testing.T) {
 	}
 	if c := tl.Faults[2]; c.X+c.W != plotWidth-plotRight {
 		t.Errorf("a fault without heal ends at %d, want %d", c.X+c.W, plotWidth-plotRight)
+	}
+}
+
+// Elections close to each other keep their words apart, on rows of their own.
+func TestElectionsDoNotOverlap(t *testing.T) {
+	r := skeleton()
+	r.Ops = load(r, 5, 3*time.Second, 48*time.Second)
+	for i := range 3 {
+		r.Events = append(r.Events, record.Event{At: 17*time.Second + time.Duration(i)*300*ms, Source: record.FromPlatform, Kind: "elected", Node: "south-1", Fields: map[string]string{"term": "4"}})
+	}
+	tl, err := timelineOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[int]bool{}
+	for _, m := range tl.Leaders[1:] {
+		if m.Text == "" || rows[m.Y] {
+			t.Errorf("election at %d has words %q on row %d", m.X, m.Text, m.Y)
+		}
+		rows[m.Y] = true
+	}
+	if len(rows) != 4 {
+		t.Errorf("%d rows for four elections within a second", len(rows))
 	}
 }

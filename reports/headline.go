@@ -41,10 +41,10 @@ func headlineOf(r *record.Run) headline {
 	h.Word, h.Glyph = strings.ToUpper(clean(string(j.Verdict))), glyph(j.Verdict)
 	var parts []string
 	if j.RTO != nil {
-		parts = append(parts, recovery(j.RTO, findingOf(r, "rto")))
+		parts = append(parts, unmeasured(j, "rto", recovery(j.RTO, findingOf(r, "rto"))))
 	}
 	if j.RPO != nil {
-		parts = append(parts, loss(j.RPO, findingOf(r, "rpo")))
+		parts = append(parts, unmeasured(j, "rpo", loss(j.RPO, findingOf(r, "rpo"))))
 	}
 	for _, f := range j.Findings {
 		// The clauses above speak for recovery and data; any other broken promise must be named.
@@ -77,6 +77,16 @@ func headlineOf(r *record.Run) headline {
 // leaves zeros behind, and "RTO 0" would be a lie.
 func measured(v record.Verdict) bool { return v == record.Pass || v == record.Fail }
 
+// unmeasured is the reason why a promise was not measured, or else the clause.
+func unmeasured(j *record.Judgement, promise, clause string) string {
+	for _, f := range j.Findings {
+		if f.Promise == promise && !measured(f.Verdict) && f.Says != "" {
+			return strings.TrimSuffix(clean(f.Says), ".")
+		}
+	}
+	return clause
+}
+
 // recovery is the RTO in a clause.
 func recovery(o *record.RTO, v record.Verdict) string {
 	switch {
@@ -89,7 +99,13 @@ func recovery(o *record.RTO, v record.Verdict) string {
 	case o.Worst == 0:
 		return fmt.Sprintf("no outage (RTO 0, objective %s)", dur(o.Objective))
 	default:
-		return fmt.Sprintf("service back in %s (objective %s)", dur(o.Worst), dur(o.Objective))
+		late := ""
+		if w := o.Series[worstOf(o.Series)]; w.FirstAck > o.Worst {
+			// Operations due from then on were good, for they were answered within the latency
+			// limit; but the reader should know that for a while they waited.
+			late = "; first acknowledgement after " + dur(w.FirstAck)
+		}
+		return fmt.Sprintf("service back in %s (objective %s%s)", dur(o.Worst), dur(o.Objective), late)
 	}
 }
 

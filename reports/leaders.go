@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/record"
@@ -18,36 +19,54 @@ func leaderTimes(r *record.Run, f frame) []float64 {
 	return out
 }
 
-// addLeaders marks each election, and who led before the chart begins.
+// addLeaders marks each election, and who led before the chart begins. An
+// election whose words would run into its neighbours' takes the next row.
 func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int, y int) int {
 	t.LeadersY = y
-	last := 0
+	var rows [mostLeaderRows][][2]int // what is taken, from and to
+	used := 0
+	put := func(m mark, words string) {
+		m.TextX, m.Text = m.X+7, fits(words, 150)
+		from, to := m.X-6, m.TextX+textWidth(m.Text)
+		if to > plotWidth {
+			m.TextX, m.TextEnds = m.X-7, true
+			from, to = m.TextX-textWidth(m.Text), m.X+6
+		}
+		row := freeRow(rows[:], from, to)
+		if row < 0 { // no room; the title still says it
+			row, m.Text, from, to = 0, "", m.X-6, m.X+6
+		}
+		rows[row] = append(rows[row], [2]int{from, to})
+		used = max(used, row+1)
+		m.Y = y + row*leaderRow
+		t.Leaders = append(t.Leaders, m)
+	}
 	if e := leaderBefore(r, f); e != nil {
-		words := fits(leaderWords(*e), 150)
-		t.Leaders = append(t.Leaders, mark{X: plotLeft + 6, Y: y, TextX: plotLeft + 14, Text: words, Title: fmt.Sprintf("leader before the load, elected at %s: %s", at(e.At), leaderWords(*e)), Class: "before"})
-		last = plotLeft + 14 + textWidth(words)
+		words := leaderWords(*e)
+		put(mark{X: plotLeft + 6, Class: "before", Title: fmt.Sprintf("leader before the load, elected at %s: %s", at(e.At), words)}, words)
 	}
 	for _, e := range r.Events {
 		if e.Source != record.FromPlatform || e.Kind != "elected" || e.At < f.From || e.At > f.To || len(t.Leaders) >= mostLeaders {
 			continue
 		}
-		m := mark{X: x(e.At), Y: y}
 		words := leaderWords(e)
-		m.Title = fmt.Sprintf("elected %s at %s: %s", words, at(e.At), clean(e.Says))
-		m.TextX, m.Text = m.X+6, fits(words, 150)
-		if w := textWidth(m.Text); m.TextX+w > plotWidth {
-			m.TextX, m.TextEnds = m.X-6, true
-		} else if m.X < last {
-			m.Text = "" // no room; the title still says it
-		} else {
-			last = m.TextX + w
-		}
-		t.Leaders = append(t.Leaders, m)
+		put(mark{X: x(e.At), Title: fmt.Sprintf("elected %s at %s: %s", words, at(e.At), clean(e.Says))}, words)
 	}
-	if len(t.Leaders) > 0 {
-		y += 18
+	if used > 0 {
+		y += used*leaderRow + 3
 	}
+	t.LeadersEnd = y
 	return y
+}
+
+// freeRow is the first row on which nothing lies between two places, -1 for none.
+func freeRow(rows [][][2]int, from, to int) int {
+	for i, taken := range rows {
+		if !slices.ContainsFunc(taken, func(s [2]int) bool { return from < s[1] && to > s[0] }) {
+			return i
+		}
+	}
+	return -1
 }
 
 // leaderBefore is the last election before the chart begins.

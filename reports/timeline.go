@@ -24,6 +24,7 @@ type timeline struct {
 	FaultsY       int
 	Leaders       []mark
 	LeadersY      int
+	LeadersEnd    int
 	Lanes         []drawn
 	Ticks         []mark
 	TicksY        int
@@ -57,6 +58,7 @@ const (
 	faultRow                     = 18
 	mostFaultRows                = 8
 	mostLeaders                  = 60
+	leaderRow, mostLeaderRows    = 15, 4
 )
 
 // The latency axis is logarithmic, in milliseconds.
