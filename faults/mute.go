@@ -19,10 +19,10 @@ const listening = 200 * time.Millisecond
 // that waits for more is mute as well, so that silence alone proves nothing.
 const knock = "GET / HTTP/1.0\r\n\r\n"
 
-// mute returns nil when no port of the node answers, as seen from the clients
-// of its own region.
-func mute(ctx context.Context, v Victims, n topology.Node) error {
-	ctx, cancel := context.WithTimeout(ctx, listening)
+// mute returns nil when for a while no port of the node answers, as seen from
+// the clients of its own region.
+func mute(outer context.Context, v Victims, n topology.Node) error {
+	ctx, cancel := context.WithTimeout(outer, listening)
 	defer cancel()
 	heard := make([]error, len(n.Ports))
 	var wg sync.WaitGroup
@@ -35,7 +35,8 @@ func mute(ctx context.Context, v Victims, n topology.Node) error {
 			return err
 		}
 	}
-	return nil
+	<-ctx.Done() // whoever hung up at once has been heard no shorter
+	return outer.Err()
 }
 
 // listen knocks and returns an error that says what it heard. Only bytes count:

@@ -1,0 +1,37 @@
+package faults_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/mcp-resilience/holdfast/faults/faultstest"
+	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/harness/local"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestFaultsOnFake(t *testing.T) {
+	t.Parallel()
+	faultstest.Conformance(t, clustertest.Fake(nil))
+}
+
+func TestFaultsOnLocal(t *testing.T) {
+	t.Parallel()
+	faultstest.Conformance(t, local.Kind())
+}
+
+func TestFaultsOnDocker(t *testing.T) {
+	t.Parallel()
+	k := docker.Kind()
+	if err := k.Check(t.Context()); err != nil {
+		if os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	faultstest.Conformance(t, k)
+}

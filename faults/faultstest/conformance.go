@@ -1,0 +1,196 @@
+package faultstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest/testnode"
+	"github.com/mcp-resilience/holdfast/harness/mesh"
+	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+var (
+	east  = topology.Selector{Region: "east"}
+	north = topology.Selector{Region: "north"}
+)
+
+// example is a fault with settings that are soon felt, and its victims.
+type example struct {
+	name   string
+	fault  faults.Fault
+	on, to topology.Selector
+	saw    string // what the proof must mention
+}
+
+// examples has every fault of the catalogue, each mode and direction once.
+func examples() []example {
+	const delay = 150 * time.Millisecond
+	return []example{
+		{"latency", &faults.Latency{Delay: delay, Jitter: 30 * time.Millisecond}, east, topology.Selector{}, "baseline 10ms"},
+		{"latency to clients, one way", &faults.Latency{Delay: delay, Direction: faults.To, Clients: true}, east, topology.Selector{}, "round trip"},
+		{"bandwidth", &faults.Bandwidth{Rate: 64_000}, east, north, "25600 bytes"},
+		{"partition hold", &faults.Partition{}, east, north, "timeout"},
+		{"partition blackhole, one way", &faults.Partition{Mode: mesh.Blackhole, Direction: faults.To}, east, north, "timeout"},
+		{"partition refuse", &faults.Partition{Mode: mesh.Refuse, Direction: faults.From}, east, topology.Selector{}, "refused"},
+		{"partition reset", &faults.Partition{Mode: mesh.Reset, Clients: true}, east, north, "reset"},
+		{"isolate", &faults.Isolate{}, east, topology.Selector{}, "timeout"},
+		{"isolate with clients", &faults.Isolate{Clients: true, Mode: mesh.Refuse}, topology.Selector{All: true}, topology.Selector{}, "refused"},
+		{"kill", &faults.Kill{}, east, topology.Selector{}, "east-1 is exited (code -1)"},
+		{"pause", &faults.Pause{}, east, topology.Selector{}, "east-1 is paused"},
+		{"restart", &faults.Restart{}, east, topology.Selector{}, "east-1 is exited (code 0)"},
+	}
+}
+
+// Conformance takes every fault through its life on a runtime. It mostly
+// waits, so runtimes may have it in parallel.
+func Conformance(t *testing.T, k cluster.Kind) {
+	c := start(t, k)
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			serving(t, c)
+			saw, err := cycle(t.Context(), e.fault, e.victims(t, c))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(saw, e.saw) {
+				t.Errorf("the proof saw %q, want %q in it", saw, e.saw)
+			}
+		})
+	}
+	t.Run("every fault is here", func(t *testing.T) { complete(t) })
+	t.Run("not injected is not felt", func(t *testing.T) { red(t, c, func(f faults.Fault) liar { return noInjection{f} }) })
+	t.Run("not healed is not gone", func(t *testing.T) {
+		var undo func(context.Context) error
+		red(t, c, func(f faults.Fault) liar { return noHeal{f, &undo} }, func() error { return undo(t.Context()) })
+	})
+	t.Run("done to all spares nobody", func(t *testing.T) { red(t, c, func(f faults.Fault) liar { return tooMuch{f} }) })
+	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
+	t.Run("half an injection is undone", func(t *testing.T) { half(t, c) })
+	t.Run("nothing is injected with a dead context", func(t *testing.T) { dead(t, c) })
+}
+
+// start starts three testnodes in three regions.
+func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	linkd, err := program.Linkd(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := clustertest.Topology(1)
+	rt, err := k.Open(ctx, cluster.Spec{
+		Run: fmt.Sprintf("faults-%d", time.Now().UnixNano()), Topology: top, Dir: t.TempDir(),
+		Binary: program.Build, Linkd: linkd, Journal: forgetful{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Start(ctx, rt, top, func(n string) { t.Log("notice:", n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		if err := c.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return c
+}
+
+// forgetful is the journal of tests that clean up themselves.
+type forgetful struct{}
+
+func (forgetful) Append(cluster.Entry) error { return nil }
+
+var steps atomic.Uint64 // so far; makes victims' IDs unique
+
+func (e example) victims(t *testing.T, c *cluster.Cluster) faults.Victims {
+	t.Helper()
+	step := steps.Add(1)
+	v := faults.Victims{
+		Cluster: c, ID: fmt.Sprintf("%d-test", step), Seed: step,
+		Nodes: c.Topology.Select(e.on), To: c.Topology.Select(e.to),
+	}
+	if len(v.Nodes) == 0 {
+		t.Fatalf("%+v matches nobody", e.on)
+	}
+	return v
+}
+
+// serving waits until every node answers: one that has only just been started
+// would take a graceful stop for a crash.
+func serving(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	for _, n := range c.Topology.Nodes {
+		if _, err := eventually(t.Context(), soon, faults.Victims{Cluster: c}, func(ctx context.Context, _ faults.Victims) (string, error) {
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			conn, err := c.Dialer(n.Region)(ctx, "tcp", fmt.Sprintf("%s:%d", n.ID, testnode.Port))
+			if err != nil {
+				return "", err
+			}
+			return testnode.Ask(ctx, conn, "who")
+		}); err != nil {
+			t.Fatalf("%s does not answer: %v", n.ID, err)
+		}
+	}
+}
+
+func complete(t *testing.T) {
+	for _, entry := range faults.Catalogue() {
+		have := false
+		for _, e := range examples() {
+			have = have || fmt.Sprintf("%T", e.fault) == fmt.Sprintf("%T", entry.New())
+		}
+		if !have {
+			t.Errorf("%s has no example", entry.Name)
+		}
+	}
+}
+
+// red wants every fault, changed into a liar, to be found out. Tidy runs after each.
+func red(t *testing.T, c *cluster.Cluster, lie func(faults.Fault) liar, tidy ...func() error) {
+	seen := map[string]bool{} // one example of a kind is enough
+	for _, e := range examples() {
+		kind := fmt.Sprintf("%T", e.fault)
+		if seen[kind] || e.on.All {
+			continue
+		}
+		seen[kind] = true
+		t.Run(e.name, func(t *testing.T) {
+			v := e.victims(t, c)
+			l := lie(e.fault)
+			_, err := cycle(t.Context(), l, v)
+			for _, f := range tidy {
+				if terr := f(); terr != nil {
+					t.Fatal(terr)
+				}
+			}
+			healthy(t, e.fault, v)
+			var s stage
+			if !errors.As(err, &s) || s.name != l.fails() {
+				t.Errorf("went wrong at %v, want %q", err, l.fails())
+			}
+		})
+	}
+}
+
+// healthy waits until the victims feel nothing.
+func healthy(t *testing.T, f faults.Fault, v faults.Victims) {
+	t.Helper()
+	if _, err := eventually(t.Context(), soon, v, f.Gone); err != nil {
+		t.Fatalf("not healthy again: %v", err)
+	}
+}
