@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+func TestVerdictCode(t *testing.T) {
+	for _, tt := range []struct {
+		got, expect record.Verdict
+		want        int
+	}{
+		{record.Pass, record.Pass, 0},
+		{record.Fail, record.Pass, 1},
+		{record.Unknown, record.Pass, 2},
+		{record.Vacuous, record.Pass, 2},
+		{record.Fail, record.Fail, 0},
+		{record.Pass, record.Fail, 1}, // the control did not bite
+		{record.Unknown, record.Fail, 2},
+		{record.Vacuous, record.Vacuous, 0},
+		{record.Pass, record.Vacuous, 1},
+	} {
+		if got := verdictCode(tt.got, tt.expect); got != tt.want {
+			t.Errorf("verdictCode(%s, expected %s) = %d, want %d", tt.got, tt.expect, got, tt.want)
+		}
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("the disk is full"), 3},
+		{usageErr("unknown verb"), 64},
+		{fmt.Errorf("replay: %w", usageErr("no run")), 64},
+		{errors.Join(environmentErr(errors.New("no engine")), nil), 3},
+		{told(2), 2},
+		{told(0), 0},
+	} {
+		if got := exitCode(tt.err); got != tt.want {
+			t.Errorf("exitCode(%v) = %d, want %d", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestWorse(t *testing.T) {
+	for _, tt := range []struct{ a, b, want int }{
+		{0, 2, 2}, {2, 1, 1}, {1, 2, 1}, {1, 0, 1}, {0, 0, 0},
+	} {
+		if got := worse(tt.a, tt.b); got != tt.want {
+			t.Errorf("worse(%d, %d) = %d, want %d", tt.a, tt.b, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// face shows a run while it happens. Tell and Note may be called from any
+// goroutine and do not block; Close shows what is left and returns when the
+// last byte is written.
+type face interface {
+	Tell(p harness.Progress)
+	Note(line string)
+	Close()
+}
+
+// face picks the live view where somebody can see it, lines elsewhere.
+func (a *app) face(title string) face {
+	if f, ok := a.err.(*os.File); ok && !a.plain && !a.json &&
+		term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
+		return newLive(f, title)
+	}
+	return newLines(a.err)
+}
+
+// clock prints an offset or a length in the form 12.3s, 1m02.3s.
+func clock(d time.Duration) string {
+	if d == record.Never {
+		return "never"
+	}
+	sign := ""
+	if d < 0 {
+		sign, d = "-", -d
+	}
+	if d < time.Minute {
+		return fmt.Sprintf("%s%.1fs", sign, d.Seconds())
+	}
+	d = d.Round(100 * time.Millisecond)
+	return fmt.Sprintf("%s%dm%04.1fs", sign, int(d.Minutes()), (d % time.Minute).Seconds())
+}
+
+// eventLine is an event as both faces print it.
+func eventLine(e record.Event) string {
+	who := string(e.Node)
+	if who == "" {
+		who = string(e.Region)
+	}
+	if who != "" {
+		who += " "
+	}
+	says := e.Says
+	if says == "" {
+		says = fmt.Sprint(e.Fields)
+	}
+	return fmt.Sprintf("%8s  %-8s %s%s: %s", clock(e.At), e.Source, who, e.Kind, says)
+}
+
+// stateLine is a run's state in one line.
+func stateLine(p harness.Progress) string {
+	s := fmt.Sprintf("%8s  %-8s", clock(p.At), p.Phase)
+	if left := p.Ends - p.At; p.Ends > 0 && left > 0 {
+		s += fmt.Sprintf(" %s left at most", clock(left))
+	}
+	for _, r := range p.Rates {
+		s += fmt.Sprintf("  %s %d/s %.0f%% ok", r.Region, r.Due, 100*r.OK)
+		if r.P99 > 0 {
+			s += " p99 " + r.P99.Round(time.Millisecond).String()
+		}
+	}
+	for _, f := range p.Active {
+		s += "  [" + f + "]"
+	}
+	return s
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+func (a *app) listVerb() *cobra.Command {
+	kinds := map[string]func() error{
+		"scenarios": a.listScenarios,
+		"faults":    a.listFaults,
+		"targets":   a.listTargets,
+		"runs":      a.listRuns,
+	}
+	names := []string{"scenarios", "faults", "targets", "runs"}
+	return &cobra.Command{
+		Use:   "list [scenarios|faults|targets|runs]",
+		Short: "List the scenarios of the library, or the faults, targets, or stored runs",
+		Long: `List prints the scenarios of the library with their labels. "list faults" prints
+the catalogue with a step of each, as a scenario file would have it; "list
+targets" the systems that can be drilled; "list runs" what is stored.`,
+		Example:   "  holdfast list\n  holdfast list faults\n  holdfast list runs --json",
+		ValidArgs: names,
+		Args:      wantArgs(0, 1, "at most one of "+strings.Join(names, ", ")),
+		RunE: func(_ *cobra.Command, args []string) error {
+			what := "scenarios"
+			if len(args) > 0 {
+				what = args[0]
+			}
+			list, ok := kinds[what]
+			if !ok {
+				err := fmt.Sprintf("list: %q is none of %s", what, strings.Join(names, ", "))
+				if n := faults.Nearest(what, names); n != "" {
+					err += fmt.Sprintf("; did you mean %q?", n)
+				}
+				return usageErr("%s", err)
+			}
+			return list()
+		},
+	}
+}
+
+func (a *app) listScenarios() error {
+	type row struct {
+		Name        string         `json:"name"`
+		Target      string         `json:"target"`
+		Labels      []string       `json:"labels"`
+		Expect      record.Verdict `json:"expect"`
+		Description string         `json:"description"`
+	}
+	var rows []row
+	for _, s := range scenarios.Library() {
+		expect := s.Expect
+		if expect == "" {
+			expect = record.Pass
+		}
+		rows = append(rows, row{s.Name, s.Target, s.Labels, expect, oneLine(s.Description)})
+	}
+	if a.json {
+		return printJSON(a.out, rows)
+	}
+	t := a.table("scenario", "target", "labels", "what happens")
+	for _, r := range rows {
+		first, _, _ := strings.Cut(r.Description, ". ")
+		if r.Expect != record.Pass {
+			first = fmt.Sprintf("(must come out %s) %s", r.Expect, first)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, r.Target, strings.Join(r.Labels, ","), strings.TrimSuffix(first, "."))
+	}
+	return t.Flush()
+}
+
+func (a *app) listFaults() error {
+	type row struct {
+		Name    string `json:"name"`
+		Doc     string `json:"doc"`
+		Example string `json:"example"`
+	}
+	var rows []row
+	for _, f := range faults.Catalogue() {
+		rows = append(rows, row{f.Name, f.Doc, f.Example})
+	}
+	if a.json {
+		return printJSON(a.out, rows)
+	}
+	for _, r := range rows {
+		if _, err := fmt.Fprintf(a.out, "%-10s %s\n           - %s\n", r.Name, r.Doc, r.Example); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) listTargets() error {
+	var names []string
+	for _, t := range stock.Targets() {
+		names = append(names, t.Name())
+	}
+	if a.json {
+		return printJSON(a.out, names)
+	}
+	_, err := fmt.Fprintln(a.out, strings.Join(names, "\n"))
+	return err
+}
+
+func (a *app) listRuns() error {
+	type row struct {
+		Run      string         `json:"run"`
+		Scenario string         `json:"scenario"`
+		Runtime  string         `json:"runtime"`
+		Verdict  record.Verdict `json:"verdict,omitempty"`
+		Broken   string         `json:"broken,omitempty"`
+	}
+	ids, err := a.stored()
+	if err != nil {
+		return err
+	}
+	rows := []row{}
+	for _, id := range ids {
+		r, err := record.Glance(filepath.Join(a.runs, id))
+		if err != nil {
+			return environmentErr(err)
+		}
+		rows = append(rows, row{id, r.Scenario, r.Runtime, verdictOf(r), r.Broken})
+	}
+	if a.json {
+		return printJSON(a.out, rows)
+	}
+	t := a.table("run", "runtime", "verdict", "")
+	for _, r := range rows {
+		v := string(r.Verdict)
+		if v == "" {
+			v = "not judged"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Run, r.Runtime, v, r.Broken)
+	}
+	return t.Flush()
+}
+
+// table begins a table on standard output.
+func (a *app) table(heads ...string) *tabwriter.Writer {
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, strings.Join(heads, "\t"))
+	return t
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+func (a *app) planVerb() *cobra.Command {
+	var seed uint64
+	c := &cobra.Command{
+		Use:   "plan FILE|NAME",
+		Short: "Show what a run would do, without doing it",
+		Long: `Plan reads a scenario, resolves every default and random choice, and shows the
+timeline: who is disturbed and when, whether a quorum survives each stretch, and
+which client regions can still reach it. Nothing is started.
+
+Who leads is not known before a run: a quorum survives when it does whoever it is.
+With --json it prints the plan, as plan.json holds it, and the timeline.`,
+		Example: `  holdfast plan lose-main-region
+  holdfast plan ./my-drill.yaml --seed 7 --json`,
+		Args: wantArgs(1, 1, "one scenario file or name"),
+		RunE: func(c *cobra.Command, args []string) error {
+			j, err := readJob(args[0], seed)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return printJSON(a.out, struct {
+					Plan     scenarios.Plan  `json:"plan"`
+					Timeline []scenarios.Row `json:"timeline"`
+				}{j.Plan, j.Plan.Timeline()})
+			}
+			return printPlan(a.out, j.Plan)
+		},
+	}
+	c.Flags().Uint64Var(&seed, "seed", 0, "seed of every random choice; 0: the scenario's, else a random one")
+	return c
+}
+
+func printPlan(w io.Writer, p scenarios.Plan) error {
+	fmt.Fprintf(w, "%s on %s: %s\n\n", p.Scenario, p.Target, p.Description)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "regions\t%s\n", zones(p.Topology))
+	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients\n", p.Load.Reads, p.Load.Writes, p.Load.Clients)
+	fmt.Fprintf(t, "promises\t%s\n", promises(p.Objectives))
+	if p.Expect != record.Pass {
+		fmt.Fprintf(t, "expected\t%s: a negative control, which must not pass\n", p.Expect)
+	}
+	fmt.Fprintf(t, "seed\t%d\n\n", p.Seed)
+	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
+	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", clock(-p.Baseline), regions(p.Topology.Regions()))
+	for _, r := range p.Timeline() {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", clock(r.At), event(r), yes(r.Majority), regions(r.Eligible))
+	}
+	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", clock(p.Length()), clock(p.Observe))
+	return t.Flush()
+}
+
+// event is a row of the timeline in words.
+func event(r scenarios.Row) string {
+	what := r.Step.ID + ": " + r.Says
+	if r.Heal {
+		return "heal " + what
+	}
+	if with := fmt.Sprintf("%+v", r.Step.With); with != "&{}" {
+		what += " " + strings.TrimPrefix(with, "&")
+	}
+	if r.Role != "" {
+		what += fmt.Sprintf(" (resolved at injection, one of %s)", joined(r.Victims, " "))
+	}
+	return what
+}
+
+func yes(b bool) string {
+	if b {
+		return "survives"
+	}
+	return "LOST"
+}
+
+func regions(rs []topology.Region) string {
+	if len(rs) == 0 {
+		return "none"
+	}
+	return joined(rs, ", ")
+}
+
+func joined[T ~string](vs []T, sep string) string {
+	out := make([]string, len(vs))
+	for i, v := range vs {
+		out[i] = string(v)
+	}
+	return strings.Join(out, sep)
+}
+
+func zones(t topology.Topology) string {
+	var out []string
+	for _, z := range t.Zones {
+		var nodes []string
+		for _, n := range t.In(z.Region) {
+			nodes = append(nodes, string(n.ID))
+		}
+		out = append(out, fmt.Sprintf("%s (weight %d: %s)", z.Region, z.Weight, strings.Join(nodes, " ")))
+	}
+	return strings.Join(out, ", ")
+}
+
+func promises(o record.Objectives) string {
+	out := []string{"RTO at most " + clock(o.RTO), fmt.Sprintf("RPO at most %d lost writes", o.RPO)}
+	if o.Linearizable != nil && *o.Linearizable {
+		out = append(out, "linearizable")
+	}
+	if o.Availability > 0 {
+		out = append(out, fmt.Sprintf("available at least %g %%", 100*o.Availability))
+	}
+	if o.LeaderChange != nil {
+		out = append(out, map[bool]string{true: "a new leader", false: "the same leader"}[*o.LeaderChange])
+	}
+	if o.Refuse {
+		out = append(out, "no write acknowledged without a majority")
+	}
+	return strings.Join(out, ", ")
+}

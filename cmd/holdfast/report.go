@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/reports"
+)
+
+func (a *app) reportVerb() *cobra.Command {
+	var open bool
+	c := &cobra.Command{
+		Use:   "report RUN",
+		Short: "Write a run's reports again and print where they lie",
+		Long: `Report makes report.html, junit.xml and summary.md of a run again from its record,
+without judging it again, and prints the path of the HTML. With --json it prints
+the paths of all three and the judgement.`,
+		Example: `  holdfast report last
+  holdfast report last --open`,
+		Args: wantArgs(1, 1, "one run"),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, err := a.which(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := record.Load(dir)
+			if err != nil {
+				return environmentErr(err)
+			}
+			if err := reports.Write(dir, r, ""); err != nil {
+				return environmentErr(err)
+			}
+			html := filepath.Join(dir, reports.HTMLFile)
+			if open {
+				if err := openFile(html); err != nil {
+					return environmentErr(fmt.Errorf("open %s: %w", html, err))
+				}
+			}
+			if a.json {
+				return printJSON(a.out, struct {
+					Run       string            `json:"run"`
+					HTML      string            `json:"html"`
+					JUnit     string            `json:"junit"`
+					Summary   string            `json:"summary"`
+					Judgement *record.Judgement `json:"judgement"`
+				}{r.ID, html, filepath.Join(dir, reports.JUnitFile), filepath.Join(dir, reports.SummaryFile), r.Judgement})
+			}
+			_, err = fmt.Fprintln(a.out, html)
+			return err
+		},
+	}
+	c.Flags().BoolVar(&open, "open", false, "show it in the desktop's browser as well")
+	return c
+}
+
+// openFile hands a file to the desktop.
+func openFile(path string) error {
+	switch runtime.GOOS {
+	case "darwin":
+		return exec.Command("open", path).Run()
+	case "windows":
+		return exec.Command("rundll32", "url.dll,FileProtocolHandler", path).Run()
+	default:
+		return exec.Command("xdg-open", path).Run()
+	}
+}

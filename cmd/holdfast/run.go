@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/reports"
+)
+
+// runFlags are what run and replay take.
+type runFlags struct {
+	runtime string
+	seed    uint64
+	debug   bool
+}
+
+func (f *runFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.runtime, "runtime", "auto", "docker, local, or auto: docker where an engine answers, otherwise local")
+	c.Flags().BoolVar(&f.debug, "debug", false, "engine's debug lines on standard error")
+}
+
+func (a *app) runVerb() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run FILE|NAME…",
+		Short: "Run scenarios and judge them",
+		Long: `Run starts the scenario's system, drives and breaks it, reads everything back
+and judges. A scenario is a file of yours or a name from the library ("holdfast
+list"). Several are run one after the other; the worst outcome is the exit
+status. A scenario with "expect: fail" exits 0 only when it came out fail.
+
+Progress goes to standard error: a live view in a terminal, timestamped lines
+elsewhere. The verdict goes to standard output. With --json standard output is
+one JSON object a scenario, with the fields run, dir, report, asExpected,
+exitCode and judgement (the content of verdict.json).
+
+The first Ctrl-C heals, cleans and keeps the partial record; the second quits.`,
+		Example: `  holdfast run lose-main-region
+  holdfast run ./my-drill.yaml --runtime local --seed 7
+  holdfast run kill-leader pause-leader --json`,
+		Args: wantArgs(1, -1, "a scenario file or name"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var jobs []stock.Job
+			for _, arg := range args { // every file is read before anything starts
+				j, err := readJob(arg, f.seed)
+				if err != nil {
+					return err
+				}
+				jobs = append(jobs, j)
+			}
+			return a.runAll(c.Context(), jobs, f)
+		},
+	}
+	f.add(c)
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of every random choice; 0: the scenario's, else a random one, recorded")
+	return c
+}
+
+// runAll runs the jobs in turn and exits with the worst outcome.
+func (a *app) runAll(ctx context.Context, jobs []stock.Job, f runFlags) error {
+	worst := 0
+	for _, j := range jobs {
+		r, dir, err := a.runOne(ctx, j, f)
+		if err := a.tell(r, dir, err); err != nil {
+			return err
+		}
+		worst = worse(worst, codeOf(r))
+		if r.Broken != "" {
+			break
+		}
+	}
+	return told(worst)
+}
+
+// runOne runs a plan under a face and returns its record and its folder.
+func (a *app) runOne(ctx context.Context, j stock.Job, f runFlags) (*record.Run, string, error) {
+	target, err := stock.Target(j.Plan.Target)
+	if err != nil {
+		return nil, "", usageErr("%w", err)
+	}
+	kind, why, err := pickRuntime(ctx, f.runtime)
+	if err != nil {
+		return nil, "", err
+	}
+	face := a.face(j.Plan.Scenario + " · " + kind.Name)
+	defer face.Close()
+	face.Note(fmt.Sprintf("runtime %s: %s", kind.Name, why))
+	face.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
+	ctx, stop := interruptible(ctx, face.Note)
+	defer stop()
+	o := harness.Options{
+		Target: target, Runtime: kind, RuntimeWhy: why,
+		Source: j.Source, Root: a.runs, Watch: face.Tell,
+		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
+	}
+	if f.debug {
+		o.Log = a.err
+	}
+	r, dir, err := harness.Run(ctx, j.Plan, o)
+	return r, dir, environmentErr(err)
+}
+
+// codeOf is the exit status that a judged run stands for.
+func codeOf(r *record.Run) int {
+	if r.Judgement == nil {
+		return record.Unknown.ExitCode()
+	}
+	return verdictCode(r.Judgement.Verdict, r.Judgement.Expected)
+}
+
+// outcome is what --json prints for a run.
+type outcome struct {
+	Run        string            `json:"run"`
+	Scenario   string            `json:"scenario"`
+	Target     string            `json:"target"`
+	Runtime    string            `json:"runtime"`
+	RuntimeWhy string            `json:"runtimeWhy,omitempty"`
+	Seed       uint64            `json:"seed"`
+	Dir        string            `json:"dir"`
+	Report     string            `json:"report"`
+	Broken     string            `json:"broken,omitempty"`
+	AsExpected bool              `json:"asExpected"`
+	ExitCode   int               `json:"exitCode"`
+	Judgement  *record.Judgement `json:"judgement"`
+}
+
+// tell prints the outcome of a run, for people or as one JSON object, and gives
+// back the error with which the run ended. A run may have both.
+func (a *app) tell(r *record.Run, dir string, ended error) error {
+	if r == nil {
+		return ended
+	}
+	return errors.Join(ended, a.print(r, dir))
+}
+
+func (a *app) print(r *record.Run, dir string) error {
+	report := filepath.Join(dir, reports.HTMLFile)
+	if a.json {
+		return printJSON(a.out, outcome{
+			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeWhy: r.RuntimeWhy,
+			Seed: r.Seed, Dir: dir, Report: report, Broken: r.Broken,
+			AsExpected: codeOf(r) == 0, ExitCode: codeOf(r), Judgement: r.Judgement,
+		})
+	}
+	return reports.Terminal(a.out, r, dir, a.colour())
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// colour says whether standard output is a terminal that wants colour.
+func (a *app) colour() bool {
+	f, ok := a.out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// readJob reads a scenario that the user named.
+func readJob(name string, seed uint64) (stock.Job, error) {
+	j, err := stock.Read(name, seed)
+	if err != nil {
+		return j, usageErr("%w\n%q lists the library, %q what a file may say", err, "holdfast list", "holdfast list faults")
+	}
+	return j, nil
+}
+
+// pickRuntime chooses the runtime that the user named.
+func pickRuntime(ctx context.Context, name string) (cluster.Kind, string, error) {
+	kind, why, err := stock.Runtime(ctx, name)
+	if _, ok := errors.AsType[stock.NotFound](err); ok {
+		return kind, "", usageErr("--runtime: %w", err)
+	}
+	if err != nil {
+		return kind, "", environmentErr(fmt.Errorf("%w; %q looks closer, --runtime auto takes what works", err, "holdfast doctor"))
+	}
+	return kind, why, nil
+}

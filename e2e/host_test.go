@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// A fault that lasts until somebody puts an end to the run.
+const endless = `
+name: endless
+description: Two nodes are cut off and one is stopped, and nobody comes to help.
+baseline: 1s
+steps:
+  - {at: 0s, for: 10m, fault: partition, on: {region: east}, to: {region: north}}
+  - {at: 1s, for: 10m, fault: pause, on: {region: south}}
+`
+
+// A fault that nobody needs to recover from.
+const brief = `
+name: brief
+description: The smallest region's clock stops for two seconds.
+baseline: 2s
+steps:
+  - {at: 0s, for: 2s, fault: pause, on: {region: south}}
+observe: 30s
+`
+
+// removedWithin is the promise of the watchdog.
+const removedWithin = 10 * time.Second
+
+var _ = Describe("the machine that runs a drill", func() {
+	BeforeEach(func() {
+		if runtime.GOOS != "linux" {
+			Skip("what a process left is looked for in /proc, which only Linux has")
+		}
+	})
+	for _, rt := range []string{docker.Name, local.Name} {
+		It("is clean within 10 s of a kill -9 in the middle of a fault, on "+rt, Label("full", rt), func(ctx SpecContext) {
+			c := start(rt, endless)
+			c.said(ctx, `effective.*`)
+			c.said(ctx, `pause`)
+			run := c.run()
+			Expect(left(ctx, run)).NotTo(BeEmpty(), "a run under way is found")
+			c.Signal(syscall.SIGKILL)
+			Eventually(ctx, left).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
+			kept, err := record.Load(c.dir())
+			Expect(err).NotTo(HaveOccurred())
+			Expect(kept.Faults).NotTo(BeEmpty(), "the partial record can be read")
+		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
+
+		It("is cleaned by hand when the watchdog was killed too, on "+rt, Label("full", rt), func(ctx SpecContext) {
+			c := start(rt, endless)
+			c.said(ctx, `effective`)
+			run := c.run()
+			dogs := bearingAs("watchdog", run)
+			Expect(dogs).To(HaveLen(1))
+			Expect(syscall.Kill(dogs[0], syscall.SIGKILL)).To(Succeed())
+			c.Signal(syscall.SIGKILL)
+			Eventually(ctx, c.Exited).Should(BeClosed())
+			Expect(left(ctx, run)).NotTo(BeEmpty())
+			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()
+			Expect(err).NotTo(HaveOccurred(), string(out))
+			Expect(string(out)).To(ContainSubstring(run))
+			Eventually(ctx, left).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
+		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
+
+		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt), func(ctx SpecContext) {
+			c := start(rt, endless)
+			c.said(ctx, `effective`)
+			run := c.run()
+			c.Interrupt()
+			c.said(ctx, `healing faults`)
+			Eventually(ctx, c.Exited).WithTimeout(30 * time.Second).Should(BeClosed())
+			Expect(c.ExitCode()).To(Equal(record.Unknown.ExitCode()))
+			Expect(left(ctx, run)).To(BeEmpty())
+			kept, err := record.Load(c.dir())
+			Expect(err).NotTo(HaveOccurred())
+			Expect(kept.Broken).To(ContainSubstring("interrupted"))
+			Expect(kept.Judgement.Verdict).To(Equal(record.Unknown))
+			Expect(c.dir() + "/report.html").To(BeAnExistingFile())
+		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
+
+		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt), func(ctx SpecContext) {
+			one, other := start(rt, brief), start(rt, brief)
+			one.said(ctx, `effective`)
+			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()
+			Expect(err).NotTo(HaveOccurred(), string(out))
+			for _, c := range []*child{one, other} {
+				Eventually(ctx, c.Exited).WithTimeout(90 * time.Second).Should(BeClosed())
+				Expect(c.ExitCode()).To(BeZero(), string(c.Out.Contents()))
+				Expect(left(ctx, c.run())).To(BeEmpty())
+			}
+			Expect(one.run()).NotTo(Equal(other.run()))
+		}, SpecTimeout(3*time.Minute), GracePeriod(cleanLimit))
+	}
+})
+
+// bearingAs narrows bearing to processes of one program.
+func bearingAs(name, run string) []int {
+	var out []int
+	for _, pid := range bearing(run) {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		if err == nil && filepath.Base(exe) == name {
+			out = append(out, pid)
+		}
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/harness/drill"
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// The longest time that a spec of one drill may take, and that it may take to
+// clean up when it is interrupted.
+const (
+	drillLimit = 4 * time.Minute
+	cleanLimit = 90 * time.Second
+)
+
+// engine says once, when the specs are made, whether containers can be had.
+var engine = docker.Check(context.Background())
+
+// runtimes says on which runtimes a scenario is drilled. What is labelled smoke
+// is drilled on both, a system that needs containers in containers, and the
+// rest where it is most like production: in containers, or where there is no
+// engine and none is required, locally.
+func runtimes(s scenarios.Scenario) []string {
+	switch {
+	case s.Target != "mcp":
+		return []string{docker.Name}
+	case slices.Contains(s.Labels, "smoke"):
+		return []string{docker.Name, local.Name}
+	case engine == nil || drill.Required():
+		return []string{docker.Name}
+	default:
+		return []string{local.Name}
+	}
+}
+
+// Each scenario comes out as its file says it must.
+var _ = Describe("scenario", func() {
+	for _, s := range scenarios.Library() {
+		for _, rt := range runtimes(s) {
+			It(fmt.Sprintf("%s on %s", s.Name, rt), Label(append([]string{rt}, s.Labels...)...), func(ctx SpecContext) {
+				run := drill.Run(ctx, s.Name, drill.On(rt))
+				if want := expected(s); want != record.Pass {
+					Expect(run).To(drill.HaveVerdict(want))
+					return
+				}
+				Expect(run).To(drill.RecoverWithin(s.Objectives.Resolve().RTO))
+				Expect(run).To(drill.LoseNothing())
+				Expect(run).To(drill.BeLinearizable())
+				Expect(run).To(drill.Pass())
+			}, SpecTimeout(drillLimit), GracePeriod(cleanLimit))
+		}
+	}
+})
+
+func expected(s scenarios.Scenario) record.Verdict {
+	if s.Expect == "" {
+		return record.Pass
+	}
+	return s.Expect
+}

@@ -1,0 +1,45 @@
+// Package e2e drills the reference platform, and systems that nobody here
+// wrote, end to end: a spec for each scenario of the library on each runtime,
+// and specs for what must never happen to the machine that runs them.
+//
+//	go test ./e2e -ginkgo.label-filter=smoke        the pull-request set
+//	go test ./e2e -ginkgo.label-filter='!docker'    without containers
+//	go test ./e2e -ginkgo.focus=kill-leader -ginkgo.v
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/mcp-resilience/holdfast/harness/drill"
+)
+
+func TestE2E(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "holdfast, end to end")
+}
+
+// The figures of all runs, side by side, at the end of the output.
+var _ = ReportAfterSuite("figures", func(report Report) {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, spec := range report.SpecReports {
+		for _, e := range spec.ReportEntries {
+			if e.Name == drill.EntryName {
+				first, _, _ := strings.Cut(e.StringRepresentation(), "\n")
+				fmt.Fprintf(t, "%s\t%s\t%.0fs\n", spec.State, first, spec.RunTime.Seconds())
+			}
+		}
+		if spec.State.String() == "skipped" && spec.Failure.Message != "" {
+			fmt.Fprintf(t, "skipped\t%s: %s\t\n", spec.FullText(), spec.Failure.Message)
+		}
+	}
+	_ = t.Flush()
+	fmt.Fprint(os.Stdout, "\n"+b.String())
+})

@@ -1,0 +1,121 @@
+// Package drill is the Ginkgo face of holdfast: Run carries a scenario out in
+// a spec, and matchers judge what came of it.
+//
+//	It("survives the loss of the main region", func(ctx SpecContext) {
+//		run := drill.Run(ctx, "lose-main-region")
+//		Expect(run).To(drill.RecoverWithin(30 * time.Second))
+//		Expect(run).To(drill.LoseNothing())
+//	}, SpecTimeout(3*time.Minute), GracePeriod(time.Minute))
+//
+// A promise that could not be judged satisfies no matcher, negated or not: the
+// spec fails with the reason. The run's record is attached to the spec's report.
+// The package judges nothing itself; that is harness/check.
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/onsi/ginkgo/v2"
+
+	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/reports"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// Result is a run that was carried out and judged.
+type Result struct {
+	*record.Run
+	Dir string // its run directory
+}
+
+// Report is the path of the run's report.html.
+func (r *Result) Report() string { return filepath.Join(r.Dir, reports.HTMLFile) }
+
+// Option changes how a scenario is run.
+type Option func(*options)
+
+type options struct {
+	runtime string
+	seed    uint64
+	root    string
+	change  []func(*scenarios.Scenario)
+}
+
+// On names the runtime: docker, local or auto (the default). A spec whose
+// runtime cannot be used here is skipped with the reason, except on CI, where
+// it fails; see Required.
+func On(runtime string) Option { return func(o *options) { o.runtime = runtime } }
+
+// Seed fixes every random choice of the run; 0 means the scenario's own, or a drawn one.
+func Seed(seed uint64) Option { return func(o *options) { o.seed = seed } }
+
+// Runs is the folder for run directories; the default is $HOLDFAST_RUNS, else "runs".
+func Runs(dir string) Option { return func(o *options) { o.root = dir } }
+
+// With changes the scenario before it is resolved, for what a file need not say.
+func With(change func(*scenarios.Scenario)) Option {
+	return func(o *options) { o.change = append(o.change, change) }
+}
+
+// Required says that a runtime that cannot be used is a failure, not a reason
+// to skip: on CI (CI=true) or when HOLDFAST_REQUIRE_DOCKER=1.
+func Required() bool {
+	return os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1"
+}
+
+// Run carries out a scenario, named from the library or by the path of a file,
+// and returns it judged. It must be called in a spec. What keeps the run from
+// taking place fails the spec; so does an interrupted run, after its faults are
+// healed and everything is removed: give the spec a GracePeriod for that.
+func Run(ctx context.Context, scenario string, opts ...Option) *Result {
+	ginkgo.GinkgoHelper()
+	o := options{root: os.Getenv("HOLDFAST_RUNS")}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	job, err := stock.Read(scenario, o.seed, o.change...)
+	if err != nil {
+		ginkgo.Fail(err.Error())
+	}
+	target, err := stock.Target(job.Plan.Target)
+	if err != nil {
+		ginkgo.Fail(err.Error())
+	}
+	kind, why, err := stock.Runtime(ctx, o.runtime)
+	if unusable, ok := errors.AsType[stock.Unusable](err); ok && !Required() {
+		ginkgo.Skip(unusable.Error())
+	} else if err != nil {
+		ginkgo.Fail(err.Error())
+	}
+	watch := newWatcher(job.Plan.Scenario, kind.Name)
+	defer ginkgo.AttachProgressReporter(watch.state)()
+	run, dir, err := harness.Run(ctx, job.Plan, harness.Options{
+		Target: target, Runtime: kind, RuntimeWhy: why,
+		Source: job.Source, Root: o.root, Watch: watch.tell,
+		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
+	})
+	if run == nil {
+		if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
+			ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
+		}
+		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s: %v", scenario, kind.Name, err))
+	}
+	r := &Result{run, dir}
+	attach(r)
+	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
+		ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
+	} else if err != nil {
+		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s: %v; what was recorded is in %s", scenario, kind.Name, err, dir))
+	}
+	if run.Broken != "" {
+		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s ended before its time (%s); what was recorded is in %s", scenario, kind.Name, run.Broken, dir))
+	}
+	return r
+}

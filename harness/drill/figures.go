@@ -1,0 +1,141 @@
+package drill
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// most is how much evidence of one kind a failure message quotes.
+const most = 5
+
+func (r *Result) title() string {
+	return fmt.Sprintf("%s on %s (run %s, seed %d)", r.Scenario, r.Runtime, r.ID, r.Seed)
+}
+
+// pointers lead from a failed spec to what a reader needs next.
+func (r *Result) pointers() []string {
+	return []string{"report: " + r.Report(), "again:  holdfast replay " + r.Dir}
+}
+
+// recovery is an RTO in words.
+func recovery(o *record.RTO) string {
+	if !o.Recovered {
+		return fmt.Sprintf("not recovered in %s (objective %s)", secs(o.Worst), secs(o.Objective))
+	}
+	return fmt.Sprintf("%s (objective %s, resolution %s)", secs(o.Worst), secs(o.Objective), secs(o.Resolution))
+}
+
+// loss is an RPO in words.
+func loss(p *record.RPO) string {
+	s := fmt.Sprintf("%d lost of %d acknowledged (objective %d)", len(p.Lost), p.Acked, p.Objective)
+	if len(p.Lost) > 0 {
+		s += ", over " + secs(p.LostFor)
+	}
+	return s
+}
+
+func rtoFigures(o *record.RTO) []string {
+	out := []string{"RTO was " + recovery(o)}
+	var longest *record.Stage
+	for i, s := range o.Stages {
+		if longest == nil || s.To-s.From > longest.To-longest.From {
+			longest = &o.Stages[i]
+		}
+	}
+	if longest != nil {
+		line := fmt.Sprintf("the stage that took the time: %s, %s", longest.Name, secs(longest.To-longest.From))
+		if longest.Budget > 0 {
+			line += " (budget " + secs(longest.Budget) + ")"
+		}
+		if longest.Says != "" {
+			line += ", ended by: " + longest.Says
+		}
+		out = append(out, line)
+	}
+	for _, s := range o.Series {
+		if !s.Eligible && !s.FromHeal {
+			continue
+		}
+		back := "back after " + secs(s.RTO)
+		if !s.Recovered {
+			back = "not back"
+		}
+		out = append(out, fmt.Sprintf("  %s %ss, episode %d: %s, first acknowledgement %s, longest outage %s",
+			s.Region, s.Class, s.Episode, back, secs(s.FirstAck), secs(s.LongestOutage)))
+	}
+	return out
+}
+
+func rpoFigures(p *record.RPO) []string {
+	out := []string{"RPO was " + loss(p)}
+	for i, w := range p.Lost {
+		if i == most {
+			out = append(out, fmt.Sprintf("  and %d more", len(p.Lost)-most))
+			break
+		}
+		line := fmt.Sprintf("  lost: %s %s=%s from %s, acknowledged at %s", w.Op.Kind, w.Op.Key, w.Op.Value, w.Op.Region, secs(w.Op.Return))
+		if w.Op.Node != "" {
+			line += fmt.Sprintf(" by %s in term %d", w.Op.Node, w.Op.Term)
+		}
+		line += ", " + w.Position
+		if len(w.HeldBy) > 0 {
+			line += fmt.Sprintf("; held by %v", w.HeldBy)
+		}
+		out = append(out, line+fmt.Sprintf("; missing on %v", w.Missing))
+	}
+	out = append(out, some("phantom", p.Phantoms)...)
+	return append(out, some("diverged", p.Diverged)...)
+}
+
+func linearFigures(l *record.Linearizable) []string {
+	out := []string{fmt.Sprintf("%d of %d keys (%d operations) have no legal order", len(l.Violating), l.Keys, l.Ops)}
+	return append(out, some("key", l.Violating)...)
+}
+
+func availabilityFigures(a *record.Availability) []string {
+	out := []string{fmt.Sprintf("%.3f %% of operations were good", 100*a.Overall)}
+	for _, s := range a.Series {
+		out = append(out, fmt.Sprintf("  %s %ss: %d of %d good, %d not sent, p99 %s, slowest %s",
+			s.Region, s.Class, s.Good, s.Due, s.Unsent, secs(s.P99), secs(s.Max)))
+	}
+	return out
+}
+
+// findingFigures quotes every finding that is not a pass, or all of them when all are.
+func findingFigures(j *record.Judgement) []string {
+	out := []string{"it came out " + string(j.Verdict)}
+	for _, f := range j.Findings {
+		if f.Verdict == record.Pass && j.Verdict != record.Pass {
+			continue
+		}
+		out = append(out, fmt.Sprintf("  %s is %s: %s", f.Promise, f.Verdict, f.Says))
+		for i, e := range f.Evidence {
+			if i == most {
+				break
+			}
+			out = append(out, "    "+strings.TrimSpace(e))
+		}
+	}
+	return out
+}
+
+func some(what string, lines []string) []string {
+	var out []string
+	for i, l := range lines {
+		if i == most {
+			return append(out, fmt.Sprintf("  and %d more", len(lines)-most))
+		}
+		out = append(out, "  "+what+": "+l)
+	}
+	return out
+}
+
+func secs(d time.Duration) string {
+	if d == record.Never {
+		return "never"
+	}
+	return fmt.Sprintf("%.3gs", d.Seconds())
+}

@@ -1,0 +1,200 @@
+package drill
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/onsi/gomega/types"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// kept is a run that kept every promise; change spoils it.
+func kept(change func(*record.Run)) *Result {
+	r := &record.Run{
+		Meta: record.Meta{ID: "2026-11-22T03-00-00Z-kill-leader-7f3a", Scenario: "kill-leader", Runtime: "local", Seed: 7},
+		Judgement: &record.Judgement{
+			Verdict: record.Pass, Expected: record.Pass,
+			Findings: []record.Finding{
+				{Promise: "rto", Verdict: record.Pass, Says: "2.3 s"},
+				{Promise: "rpo", Verdict: record.Pass, Says: "nothing lost"},
+				{Promise: "linearizable", Verdict: record.Pass, Says: "20 keys"},
+				{Promise: "availability", Verdict: record.Pass, Says: "98 %"},
+				{Promise: "fault 1-kill", Verdict: record.Pass, Says: "felt"},
+			},
+			RTO: &record.RTO{
+				Objective: 30 * time.Second, Resolution: 100 * time.Millisecond, Worst: 2300 * time.Millisecond, Recovered: true,
+				Series: []record.RTOSeries{{Region: "north", Class: history.Writes, Eligible: true, Recovered: true, RTO: 2300 * time.Millisecond, FirstAck: 2 * time.Second}},
+				Stages: []record.Stage{
+					{Name: "detect", From: 5 * time.Second, To: 5500 * time.Millisecond},
+					{Name: "elect", From: 5500 * time.Millisecond, To: 7 * time.Second, Says: "north-1 elected in term 3"},
+				},
+			},
+			RPO:          &record.RPO{Attempted: 110, Acked: 100, FinalReads: 9},
+			Availability: &record.Availability{Overall: 0.98, Series: []record.AvailabilitySeries{{Region: "north", Class: history.Writes, Due: 100, Good: 98}}},
+			Linearizable: &record.Linearizable{Keys: 20, Ops: 1000},
+		},
+	}
+	if change != nil {
+		change(r)
+	}
+	return &Result{r, "runs/" + r.ID}
+}
+
+func finding(r *record.Run, promise string, v record.Verdict, says string) {
+	for i, f := range r.Judgement.Findings {
+		if f.Promise == promise {
+			r.Judgement.Findings[i].Verdict, r.Judgement.Findings[i].Says = v, says
+		}
+	}
+	r.Judgement.Verdict = record.Worst(r.Judgement.Verdict, v)
+}
+
+func TestMatchers(t *testing.T) {
+	lose := func(r *record.Run) {
+		r.Judgement.RPO.Lost = []record.LostWrite{{
+			Op:       history.Op{Kind: history.Add, Key: "s1", Value: "v42", Region: "east", Return: 5 * time.Second, Node: "east-1", Term: 2},
+			Position: "12ms before fault 1-kill", Missing: []topology.NodeID{"north-1", "south-1"},
+		}}
+		finding(r, "rpo", record.Fail, "1 lost")
+	}
+	stuck := func(r *record.Run) {
+		r.Judgement.RTO.Recovered, r.Judgement.RTO.Worst = false, 40*time.Second
+		finding(r, "rto", record.Fail, "not recovered in 40 s")
+	}
+	unfelt := func(r *record.Run) { finding(r, "fault 1-kill", record.Vacuous, "no probe showed it") }
+	tests := map[string]struct {
+		matcher types.GomegaMatcher
+		run     *Result
+		want    string // "yes", "no", or a part of the error
+	}{
+		"recovered in time":          {RecoverWithin(3 * time.Second), kept(nil), "yes"},
+		"recovered at the limit":     {RecoverWithin(2300 * time.Millisecond), kept(nil), "yes"},
+		"recovered too late":         {RecoverWithin(2 * time.Second), kept(nil), "no"},
+		"never recovered":            {RecoverWithin(time.Hour), kept(stuck), "no"},
+		"no recovery measured":       {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.Judgement.RTO = nil }), "no recovery time was measured"},
+		"a fault that nobody felt":   {RecoverWithin(time.Hour), kept(unfelt), "fault 1-kill is vacuous: no probe showed it"},
+		"an unknown of another kind": {RecoverWithin(time.Hour), kept(func(r *record.Run) { finding(r, "linearizable", record.Unknown, "out of time") }), "yes"},
+		"an unknown of its own":      {RecoverWithin(time.Hour), kept(func(r *record.Run) { finding(r, "rto", record.Unknown, "cut off") }), "rto is unknown: cut off"},
+		"a broken run":               {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.Broken = "interrupted" }), "ended before its time: interrupted"},
+		"a run without verdict":      {LoseNothing(), kept(func(r *record.Run) { r.Judgement = nil }), "was not judged"},
+
+		"nothing lost":      {LoseNothing(), kept(nil), "yes"},
+		"a lost write":      {LoseNothing(), kept(lose), "no"},
+		"a phantom":         {LoseNothing(), kept(func(r *record.Run) { r.Judgement.RPO.Phantoms = []string{"s1 v9"} }), "no"},
+		"nodes that differ": {LoseNothing(), kept(func(r *record.Run) { r.Judgement.RPO.Diverged = []string{"s1"} }), "no"},
+		"a final read that failed": {LoseNothing(), kept(func(r *record.Run) {
+			r.Judgement.RPO.FinalReadsFailed = 1
+		}), "1 of 9 final reads failed"},
+		"nothing read back": {LoseNothing(), kept(func(r *record.Run) { r.Judgement.RPO.FinalReads = 0 }), "what was lost is unknown"},
+
+		"linearizable": {BeLinearizable(), kept(nil), "yes"},
+		"a key without a legal order": {BeLinearizable(), kept(func(r *record.Run) {
+			r.Judgement.Linearizable.Violating = []string{"r1"}
+			finding(r, "linearizable", record.Fail, "r1")
+		}), "no"},
+		"a key out of time": {BeLinearizable(), kept(func(r *record.Run) {
+			r.Judgement.Linearizable.Undecided = []string{"r1"}
+		}), "1 of 20 keys could not be decided"},
+		"order not judged": {BeLinearizable(), kept(func(r *record.Run) { r.Judgement.Linearizable = nil }), "was not judged"},
+
+		"available":               {StayAvailable(0.98), kept(nil), "yes"},
+		"not available enough":    {StayAvailable(0.99), kept(nil), "no"},
+		"availability not judged": {StayAvailable(0.5), kept(func(r *record.Run) { r.Judgement.Availability = nil }), "no availability was measured"},
+
+		"pass":                     {Pass(), kept(nil), "yes"},
+		"fail is not pass":         {Pass(), kept(lose), "no"},
+		"unknown is no answer":     {Pass(), kept(func(r *record.Run) { r.Judgement.Verdict = record.Unknown }), "came out unknown"},
+		"vacuous is no answer":     {HaveVerdict(record.Fail), kept(unfelt), "came out vacuous"},
+		"unknown when asked for":   {HaveVerdict(record.Unknown), kept(func(r *record.Run) { r.Judgement.Verdict = record.Unknown }), "yes"},
+		"pass is not unknown":      {HaveVerdict(record.Unknown), kept(nil), "no"},
+		"what a control must have": {HaveVerdict(record.Fail), kept(lose), "yes"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			ok, err := tt.matcher.Match(tt.run)
+			got := map[bool]string{true: "yes", false: "no"}[ok]
+			if err != nil {
+				// An error must be one for the negated matcher too, so ok says nothing.
+				got = err.Error()
+				if !strings.Contains(got, "report: runs/") {
+					t.Errorf("error does not lead to the report: %s", got)
+				}
+			}
+			if got != tt.want && (err == nil || !strings.Contains(got, tt.want)) {
+				t.Errorf("Match: got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMatchersRefuseOtherThings(t *testing.T) {
+	for _, actual := range []any{nil, "a string", (*Result)(nil), &Result{}} {
+		if ok, err := Pass().Match(actual); ok || err == nil {
+			t.Errorf("Match(%#v) = %v, %v; want an error", actual, ok, err)
+		}
+	}
+}
+
+// A failure says what broke, by how much, and where to read on.
+func TestFailureMessages(t *testing.T) {
+	slow := kept(nil)
+	lost := kept(func(r *record.Run) {
+		r.Judgement.RPO.Lost = []record.LostWrite{{
+			Op:       history.Op{Kind: history.Add, Key: "s1", Value: "v42", Region: "east", Return: 5 * time.Second, Node: "east-1", Term: 2},
+			Position: "12ms before fault 1-kill", Missing: []topology.NodeID{"north-1", "south-1"},
+		}}
+		finding(r, "rpo", record.Fail, "1 lost of 100")
+	})
+	pointers := "report: runs/2026-11-22T03-00-00Z-kill-leader-7f3a/report.html\n" +
+		"again:  holdfast replay runs/2026-11-22T03-00-00Z-kill-leader-7f3a"
+	head := "Expected kill-leader on local (run 2026-11-22T03-00-00Z-kill-leader-7f3a, seed 7)\n"
+	tests := map[string]struct {
+		got, want string
+	}{
+		"recovery names the stage": {
+			RecoverWithin(time.Second).FailureMessage(slow),
+			head + "to recover within 1s, but:\n" +
+				"RTO was 2.3s (objective 30s, resolution 0.1s)\n" +
+				"the stage that took the time: elect, 1.5s, ended by: north-1 elected in term 3\n" +
+				"  north writes, episode 0: back after 2.3s, first acknowledgement 2s, longest outage 0s\n" + pointers,
+		},
+		"loss names its witnesses": {
+			LoseNothing().FailureMessage(lost),
+			head + "to lose nothing, but:\n" +
+				"RPO was 1 lost of 100 acknowledged (objective 0), over 0s\n" +
+				"  lost: add s1=v42 from east, acknowledged at 5s by east-1 in term 2, 12ms before fault 1-kill; missing on [north-1 south-1]\n" + pointers,
+		},
+		"a pass names what is not one": {
+			Pass().FailureMessage(lost),
+			head + "to have verdict pass, but:\n" +
+				"it came out fail\n  rpo is fail: 1 lost of 100\n" + pointers,
+		},
+		"negated": {
+			LoseNothing().NegatedFailureMessage(slow),
+			head + "not to lose nothing, but:\n" +
+				"RPO was 0 lost of 100 acknowledged (objective 0)\n" + pointers,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, tt.got); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEntryQuotesFigures(t *testing.T) {
+	r := kept(nil)
+	e := Entry{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Judgement: r.Judgement}
+	for _, want := range []string{"RTO 2.3s (objective 30s", "RPO 0 lost of 100 acknowledged", "report.html"} {
+		if !strings.Contains(e.String(), want) {
+			t.Errorf("entry does not say %q:\n%s", want, e)
+		}
+	}
+}
