@@ -73,7 +73,7 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 	if r.history, err = history.NewRecorder(dir.History()); err != nil {
 		return nil, err
 	}
-	if r.scratch, err = os.MkdirTemp("", "holdfast-"+meta.ID+"-"); err != nil {
+	if r.scratch, err = watchdog.Scratch(meta.ID); err != nil {
 		return nil, fmt.Errorf("folder for the nodes' data: %w", err)
 	}
 	r.enter(record.Starting, record.Never)

@@ -27,6 +27,7 @@ func main() {
 	err := watchdog.Guard(context.Background(), *run, os.Stdin, os.Stdout, os.Stderr, []watchdog.Sweeper{
 		{Name: docker.Name, Sweep: containers},
 		{Name: local.Name, Sweep: local.Sweep},
+		{Name: "scratch", Sweep: watchdog.SweepScratch},
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "watchdog:", err)

@@ -151,6 +151,16 @@ func TestRTO(t *testing.T) {
 			change: func(r *record.Run) { drop(r, 100*ms, time.Hour, func(i int) bool { return i%2 == 0 }) },
 		},
 		{
+			name: "cut off in an outage that may have ended in time", lab: lab{fault: 150 * ms, observe: 50 * ms, down: stall(100*ms, time.Hour)},
+			verdict: record.Unknown, says: "when the run was cut off",
+			change: func(r *record.Run) { r.Broken = "interrupted" },
+		},
+		{
+			name: "cut off after the time was up", lab: lab{fault: 400 * ms, down: stall(100*ms, time.Hour)},
+			verdict: record.Fail, says: "not recovered in",
+			change: func(r *record.Run) { r.Broken = "interrupted" },
+		},
+		{
 			name: "no load", verdict: record.Vacuous, says: "no load was recorded",
 			change: func(r *record.Run) { drop(r, 0, time.Hour, func(int) bool { return true }) },
 		},
