@@ -98,6 +98,13 @@ func (l lab) run() *record.Run {
 	return r
 }
 
+// clone copies what tests change.
+func clone(r *record.Run) *record.Run {
+	c := *r
+	c.Ops, c.Faults, c.Phases, c.Events = slices.Clone(r.Ops), slices.Clone(r.Faults), slices.Clone(r.Phases), slices.Clone(r.Events)
+	return &c
+}
+
 // load sends the fixed schedule of every series to a store that is one map.
 func (l lab) load(end time.Duration) []history.Op {
 	var ops []history.Op

@@ -137,9 +137,10 @@ func TestRPO(t *testing.T) {
 			finalReads(r, history.Read, "", func(op *history.Op) { op.Output = "" })
 		}, "rpo", record.Vacuous, "no write was acknowledged", false},
 	}
+	base := lab{}.run()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r := lab{}.run()
+			r := clone(base)
 			c.change(t, r)
 			j := judge(t, r)
 			want(t, j, c.promise, c.verdict, c.says)

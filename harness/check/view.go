@@ -27,8 +27,8 @@ type view struct {
 }
 
 // maxBuckets bounds the memory that a record with absurd times can ask for:
-// at the default width it is eleven days.
-const maxBuckets = 10_000_000
+// at the default width it is a day.
+const maxBuckets = 1_000_000
 
 func newView(r *record.Run, o Options) (*view, error) {
 	v := &view{run: r, opts: o, def: o.Definition, obj: r.Objectives.Resolve()}
