@@ -95,6 +95,9 @@ type Entry struct {
 // here, and how to open it for a run.
 type Kind struct {
 	Name string
+	// OS is the GOOS that the binaries of nodes and linkd must be built for;
+	// empty means this machine's. See program.For.
+	OS string
 	// Check returns nil where the runtime can work, else the reason.
 	Check func(ctx context.Context) error
 	Open  func(ctx context.Context, s Spec) (Runtime, error)

@@ -3,6 +3,11 @@
 // narrowed or cut without the nodes knowing. The package speaks HTTP to linkds
 // that a runtime has started; it starts nothing itself.
 //
+// What a link is not: it carries TCP only, and a connection that is closed on
+// one side is closed on both (no half-close); opening one is never delayed, and
+// succeeds even when nobody listens behind it, in which case it is closed at
+// once.
+//
 //	┌─ pod north-1 ─────────────────────────────┐
 //	│ north-1 ──► 127.0.1.4:7400 linkd ─────────┼──► pod east-1:7400
 //	│ north-1:7400 ◄── linkd ◄── ingress proxy ◄┼─── 127.0.0.1:p  clients of south

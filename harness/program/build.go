@@ -29,12 +29,13 @@ type slot struct {
 }
 
 // get builds once; a build that failed is tried again.
-func (s *shelf) get(ctx context.Context, module, pkg string) (string, error) {
+func (s *shelf) get(ctx context.Context, system, module, pkg string) (string, error) {
 	s.mu.Lock()
-	one := s.slots[module+"\n"+pkg]
+	key := system + "\n" + module + "\n" + pkg
+	one := s.slots[key]
 	if one == nil {
 		one = new(slot)
-		s.slots[module+"\n"+pkg] = one
+		s.slots[key] = one
 	}
 	s.mu.Unlock()
 	one.mu.Lock()
@@ -42,7 +43,7 @@ func (s *shelf) get(ctx context.Context, module, pkg string) (string, error) {
 	if one.bin != "" {
 		return one.bin, nil
 	}
-	bin, err := compile(ctx, module, pkg)
+	bin, err := compile(ctx, system, module, pkg)
 	if err == nil {
 		one.bin = bin
 	}
@@ -51,7 +52,7 @@ func (s *shelf) get(ctx context.Context, module, pkg string) (string, error) {
 
 // compile builds into the user's cache. Two processes may do so at once: each
 // writes a file of its own and puts it in place in one step.
-func compile(ctx context.Context, module, pkg string) (_ string, err error) {
+func compile(ctx context.Context, system, module, pkg string) (_ string, err error) {
 	dir, err := source(ctx, module)
 	if err != nil {
 		return "", err
@@ -61,8 +62,8 @@ func compile(ctx context.Context, module, pkg string) (_ string, err error) {
 		return "", err
 	}
 	// Checkouts do not share binaries, or one would run the other's code.
-	key := fmt.Sprintf("%.8x", sha256.Sum256([]byte(dir+"\n"+pkg)))
-	target := filepath.Join(cache, "holdfast", "bin", key, Name(pkg))
+	key := fmt.Sprintf("%.8x", sha256.Sum256([]byte(system+"\n"+dir+"\n"+pkg)))
+	target := filepath.Join(cache, "holdfast", "bin", key, name(system, pkg))
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return "", err
 	}
@@ -71,13 +72,13 @@ func compile(ctx context.Context, module, pkg string) (_ string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	fresh := filepath.Join(scratch, Name(pkg))
+	fresh := filepath.Join(scratch, name(system, pkg))
 	// Handed its last result, the toolchain sees when nothing changed and does
 	// not link again.
 	if err := duplicate(target, fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
-	if _, err := golang(ctx, dir, "build", "-trimpath", "-buildvcs=false", "-o", fresh, pkg); err != nil {
+	if _, err := golang(ctx, dir, system, "build", "-trimpath", "-buildvcs=false", "-o", fresh, pkg); err != nil {
 		return "", err
 	}
 	return target, os.Rename(fresh, target)
@@ -85,7 +86,7 @@ func compile(ctx context.Context, module, pkg string) (_ string, err error) {
 
 // source is the folder to build in: holdfast's module, or a module nested in it.
 func source(ctx context.Context, nested string) (string, error) {
-	dir, err := golang(ctx, "", "list", "-m", "-f", "{{.Dir}}", Module)
+	dir, err := golang(ctx, "", "", "list", "-m", "-f", "{{.Dir}}", Module)
 	if err != nil || dir == "" {
 		return "", fmt.Errorf("find the source of %s: run inside a module that requires it, or set %s to a folder of built binaries: %w",
 			Module, BinEnv, err)
@@ -101,11 +102,15 @@ func source(ctx context.Context, nested string) (string, error) {
 	return dir, nil
 }
 
-// golang runs the toolchain in dir (empty: here) and returns its output.
-func golang(ctx context.Context, dir string, args ...string) (string, error) {
+// golang runs the toolchain in dir (empty: here) for an operating system (empty:
+// this one) and returns its output.
+func golang(ctx context.Context, dir, system string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if system != "" {
+		cmd.Env = append(cmd.Env, "GOOS="+system)
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

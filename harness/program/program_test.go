@@ -64,6 +64,26 @@ func TestPrebuiltBinariesAreUsedAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestPrebuiltBinariesForContainers(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv(program.BinEnv, dir)
+	t.Setenv("PATH", "") // no toolchain
+	p := topology.Program{Package: "example.com/nowhere/mcpd"}
+	want := filepath.Join(dir, "plan9", "mcpd")
+	if err := os.MkdirAll(filepath.Dir(want), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(want, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := program.For("plan9").Build(t.Context(), p); err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+	if got, err := program.Build(t.Context(), p); err == nil {
+		t.Errorf("for this machine: got %q, want an error", got)
+	}
+}
+
 func TestErrorsSayWhatToDo(t *testing.T) {
 	tests := map[string]struct {
 		program topology.Program
