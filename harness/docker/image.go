@@ -136,11 +136,5 @@ func contentHash(binary string) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil))[:12], nil
 }
 
-// programName is the image's name for a program: the last word of its package
-// that says something.
-func programName(p topology.Program) string {
-	if n := path.Base(p.Package); n != "server" && n != "." && n != "/" {
-		return n
-	}
-	return path.Base(path.Dir(p.Package)) + "-server"
-}
+// programName is the image's name for a program.
+func programName(p topology.Program) string { return path.Base(p.Package) }

@@ -1,0 +1,214 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/harness/workload"
+)
+
+// How a client leaves a member and comes back to it.
+const (
+	doubtAfter = 500 * time.Millisecond // an answer that takes longer makes a member doubtful
+	askEvery   = 200 * time.Millisecond // a doubtful member is asked again
+	askLimit   = 500 * time.Millisecond // and must answer within
+)
+
+// Client makes a client that uses the members of its own region first. It
+// leaves a member that fails or is slow for the next one, and comes back when
+// that can read with a majority again, as a client behind health checks does.
+// Members are tried in an order of its own, so that clients spread.
+func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
+	u := &user{doubts: map[*member]time.Time{}, wake: make(chan struct{}, 1)}
+	for _, n := range preferred(c.Topology, from, id) {
+		m, err := join(c, from, n)
+		if err != nil {
+			return nil, errors.Join(err, u.hangUp())
+		}
+		u.members = append(u.members, m)
+	}
+	if len(u.members) == 0 {
+		return nil, fmt.Errorf("etcd client %d of %s: the topology has no member", id, from)
+	}
+	ctx, cancel := context.WithCancel(context.Background()) // Close ends it
+	u.stop = cancel
+	u.asking.Go(func() { u.askDoubtful(ctx) })
+	return u, nil
+}
+
+// preferred lists the members, those of a region first, each part turned by the client's id.
+func preferred(t topology.Topology, from topology.Region, id int) []topology.NodeID {
+	var own, others []topology.NodeID
+	for _, n := range t.Nodes {
+		if n.Region == from {
+			own = append(own, n.ID)
+		} else {
+			others = append(others, n.ID)
+		}
+	}
+	return append(turn(own, id), turn(others, id)...)
+}
+
+func turn(ns []topology.NodeID, by int) []topology.NodeID {
+	if len(ns) == 0 {
+		return nil
+	}
+	k := by % len(ns)
+	return append(slices.Clone(ns[k:]), ns[:k]...)
+}
+
+// user is a simulated user.
+type user struct {
+	members []*member // in order of preference
+	stop    context.CancelFunc
+	asking  sync.WaitGroup
+	wake    chan struct{} // there is a doubt
+
+	mu     sync.Mutex
+	doubts map[*member]time.Time // since when
+}
+
+// Do carries out one operation on one member, once.
+func (u *user) Do(ctx context.Context, op history.Op) history.Op {
+	m := u.choose()
+	late := time.AfterFunc(doubtAfter, func() { u.doubt(m) })
+	defer late.Stop()
+	op, err := m.do(ctx, op)
+	if err != nil && status.Code(err) != codes.InvalidArgument {
+		u.doubt(m)
+	}
+	return op
+}
+
+// choose returns the first member that is in no doubt, or else the one that
+// has been so for longest.
+func (u *user) choose() *member {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	best := u.members[0]
+	for _, m := range u.members {
+		since, doubtful := u.doubts[m]
+		if !doubtful {
+			return m
+		}
+		if since.Before(u.doubts[best]) {
+			best = m
+		}
+	}
+	return best
+}
+
+func (u *user) doubt(m *member) {
+	u.mu.Lock()
+	u.doubts[m] = time.Now()
+	u.mu.Unlock()
+	select {
+	case u.wake <- struct{}{}:
+	default:
+	}
+}
+
+// askDoubtful asks the members in doubt until they serve.
+func (u *user) askDoubtful(ctx context.Context) {
+	for {
+		again := u.wake
+		var later <-chan time.Time
+		if ms := u.doubtful(); len(ms) > 0 {
+			u.ask(ctx, ms)
+			later = time.After(askEvery)
+			again = nil
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-later:
+		case <-again:
+		}
+	}
+}
+
+// ask asks some members at once and trusts those that serve.
+func (u *user) ask(ctx context.Context, ms []*member) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, m := range ms {
+		all.Go(func() {
+			if m.serves(ctx) == nil {
+				u.trust(m)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (u *user) doubtful() []*member {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var out []*member
+	for m := range u.doubts {
+		out = append(out, m)
+	}
+	return out
+}
+
+func (u *user) trust(m *member) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.doubts, m)
+}
+
+// Close ends the client.
+func (u *user) Close() error {
+	u.stop()
+	u.asking.Wait()
+	return u.hangUp()
+}
+
+func (u *user) hangUp() error {
+	var errs []error
+	for _, m := range u.members {
+		errs = append(errs, m.conn.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Reader makes a client that reads through one member, over the links of that
+// member's own region. Linearizable reads wait until the member has applied
+// what a majority has agreed on and answer from its own store.
+func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID) (workload.Client, error) {
+	n, ok := c.Topology.Node(via)
+	if !ok {
+		return nil, fmt.Errorf("etcd reader: no node %s", via)
+	}
+	m, err := join(c, n.Region, via)
+	if err != nil {
+		return nil, err
+	}
+	return reader{m}, nil
+}
+
+type reader struct{ *member }
+
+// Do carries out one read.
+func (r reader) Do(ctx context.Context, op history.Op) history.Op {
+	if op.Kind.Class() != history.Reads {
+		op.Outcome, op.Error = history.Failed, fmt.Sprintf("a reader does not %s", op.Kind)
+		return op
+	}
+	op, _ = r.do(ctx, op)
+	return op
+}
+
+// Close ends the reader.
+func (r reader) Close() error { return r.conn.Close() }

@@ -1,0 +1,104 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// member is a connection to one member of the cluster, over the links of one
+// client region. It speaks etcd's API without etcd's client: that retries
+// reads, and chooses among members, on its own and unseen, while here each
+// attempt must be one operation on a known member.
+type member struct {
+	id   topology.NodeID
+	conn *grpc.ClientConn
+	kv   pb.KVClient
+}
+
+// A connection that fails is tried again soon: the default would wait up to
+// two minutes after a long outage.
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 300 * time.Millisecond},
+	MinConnectTimeout: time.Second,
+}
+
+// largest is the size of the largest answer taken, in bytes: a whole set.
+const largest = 256 << 20
+
+// join makes a member's connection, which is opened at its first use.
+func join(c *cluster.Cluster, from topology.Region, id topology.NodeID) (*member, error) {
+	dial := c.Dialer(from)
+	conn, err := grpc.NewClient("passthrough:///"+address(id, clientPort),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return dial(ctx, "tcp", addr) }),
+		grpc.WithConnectParams(reconnect), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
+		grpc.WithStatsHandler(departures{}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largest)))
+	if err != nil {
+		return nil, fmt.Errorf("etcd member %s: %w", id, err)
+	}
+	return &member{id, conn, pb.NewKVClient(conn)}, nil
+}
+
+// needLeader asks a member that knows no leader to say so at once instead of
+// keeping the request until it times out.
+func needLeader(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, "hasleader", "true")
+}
+
+// do carries out one operation on this member, once. The error is that of the
+// operation, for whoever chooses members.
+func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
+	ctx, sent := watchDeparture(needLeader(ctx))
+	var head *pb.ResponseHeader
+	var err error
+	switch op.Kind {
+	case history.Read:
+		var r *pb.RangeResponse
+		if r, err = m.kv.Range(ctx, one(op)); err == nil {
+			head, op.Output = r.Header, value(r)
+		}
+	case history.Members:
+		var r *pb.RangeResponse
+		if r, err = m.kv.Range(ctx, all(op)); err == nil {
+			head, op.Set = r.Header, elements(op, r)
+		}
+	case history.Write, history.Add:
+		var r *pb.PutResponse
+		if r, err = m.kv.Put(ctx, put(op)); err == nil {
+			head = r.Header
+		}
+	case history.CAS:
+		var r *pb.TxnResponse
+		if r, err = m.kv.Txn(ctx, swap(op)); err == nil {
+			head, op.Swapped = r.Header, r.Succeeded
+		}
+	default:
+		op.Outcome, op.Error = history.Failed, fmt.Sprintf("etcd knows no operation %q", op.Kind)
+		return op, nil
+	}
+	if err != nil {
+		op.Outcome, op.Error = outcome(op.Kind, err, sent.Load()), "via "+string(m.id)+": "+says(err)
+		return op, err
+	}
+	op.Outcome, op.Node, op.Term, op.Revision = history.OK, m.id, head.RaftTerm, uint64(head.Revision)
+	return op, nil
+}
+
+// serves returns nil when the member can read with the consent of a majority.
+func (m *member) serves(ctx context.Context) error {
+	_, err := m.kv.Range(needLeader(ctx), &pb.RangeRequest{Key: []byte(registers), CountOnly: true})
+	return err
+}

@@ -1,0 +1,72 @@
+package etcd
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+)
+
+// refusals are answers by which a member says that it has not proposed the
+// request to the others, so that it can have no effect at any later time.
+// etcd's "request timed out", "leader changed" and "server stopped" are not
+// among them: they come after the proposal.
+var refusals = []error{
+	rpctypes.ErrGRPCNoLeader,               // asked for by needLeader; said before the request is looked at
+	rpctypes.ErrGRPCRequestTooManyRequests, // too far behind to propose
+	rpctypes.ErrGRPCNoSpace,                // said before the proposal, or when it is applied without effect
+	rpctypes.ErrGRPCRequestTooLarge,
+	rpctypes.ErrGRPCEmptyKey,
+	rpctypes.ErrGRPCTooManyOps,
+	rpctypes.ErrGRPCDuplicateKey,
+	rpctypes.ErrGRPCInvalidClientAPIVersion,
+	rpctypes.ErrGRPCNotCapable,
+}
+
+// outcome is what is known after an error: a read changes nothing, a request
+// that never left neither, nor one that was refused. All else may take effect.
+func outcome(k history.Kind, err error, sent bool) history.Outcome {
+	refused := func(r error) bool { return status.Convert(err).Message() == rpctypes.ErrorDesc(r) }
+	if k.Class() == history.Reads || !sent || slices.ContainsFunc(refusals, refused) {
+		return history.Failed
+	}
+	return history.Unknown
+}
+
+// says is the error without its wrapping.
+func says(err error) string {
+	s := status.Convert(err)
+	return s.Code().String() + ": " + s.Message()
+}
+
+// departures notes of a call that its request has been handed to a transport,
+// without which no server can have seen it. gRPC tells it of each attempt, its
+// own transparent ones too, before the call returns.
+type departures struct{}
+
+type departureKey struct{}
+
+// watchDeparture returns a context for one call and the mark that it sets.
+func watchDeparture(ctx context.Context) (context.Context, *atomic.Bool) {
+	sent := new(atomic.Bool)
+	return context.WithValue(ctx, departureKey{}, sent), sent
+}
+
+func (departures) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
+func (departures) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	if _, ok := s.(*stats.OutPayload); !ok {
+		return
+	}
+	if sent, ok := ctx.Value(departureKey{}).(*atomic.Bool); ok {
+		sent.Store(true)
+	}
+}
+
+func (departures) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (departures) HandleConn(context.Context, stats.ConnStats)                       {}

@@ -1,0 +1,95 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// statusLimit bounds one question to one member, which may be dead or cut off.
+const statusLimit = 500 * time.Millisecond
+
+// Resolve asks every member at once whom it follows. The leader is the member
+// that says of itself that it leads, in the highest term, and that a majority
+// follows; the followers are the others that answer.
+func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error) {
+	if r != topology.Leader && r != topology.Follower {
+		return nil, fmt.Errorf("etcd has no role %q: known are %s, %s", r, topology.Leader, topology.Follower)
+	}
+	said := ask(ctx, c)
+	leader, err := elected(len(c.Topology.Nodes), said)
+	if err != nil {
+		return nil, err
+	}
+	if r == topology.Leader {
+		return []topology.NodeID{leader}, nil
+	}
+	var followers []topology.NodeID
+	for _, n := range c.Topology.Nodes {
+		if said[n.ID] != nil && n.ID != leader {
+			followers = append(followers, n.ID)
+		}
+	}
+	if len(followers) == 0 {
+		return nil, errors.New("etcd: no follower answers")
+	}
+	return followers, nil
+}
+
+// elected finds the leader in what the members said.
+func elected(members int, said map[topology.NodeID]*pb.StatusResponse) (topology.NodeID, error) {
+	var leader topology.NodeID
+	for id, s := range said {
+		if s.Leader == s.Header.MemberId && (leader == "" || s.RaftTerm > said[leader].RaftTerm) {
+			leader = id
+		}
+	}
+	if leader == "" {
+		return "", fmt.Errorf("etcd: no member says that it leads (%d of %d answered)", len(said), members)
+	}
+	follow := 0
+	for _, s := range said {
+		if s.Leader == said[leader].Header.MemberId {
+			follow++
+		}
+	}
+	if 2*follow <= members {
+		return "", fmt.Errorf("etcd: %s says that it leads in term %d, but only %d of %d members follow it",
+			leader, said[leader].RaftTerm, follow, members)
+	}
+	return leader, nil
+}
+
+// ask returns the status of every member that answers.
+func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]*pb.StatusResponse {
+	ctx, cancel := context.WithTimeout(ctx, statusLimit)
+	defer cancel()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	said := map[topology.NodeID]*pb.StatusResponse{}
+	for _, n := range c.Topology.Nodes {
+		all.Go(func() {
+			m, err := join(c, n.Region, n.ID)
+			if err != nil {
+				return
+			}
+			defer m.conn.Close()
+			s, err := pb.NewMaintenanceClient(m.conn).Status(ctx, &pb.StatusRequest{})
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			said[n.ID] = s
+		})
+	}
+	all.Wait()
+	return said
+}

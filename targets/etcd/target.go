@@ -1,0 +1,112 @@
+// Package etcd is the adapter of etcd, unmodified: how its members are
+// started, how clients use it, who leads. It exists to keep the target seam
+// honest with a system that nobody here wrote. Members need an /etc/hosts of
+// their own, so it runs in containers only.
+package etcd
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// Name is how scenarios call the system.
+const Name = "etcd"
+
+// Target is the adapter; its zero value is ready.
+type Target struct{}
+
+// Name is how scenarios call the system.
+func (Target) Name() string { return Name }
+
+const (
+	clientPort = 2379
+	peerPort   = 2380
+)
+
+// zones weigh the regions as the reference platform does.
+var zones = []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+
+// oneWay keeps every round trip between regions at 30 ms.
+const oneWay = 15 * time.Millisecond
+
+// timings are etcd's heartbeat interval and election timeout. Its manual asks
+// for a heartbeat of about the longest round trip between members and an
+// election timeout of ten times that.
+type timings struct{ heartbeat, election time.Duration }
+
+var profiles = map[string]timings{
+	"default": {100 * time.Millisecond, time.Second}, // etcd's own; ample for 30 ms
+	"wan":     {300 * time.Millisecond, 3 * time.Second},
+}
+
+// Topology declares three regions of 1, 3 or 5 members, all voting.
+func (Target) Topology(s topology.Shape) (topology.Topology, error) {
+	per := cmp.Or(s.Nodes, 1)
+	if !slices.Contains([]int{1, 3, 5}, per) {
+		return topology.Topology{}, fmt.Errorf("etcd topology: nodes: %d a region: allowed are 1, 3, 5", per)
+	}
+	pace, ok := profiles[cmp.Or(s.Profile, "default")]
+	if !ok {
+		return topology.Topology{}, fmt.Errorf("etcd topology: profile: no %q: known are %s",
+			s.Profile, strings.Join(slices.Sorted(maps.Keys(profiles)), ", "))
+	}
+	if len(s.Defects) > 0 {
+		return topology.Topology{}, fmt.Errorf("etcd topology: defects: no %q: etcd is unmodified and has none to switch on", s.Defects[0])
+	}
+	t := topology.Topology{Zones: slices.Clone(zones), Latency: slices.Clone(s.Latency)}
+	if len(t.Latency) == 0 {
+		for i, a := range zones {
+			for _, b := range zones[i+1:] {
+				t.Latency = append(t.Latency, topology.Distance{A: a.Region, B: b.Region, OneWay: oneWay})
+			}
+		}
+	}
+	var members []string
+	for _, z := range zones {
+		for i := range per {
+			id := topology.NodeID(fmt.Sprintf("%s-%d", z.Region, i+1))
+			members = append(members, fmt.Sprintf("%s=http://%s", id, address(id, peerPort)))
+			t.Nodes = append(t.Nodes, topology.Node{
+				ID: id, Region: z.Region, Service: Name, Voter: true,
+				Ports: []topology.Port{{Name: "client", Number: clientPort}, {Name: "peer", Number: peerPort}},
+			})
+		}
+	}
+	for i := range t.Nodes {
+		t.Nodes[i].Program = server(pace, members)
+	}
+	return t, nil
+}
+
+// server starts a member. It listens on its address, since etcd refuses names
+// there, and is known by its name.
+func server(pace timings, members []string) topology.Program {
+	return topology.Program{
+		Package: "github.com/mcp-resilience/holdfast/targets/etcd/server/etcdnode",
+		Module:  "targets/etcd/server",
+		Args: []string{
+			"--name={{.Name}}", "--data-dir={{.Data}}/etcd",
+			fmt.Sprintf("--listen-client-urls=http://{{.Host}}:%d", clientPort),
+			fmt.Sprintf("--listen-peer-urls=http://{{.Host}}:%d", peerPort),
+			fmt.Sprintf("--advertise-client-urls=http://{{.Name}}:%d", clientPort),
+			fmt.Sprintf("--initial-advertise-peer-urls=http://{{.Name}}:%d", peerPort),
+			"--initial-cluster=" + strings.Join(members, ","),
+			"--initial-cluster-state=new", "--initial-cluster-token=holdfast",
+			fmt.Sprintf("--heartbeat-interval=%d", pace.heartbeat.Milliseconds()),
+			fmt.Sprintf("--election-timeout=%d", pace.election.Milliseconds()),
+		},
+	}
+}
+
+// address is the logical address of a member's port.
+func address(n topology.NodeID, port int) string {
+	return net.JoinHostPort(string(n), strconv.Itoa(port))
+}

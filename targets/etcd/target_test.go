@@ -1,0 +1,65 @@
+package etcd_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/targets/etcd"
+	"github.com/mcp-resilience/holdfast/targets/targettest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestInContainers(t *testing.T) {
+	if err := docker.Check(t.Context()); err != nil && (os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1") {
+		t.Fatal(err)
+	}
+	top, err := etcd.Target{}.Topology(topology.Shape{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first build takes a minute and more, which is not part of a start.
+	if _, err := program.Build(t.Context(), top.Nodes[0].Program); err != nil {
+		t.Fatal(err)
+	}
+	targettest.Run(t, etcd.Target{}, docker.Kind(), topology.Shape{})
+}
+
+func TestTheLocalRuntimeSaysWhyItCannot(t *testing.T) {
+	top, err := etcd.Target{}.Topology(topology.Shape{Nodes: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = local.Kind().Open(context.Background(), cluster.Spec{Run: "never", Topology: top, Dir: t.TempDir()})
+	var no cluster.Unsupported
+	if !errors.As(err, &no) || !strings.Contains(no.Reason, "/etc/hosts") {
+		t.Errorf("got %v, want Unsupported for want of an /etc/hosts", err)
+	}
+}
+
+func TestShapesThatThereAreNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		shape topology.Shape
+		want  string
+	}{
+		"two a region":      {topology.Shape{Nodes: 2}, "allowed are 1, 3, 5"},
+		"unknown profile":   {topology.Shape{Profile: "lan"}, "known are default, wan"},
+		"any defect at all": {topology.Shape{Defects: []string{"amnesia"}}, `no "amnesia"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := (etcd.Target{}).Topology(c.shape); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
