@@ -13,6 +13,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/docker"
 	"github.com/mcp-resilience/holdfast/harness/local"
 	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/targets/etcd"
 	"github.com/mcp-resilience/holdfast/targets/mcp"
 )
 
@@ -20,6 +21,7 @@ import (
 func Targets() []targets.Target {
 	return []targets.Target{
 		mcp.Target{},
+		etcd.Target{},
 	}
 }
 
