@@ -149,18 +149,17 @@ func TestUpdateWhileTheReaderStalls(t *testing.T) {
 // Held bytes are bounded: beyond the window the sender waits.
 func TestWindow(t *testing.T) {
 	p := newPipe(t, wire.Flow{Hold: true})
-	sent := 0
-	for {
-		select {
-		case p.in <- &stream.StreamChunk{Data: make([]byte, 1<<20), Timestamp: time.Now()}:
-			sent += 1 << 20
-			continue
-		case <-time.After(100 * time.Millisecond):
-		}
-		break
+	const mega = 1 << 20
+	big := func() *stream.StreamChunk {
+		return &stream.StreamChunk{Data: make([]byte, mega), Timestamp: time.Now()}
 	}
-	if sent != window {
-		t.Errorf("took %d bytes while held, want %d", sent, window)
+	for range window / mega {
+		p.in <- big()
+	}
+	select {
+	case p.in <- big():
+		t.Errorf("took more than %d bytes while held", window)
+	case <-time.After(50 * time.Millisecond):
 	}
 }
 

@@ -2,13 +2,19 @@ package local_test
 
 import (
 	"context"
+	"fmt"
+	"regexp"
 	"slices"
+	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/mcp-resilience/holdfast/harness/cluster"
 	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/program"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -18,4 +24,52 @@ func TestLocalConforms(t *testing.T) {
 		runs, err := local.Runs(ctx)
 		return slices.DeleteFunc(runs, func(r string) bool { return r != run }), err
 	})
+}
+
+// journal keeps what it is told, with each pid as PID.
+type journal struct {
+	mu  sync.Mutex
+	all []string
+}
+
+var pid = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
+
+func (j *journal) Append(e cluster.Entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.all = append(j.all, fmt.Sprintf("%s %s, %s", e.What, pid.ReplaceAllString(e.ID, "PID"), e.Undo))
+	return nil
+}
+
+// The journal has the intent first and then the pid, at each start.
+func TestJournal(t *testing.T) {
+	linkd, err := program.Linkd(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := clustertest.Topology(1)
+	top.Nodes = top.Nodes[:1]
+	var j journal
+	rt, err := local.Open(t.Context(), cluster.Spec{
+		Run: "journalled", Topology: top, Dir: t.TempDir(), Binary: program.Build, Linkd: linkd, Journal: &j,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Start(t.Context(), rt, top, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"process not started yet, linkd of east-1: nothing, unless a process carries HOLDFAST_RUN=journalled",
+		"process PID, linkd of east-1: kill the process",
+		"process not started yet, node of east-1: nothing, unless a process carries HOLDFAST_RUN=journalled",
+		"process PID, node of east-1: kill the process",
+	}
+	if diff := cmp.Diff(want, j.all); diff != "" {
+		t.Errorf("journal (-want +got)\n%s", diff)
+	}
 }
