@@ -3,7 +3,6 @@ package etcd_test
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -21,9 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestInContainers(t *testing.T) {
-	if err := docker.Check(t.Context()); err != nil && (os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1") {
-		t.Fatal(err)
-	}
+	needEngine(t)
 	top, err := etcd.Target{}.Topology(topology.Shape{})
 	if err != nil {
 		t.Fatal(err)
