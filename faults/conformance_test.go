@@ -15,6 +15,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestFaultsOnFake(t *testing.T) {
+	if raceDetector {
+		t.Skip("Toxiproxy, which is in this process here, writes a toxicity (always 1) that its links read: a race, and theirs")
+	}
 	t.Parallel()
 	faultstest.Conformance(t, clustertest.Fake(nil))
 }

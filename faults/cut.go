@@ -36,9 +36,13 @@ func (c cut) inject(ctx context.Context, v Victims) (func(context.Context) error
 
 func (c cut) damage(v Victims) topology.Damage { return topology.Damage{Cuts: c.streams(v)} }
 
-// felt wants every link that is cut to look cut to who dials it. A probe that
-// could not be made is no proof of anything.
+// felt wants every link that is cut to look cut to who dials it.
 func (c cut) felt(ctx context.Context, v Victims) (string, error) {
+	return twice(func() (string, error) { return c.look(ctx, v) })
+}
+
+// look measures once. A probe that could not be made is no proof of anything.
+func (c cut) look(ctx context.Context, v Victims) (string, error) {
 	var alive []string
 	looks := map[mesh.Symptom]bool{}
 	streams := c.streams(v)

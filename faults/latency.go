@@ -66,59 +66,59 @@ func (l *Latency) Says(v Victims) string {
 	return fmt.Sprintf("slow the links of %s by %s (%s)", between(v, l.Clients), by, l.Direction.says())
 }
 
-// Felt implements Prover: the median round trip over every disturbed link is
-// longer than its baseline by at least half of what was added.
+// Felt implements Prover: every round trip over every disturbed link is longer
+// than its baseline by at least half of what was added.
 func (l *Latency) Felt(ctx context.Context, v Victims) (string, error) {
-	saw := ""
-	for i, s := range l.rounds(ctx, v) {
-		least := baseline(v, s.link) + l.added(s.flow)/2
-		if s.err != nil {
-			return "", fmt.Errorf("no echo over %s: %w", s.link, s.err)
-		}
-		if s.median < least {
-			return "", fmt.Errorf("round trip over %s is %v, below %v", s.link, s.median, least)
-		}
-		if i == 0 {
-			saw = fmt.Sprintf("round trip over %s is %v (baseline %v)", s.link, s.median, baseline(v, s.link))
-		}
-	}
-	return saw, nil
+	return twice(func() (string, error) {
+		return l.judge(l.rounds(ctx, v), v, func(r round, limit time.Duration) error {
+			if r.least < limit {
+				return fmt.Errorf("less than %v", limit)
+			}
+			return nil
+		})
+	})
 }
 
 // Gone implements Prover: the shortest round trip over each link is back near
 // its baseline.
 func (l *Latency) Gone(ctx context.Context, v Victims) (string, error) {
-	saw := ""
-	for i, s := range l.rounds(ctx, v) {
-		most := baseline(v, s.link) + l.added(s.flow)/2
-		if s.err != nil {
-			return "", fmt.Errorf("no echo over %s: %w", s.link, s.err)
-		}
-		if s.least >= most {
-			return "", fmt.Errorf("round trip over %s is still %v, not below %v", s.link, s.least, most)
-		}
-		if i == 0 {
-			saw = fmt.Sprintf("round trip over %s is %v (baseline %v)", s.link, s.least, baseline(v, s.link))
-		}
-	}
-	return saw, nil
+	return l.judge(l.rounds(ctx, v), v, near)
 }
 
-// Spared implements Prover: the shortest round trip over an untouched link is near its baseline.
+// Spared implements Prover: so it is over an untouched link.
 func (l *Latency) Spared(ctx context.Context, v Victims) (string, error) {
 	n, ok := neighbour(v, l.Streams(v))
 	if !ok {
 		return "no link is untouched, so none was measured", nil
 	}
-	s := l.round(ctx, v, topology.Stream{Link: n, Flow: topology.BothWays})
-	most := baseline(v, n) + l.Delay/2
-	if s.err != nil {
-		return "", fmt.Errorf("untouched link %s: %w", n, s.err)
+	return l.judge([]round{l.round(ctx, v, topology.Stream{Link: n, Flow: topology.Upstream})}, v, near)
+}
+
+func near(r round, limit time.Duration) error {
+	if r.least >= limit {
+		return fmt.Errorf("not less than %v", limit)
 	}
-	if s.least >= most {
-		return "", fmt.Errorf("untouched link %s: round trip is %v, not below %v", n, s.least, most)
+	return nil
+}
+
+// judge compares each link's shortest round trip with its baseline and half of
+// what the fault adds.
+func (l *Latency) judge(rounds []round, v Victims, ok func(r round, limit time.Duration) error) (string, error) {
+	saw := ""
+	for _, r := range rounds {
+		base := baseline(v, r.link)
+		if r.err != nil {
+			return "", fmt.Errorf("%s: %w", r.link, r.err)
+		}
+		line := fmt.Sprintf("round trip over %s is %v (baseline %v)", r.link, r.least, base)
+		if err := ok(r, base+l.added(r.flow)/2); err != nil {
+			return "", fmt.Errorf("%s, %w", line, err)
+		}
+		if saw == "" {
+			saw = line
+		}
 	}
-	return fmt.Sprintf("round trip over %s is %v (baseline %v)", n, s.least, baseline(v, n)), nil
+	return saw, nil
 }
 
 // added is what the fault adds to a round trip, jitter aside.
@@ -131,14 +131,14 @@ func (l *Latency) added(f topology.Flow) time.Duration {
 
 // looks is how many round trips one measurement takes. They are under way at
 // once, so that a measurement lasts no longer than one.
-const looks = 5
+const looks = 3
 
 // round is one measurement of a link.
 type round struct {
-	link          topology.Link
-	flow          topology.Flow
-	least, median time.Duration
-	err           error // when not every look came back
+	link  topology.Link
+	flow  topology.Flow
+	least time.Duration
+	err   error // when not every look came back
 }
 
 func (l *Latency) rounds(ctx context.Context, v Victims) []round {
@@ -154,15 +154,13 @@ func (l *Latency) rounds(ctx context.Context, v Victims) []round {
 
 func (l *Latency) round(ctx context.Context, v Victims, s topology.Stream) round {
 	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) mesh.Sample { return v.Cluster.Mesh.Echo(ctx, k) })
-	r := round{link: s.Link, flow: s.Flow}
-	times := make([]time.Duration, len(samples))
-	for i, x := range samples {
-		times[i] = x.RTT.Round(10 * time.Microsecond)
+	r := round{link: s.Link, flow: s.Flow, least: samples[0].RTT}
+	for _, x := range samples {
+		r.least = min(r.least, x.RTT)
 		if x.Err != nil {
 			r.err = x.Err
 		}
 	}
-	slices.Sort(times)
-	r.least, r.median = times[0], times[looks/2]
+	r.least = r.least.Round(10 * time.Microsecond)
 	return r
 }

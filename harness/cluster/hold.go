@@ -91,21 +91,14 @@ func (n *held) settle(ctx context.Context, p Process, how Signal) error {
 	if n.count[Exited] > 0 {
 		return n.end(ctx, p, how)
 	}
+	if n.ended {
+		if err := n.revive(ctx, p); err != nil {
+			return err
+		}
+	}
 	s, err := p.State(ctx)
 	if err != nil {
 		return err
-	}
-	if s.Condition == Exited {
-		if !n.ended {
-			return nil
-		}
-		if err := p.Restart(ctx); err != nil {
-			return err
-		}
-		if s, err = Await(ctx, p, Running); err != nil {
-			return err
-		}
-		n.ended = false
 	}
 	switch {
 	case n.count[Paused] > 0 && s.Condition == Running:
@@ -113,6 +106,29 @@ func (n *held) settle(ctx context.Context, p Process, how Signal) error {
 	case n.count[Paused] == 0 && s.Condition == Paused:
 		return signal(ctx, p, Resume, Running)
 	}
+	return nil
+}
+
+// revive starts a node that we ended. The ending may have been broken off by a
+// dead context with its signal on the way, so it is finished first: a node
+// that looks alive now could be gone in a moment.
+func (n *held) revive(ctx context.Context, p Process) error {
+	s, err := p.State(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Condition != Exited {
+		if err := signal(ctx, p, Kill, Exited); err != nil {
+			return err
+		}
+	}
+	if err := p.Restart(ctx); err != nil {
+		return err
+	}
+	if _, err := Await(ctx, p, Running); err != nil {
+		return err
+	}
+	n.ended = false
 	return nil
 }
 
