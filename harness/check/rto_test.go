@@ -308,7 +308,7 @@ func TestSettled(t *testing.T) {
 	for _, c := range []struct {
 		now  time.Duration
 		want bool
-	}{{150 * ms, false}, {220 * ms, false}, {270 * ms, false}, {300 * ms, true}} {
+	}{{150 * ms, false}, {220 * ms, false}, {279 * ms, false}, {282 * ms, true}, {300 * ms, true}} {
 		r.Ops = nil
 		for _, op := range whole {
 			if op.Return <= c.now {

@@ -12,8 +12,6 @@ import (
 // find each stable. Of r it reads Topology, Phases, Faults and Ops. It costs a
 // pass over the operations; call it a few times a second at most.
 func Settled(r *record.Run, d Definition, now time.Duration) bool {
-	// Operations that are due and not yet known are no stall: judge up to the
-	// last instant at which all are known, or are bad anyway.
 	live := *r
 	live.Phases = nil
 	for _, p := range r.Phases {
@@ -26,7 +24,7 @@ func Settled(r *record.Run, d Definition, now time.Duration) bool {
 	if err != nil || now < 0 {
 		return false
 	}
-	v.end = min(v.end, max(0, now-v.def.Latency))
+	v.end = min(v.end, now)
 	episodes := v.episodes()
 	e := episodes[len(episodes)-1]
 	all := newSeries(v)
@@ -38,6 +36,7 @@ func Settled(r *record.Run, d Definition, now time.Duration) bool {
 		if _, cut := at(v.damage.unserved[s.region], v.end); cut {
 			continue // cannot be served, by design
 		}
+		s.cutIncomplete(now)
 		if s.opens(s.ceil(since), len(s.due)) < 0 {
 			return false
 		}
@@ -47,4 +46,17 @@ func Settled(r *record.Run, d Definition, now time.Duration) bool {
 		}
 	}
 	return true
+}
+
+// cutIncomplete ends the series before the first of the latest buckets that
+// lacks operations by the baseline's rate: they are due and not answered yet,
+// which is neither good nor, before the latency limit, bad.
+func (s *series) cutIncomplete(now time.Duration) {
+	for i := max(0, s.floor(max(0, now-s.def.Latency))); i < len(s.due); i++ {
+		if s.due[i] < int32(s.expected) {
+			s.due, s.good = s.due[:i], s.good[:i]
+			s.decide()
+			return
+		}
+	}
 }
