@@ -107,7 +107,10 @@ func source(ctx context.Context, nested string) (string, error) {
 func golang(ctx context.Context, dir, system string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if dir != "" { // in a source of ours, where no workspace of the user's applies
+		cmd.Env = append(cmd.Env, "GOWORK=off")
+	}
 	if system != "" {
 		cmd.Env = append(cmd.Env, "GOOS="+system)
 	}
