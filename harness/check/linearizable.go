@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -64,7 +65,7 @@ func judgeLinearizable(ctx context.Context, v *view, j *record.Judgement) []reco
 	})
 	_ = g.Wait() // each key's failure is its answer
 
-	slices.SortFunc(all, func(a, b answer) int { return compare(a.key, b.key) })
+	slices.SortFunc(all, func(a, b answer) int { return cmp.Compare(a.key, b.key) })
 	var evidence, why []string
 	for _, a := range all {
 		if a.violation != nil {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -82,7 +83,7 @@ func registerTally(v *view, nodes []topology.NodeID, o object) (t tally) {
 			}
 		}
 	}
-	slices.SortFunc(w.acked, func(a, b *history.Op) int { return int(min(1, max(-1, a.Return-b.Return))) })
+	slices.SortFunc(w.acked, func(a, b *history.Op) int { return cmp.Compare(a.Return, b.Return) })
 	for _, op := range w.acked {
 		newest := op
 		if n := len(w.latest); n > 0 && w.latest[n-1].Call > op.Call {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -101,16 +102,16 @@ func (t *tally) add(o tally) {
 func (t *tally) sort() {
 	slices.SortFunc(t.lost, func(a, b record.LostWrite) int {
 		if a.Op.Return != b.Op.Return {
-			return int(min(1, max(-1, a.Op.Return-b.Op.Return)))
+			return cmp.Compare(a.Op.Return, b.Op.Return)
 		}
-		return int(min(1, max(-1, a.Op.ID-b.Op.ID)))
+		return cmp.Compare(a.Op.ID, b.Op.ID)
 	})
 	for _, ds := range [][]dated{t.unread, t.phantoms, t.diverged, t.duplicates, t.stale, t.split} {
 		slices.SortFunc(ds, func(a, b dated) int {
 			if a.at != b.at {
-				return int(min(1, max(-1, a.at-b.at)))
+				return cmp.Compare(a.at, b.at)
 			}
-			return compare(a.says, b.says)
+			return cmp.Compare(a.says, b.says)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -73,9 +74,9 @@ func newSeries(v *view) []*series {
 			return d
 		}
 		if a.region != b.region {
-			return compare(a.region, b.region)
+			return cmp.Compare(a.region, b.region)
 		}
-		return compare(a.class, b.class)
+		return cmp.Compare(a.class, b.class)
 	})
 	for _, s := range all {
 		s.measure(v)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -100,7 +101,7 @@ func newGrowth(ops []history.Op, o object, a *answer) *growth {
 		if len(a.values) != len(b.values) {
 			return len(a.values) - len(b.values)
 		}
-		return int(min(1, max(-1, a.op.Call-b.op.Call)))
+		return cmp.Compare(a.op.Call, b.op.Call)
 	})
 	return s
 }

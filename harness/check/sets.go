@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -123,7 +124,7 @@ func (t *tally) staleSets(reads []*history.Op, elements map[string]int, all []el
 		}
 	}
 	slices.SortFunc(acked, func(a, b int) int {
-		return int(min(1, max(-1, all[a].add.Return-all[b].add.Return)))
+		return cmp.Compare(all[a].add.Return, all[b].add.Return)
 	})
 	for i := range all {
 		all[i].seen = -1

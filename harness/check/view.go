@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -38,7 +39,7 @@ func newView(r *record.Run, o Options) (*view, error) {
 		}
 	}
 	slices.SortStableFunc(v.faults, func(a, b record.Fault) int {
-		return int(min(1, max(-1, a.Inject.Requested-b.Inject.Requested)))
+		return cmp.Compare(a.Inject.Requested, b.Inject.Requested)
 	})
 	first, last := v.loaded()
 	v.end = last
