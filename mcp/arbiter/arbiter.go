@@ -32,11 +32,11 @@ type Arbiter struct {
 	State    *state.State
 	Suspects func() []string        // by this node's prober
 	Answers  func(node string) bool // likewise
-	// Submit commits through whoever leads, Propose through this node.
-	Submit, Propose func(ctx context.Context, c *api.Command) (*api.Applied, error)
-	Leads           func() (term uint64, ok bool)
-	Handover        func(ctx context.Context, to string) error
-	Note            func(k events.Kind, says string, fields map[string]string)
+	// Once commits through whoever leads, if there is one; Propose through this node.
+	Once, Propose func(ctx context.Context, c *api.Command) (*api.Applied, error)
+	Leads         func() (term uint64, ok bool)
+	Handover      func(ctx context.Context, to string) error
+	Note          func(k events.Kind, says string, fields map[string]string)
 }
 
 // Report keeps the cluster informed of this node's suspicions until ctx ends.
@@ -47,7 +47,7 @@ func (a *Arbiter) Report(ctx context.Context) {
 			return
 		}
 		// A failure is tried again at the next look, with what is true then.
-		_, _ = a.Submit(ctx, &api.Command{Do: &api.Command_Suspicions{
+		_, _ = a.Once(ctx, &api.Command{Do: &api.Command_Suspicions{
 			Suspicions: &api.Suspicions{Reporter: a.Self, Suspects: mine},
 		}})
 	})
@@ -133,7 +133,7 @@ func (a *Arbiter) returnHome(ctx context.Context, s state.Standing, wellFor time
 	if a.Cluster.Regions[a.Self] == home || s.Share(home) < state.FullShare {
 		return
 	}
-	if untouched := s.Quarters == nil; !untouched && wellFor < a.Settle {
+	if untouched := len(s.Quarters) == 0; !untouched && wellFor < a.Settle {
 		return
 	}
 	for _, n := range a.Cluster.Nodes() {

@@ -55,7 +55,8 @@ type gateway struct {
 	conn  *grpc.ClientConn
 	calls int
 	left  bool
-	until time.Time // when the answer that named it expires
+	gone  chan struct{} // closed when left
+	until time.Time     // when the answer that named it expires
 }
 
 // New makes a client. It connects at the first call.
@@ -120,7 +121,7 @@ func (c *Client) call(ctx context.Context, op string, do func(context.Context, a
 	ctx, sent := api.WithSent(ctx)
 	err = do(ctx, api.NewLedgerClient(g.conn))
 	slow.Stop()
-	if err != nil && !caller(ctx, err) {
+	if err != nil && !innocent(ctx, err) {
 		c.shun(g)
 	}
 	c.exit(g)

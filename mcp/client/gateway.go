@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
@@ -15,10 +18,12 @@ import (
 // shunFor is how long a gateway that failed is not chosen again.
 const shunFor = 3 * time.Second
 
-// caller says whether a call failed through its caller: it was given up, or it
-// asked for something impossible. That says nothing about the gateway.
-func caller(ctx context.Context, err error) bool {
-	return errors.Is(ctx.Err(), context.Canceled) || status.Code(err) == codes.InvalidArgument
+// innocent says whether a gateway is not to blame for a failed call: the
+// caller gave it up or asked for something impossible, or the gateway
+// reports in good time that a leader failed.
+func innocent(ctx context.Context, err error) bool {
+	code := status.Code(err)
+	return errors.Is(ctx.Err(), context.Canceled) || code == codes.InvalidArgument || code == codes.Aborted
 }
 
 // finding is a search for a gateway, shared by all calls that wait for it.
@@ -71,6 +76,7 @@ func (c *Client) leave(g *gateway) error {
 		return nil
 	}
 	g.left = true
+	close(g.gone)
 	if c.current == g {
 		c.current = nil
 	}
@@ -103,73 +109,97 @@ func (c *Client) find() *finding {
 	c.finding = f
 	c.work.Go(func() {
 		defer close(f.done)
-		answers, err := c.lookup(c.ctx)
+		f.err = c.search()
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.finding = nil
-		if err != nil {
-			if g := c.current; g != nil {
-				g.until = time.Now().Add(time.Second) // keep what works
-			}
-			f.err = err
-			return
+		if g := c.current; f.err != nil && g != nil {
+			g.until = time.Now().Add(time.Second) // keep what works
 		}
-		f.err = c.settle(answers)
 	})
 	return f
 }
 
-// settle keeps the present gateway if the answers still give it weight, else
-// connects to one that they do; the caller holds the lock.
-func (c *Client) settle(answers []answer) error {
+// search looks the platform up. It keeps the present gateway if the answers
+// still give it weight, else moves to one that they do and that is seen to serve.
+func (c *Client) search() error {
+	answers, err := c.lookup(c.ctx)
+	if err != nil {
+		return err
+	}
 	expires := time.Now().Add(ttl(answers))
-	if g := c.current; g != nil {
-		for _, a := range answers {
-			if a.node == g.node && a.weight > 0 {
-				g.until = expires
-				return nil
-			}
-		}
+	c.mu.Lock()
+	order := c.order(answers)
+	if g := c.current; g != nil && (slices.ContainsFunc(answers, func(a answer) bool { return a.node == g.node && a.weight > 0 }) || order[0].node == g.node) {
+		g.until = expires
+		c.mu.Unlock()
+		return nil
 	}
-	a, ok := c.choose(answers)
-	if !ok {
-		return errors.New("find a gateway: the answer names none")
-	}
-	if g := c.current; g != nil {
-		if g.node == a.node {
-			g.until = expires
-			return nil
-		}
-		_ = c.leave(g)
-	}
-	conn, err := api.Connect(a.addr, c.cfg.Dial)
+	c.mu.Unlock()
+	g, err := hedge(c.ctx, c.work.Go, len(order),
+		func(ctx context.Context, i int) (*gateway, error) { return c.open(ctx, order[i]) },
+		func(g *gateway) { _ = g.conn.Close() })
 	if err != nil {
 		return fmt.Errorf("find a gateway: %w", err)
 	}
-	conn.Connect()
-	c.current = &gateway{node: a.node, conn: conn, until: expires}
+	g.until = expires
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.leave(c.current)
+	c.current = g
+	c.work.Go(func() { c.watch(g) })
 	return nil
 }
 
-// choose draws a gateway by weight among those not shunned; failing that,
-// among those shunned, or with no weight, least recently shunned first.
-func (c *Client) choose(answers []answer) (answer, bool) {
+// order says in which order to try the gateways: those with weight that are not
+// shunned, drawn by weight; then the rest, least recently shunned first. The
+// caller holds the lock.
+func (c *Client) order(answers []answer) []answer {
 	now := time.Now()
-	var good []answer
+	var good, rest []answer
 	for _, a := range answers {
 		if a.weight > 0 && !now.Before(c.shunned[a.node]) {
 			good = append(good, a)
+		} else {
+			rest = append(rest, a)
 		}
 	}
-	if len(good) > 0 {
-		return c.draw.weighted(good), true
+	slices.SortStableFunc(rest, func(a, b answer) int { return c.shunned[a.node].Compare(c.shunned[b.node]) })
+	return append(c.draw.weighted(good), rest...)
+}
+
+// open connects to a gateway and asks whether it serves.
+func (c *Client) open(ctx context.Context, a answer) (*gateway, error) {
+	conn, err := api.Connect(a.addr, c.cfg.Dial)
+	if err != nil {
+		return nil, err
 	}
-	var best answer
-	found := false
-	for _, a := range answers {
-		if !found || c.shunned[a.node].Before(c.shunned[best.node]) {
-			best, found = a, true
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	r, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	if err == nil && r.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+		err = errors.New("it is stopping")
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%s: %w", a.node, err)
+	}
+	return &gateway{node: a.node, conn: conn, gone: make(chan struct{})}, nil
+}
+
+// watch leaves a gateway as soon as its connection ends, be it that the node
+// has died or that it says good-bye, so that few calls run into it.
+func (c *Client) watch(g *gateway) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	c.work.Go(func() {
+		select {
+		case <-g.gone:
+		case <-ctx.Done():
 		}
+		cancel()
+	})
+	if g.conn.WaitForStateChange(ctx, connectivity.Ready) {
+		c.shun(g)
 	}
-	return best, found
 }

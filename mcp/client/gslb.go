@@ -2,9 +2,7 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -13,12 +11,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-const (
-	// askLimit bounds one question to one DNS server.
-	askLimit = 800 * time.Millisecond
-	// askNext is how long one server may be silent before the next is asked, too.
-	askNext = 150 * time.Millisecond
-)
+// askLimit bounds one question to one server.
+const askLimit = 800 * time.Millisecond
 
 // answer is one gateway that the GSLB names.
 type answer struct {
@@ -35,48 +29,14 @@ func ttl(as []answer) time.Duration {
 	return time.Second
 }
 
-// lookup asks the DNS servers in order, the next one when one fails or is slow, and
-// takes the first answer.
+// lookup asks the DNS servers, those of the client's own region first.
 func (c *Client) lookup(ctx context.Context) ([]answer, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	type result struct {
-		answers []answer
-		err     error
+	as, err := hedge(ctx, c.work.Go, len(c.cfg.GSLB),
+		func(ctx context.Context, i int) ([]answer, error) { return c.ask(ctx, c.cfg.GSLB[i]) }, nil)
+	if err != nil {
+		return nil, fmt.Errorf("look %s up: %w", c.cfg.Zone, err)
 	}
-	results := make(chan result, len(c.cfg.GSLB))
-	var errs []error
-	next, open := 0, 0
-	ask := func() {
-		server := c.cfg.GSLB[next]
-		next, open = next+1, open+1
-		c.work.Go(func() {
-			as, err := c.ask(ctx, server)
-			results <- result{as, err}
-		})
-	}
-	ask()
-	for open > 0 {
-		var patience <-chan time.Time
-		if next < len(c.cfg.GSLB) {
-			patience = time.After(askNext)
-		}
-		select {
-		case r := <-results:
-			if r.err == nil {
-				return r.answers, nil
-			}
-			errs = append(errs, r.err)
-			if open--; next < len(c.cfg.GSLB) {
-				ask()
-			}
-		case <-patience:
-			ask()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	return nil, fmt.Errorf("find a gateway: %w", errors.Join(errs...))
+	return as, nil
 }
 
 // ask puts the question to one DNS server.
@@ -112,25 +72,4 @@ func (c *Client) ask(ctx context.Context, server string) ([]answer, error) {
 		return nil, fmt.Errorf("ask %s for %s: no SRV records", server, c.cfg.Zone)
 	}
 	return out, nil
-}
-
-// draw is a client's own source of chance.
-type draw struct{ *rand.Rand }
-
-func newDraw(seed uint64) draw { return draw{rand.New(rand.NewPCG(seed, seed^0x5bd1e995))} }
-
-// weighted draws one answer, as often as its weight says; there must be one.
-func (d draw) weighted(as []answer) answer {
-	total := 0
-	for _, a := range as {
-		total += a.weight
-	}
-	at := d.IntN(total)
-	for _, a := range as {
-		if at < a.weight {
-			return a
-		}
-		at -= a.weight
-	}
-	return as[len(as)-1]
 }

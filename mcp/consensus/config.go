@@ -16,7 +16,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/events"
 )
 
-// Config is what a node needs to take part. All fields but Defect are needed.
+// Config is what a node needs to take part. All fields but the last two are needed.
 type Config struct {
 	Name  string            // of this node
 	Addr  string            // to listen on, ip:port
@@ -26,6 +26,10 @@ type Config struct {
 	Timing
 	Note   func(k events.Kind, says string, fields map[string]string)
 	Logger hclog.Logger
+	// Defers is for nodes outside the main region: until this node first knows
+	// a leader it waits three times as long before it stands, so that at a
+	// cold start the main region leads.
+	Defers bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool
 }
@@ -47,6 +51,10 @@ func (c Config) raft() *raft.Config {
 	rc.HeartbeatTimeout = c.Heartbeat
 	rc.ElectionTimeout = c.Election
 	rc.LeaderLeaseTimeout = c.Lease
+	if c.Defers {
+		rc.HeartbeatTimeout *= 3
+		rc.ElectionTimeout *= 3
+	}
 	rc.CommitTimeout = c.Commit
 	rc.SnapshotThreshold = snapshotEvery
 	rc.SnapshotInterval = 20 * time.Second // how often the threshold is looked at

@@ -123,13 +123,24 @@ func (n *Node) listenForNews() {
 	})
 	n.raft.RegisterObserver(o)
 	defer n.raft.DeregisterObserver(o)
+	deferring := n.cfg.Defers
 	for {
 		select {
 		case <-seen:
+			if name, _ := n.Leader(); name != "" && deferring {
+				deferring = n.standAsOthers() != nil
+			}
 			n.news.tell()
 		case <-n.ctx.Done():
 			n.news.tell()
 			return
 		}
 	}
+}
+
+// standAsOthers ends the deference of Config.Defers.
+func (n *Node) standAsOthers() error {
+	rc := n.raft.ReloadableConfig()
+	rc.HeartbeatTimeout, rc.ElectionTimeout = n.cfg.Heartbeat, n.cfg.Election
+	return n.raft.ReloadConfig(rc)
 }

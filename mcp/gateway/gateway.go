@@ -19,7 +19,7 @@ import (
 const (
 	// patience is how long a call is kept while nobody can take it; then it is
 	// refused, so that a client of a gateway that is cut off can move on.
-	patience = 600 * time.Millisecond
+	patience = 800 * time.Millisecond
 	// again is the pause before a refused call is tried anew.
 	again = 15 * time.Millisecond
 	// lastWord is how long a leader that is no longer followed may still answer
@@ -49,14 +49,25 @@ type Gateway struct {
 // Submit commits a command through whoever leads. An error that is api.Refused
 // proves that it had no effect.
 func (g *Gateway) Submit(ctx context.Context, c *api.Command) (*api.Applied, error) {
-	return route(ctx, g, func(ctx context.Context, leader string) (*api.Applied, error) {
+	return route(ctx, g, g.propose(c))
+}
+
+// Once is Submit without patience: it is refused when nobody leads now.
+func (g *Gateway) Once(ctx context.Context, c *api.Command) (*api.Applied, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return attempt(ctx, g, g.propose(c))
+}
+
+func (g *Gateway) propose(c *api.Command) func(context.Context, string) (*api.Applied, error) {
+	return func(ctx context.Context, leader string) (*api.Applied, error) {
 		if leader == g.Name {
 			return g.Consensus.Propose(ctx, c)
 		}
 		return forward(ctx, g, leader, func(ctx context.Context, p api.PeerClient) (*api.Applied, error) {
 			return p.Propose(ctx, c)
 		})
-	})
+	}
 }
 
 // ReadIndex asks whoever leads how far a state must be to be fresh.

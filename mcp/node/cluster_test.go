@@ -3,11 +3,11 @@ package node_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) {
 	mcptest.Child()
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func within(t *testing.T, d time.Duration) context.Context {

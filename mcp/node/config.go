@@ -60,7 +60,7 @@ type Profile struct {
 func Profiles() map[string]Profile {
 	return map[string]Profile{
 		"fast": {
-			Consensus: consensus.Timing{Heartbeat: 250 * time.Millisecond, Election: 500 * time.Millisecond, Lease: 250 * time.Millisecond, Commit: 10 * time.Millisecond},
+			Consensus: consensus.Timing{Heartbeat: 400 * time.Millisecond, Election: 500 * time.Millisecond, Lease: 400 * time.Millisecond, Commit: 10 * time.Millisecond},
 			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3},
 			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
 		},

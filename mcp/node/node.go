@@ -63,6 +63,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: cfg.voters(), Dir: filepath.Join(cfg.Data, "raft"),
 		Dial: resolver.Dial, Timing: cfg.Profile.Consensus, Note: note,
 		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
+		Defers:             n.cluster().Main() != cfg.Region,
 		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
 	})
 	if err != nil {
@@ -109,12 +110,16 @@ func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To}
 	n.prober = &prober.Prober{Peers: cfg.others(), Timing: cfg.Profile.Probes, To: n.peers.To, Note: note}
 	n.arbiter = &arbiter.Arbiter{
-		Self: cfg.Name, Cluster: arbiter.Cluster{Regions: cfg.Peers, Weights: cfg.Weights},
+		Self: cfg.Name, Cluster: n.cluster(),
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
 		Suspects: n.prober.Suspects, Answers: n.prober.Answers,
-		Submit: n.gateway.Submit, Propose: n.consensus.Propose,
+		Once: n.gateway.Once, Propose: n.consensus.Propose,
 		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note,
 	}
+}
+
+func (n *node) cluster() arbiter.Cluster {
+	return arbiter.Cluster{Regions: n.cfg.Peers, Weights: n.cfg.Weights}
 }
 
 // work runs the prober and the arbiter; stop ends them and waits.
