@@ -75,6 +75,7 @@ func Conformance(t *testing.T, k cluster.Kind) {
 	t.Run("done to all spares nobody", func(t *testing.T) { red(t, c, func(f faults.Fault) liar { return tooMuch{f} }) })
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("half an injection is undone", func(t *testing.T) { half(t, c) })
+	t.Run("who crashed stays down", func(t *testing.T) { crashed(t, c) })
 	t.Run("nothing is injected with a dead context", func(t *testing.T) { dead(t, c) })
 }
 

@@ -104,3 +104,35 @@ func dead(t *testing.T, c *cluster.Cluster) {
 		healthy(t, e.fault, v)
 	}
 }
+
+// crashed lets a node die of something else during a fault: the heal must not
+// hide that by starting it.
+func crashed(t *testing.T, c *cluster.Cluster) {
+	for _, e := range []example{
+		{name: "pause", fault: &faults.Pause{}, on: east},
+		{name: "isolate", fault: &faults.Isolate{}, on: east},
+	} {
+		v := e.victims(t, c)
+		p := c.Process(v.Nodes[0].ID)
+		undo, err := e.fault.Inject(t.Context(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Signal(t.Context(), cluster.Kill); err != nil {
+			t.Errorf("crash: %v", err)
+		}
+		if _, err := cluster.Await(t.Context(), p, cluster.Exited); err != nil {
+			t.Errorf("crash: %v", err)
+		}
+		if err := undo(t.Context()); err != nil {
+			t.Errorf("heal %s: %v", e.name, err)
+		}
+		if s, err := p.State(t.Context()); err != nil || s.Condition != cluster.Exited {
+			t.Errorf("after the heal of %s the crashed node is %s, %v", e.name, s.Condition, err)
+		}
+		if err := p.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		serving(t, c)
+	}
+}
