@@ -43,6 +43,7 @@ const Name = "docker"
 func Kind() cluster.Kind {
 	return cluster.Kind{
 		Name:  Name,
+		OS:    "linux", // inside the engine, whatever this machine is
 		Check: Check,
 		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
 			r, err := Open(ctx, s)
