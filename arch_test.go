@@ -50,8 +50,10 @@ var arrows = []struct {
 	{"cmd/watchdog", []string{"harness/watchdog", "harness/docker", "harness/local", "harness/cluster", "harness/owner"}, "wires the runtimes to be swept"},
 	{"cmd/holdfast", []string{"harness/...", "scenarios", "targets/...", "reports", "faults"}, "a face: it wires everything"},
 	{"e2e/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults"}, "suites only"},
+	{"examples/ownstore/...", []string{"targets", "harness/topology", "harness/history", "harness/cluster", "harness/workload"}, "a target that a user writes"},
 	{"examples/...", []string{"harness/drill"}, "what a user writes"},
 	{"harness/cluster/clustertest/...", []string{"harness/topology", "harness/mesh/...", "harness/cluster/...", "harness/program", "harness/linkd/...", "harness/loopback"}, "conformance suite of runtimes"},
+	{"harness/harnesstest", []string{"harness/...", "faults", "scenarios", "targets"}, "a system of which everything is known, to measure the engine with"},
 	{"targets/targettest", []string{"targets", "harness/...", "scenarios"}, "conformance suite of targets"},
 	{"faults/faultstest", []string{"faults", "harness/..."}, "conformance suite of faults"},
 }

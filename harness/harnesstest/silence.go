@@ -1,0 +1,65 @@
+package harnesstest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// Silence is a fault of which the exact length is known; see Store.Silenced.
+type Silence struct{ Store *Store }
+
+// Inject silences the store until heal.
+func (f Silence) Inject(context.Context, faults.Victims) (func(context.Context) error, error) {
+	f.Store.silence(true)
+	return func(context.Context) error { f.Store.silence(false); return nil }, nil
+}
+
+// Damage is none: nodes and links are well, so every client stays eligible.
+func (f Silence) Damage(faults.Victims) topology.Damage { return topology.Damage{} }
+
+// Says names the deed.
+func (f Silence) Says(faults.Victims) string { return "silence" }
+
+// Felt asks the store.
+func (f Silence) Felt(context.Context, faults.Victims) (string, error) {
+	if !f.Store.Silent() {
+		return "", errors.New("it answers")
+	}
+	return "no answer", nil
+}
+
+// Gone asks the store.
+func (f Silence) Gone(context.Context, faults.Victims) (string, error) {
+	if f.Store.Silent() {
+		return "", errors.New("no answer")
+	}
+	return "it answers", nil
+}
+
+// Spared has nobody to ask.
+func (f Silence) Spared(context.Context, faults.Victims) (string, error) {
+	return "there is no neighbour", nil
+}
+
+// Plan lets a fault loose on the store for d, after 2 s of load.
+func Plan(s *Store, f faults.Fault, d time.Duration) scenarios.Plan {
+	topo, _ := s.Topology(topology.Shape{}) // never fails
+	return scenarios.Plan{
+		Scenario: "silence", Target: s.Name(), Topology: topo, Seed: 1,
+		Load:     workload.Load{Reads: 200, Writes: 200}.Resolve(),
+		Baseline: 2 * time.Second,
+		Steps: []scenarios.Step{{
+			ID: "1-silence", For: d, Fault: "silence", With: f, On: topology.Selector{All: true},
+		}},
+		Observe:    20 * time.Second,
+		Objectives: record.Objectives{}.Resolve(),
+		Expect:     record.Pass,
+	}
+}
