@@ -51,6 +51,8 @@ var _ = Describe("scenario", func() {
 				run := drill.Run(ctx, s.Name, drill.On(rt))
 				if want := expected(s); want != record.Pass {
 					Expect(run).To(drill.HaveVerdict(want))
+					Expect(telling).To(HaveKey(s.Name))
+					telling[s.Name](run)
 					return
 				}
 				Expect(run).To(drill.RecoverWithin(s.Objectives.Resolve().RTO))

@@ -10,6 +10,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -22,6 +23,13 @@ import (
 
 func TestE2E(t *testing.T) {
 	RegisterFailHandler(Fail)
+	if os.Getenv("HOLDFAST_RUNS") == "" { // beside the runs of the command line
+		runs, err := filepath.Abs("../runs")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("HOLDFAST_RUNS", runs)
+	}
 	RunSpecs(t, "holdfast, end to end")
 }
 
