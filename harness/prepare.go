@@ -119,13 +119,14 @@ func (r *run) keepPlan() error {
 // start brings the system up: binaries, pods, links, nodes, then clients, and
 // waits until each region is served.
 func (r *run) start(ctx context.Context) error {
-	linkd, err := program.Linkd(ctx)
+	programs := program.For(r.o.Runtime.OS)
+	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		return err
 	}
 	rt, err := r.o.Runtime.Open(ctx, cluster.Spec{
 		Run: r.record.ID, Topology: r.plan.Topology, Dir: r.scratch,
-		Binary: program.Build, Linkd: linkd, Journal: r.guard.Journal(),
+		Binary: programs.Build, Linkd: linkd, Journal: r.guard.Journal(),
 	})
 	if err != nil {
 		return fmt.Errorf("open runtime %s: %w", r.o.Runtime.Name, err)

@@ -49,7 +49,7 @@ func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
 	if err != nil {
 		return err
 	}
-	linkd, err := program.Linkd(ctx)
+	linkd, err := program.For(kind.OS).Linkd(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
 	}
 	top := pair()
 	rt, err := kind.Open(ctx, cluster.Spec{
-		Run: run, Topology: top, Dir: dir, Linkd: linkd, Binary: program.Build, Journal: g.Journal(),
+		Run: run, Topology: top, Dir: dir, Linkd: linkd, Binary: program.For(kind.OS).Build, Journal: g.Journal(),
 	})
 	if err != nil {
 		return err

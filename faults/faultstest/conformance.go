@@ -84,14 +84,15 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	linkd, err := program.Linkd(ctx)
+	programs := program.For(k.OS)
+	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	top := clustertest.Topology(1)
 	rt, err := k.Open(ctx, cluster.Spec{
 		Run: fmt.Sprintf("faults-%d", time.Now().UnixNano()), Topology: top, Dir: t.TempDir(),
-		Binary: program.Build, Linkd: linkd, Journal: forgetful{},
+		Binary: programs.Build, Linkd: linkd, Journal: forgetful{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,9 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/topology"
 )
 
+// linux finds programs for containers.
+const linux = program.For("linux")
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // needEngine skips where no engine answers, except where that would hide a
@@ -61,7 +64,7 @@ func pair() topology.Topology {
 func open(t *testing.T, top topology.Topology) (*docker.Runtime, string) {
 	t.Helper()
 	run := "test-" + strings.ToLower(rand.Text()[:10])
-	r, err := docker.Open(t.Context(), cluster.Spec{Run: run, Topology: top, Linkd: linkd(t), Binary: program.Build})
+	r, err := docker.Open(t.Context(), cluster.Spec{Run: run, Topology: top, Linkd: linkd(t), Binary: linux.Build})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +82,7 @@ func open(t *testing.T, top topology.Topology) (*docker.Runtime, string) {
 
 func linkd(t *testing.T) string {
 	t.Helper()
-	bin, err := program.Linkd(t.Context())
+	bin, err := linux.Linkd(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/cluster"
 	"github.com/mcp-resilience/holdfast/harness/docker"
 	"github.com/mcp-resilience/holdfast/harness/owner"
-	"github.com/mcp-resilience/holdfast/harness/program"
 )
 
 func TestSweepTakesOneRunAndSparesTheOther(t *testing.T) {
@@ -68,8 +67,8 @@ func TestOpenThatFailsLeavesNothing(t *testing.T) {
 		spec cluster.Spec
 		want string
 	}{
-		"no linkd":                       {cluster.Spec{Topology: pair(), Linkd: "/nonexistent/linkd", Binary: program.Build}, "/nonexistent/linkd"},
-		"an image that cannot be pulled": {cluster.Spec{Topology: broken, Linkd: linkd(t), Binary: program.Build}, "image " + missing + " is not here and cannot be pulled"},
+		"no linkd":                       {cluster.Spec{Topology: pair(), Linkd: "/nonexistent/linkd", Binary: linux.Build}, "/nonexistent/linkd"},
+		"an image that cannot be pulled": {cluster.Spec{Topology: broken, Linkd: linkd(t), Binary: linux.Build}, "image " + missing + " is not here and cannot be pulled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.spec.Run = "test-fails"

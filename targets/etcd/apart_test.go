@@ -12,7 +12,6 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/docker"
 	"github.com/mcp-resilience/holdfast/harness/history"
 	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/program"
 	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/targets/etcd"
 )
@@ -38,16 +37,16 @@ func running(t *testing.T) *cluster.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	linkd, err := program.Linkd(t.Context())
+	linkd, err := linux.Linkd(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The first build takes a minute and more.
-	if _, err := program.Build(t.Context(), top.Nodes[0].Program); err != nil {
+	if _, err := linux.Build(t.Context(), top.Nodes[0].Program); err != nil {
 		t.Fatal(err)
 	}
 	rt, err := docker.Kind().Open(t.Context(), cluster.Spec{
-		Run: fmt.Sprintf("etcd-%d", time.Now().UnixNano()), Topology: top, Linkd: linkd, Binary: program.Build,
+		Run: fmt.Sprintf("etcd-%d", time.Now().UnixNano()), Topology: top, Linkd: linkd, Binary: linux.Build,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,9 @@ import (
 	"github.com/mcp-resilience/holdfast/targets/targettest"
 )
 
+// linux finds programs for containers.
+const linux = program.For("linux")
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestInContainers(t *testing.T) {
@@ -26,7 +29,7 @@ func TestInContainers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first build takes a minute and more, which is not part of a start.
-	if _, err := program.Build(t.Context(), top.Nodes[0].Program); err != nil {
+	if _, err := linux.Build(t.Context(), top.Nodes[0].Program); err != nil {
 		t.Fatal(err)
 	}
 	targettest.Run(t, etcd.Target{}, docker.Kind(), topology.Shape{})

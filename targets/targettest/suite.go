@@ -57,13 +57,14 @@ func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topolog
 	if err != nil {
 		t.Fatal(err)
 	}
-	linkd, err := program.Linkd(ctx)
+	programs := program.For(kind.OS)
+	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rt, err := kind.Open(ctx, cluster.Spec{
 		Run: "targettest-" + time.Now().UTC().Format("150405.000000000"), Topology: top,
-		Dir: t.TempDir(), Binary: program.Build, Linkd: linkd, Journal: forget{},
+		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, Journal: forget{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,8 @@ type bench struct {
 // spec makes the spec of a run that no other test has.
 func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	t.Helper()
-	linkd, err := program.Linkd(t.Context())
+	programs := program.For(b.kind.OS)
+	linkd, err := programs.Linkd(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	runs.n++
 	return cluster.Spec{
 		Run: fmt.Sprintf("conformance-%d-%d", time.Now().UnixNano(), runs.n), Topology: top, Dir: t.TempDir(),
-		Binary: program.Build, Linkd: linkd, Journal: new(diary),
+		Binary: programs.Build, Linkd: linkd, Journal: new(diary),
 	}
 }
 
