@@ -11,7 +11,7 @@ import (
 // that is polled until it has caught up is judged by what it said in the end.
 type finals struct {
 	by     map[topology.NodeID]*history.Op
-	failed map[topology.NodeID]string // of nodes that never answered: why
+	failed map[topology.NodeID]string // why the last attempt failed, of those that did
 	last   *history.Op
 }
 
@@ -21,7 +21,6 @@ func (f *finals) note(op *history.Op, t *tally) {
 	}
 	t.finalReads++
 	if op.Outcome != history.OK {
-		t.finalFailed++
 		f.failed[op.Via] = op.Error
 		return
 	}
@@ -37,6 +36,11 @@ func (f *finals) note(op *history.Op, t *tally) {
 func (f *finals) complete(nodes []topology.NodeID, key string, t *tally) bool {
 	var missing []topology.NodeID
 	why := ""
+	for n := range f.failed {
+		if f.by[n] == nil {
+			t.finalFailed++
+		}
+	}
 	for _, n := range nodes {
 		if f.by[n] == nil {
 			missing = append(missing, n)

@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -35,7 +36,8 @@ func judgeRegister(ops []history.Op, o object, b *budget) answer {
 	case b.spent != "":
 		a.undecided = b.spent
 	case !ok:
-		a.violation = r.evidence(seen, b)
+		a.violation = []string{fmt.Sprintf("%s: no order of its %s fits", o.key, count(len(seen), "operation"))}
+		a.explain = func() []string { return r.evidence(seen, b) }
 	}
 	return a
 }

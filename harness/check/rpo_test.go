@@ -287,3 +287,19 @@ func TestRefusal(t *testing.T) {
 		})
 	}
 }
+
+// A final read that failed counts only if no repetition of it succeeded.
+func TestFinalReadsFailed(t *testing.T) {
+	r := lab{}.run()
+	i := pick(t, r, 0, func(op *history.Op) bool { return op.Final })
+	again := r.Ops[i]
+	fail(&r.Ops[i])
+	if got := judge(t, r).RPO.FinalReadsFailed; got != 1 {
+		t.Errorf("%d final reads failed, want 1", got)
+	}
+	again.Call, again.Return = again.Call+ms, again.Return+ms
+	r.Ops = append(r.Ops, again)
+	if got := judge(t, r).RPO.FinalReadsFailed; got != 0 {
+		t.Errorf("%d final reads failed after one was repeated, want 0", got)
+	}
+}

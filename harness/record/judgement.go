@@ -86,8 +86,8 @@ type RPO struct {
 	Acked            int               `json:"acked"`
 	Unknown          int               `json:"unknown"`
 	FinalReads       int               `json:"finalReads"`
-	FinalReadsFailed int               `json:"finalReadsFailed"`
-	LostCount        int               `json:"lostCount"` // all of them; each list here holds the first thousand at most
+	FinalReadsFailed int               `json:"finalReadsFailed"` // and not repeated with success
+	LostCount        int               `json:"lostCount"`        // all of them; each list here holds the first thousand at most
 	Lost             []LostWrite       `json:"lost"`
 	LostFor          time.Duration     `json:"lostFor"` // last lost acknowledgement minus first
 	Phantoms         []string          `json:"phantoms"`
