@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 
@@ -81,23 +82,39 @@ func (a *app) listScenarios() error {
 
 func (a *app) listFaults() error {
 	type row struct {
-		Name    string `json:"name"`
-		Doc     string `json:"doc"`
-		Example string `json:"example"`
+		Name     string   `json:"name"`
+		Doc      string   `json:"doc"`
+		Settings []string `json:"settings"`
+		Example  string   `json:"example"`
 	}
 	var rows []row
 	for _, f := range faults.Catalogue() {
-		rows = append(rows, row{f.Name, f.Doc, f.Example})
+		rows = append(rows, row{f.Name, f.Doc, settings(f.New()), f.Example})
 	}
 	if a.json {
 		return printJSON(a.out, rows)
 	}
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(a.out, "%-10s %s\n           - %s\n", r.Name, r.Doc, r.Example); err != nil {
+		with := "no settings"
+		if len(r.Settings) > 0 {
+			with = "with: " + strings.Join(r.Settings, ", ")
+		}
+		if _, err := fmt.Fprintf(a.out, "%-10s %s\n           %s\n           - %s\n", r.Name, r.Doc, with, r.Example); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settings lists the names of a fault's settings: its struct is their schema.
+func settings(f faults.Fault) []string {
+	out := []string{}
+	for field := range reflect.TypeOf(f).Elem().Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (a *app) listTargets() error {

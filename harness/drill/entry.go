@@ -13,9 +13,9 @@ import (
 // EntryName is the name of the report entry that holds a run.
 const EntryName = "holdfast run"
 
-// Entry is what is attached to a spec's report: verdict.json, and a summary
+// RunRecord is what is attached to a spec's report: verdict.json, and a summary
 // that quotes RTO and RPO, which Ginkgo's JUnit carries too.
-type Entry struct {
+type RunRecord struct {
 	Run       string            `json:"run"`
 	Scenario  string            `json:"scenario"`
 	Runtime   string            `json:"runtime"`
@@ -28,7 +28,7 @@ type Entry struct {
 }
 
 // String is a line of figures for each promise.
-func (e Entry) String() string {
+func (e RunRecord) String() string {
 	if e.Judgement == nil {
 		return fmt.Sprintf("%s on %s: not judged; %s", e.Scenario, e.Runtime, e.Report)
 	}
@@ -53,7 +53,7 @@ func attach(r *Result) {
 	if err := reports.Summary(&summary, r.Run); err != nil {
 		fmt.Fprintf(&summary, "no summary: %v", err)
 	}
-	ginkgo.AddReportEntry(EntryName, Entry{
+	ginkgo.AddReportEntry(EntryName, RunRecord{
 		Run: r.ID, Scenario: r.Scenario, Runtime: r.Runtime, Dir: r.Dir, Report: r.Report(),
 		Broken: r.Broken, Judgement: r.Judgement, Summary: summary.String(),
 	})
