@@ -17,12 +17,24 @@ func judgeRun(_ context.Context, v *view, _ *record.Judgement) []record.Finding 
 	switch {
 	case v.run.Broken != "":
 		f.Verdict, f.Says = record.Unknown, "the run ended before its time: "+v.run.Broken
+	case v.open() != "":
+		f.Verdict, f.Says = record.Unknown, "the record ends in phase "+v.open()
 	case len(v.run.Partial) > 0:
 		f.Verdict, f.Says, f.Evidence = record.Unknown, "the record is not whole: "+strings.Join(v.run.Partial, ", "), v.run.Partial
 	case len(v.run.Ops) == 0:
 		f.Verdict, f.Says = record.Vacuous, "no operation was recorded"
 	}
 	return []record.Finding{f}
+}
+
+// open names the phase that never ended, as that of a run that was killed.
+func (v *view) open() string {
+	for _, p := range v.run.Phases {
+		if p.To < 0 {
+			return p.Name
+		}
+	}
+	return ""
 }
 
 // judgeFaults asks of each fault for proof that it was felt, that it is gone

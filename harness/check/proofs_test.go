@@ -60,6 +60,7 @@ func TestRunIsWhole(t *testing.T) {
 		{"whole", func(*record.Run) {}, record.Pass},
 		{"broken", func(r *record.Run) { r.Broken = "interrupted" }, record.Unknown},
 		{"cut off", func(r *record.Run) { r.Partial = []string{"history.jsonl.zst is cut off"} }, record.Unknown},
+		{"killed in the faults", func(r *record.Run) { r.Phases = r.Phases[:2]; r.Phases[1].To = record.Never }, record.Unknown},
 		{"empty", func(r *record.Run) { r.Ops = nil }, record.Vacuous},
 		{"absurd", func(r *record.Run) { r.Phases, r.Ops[0].Intended = nil, 1<<61 }, record.Unknown},
 	} {

@@ -161,6 +161,14 @@ func TestRTO(t *testing.T) {
 			change: func(r *record.Run) { r.Broken = "interrupted" },
 		},
 		{
+			name: "killed in an outage", lab: lab{fault: 400 * ms, down: stall(100*ms, time.Hour)}, verdict: record.Fail, rto: 400 * ms, says: "not recovered in 400 ms",
+			change: func(r *record.Run) {
+				drop(r, 500*ms, time.Hour, func(int) bool { return true })
+				r.Phases = r.Phases[:2]
+				r.Phases[1].To = record.Never
+			},
+		},
+		{
 			name: "no load", verdict: record.Vacuous, says: "no load was recorded",
 			change: func(r *record.Run) { drop(r, 0, time.Hour, func(int) bool { return true }) },
 		},

@@ -44,8 +44,10 @@ func newView(r *record.Run, o Options) (*view, error) {
 	first, last := v.loaded()
 	v.end = last
 	for _, name := range []string{record.Baseline, record.Faulty, record.Observing} {
-		if p, ok := r.Phase(name); ok && p.To >= 0 {
-			v.end = p.To
+		if p, ok := r.Phase(name); ok {
+			if v.end = p.To; p.To < 0 {
+				v.end = last // the run was killed in it
+			}
 		}
 	}
 	if v.end < 0 || v.end/v.def.Bucket > maxBuckets {
