@@ -162,6 +162,14 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+func TestManyProblemsAreCutShort(t *testing.T) {
+	_, err := scenarios.Parse("f.yaml", []byte("name: x\nsteps: []\nlabels: ["+strings.Repeat("a, ", 30)+"b]"))
+	var ps scenarios.Problems
+	if !errors.As(err, &ps) || len(ps) != 31 || !strings.HasSuffix(err.Error(), "\nand 11 more") || strings.Count(err.Error(), "\n") != 20 {
+		t.Errorf("%d problems, told as\n%v", len(ps), err)
+	}
+}
+
 // Selectors are checked against the topology, and still blamed in the file.
 func TestResolveProblems(t *testing.T) {
 	for _, c := range []struct{ name, steps, want string }{

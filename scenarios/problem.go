@@ -34,10 +34,15 @@ func (p Problem) Error() string {
 // Problems is all that is wrong with a scenario, in the order of the file.
 type Problems []Problem
 
+// Error is a line for each, up to as many as a reader works through at a time.
 func (ps Problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Error()
+	const most = 20
+	var lines []string
+	for _, p := range ps[:min(most, len(ps))] {
+		lines = append(lines, p.Error())
+	}
+	if more := len(ps) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
 }
