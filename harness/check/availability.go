@@ -117,7 +117,10 @@ func findKinds(kinds map[history.Kind][2]int) []record.Finding {
 	}
 	slices.Sort(never)
 	f := record.Finding{Promise: "every kind succeeds", Verdict: record.Pass, Says: count(len(kinds), "kind") + " of operation"}
-	if len(never) > 0 {
+	switch {
+	case len(kinds) == 0:
+		f.Verdict, f.Says = record.Vacuous, "no operation was sent"
+	case len(never) > 0:
 		f.Verdict, f.Says = record.Vacuous, "never succeeded: "+strings.Join(never, ", ")
 	}
 	return []record.Finding{f}

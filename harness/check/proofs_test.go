@@ -143,6 +143,8 @@ func TestKindWithoutSuccess(t *testing.T) {
 		}
 	}
 	want(t, judge(t, r), "every kind succeeds", record.Vacuous, "never succeeded: cas (900 tried)")
+	r.Ops = nil
+	want(t, judge(t, r), "every kind succeeds", record.Vacuous, "no operation was sent")
 }
 
 func TestUnsentIsCounted(t *testing.T) {
