@@ -42,22 +42,40 @@ func start(runtime, scenario string) *child {
 	file := filepath.Join(dir, "scenario.yaml")
 	Expect(os.WriteFile(file, []byte(scenario), 0o644)).To(Succeed())
 	c := &child{runs: filepath.Join(dir, "runs")}
-	cmd := exec.Command(holdfast, "run", file, "--runtime", runtime, "--runs", c.runs)
+	c.begin(exec.Command(holdfast, "run", file, "--runtime", runtime, "--runs", c.runs))
+	return c
+}
+
+// suite runs the example suite as a child process, on the local runtime.
+func suite(ctx SpecContext) *child {
+	GinkgoHelper()
+	dir := GinkgoT().TempDir()
+	binary := filepath.Join(dir, "examples.test")
+	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, program.Module+"/examples").CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(out))
+	c := &child{runs: filepath.Join(dir, "runs")}
+	cmd := exec.Command(binary, "-ginkgo.v", "-ginkgo.no-color")
+	cmd.Env = append(os.Environ(), "HOLDFAST_EXAMPLES=1", "HOLDFAST_RUNS="+c.runs, "DOCKER_HOST=tcp://127.0.0.1:1")
+	c.begin(cmd)
+	return c
+}
+
+func (c *child) begin(cmd *exec.Cmd) {
+	GinkgoHelper()
 	var err error
 	c.Session, err = gexec.Start(cmd, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { c.Session.Kill().Wait(10 * time.Second) })
-	return c
 }
 
-// said waits until the child has printed a line that matches, on standard error.
-func (c *child) said(ctx SpecContext, pattern string) {
+// said waits until the child has printed something that matches.
+func (c *child) said(ctx SpecContext, where *gbytes.Buffer, pattern string) {
 	GinkgoHelper()
 	Eventually(ctx, func() (*gbytes.Buffer, error) {
-		if c.ExitCode() >= 0 && c.ExitCode() != 0 {
-			return c.Err, StopTrying("it exited")
+		if c.ExitCode() > 0 {
+			return where, StopTrying("it exited before")
 		}
-		return c.Err, nil
+		return where, nil
 	}).WithTimeout(time.Minute).Should(gbytes.Say(pattern))
 }
 

@@ -46,11 +46,25 @@ var _ = Describe("the machine that runs a drill", func() {
 			Skip("what a process left is looked for in /proc, which only Linux has")
 		}
 	})
+	It("is healed and clean when Ginkgo is interrupted in the middle of a fault", Label("full", local.Name), func(ctx SpecContext) {
+		c := suite(ctx)
+		c.said(ctx, c.Out, `fault +requested`)
+		run := c.run()
+		Expect(left(ctx, run)).NotTo(BeEmpty())
+		c.Interrupt()
+		Eventually(ctx, c.Exited).WithTimeout(time.Minute).Should(BeClosed())
+		Expect(c.ExitCode()).NotTo(BeZero())
+		Expect(left(ctx, run)).To(BeEmpty())
+		kept, err := record.Load(c.dir())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(kept.Broken).To(ContainSubstring("interrupted"))
+	}, SpecTimeout(4*time.Minute), GracePeriod(cleanLimit))
+
 	for _, rt := range []string{docker.Name, local.Name} {
 		It("is clean within 10 s of a kill -9 in the middle of a fault, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, `effective.*`)
-			c.said(ctx, `pause`)
+			c.said(ctx, c.Err, `effective.*`)
+			c.said(ctx, c.Err, `pause`)
 			run := c.run()
 			Expect(left(ctx, run)).NotTo(BeEmpty(), "a run under way is found")
 			c.Signal(syscall.SIGKILL)
@@ -62,7 +76,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("is cleaned by hand when the watchdog was killed too, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, `effective`)
+			c.said(ctx, c.Err, `effective`)
 			run := c.run()
 			dogs := bearingAs("watchdog", run)
 			Expect(dogs).To(HaveLen(1))
@@ -78,10 +92,10 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, `effective`)
+			c.said(ctx, c.Err, `effective`)
 			run := c.run()
 			c.Interrupt()
-			c.said(ctx, `healing faults`)
+			c.said(ctx, c.Err, `healing faults`)
 			Eventually(ctx, c.Exited).WithTimeout(30 * time.Second).Should(BeClosed())
 			Expect(c.ExitCode()).To(Equal(record.Unknown.ExitCode()))
 			Expect(left(ctx, run)).To(BeEmpty())
@@ -94,7 +108,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			one, other := start(rt, brief), start(rt, brief)
-			one.said(ctx, `effective`)
+			one.said(ctx, one.Err, `effective`)
 			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()
 			Expect(err).NotTo(HaveOccurred(), string(out))
 			for _, c := range []*child{one, other} {

@@ -27,6 +27,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/record"
 	"github.com/mcp-resilience/holdfast/reports"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/targets"
 )
 
 // Result is a run that was carried out and judged.
@@ -45,6 +46,7 @@ type options struct {
 	runtime string
 	seed    uint64
 	root    string
+	targets []targets.Target
 	change  []func(*scenarios.Scenario)
 }
 
@@ -58,6 +60,11 @@ func Seed(seed uint64) Option { return func(o *options) { o.seed = seed } }
 
 // Runs is the folder for run directories; the default is $HOLDFAST_RUNS, else "runs".
 func Runs(dir string) Option { return func(o *options) { o.root = dir } }
+
+// Against adds a system of your own, which a scenario names as its `target`.
+func Against(t targets.Target) Option {
+	return func(o *options) { o.targets = append(o.targets, t) }
+}
 
 // With changes the scenario before it is resolved, for what a file need not say.
 func With(change func(*scenarios.Scenario)) Option {
@@ -80,11 +87,11 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	job, err := stock.Read(scenario, o.seed, o.change...)
+	job, err := stock.ReadFor(o.targets, scenario, o.seed, o.change...)
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	target, err := stock.Target(job.Plan.Target)
+	target, err := stock.Target(job.Plan.Target, o.targets...)
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}

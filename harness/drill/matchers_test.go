@@ -188,13 +188,3 @@ func TestFailureMessages(t *testing.T) {
 		})
 	}
 }
-
-func TestEntryQuotesFigures(t *testing.T) {
-	r := kept(nil)
-	e := RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Judgement: r.Judgement}
-	for _, want := range []string{"RTO 2.3s (objective 30s", "RPO 0 lost of 100 acknowledged", "report.html"} {
-		if !strings.Contains(e.String(), want) {
-			t.Errorf("entry does not say %q:\n%s", want, e)
-		}
-	}
-}

@@ -48,10 +48,10 @@ func (e NotFound) Error() string {
 	return s
 }
 
-// Target returns the target of that name.
-func Target(name string) (targets.Target, error) {
+// Target returns the target of that name, the caller's own before the stock's.
+func Target(name string, own ...targets.Target) (targets.Target, error) {
 	var known []string
-	for _, t := range Targets() {
+	for _, t := range append(own, Targets()...) {
 		if t.Name() == name {
 			return t, nil
 		}
