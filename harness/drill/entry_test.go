@@ -1,0 +1,38 @@
+package drill
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/reporters"
+	"github.com/onsi/ginkgo/v2/types"
+)
+
+// Who reads nothing but Ginkgo's own JUnit still sees RTO and RPO.
+func TestJUnitCarriesFigures(t *testing.T) {
+	r := kept(nil)
+	entry := types.ReportEntry{
+		Name: EntryName, Visibility: types.ReportEntryVisibilityAlways,
+		Value: types.WrapEntryValue(RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Judgement: r.Judgement}),
+	}
+	report := ginkgo.Report{SpecReports: types.SpecReports{{
+		LeafNodeType: types.NodeTypeIt, LeafNodeText: "kill-leader", State: types.SpecStatePassed,
+		ReportEntries: types.ReportEntries{entry},
+	}}}
+	file := filepath.Join(t.TempDir(), "junit.xml")
+	if err := reporters.GenerateJUnitReport(report, file); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"RTO 2.3s", "RPO 0 lost of 100 acknowledged", "report.html"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("JUnit does not say %q:\n%s", want, text)
+		}
+	}
+}
