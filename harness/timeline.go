@@ -44,7 +44,7 @@ type disturbance struct {
 	zero time.Duration
 
 	mu      sync.Mutex
-	under   map[string]topology.Damage // of faults under way
+	under   map[string]topology.Damage // what faults under way touch
 	sampled bool                       // the links were measured during a fault
 }
 
@@ -69,10 +69,8 @@ func (t *disturbance) carryOut(ctx context.Context, s scenarios.Step) {
 	update(func() {
 		f.Says, f.Damage = s.With.Says(v), s.With.Damage(v)
 		f.Nodes = ids(v.Nodes)
-		if st, ok := s.With.(interface {
-			Streams(faults.Victims) []topology.Stream
-		}); ok {
-			f.Streams = st.Streams(v)
+		if d, ok := s.With.(faults.Disturber); ok {
+			f.Streams = d.Streams(v)
 		}
 	})
 	heal, err := t.inject(ctx, s, v, f, update)
@@ -108,7 +106,7 @@ func (t *disturbance) victims(ctx context.Context, s scenarios.Step) (faults.Vic
 	return v, nil
 }
 
-// others is the damage of the other faults under way.
+// others is what the other faults under way touch.
 func (t *disturbance) others(id string) []topology.Damage {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -145,7 +143,7 @@ func (t *disturbance) inject(ctx context.Context, s scenarios.Step, v faults.Vic
 		return nil, err
 	}
 	t.mu.Lock()
-	t.under[s.ID] = f.Damage
+	t.under[s.ID] = faults.Touches(s.With, v)
 	t.mu.Unlock()
 	update(func() { f.Inject.Requested = t.now() })
 	t.tell(f, "requested", f.Says)
