@@ -53,7 +53,7 @@ func (s *shelf) get(ctx context.Context, system, module, pkg string) (string, er
 // compile builds into the user's cache. Two processes may do so at once: each
 // writes a file of its own and puts it in place in one step.
 func compile(ctx context.Context, system, module, pkg string) (_ string, err error) {
-	dir, err := source(ctx, module)
+	dir, err := source(ctx, module, pkg)
 	if err != nil {
 		return "", err
 	}
@@ -84,8 +84,13 @@ func compile(ctx context.Context, system, module, pkg string) (_ string, err err
 	return target, os.Rename(fresh, target)
 }
 
-// source is the folder to build in: holdfast's module, or a module nested in it.
-func source(ctx context.Context, nested string) (string, error) {
+// source is the folder to build in: holdfast's module or a module nested in
+// it, and for a package that is not holdfast's the working directory, whose
+// module has or requires it.
+func source(ctx context.Context, nested, pkg string) (string, error) {
+	if nested == "" && !strings.HasPrefix(pkg, Module+"/") {
+		return os.Getwd()
+	}
 	dir, err := golang(ctx, "", "", "list", "-m", "-f", "{{.Dir}}", Module)
 	if err != nil || dir == "" {
 		return "", fmt.Errorf("find the source of %s: run inside a module that requires it, or set %s to a folder of built binaries: %w",

@@ -101,3 +101,27 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		})
 	}
 }
+
+// A system of the user's own is built in the user's module.
+func TestOwnModule(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":     "module example.com/own\n",
+		"db/main.go": "package main\n\nfunc main() {}\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(dir, "db"))
+	bin, err := program.Package(t.Context(), "example.com/own/db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command(bin).Run(); err != nil {
+		t.Errorf("run %s: %v", bin, err)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/targets/mcp"
 )
 
 func kind(name string, check error) cluster.Kind {
@@ -81,3 +83,24 @@ func TestTarget(t *testing.T) {
 		t.Errorf("Target(ectd) = %v, want %s", err, want)
 	}
 }
+
+// A target of the caller's own needs no place in stock, and may stand in for one.
+func TestOwnTarget(t *testing.T) {
+	if got, err := Target("mine", mine{}); err != nil || got != (mine{}) {
+		t.Errorf("Target(mine) = %v, %v", got, err)
+	}
+	if got, err := Target("mcp", mine{}); err != nil || got.Name() != "mcp" {
+		t.Errorf("Target(mcp) = %v, %v", got, err)
+	}
+	p, err := Resolve(scenarios.Scenario{Name: "twin", Target: "mine", Steps: []scenarios.Declared{}}, 1, mine{})
+	if err != nil || len(p.Topology.Nodes) == 0 {
+		t.Errorf("Resolve on mine: %v, %+v", err, p.Topology)
+	}
+	if _, err := Resolve(scenarios.Scenario{Name: "twin", Target: "mine", Steps: []scenarios.Declared{}}, 1); err == nil {
+		t.Error("mine is known without being handed over")
+	}
+}
+
+type mine struct{ mcp.Target }
+
+func (mine) Name() string { return "mine" }

@@ -1,0 +1,147 @@
+// Command figures runs the benchmarks and prints each figure that holdfast
+// promises beside its objective. It measures nothing itself. Benchmark output
+// goes to standard error, the table to standard output; the exit status is 1
+// when a figure could not be measured, and 0 also when one missed its
+// objective, for a busy machine is no defect.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// suite is one run of go test.
+type suite struct{ pkg, bench, time string }
+
+// suites are run one after the other, since each wants the machine for itself.
+var suites = []suite{
+	{"./e2e/bench", "^BenchmarkStart$", "1x"},
+	{"./e2e/bench", "^BenchmarkDrill$", "1x"},
+	{"./e2e/bench", "^BenchmarkKnownOutage$", "1x"},
+	{"./harness/mesh", "^BenchmarkLink$", "2s"},
+	{"./harness/history", "^BenchmarkRecord$", "2s"},
+	{"./harness/check", "^BenchmarkJudgeMillion$", "1x"},
+	{"./harness/workload", "^BenchmarkJitter$", "1x"},
+}
+
+// figure is one row of the table: a metric of a benchmark, and the most it may be.
+type figure struct {
+	says, bench, unit string
+	most              float64 // 0: no objective, printed for information
+	beside            []string
+}
+
+var figures = []figure{
+	{"start, 3 regions × 1 node ÷ 6 bare containers and an election", "Start/3x1", "start-ratio", 1.5, []string{"s-run", "s-bare+election"}},
+	{"start, 3 regions × 3 nodes ÷ 18 bare containers and an election", "Start/3x3", "start-ratio", 2, []string{"s-run", "s-bare+election"}},
+	{"drill beyond its own timeline, containers", "Drill/docker", "s-beyond", 5, phases},
+	{"drill beyond its own timeline, local", "Drill/local", "s-beyond", 2, phases},
+	{"RTO error beyond one bucket, outage of 100 ms", "KnownOutage/100ms", "ms-beyond-a-bucket", 10, known},
+	{"RTO error beyond one bucket, outage of 1 s", "KnownOutage/1s", "ms-beyond-a-bucket", 10, known},
+	{"RTO error beyond one bucket, outage of 10 s", "KnownOutage/10s", "ms-beyond-a-bucket", 10, known},
+	{"link: round trip ÷ direct", "Link/round_trip", "rt-ratio", 0, []string{"proxied-µs/rt", "direct-µs/rt"}},
+	{"link: throughput ÷ direct", "Link/throughput", "throughput-ratio", 0, []string{"proxied-MB/s", "direct-MB/s"}},
+	{"recording one operation", "Record", "ns/op", 2000, nil},
+	{"judging 1,000,000 operations by search", "JudgeMillion/search", "s-judge", 15, []string{"s-load"}},
+	{"judging 1,000,000 operations by order", "JudgeMillion/order", "s-judge", 15, []string{"s-load"}},
+	{"memory of judging by search", "JudgeMillion/search", "MB-peak", 1500, nil},
+	{"memory of judging by order", "JudgeMillion/order", "MB-peak", 1500, nil},
+	{"sends late at 2,000 operations/s, p99", "Jitter", "p99-late-µs", 5000, []string{"ops/s"}},
+}
+
+var (
+	phases = []string{"s-wall", "s-start", "s-faults", "s-observe", "s-quiesce", "s-readback", "s-stop", "s-judge"}
+	known  = []string{"ms-known", "ms-measured"}
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	measured := map[string]map[string]float64{} // benchmark → unit → value
+	for _, s := range suites {
+		if err := s.run(ctx, measured); err != nil {
+			fmt.Fprintf(os.Stderr, "%s %s: %v\n", s.pkg, s.bench, err)
+		}
+	}
+	if !table(os.Stdout, measured) {
+		os.Exit(1)
+	}
+}
+
+func (s suite) run(ctx context.Context, into map[string]map[string]float64) error {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", s.bench, "-benchtime", s.time, "-timeout", "10m", s.pkg)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, os.Stderr), os.Stderr
+	err := cmd.Run()
+	for line := range strings.Lines(out.String()) {
+		read(line, into)
+	}
+	return err
+}
+
+// read takes a line of the form "BenchmarkName-2  1  3.1 unit  4.2 unit".
+func read(line string, into map[string]map[string]float64) {
+	f := strings.Fields(line)
+	if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
+		return
+	}
+	name := strings.TrimPrefix(f[0], "Benchmark")
+	if i := strings.LastIndexByte(name, '-'); i > 0 { // GOMAXPROCS
+		name = name[:i]
+	}
+	into[name] = map[string]float64{}
+	for i := 2; i+1 < len(f); i += 2 {
+		if v, err := strconv.ParseFloat(f[i], 64); err == nil {
+			into[name][f[i+1]] = v
+		}
+	}
+}
+
+// table prints every figure, and says whether all could be measured.
+func table(w io.Writer, measured map[string]map[string]float64) bool {
+	all := true
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nfigure\tmeasured\tobjective\t\tbeside it")
+	for _, f := range figures {
+		m := measured[f.bench]
+		v, ok := m[f.unit]
+		result, objective := "", "—"
+		if f.most > 0 {
+			objective = "≤ " + number(f.most)
+			result = "reached"
+			if v > f.most {
+				result = "MISSED"
+			}
+		}
+		if !ok {
+			all = false
+			fmt.Fprintf(t, "%s\t?\t%s\tnot measured\t\n", f.says, objective)
+			continue
+		}
+		var beside []string
+		for _, unit := range f.beside {
+			if v, ok := m[unit]; ok {
+				beside = append(beside, number(v)+" "+unit)
+			}
+		}
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%s\t%s\n", f.says, number(v), f.unit, objective, result, strings.Join(beside, ", "))
+	}
+	_ = t.Flush()
+	return all
+}
+
+func number(v float64) string {
+	if v >= 100 || v <= -100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
