@@ -14,11 +14,11 @@
 // ports published on 127.0.0.1, never by their addresses, so that engines in a
 // virtual machine (Docker Desktop) serve as well as local ones.
 //
-// Networks and containers are made through testcontainers-go, which finds the
-// engine as its users expect; signals, inspection and removal go to the Docker
-// API, because testcontainers has no kill, pause or unpause. Two of its
-// settings matter here. TESTCONTAINERS_RYUK_DISABLED is set to true unless the
-// user has set it: Ryuk would have to be pulled and cannot undo pauses, and
+// The engine is found, and containers are made, by testcontainers-go, so as its
+// users expect; networks, signals, inspection and removal go to the Docker API,
+// because testcontainers has no kill, pause or unpause. Two of its settings
+// matter here. TESTCONTAINERS_RYUK_DISABLED is set to true unless the user has
+// set it: Ryuk would have to be pulled and cannot undo pauses, and
 // harness/watchdog does its work. TESTCONTAINERS_HOST_OVERRIDE is not needed:
 // we never ask testcontainers at which address ports are published.
 package docker

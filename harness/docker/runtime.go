@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mcp-resilience/holdfast/harness/cluster"
@@ -85,9 +84,9 @@ func (r *Runtime) makeNetwork(ctx context.Context) error {
 	}
 	ctx, cancel := settled(ctx)
 	defer cancel()
-	//nolint:staticcheck // the replacement is no longer part of the provider
-	_, err := r.engine.maker.CreateNetwork(ctx, testcontainers.NetworkRequest{
-		Name: r.network, Driver: "bridge", Labels: runLabels(r.spec.Run, nil),
+	// Not through testcontainers: what it has left for networks chooses the name.
+	_, err := r.engine.api.NetworkCreate(ctx, r.network, client.NetworkCreateOptions{
+		Driver: "bridge", Labels: runLabels(r.spec.Run, nil),
 	})
 	if err != nil {
 		return fmt.Errorf("make network %s: %w", r.network, err)
