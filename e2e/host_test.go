@@ -106,7 +106,7 @@ var _ = Describe("the machine that runs a drill", func() {
 			Expect(c.dir() + "/report.html").To(BeAnExistingFile())
 		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
 
-		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt), func(ctx SpecContext) {
+		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt), Serial, func(ctx SpecContext) {
 			one, other := start(rt, brief), start(rt, brief)
 			one.said(ctx, one.Err, `effective`)
 			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()

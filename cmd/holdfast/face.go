@@ -26,7 +26,7 @@ func (a *app) face(title string) face {
 		term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
 		return newLive(f, title)
 	}
-	return newLines(a.err)
+	return newLines(a.err, "prepare")
 }
 
 // clock prints an offset or a length in the form 12.3s, 1m02.3s.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/mcp-resilience/holdfast/harness"
 	"github.com/mcp-resilience/holdfast/harness/record"
@@ -43,8 +44,9 @@ func (s *syncBuffer) String() string {
 }
 
 func TestLinesPrintsEveryEventOnce(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	var out syncBuffer
-	l := newLines(&out)
+	l := newLines(&out, "prepare")
 	l.Note("runtime local: asked for")
 	var want strings.Builder
 	want.WriteString("runtime local: asked for\n")
@@ -62,8 +64,9 @@ func TestLinesPrintsEveryEventOnce(t *testing.T) {
 
 // An engine that says nothing at all must not look like one that hangs.
 func TestLinesIsNeverSilent(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	var out syncBuffer
-	l := newLines(&out)
+	l := newLines(&out, "prepare")
 	defer l.Close()
 	deadline := time.Now().Add(20 * time.Second)
 	for !strings.Contains(out.String(), "prepare") {

@@ -18,11 +18,12 @@ const (
 // the state of the run when nothing happened for a while.
 type lines struct {
 	box         inbox
+	doing       string // while the engine has said nothing
 	stop, ended chan struct{}
 }
 
-func newLines(w io.Writer) *lines {
-	l := &lines{stop: make(chan struct{}), ended: make(chan struct{})}
+func newLines(w io.Writer, doing string) *lines {
+	l := &lines{doing: doing, stop: make(chan struct{}), ended: make(chan struct{})}
 	go l.print(w)
 	return l
 }
@@ -61,7 +62,7 @@ func (l *lines) print(w io.Writer) {
 		}
 		spoke = time.Now()
 		if state.Phase == "" {
-			state.Phase, state.At = "prepare", time.Since(begun)
+			state.Phase, state.At = l.doing, time.Since(begun)
 		}
 		fmt.Fprintln(w, stateLine(state))
 	}

@@ -21,7 +21,9 @@ a beginning of it that only one run has, or "last".`,
 			if err != nil {
 				return err
 			}
+			face := newLines(a.err, "judge") // a long history takes a while
 			r, err := harness.Rejudge(c.Context(), dir)
+			face.Close()
 			if err := a.tell(r, dir, environmentErr(err)); err != nil {
 				return err
 			}

@@ -28,7 +28,8 @@ what was planned: the very nodes that had the roles then, at the offsets of then
 
 Neither replays the schedulers of the machine or the kernel, so the outcome may
 differ; with --times K it says how often the verdict was the same, and
-claims no more. The exit status is that of the worst run.`,
+claims no more. The exit status is that of the worst run. With --json there is
+one object a run on standard output, as for run; the count is on standard error.`,
 		Example: `  holdfast replay last
   holdfast replay 2026-11-22T03 --trace --times 5`,
 		Args: wantArgs(1, 1, "one run"),

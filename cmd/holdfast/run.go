@@ -90,12 +90,12 @@ func (a *app) runOne(ctx context.Context, j stock.Job, f runFlags) (*record.Run,
 	if err != nil {
 		return nil, "", usageErr("%w", err)
 	}
+	face := a.face(j.Plan.Scenario)
+	defer face.Close()
 	kind, why, err := pickRuntime(ctx, f.runtime)
 	if err != nil {
 		return nil, "", err
 	}
-	face := a.face(j.Plan.Scenario + " · " + kind.Name)
-	defer face.Close()
 	face.Note(fmt.Sprintf("runtime %s: %s", kind.Name, why))
 	face.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
 	ctx, stop := interruptible(ctx, face.Note)
