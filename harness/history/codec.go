@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -57,7 +56,11 @@ func Load(path string) (ops []Op, truncated bool, err error) {
 		return nil, false, fmt.Errorf("load history: %w", err)
 	}
 	defer f.Close()
-	ops, truncated, err = decode(f)
+	expected := room(f)
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, false, fmt.Errorf("load history %s: %w", path, err)
+	}
+	ops, truncated, err = decode(f, expected)
 	if err != nil {
 		return nil, false, fmt.Errorf("load history %s%w", path, err)
 	}
@@ -72,7 +75,7 @@ func newEncoder(w io.Writer) (*zstd.Encoder, error) {
 
 // decode reads a history from compressed bytes. Its errors start with the line
 // number, ":12: …", or with ": ", to follow a file's name.
-func decode(r io.Reader) (ops []Op, truncated bool, err error) {
+func decode(r io.Reader, room int) (ops []Op, truncated bool, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	if _, err := in.Peek(1); err == io.EOF {
 		return nil, true, nil // created and never flushed
@@ -82,19 +85,42 @@ func decode(r io.Reader) (ops []Op, truncated bool, err error) {
 		return nil, false, fmt.Errorf(": %w", err)
 	}
 	defer z.Close()
-	return parse(z)
+	return parse(z, room)
+}
+
+// leastLine bounds what is set aside for a file that is mostly newlines.
+const leastLine = 64
+
+// room counts the operations of a file, so that they are read into memory once
+// and not moved as they grow: a million are a quarter of a gigabyte. What
+// cannot be counted is told by decode.
+func room(r io.Reader) int {
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+	if err != nil {
+		return 0
+	}
+	defer z.Close()
+	var lines, size int
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := z.Read(buf)
+		lines += bytes.Count(buf[:n], []byte{'\n'})
+		size += n
+		if err != nil {
+			return min(lines, size/leastLine+1)
+		}
+	}
 }
 
 // parse reads JSON lines. An unexpected end of the stream, or a last line
-// without its newline, is a truncation.
-func parse(r io.Reader) (ops []Op, truncated bool, err error) {
+// without its newline, is a truncation. Room is how many are expected.
+func parse(r io.Reader, room int) (ops []Op, truncated bool, err error) {
 	var (
 		p    = newParser()
 		in   = bufio.NewReaderSize(r, 1<<18)
 		long []byte // a line that does not fit the buffer
-		full [][]Op // pieces read before this one, joined once at the end
-		part []Op
 	)
+	ops = make([]Op, 0, room)
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
 		for long = long[:0]; errors.Is(err, bufio.ErrBufferFull); {
@@ -110,18 +136,15 @@ func parse(r io.Reader) (ops []Op, truncated bool, err error) {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return slices.Concat(append(full, part)...), len(line) > 0, nil
+			return ops, len(line) > 0, nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			return slices.Concat(append(full, part)...), true, nil
+			return ops, true, nil
 		case err != nil:
 			return nil, false, fmt.Errorf(":%d: %w", n, err)
 		}
 		line = bytes.TrimSuffix(line, []byte{'\n'})
-		if len(part) == chunk {
-			full, part = append(full, part), make([]Op, 0, chunk)
-		}
-		part = append(part, Op{})
-		if err := p.op(line, &part[len(part)-1]); err != nil {
+		ops = append(ops, Op{})
+		if err := p.op(line, &ops[len(ops)-1]); err != nil {
 			return nil, false, fmt.Errorf(":%d: %w", n, err)
 		}
 	}
