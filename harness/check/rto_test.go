@@ -169,6 +169,14 @@ func TestRTO(t *testing.T) {
 			},
 		},
 		{
+			name: "what was under way when the fault struck is no part of the baseline", lab: lab{fault: 400 * ms, down: stall(91*ms, 150*ms)},
+			verdict: record.Pass, recovered: true, says: "≤ 300 ms",
+		},
+		{
+			name: "what failed well before the fault is", lab: lab{fault: 400 * ms, down: stall(80*ms, 150*ms)},
+			verdict: record.Vacuous, says: "of the baseline was good",
+		},
+		{
 			name: "no load", verdict: record.Vacuous, says: "no load was recorded",
 			change: func(r *record.Run) { drop(r, 0, time.Hour, func(int) bool { return true }) },
 		},

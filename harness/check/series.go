@@ -103,6 +103,11 @@ func compare[S ~string](a, b S) int {
 func (s *series) measure(v *view) {
 	from := int((v.baseline.From + s.def.Bucket - 1) / s.def.Bucket)
 	to := min(int(v.baseline.To/s.def.Bucket), len(s.due))
+	// What is due less than the latency limit before the faults may be under way
+	// when one strikes: it tells of the fault, not of the baseline.
+	if undisturbed := int((v.baseline.To - s.def.Latency) / s.def.Bucket); undisturbed > from {
+		to = min(to, undisturbed)
+	}
 	var due, good int64
 	for i := from; i < to; i++ {
 		due += int64(s.due[i])
