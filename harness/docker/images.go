@@ -21,7 +21,11 @@ func Images(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	for _, img := range list.Items {
-		out = append(out, img.RepoTags...)
+		for _, tag := range img.RepoTags {
+			if tag != "<none>:<none>" { // an older engine's word for no tag
+				out = append(out, tag)
+			}
+		}
 	}
 	slices.Sort(out)
 	return out, nil
