@@ -89,16 +89,6 @@ func good(op *history.Op, d Definition) bool {
 	return op.Outcome == history.OK && op.Return-op.Intended <= d.Latency
 }
 
-func compare[S ~string](a, b S) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 // measure takes the baseline and then decides every bucket.
 func (s *series) measure(v *view) {
 	from := int((v.baseline.From + s.def.Bucket - 1) / s.def.Bucket)
