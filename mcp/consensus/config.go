@@ -6,6 +6,7 @@
 package consensus
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/events"
 )
 
-// Config is what a node needs to take part. All fields but the last two are needed.
+// Config is what a node needs to take part. The last three fields may be zero.
 type Config struct {
 	Name  string            // of this node
 	Addr  string            // to listen on, ip:port
@@ -26,6 +27,8 @@ type Config struct {
 	Timing
 	Note   func(k events.Kind, says string, fields map[string]string)
 	Logger hclog.Logger
+	// SnapshotEvery is how many entries the log may grow before it is cut; 0 means 8192.
+	SnapshotEvery uint64
 	// Defers is for nodes outside the main region: until this node first knows
 	// a leader it waits three times as long before it stands, so that at a
 	// cold start the main region leads.
@@ -42,7 +45,8 @@ type Timing struct {
 	Commit    time.Duration // an idle leader tells followers what is committed this often
 }
 
-// snapshotEvery is how many entries the log may grow before it is cut.
+// snapshotEvery is how many entries the log grows before a snapshot is taken,
+// and how many are kept behind one for followers that lag.
 const snapshotEvery = 8192
 
 func (c Config) raft() *raft.Config {
@@ -56,9 +60,9 @@ func (c Config) raft() *raft.Config {
 		rc.ElectionTimeout *= 3
 	}
 	rc.CommitTimeout = c.Commit
-	rc.SnapshotThreshold = snapshotEvery
+	rc.SnapshotThreshold = cmp.Or(c.SnapshotEvery, snapshotEvery)
 	rc.SnapshotInterval = 20 * time.Second // how often the threshold is looked at
-	rc.TrailingLogs = snapshotEvery
+	rc.TrailingLogs = rc.SnapshotThreshold
 	rc.MaxAppendEntries = 256
 	rc.BatchApplyCh = true // what waits for the disk is written in one go
 	rc.NoLegacyTelemetry = true

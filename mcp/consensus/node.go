@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
-	wal "github.com/hashicorp/raft-wal"
 
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
@@ -19,7 +16,7 @@ import (
 type Node struct {
 	cfg       Config
 	raft      *raft.Raft
-	log       *wal.WAL
+	log       *diskLog
 	transport *transport
 	state     *state.State
 
@@ -37,12 +34,9 @@ type Node struct {
 // Open joins the cluster. With an empty folder the node starts the cluster's
 // log from the configured peers, which must be the same on all nodes.
 func Open(cfg Config) (_ *Node, err error) {
-	if err := os.MkdirAll(filepath.Join(cfg.Dir, "log"), 0o755); err != nil {
-		return nil, fmt.Errorf("open consensus: %w", err)
-	}
-	log, err := wal.Open(filepath.Join(cfg.Dir, "log"), wal.WithLogger(cfg.Logger.Named("log")))
+	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"))
 	if err != nil {
-		return nil, fmt.Errorf("open consensus log: %w", err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -87,7 +81,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	return n, nil
 }
 
-func bootstrap(cfg Config, log *wal.WAL, snaps raft.SnapshotStore, tr raft.Transport) error {
+func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Transport) error {
 	known, err := raft.HasExistingState(log, log, snaps)
 	if err != nil {
 		return fmt.Errorf("look for an existing log: %w", err)

@@ -1,0 +1,37 @@
+// Package mcp is the mission-critical platform: a control plane over three
+// regions that promises to be back within 30 s after losing any one of them,
+// with nothing lost that it had acknowledged. It holds no code; its parts are the folders below.
+//
+//	          users                         other nodes
+//	            │ SRV "mcp."                     │
+//	  client ───┤                                │
+//	            ▼                                ▼
+//	┌─ node ─ gslb :7453 ─ gateway :7400 ─ consensus :7401 ─ events :7480 ─┐
+//	│           │             │   routes        │ commits       ▲ tells    │
+//	│           │ weights     │ to the leader   ▼               │          │
+//	│           └──────────► state ◄── applied commands         │          │
+//	│                          ▲                                │          │
+//	│          health ─ suspects ─► arbiter ─ decisions ────────┘          │
+//	└──────────────────────────────────────────────────────────────────────┘
+//
+// Read them in this order:
+//
+//	api        the wire contract: Ledger for users, Peer between nodes, Command in the log
+//	state      what a command does; deterministic, no clocks, no network
+//	consensus  how a command gets committed: raft, strict about what an error proves
+//	gateway    how a user's call finds the leader, and when it may be tried again
+//	health     who does not answer this node
+//	arbiter    who is lost, as most regions see it; where traffic and leadership go then
+//	gslb       DNS answers with those weights
+//	events     the node's diary
+//	node       all of it put together, flags, graceful stop
+//	client     how a Go program uses the platform
+//	peers      connections between nodes
+//	names      logical names to addresses
+//	mcptest    real nodes as child processes, for tests
+//
+// Limits, known and meant: a node whose disk was deleted votes as if it had
+// never promised anything, so losing disks of a majority one after the other,
+// faster than they refill, can lose data. Retries are recognised among the last 65,536
+// mutations. Links and clients are trusted: there is no TLS yet.
+package mcp
