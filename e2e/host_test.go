@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -121,12 +122,14 @@ var _ = Describe("the machine that runs a drill", func() {
 	}
 })
 
-// bearingAs narrows bearing to processes of one program.
+// bearingAs narrows bearing to processes of one program, by how it was called:
+// the file itself may have been replaced by a newer build meanwhile.
 func bearingAs(name, run string) []int {
 	var out []int
 	for _, pid := range bearing(run) {
-		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-		if err == nil && filepath.Base(exe) == name {
+		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		called, _, _ := strings.Cut(string(args), "\x00")
+		if err == nil && filepath.Base(called) == name {
 			out = append(out, pid)
 		}
 	}
