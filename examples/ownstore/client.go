@@ -103,7 +103,7 @@ func (u *user) pick(ctx context.Context) (topology.NodeID, *rpc.Client, error) {
 // connect dials a node over its link and waits for a sign of life: a proxy
 // accepts for a node that is dead or cut off.
 func (u *user) connect(ctx context.Context, n topology.NodeID) (*rpc.Client, error) {
-	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	raw, err := u.cluster.Dialer(u.from)(ctx, "tcp", fmt.Sprintf("%s:%d", n, port))
 	if err == nil {

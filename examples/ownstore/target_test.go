@@ -37,7 +37,7 @@ var limits = []any{SpecTimeout(2 * time.Minute), GracePeriod(time.Minute)}
 // The database keeps its promises while a region is gone.
 var _ = It("survives the loss of a region", func(ctx SpecContext) {
 	run := lose(ctx, drill.On("local"))
-	Expect(run).To(drill.RecoverWithin(10 * time.Second))
+	Expect(run).To(drill.RecoverWithin(30 * time.Second))
 	Expect(run).To(drill.LoseNothing())
 	Expect(run).To(drill.BeLinearizable())
 }, limits)

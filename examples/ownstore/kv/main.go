@@ -25,8 +25,9 @@ import (
 // Port is what every node listens on.
 const Port = "7600"
 
-// patience is how long a node waits for a peer.
-const patience = 300 * time.Millisecond
+// patience is how long a node waits for a peer. It is not waited for while a
+// majority answers, nor for a peer that is dead, only for one that is silent.
+const patience = time.Second
 
 func main() {
 	name := flag.String("name", "", "of this node, by which its peers dial it")
