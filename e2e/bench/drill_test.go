@@ -132,12 +132,12 @@ func BenchmarkKnownOutage(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if r.Judgement.Verdict != record.Pass {
-					b.Fatalf("verdict %s: %+v", r.Judgement.Verdict, r.Judgement.Findings)
+				if rto := r.Judgement.RTO; rto == nil || !rto.Recovered { // other promises are none of this benchmark's business
+					b.Fatalf("RTO not measured: %+v", r.Judgement.Findings)
 				}
 				b.ReportMetric(ms(s.Silenced()), "ms-known")
 				b.ReportMetric(ms(r.Judgement.RTO.Worst), "ms-measured")
-				b.ReportMetric(ms((r.Judgement.RTO.Worst-s.Silenced()).Abs()-r.Judgement.RTO.Resolution), "ms-beyond-a-bucket")
+				b.ReportMetric(ms((r.Judgement.RTO.Worst-s.Silenced()).Abs()), "ms-error")
 				b.ReportMetric(0, "ns/op")
 			}
 		})
