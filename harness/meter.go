@@ -31,7 +31,11 @@ type bucket struct {
 	latencies       []time.Duration // of good ones
 }
 
-const bucketWidth = 100 * time.Millisecond
+const (
+	bucketWidth = 100 * time.Millisecond
+	// lateness is how much later than intended the generator may announce an operation.
+	lateness = 20 * time.Millisecond
+)
 
 func newMeter(limit time.Duration) *meter {
 	return &meter{limit: limit, series: map[seriesKey]*[]bucket{}}
@@ -68,10 +72,18 @@ func (m *meter) done(op history.Op) {
 	}
 }
 
-// decided is the number of buckets, from the run's start, whose operations can
-// no longer change from bad to good at that time.
+// decided is the number of buckets, from the run's start, that can no longer
+// change at that time: every operation due in them is done, or too slow to be good.
 func (m *meter) decided(now time.Duration) int {
-	return int((now - m.limit) / bucketWidth)
+	end := int((now - lateness) / bucketWidth)
+	for i := max(0, int((now-m.limit-lateness)/bucketWidth)); i < end; i++ {
+		for _, s := range m.series {
+			if i >= len(*s) || (*s)[i].done < (*s)[i].due {
+				return i
+			}
+		}
+	}
+	return max(0, end)
 }
 
 // stable is for how long, up to the last decided bucket, every series has been

@@ -29,10 +29,9 @@ func TestMeterStable(t *testing.T) {
 		now   time.Duration
 		want  time.Duration
 	}{
-		{"all good", func(time.Duration) bool { return false }, 4 * time.Second, 10 * time.Second, 5 * time.Second},
-		{"bad until 6 s", func(at time.Duration) bool { return at < 6*time.Second }, 0, 10 * time.Second, 3 * time.Second},
-		{"one bad op at 7 s", func(at time.Duration) bool { return at == 7*time.Second }, 0, 10 * time.Second, 1900 * time.Millisecond},
-		{"undecided is not counted", func(time.Duration) bool { return false }, 9 * time.Second, 9500 * time.Millisecond, 0},
+		{"all good", func(time.Duration) bool { return false }, 4 * time.Second, 10 * time.Second, 5900 * time.Millisecond},
+		{"bad until 6 s", func(at time.Duration) bool { return at < 6*time.Second }, 0, 10 * time.Second, 3900 * time.Millisecond},
+		{"one bad op at 7 s", func(at time.Duration) bool { return at == 7*time.Second }, 0, 10 * time.Second, 2800 * time.Millisecond},
 		{"load stopped at 10 s", func(time.Duration) bool { return false }, 0, 12 * time.Second, 0},
 	}
 	for _, tt := range tests {
@@ -49,9 +48,23 @@ func TestMeterStable(t *testing.T) {
 	}
 }
 
+// TestMeterUndecided: what is under way counts as neither good nor bad, until it
+// is too slow to be good.
+func TestMeterUndecided(t *testing.T) {
+	m := newMeter(time.Second)
+	feed(m, func(time.Duration) bool { return false })
+	m.due(history.Op{Region: "east", Kind: history.Read, Intended: 9500 * time.Millisecond})
+	if got, want := m.stable(10*time.Second, 9*time.Second), 500*time.Millisecond; got != want {
+		t.Errorf("with an operation under way: stable for %v, want %v", got, want)
+	}
+	if got := m.stable(10700*time.Millisecond, 9*time.Second); got != 400*time.Millisecond {
+		t.Errorf("after an operation that is too slow: stable for %v, want 400ms", got)
+	}
+}
+
 func TestMeterRates(t *testing.T) {
 	m := newMeter(time.Second)
-	feed(m, func(at time.Duration) bool { return at >= 8500*time.Millisecond })
+	feed(m, func(at time.Duration) bool { return at >= 9400*time.Millisecond })
 	got := m.rates(10 * time.Second)
 	want := []Rate{{Region: "east", Due: 100, OK: 0.5, P99: time.Millisecond}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -50,6 +50,9 @@ func (r *run) drive(ctx context.Context) error {
 
 	load := r.startLoad(ctx)
 	defer load.stop()
+	if err := r.warmUp(ctx); err != nil {
+		return err
+	}
 
 	r.enter(record.Baseline, r.plan.Baseline)
 	if err := sleep(ctx, r.plan.Baseline); err != nil {
@@ -88,10 +91,23 @@ func (r *run) observe(ctx context.Context) {
 		if r.meter.stable(r.now(), healed) >= stabilityWindow && r.settled() {
 			return
 		}
-		if sleep(ctx, pollInterval) != nil {
+		if sleep(ctx, bucketWidth) != nil {
 			return
 		}
 	}
+}
+
+// warmUp lets the first operations open their connections, so that they are
+// no part of the baseline. What is not good by its limit stays as it is, and
+// the baseline will say so.
+func (r *run) warmUp(ctx context.Context) error {
+	started := r.now()
+	for r.now() < started+warmUpLimit && r.meter.stable(r.now(), started) < warmUpWindow {
+		if err := sleep(ctx, pollInterval); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *run) settled() bool {
@@ -108,6 +124,9 @@ const (
 	// latencyLimit is when a slow operation is a bad one.
 	latencyLimit = time.Second
 	pollInterval = 10 * time.Millisecond
+	// warmUpWindow is how long the load must be all good before the baseline begins.
+	warmUpWindow = 300 * time.Millisecond
+	warmUpLimit  = 15 * time.Second
 	// readyLimit is the longest time from started nodes to first service.
 	readyLimit = 60 * time.Second
 	// quiesceLimit is the longest wait for every node to have caught up.
