@@ -48,7 +48,7 @@ var _ = Describe("scenario", func() {
 	for _, s := range scenarios.Library() {
 		for _, rt := range runtimes(s) {
 			It(fmt.Sprintf("%s on %s", s.Name, rt), Label(append([]string{rt}, s.Labels...)...), func(ctx SpecContext) {
-				run := judged(ctx, s.Name, rt)
+				run := drill.Run(ctx, s.Name, drill.On(rt))
 				if want := expected(s); want != record.Pass {
 					Expect(run).To(drill.HaveVerdict(want))
 					Expect(telling).To(HaveKey(s.Name))
@@ -63,19 +63,6 @@ var _ = Describe("scenario", func() {
 		}
 	}
 })
-
-// judged carries a scenario out, and once more when the run came out unknown or
-// vacuous: on a machine that was busy with something else such a run says
-// nothing of the platform. One that came out fail is never run again.
-func judged(ctx SpecContext, scenario, runtime string) *drill.Result {
-	GinkgoHelper()
-	run := drill.Run(ctx, scenario, drill.On(runtime))
-	if v := run.Judgement.Verdict; v == record.Unknown || v == record.Vacuous {
-		AddReportEntry("carried out once more, for it came out "+string(v), run.Dir, ReportEntryVisibilityAlways)
-		run = drill.Run(ctx, scenario, drill.On(runtime))
-	}
-	return run
-}
 
 func expected(s scenarios.Scenario) record.Verdict {
 	if s.Expect == "" {

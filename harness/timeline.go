@@ -122,9 +122,12 @@ func (t *disturbance) others(id string) []topology.Damage {
 func (t *disturbance) choose(ctx context.Context, sel topology.Selector) ([]topology.Node, error) {
 	nodes := t.plan.Topology.Select(sel)
 	if sel.Role != "" {
-		ctx, cancel := context.WithTimeout(ctx, feltLimit)
-		defer cancel()
-		have, err := t.o.Target.Resolve(ctx, t.cluster, sel.Role)
+		// Nobody may have it at the moment: an election may be under way.
+		var have []topology.NodeID
+		err := poll(ctx, feltLimit, func(ctx context.Context) (err error) {
+			have, err = t.o.Target.Resolve(ctx, t.cluster, sel.Role)
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("who is %s: %w", sel.Role, err)
 		}

@@ -13,8 +13,9 @@ import (
 // event is the first of its kind after the request that the recovery is
 // counted from. The stages follow each other in the order in which they really
 // ended, each from the end of the one before it, so that together they are
-// the whole recovery; one whose event is missing is left out, and its time
-// falls to the next.
+// the whole recovery up to its last answer; one whose event is missing is left out, and its time
+// falls to the next. That may be longer than the RTO, by the latency of the operations that
+// were due when service came back.
 var stageEvents = []struct {
 	stage string
 	kinds []string // the first that occurred at all
@@ -30,8 +31,10 @@ func (v *view) stages(r *recovery) []record.Stage {
 	if len(r.Outages) == 0 || r.requested < 0 {
 		return nil
 	}
-	end := r.stable
-	if end < 0 {
+	// The window opens with the operation that was due then; its answer, and the
+	// events that made it possible, may come up to the latency limit later.
+	end := max(r.stable, r.requested+r.FirstAck)
+	if r.stable < 0 {
 		end = v.end
 	}
 	var out []record.Stage
@@ -41,12 +44,10 @@ func (v *view) stages(r *recovery) []record.Stage {
 		}
 	}
 	if r.FirstAck >= 0 {
-		// The answer to the operation that opens the window comes a moment after it opens.
-		at := min(r.requested+r.FirstAck, end)
-		out = append(out, record.Stage{Name: "first success", To: at, Says: "first acknowledgement to " + r.name()})
+		out = append(out, record.Stage{Name: "first success", To: min(r.requested+r.FirstAck, end), Says: "first acknowledgement to " + r.name()})
 	}
 	slices.SortStableFunc(out, func(a, b record.Stage) int { return cmp.Compare(a.To, b.To) })
-	last := record.Stage{Name: "stable", To: end, Says: "the stability window opens"}
+	last := record.Stage{Name: "stable", To: end, Says: "the stability window is open"}
 	if r.stable < 0 {
 		last.Says = "never; observation ends"
 	}
