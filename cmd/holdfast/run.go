@@ -142,6 +142,12 @@ func (a *app) tell(r *record.Run, dir string, ended error) error {
 	if r == nil {
 		return ended
 	}
+	if _, ok := errors.AsType[cluster.Unsupported](ended); ok {
+		ended = fmt.Errorf("%w\nthis scenario needs another runtime: %q says which work here", ended, "holdfast doctor")
+	}
+	if ended != nil && len(r.Ops) == 0 && !a.json { // it never came to a drill: there is nothing to judge
+		return fmt.Errorf("%w\nwhat was recorded is in %s", ended, dir)
+	}
 	return errors.Join(ended, a.print(r, dir))
 }
 
