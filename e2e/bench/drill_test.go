@@ -137,7 +137,7 @@ func BenchmarkKnownOutage(b *testing.B) {
 				}
 				b.ReportMetric(ms(s.Silenced()), "ms-known")
 				b.ReportMetric(ms(r.Judgement.RTO.Worst), "ms-measured")
-				b.ReportMetric(ms((r.Judgement.RTO.Worst-s.Silenced()).Abs()), "ms-error")
+				b.ReportMetric(ms((r.Judgement.RTO.Worst - s.Silenced()).Abs()), "ms-error")
 				b.ReportMetric(0, "ns/op")
 			}
 		})

@@ -78,6 +78,9 @@ func compile(ctx context.Context, system, module, pkg string) (_ string, err err
 	if err := duplicate(target, fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
+	if ours := module != "" || strings.HasPrefix(pkg, Module+"/"); !ours {
+		dir = "" // here, where a workspace of the user's applies
+	}
 	if _, err := golang(ctx, dir, system, "build", "-trimpath", "-buildvcs=false", "-o", fresh, pkg); err != nil {
 		return "", err
 	}
