@@ -3,6 +3,7 @@ package harness_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +22,13 @@ import (
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// These tests wait for windows to pass; many can do so at one time.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // noop is silence that forgets to do it: the negative control of proofs.
 type noop struct{ harnesstest.Silence }

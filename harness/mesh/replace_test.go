@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -76,10 +77,24 @@ func TestLinkdThatHangsIsReplaced(t *testing.T) {
 	fill(t, near)
 	hangs := make(chan error, 1)
 	go func() { hangs <- proxy.RemoveToxic("foreign") }()
+	for answers(t, w.servers["east-1"].Admin) { // until the removal holds the lock
+		time.Sleep(10 * time.Millisecond)
+	}
 	w.replaced(t)
 	if err := <-hangs; err == nil {
 		t.Error("the foreign toxic came off: this test no longer shows a hang")
 	}
+}
+
+// answers says whether a linkd answers a question that needs its lock.
+func answers(t *testing.T, admin string) bool {
+	t.Helper()
+	c := http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Get("http://" + admin + "/proxies")
+	if err != nil {
+		return false
+	}
+	return resp.Body.Close() == nil
 }
 
 // A linkd whose proxy process is stopped, or has died, is replaced likewise.
