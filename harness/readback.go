@@ -18,14 +18,14 @@ const (
 	// readersPerNode is how many final reads a node is asked at one time.
 	readersPerNode = 8
 	// readBackLimit is how long a final read that fails is tried again.
-	readBackLimit = 15 * time.Second
+	readBackLimit = 10 * time.Second
 )
 
 // quiesce waits, with the load off, until every node returns a value that was
 // written after the load stopped: then each has caught up with all before it.
 // A node that does not is left to the final reads, which will say so.
-func (r *run) quiesce(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, quiesceLimit)
+func (r *run) quiesce(ctx context.Context, patience time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	clients := slices.Concat(r.allClients()...)
 	g, ctx := errgroup.WithContext(ctx)

@@ -65,15 +65,18 @@ func (r *run) drive(ctx context.Context) error {
 	}
 
 	r.enter(record.Observing, r.plan.Observe)
-	r.observe(ctx)
+	patience := hopelessLimit
+	if stable := r.observe(ctx); stable {
+		patience = quiesceLimit
+	}
 	r.sample(ctx, "after")
 
-	r.enter(record.Quiescing, quiesceLimit)
+	r.enter(record.Quiescing, patience)
 	load.stop()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r.quiesce(ctx)
+	r.quiesce(ctx, patience)
 
 	r.enter(record.ReadBack, record.Never)
 	r.readBack(ctx)
@@ -81,20 +84,21 @@ func (r *run) drive(ctx context.Context) error {
 }
 
 // observe keeps the load on until service has been stable for a window past
-// the last heal, or the plan's patience is over.
-func (r *run) observe(ctx context.Context) {
+// the last heal, or the plan's patience is over. It says whether it was stable.
+func (r *run) observe(ctx context.Context) (stable bool) {
 	healed := r.now()
 	until := healed + r.plan.Observe
 	for r.now() < until {
 		// The meter is cheap and asked often; the check's own definition, which
 		// the verdict will use, has the last word.
 		if r.meter.stable(r.now(), healed) >= stabilityWindow && r.settled() {
-			return
+			return true
 		}
 		if sleep(ctx, bucketWidth) != nil {
-			return
+			return false
 		}
 	}
+	return false
 }
 
 // warmUp lets the first operations open their connections, so that they are
@@ -131,6 +135,8 @@ const (
 	readyLimit = 60 * time.Second
 	// quiesceLimit is the longest wait for every node to have caught up.
 	quiesceLimit = 30 * time.Second
+	// hopelessLimit is the same for a service that never became stable.
+	hopelessLimit = 3 * time.Second
 	// removeLimit is the longest time to heal and to remove everything.
 	removeLimit = 60 * time.Second
 )

@@ -10,17 +10,27 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// shipEvery is how late the defective leader replicates.
-const shipEvery = 250 * time.Millisecond
+// lag is how far behind its acknowledgements the defective leader replicates:
+// whenever it dies, what it acknowledged that long before dies with it.
+const (
+	lag       = 250 * time.Millisecond
+	shipEvery = 10 * time.Millisecond
+)
 
 // async is the defect ack-before-replicate: the leader applies a mutation to a
-// copy of its state, acknowledges it, and replicates it later in batches, as
+// copy of its state, acknowledges it, and replicates it later, as
 // an asynchronous replica set does. What is not yet shipped dies with it.
 type async struct {
 	mu      sync.Mutex
-	term    uint64       // of the leadership that the copy belongs to
-	ahead   *state.State // applied and acknowledged here
-	pending []*api.Command
+	term    uint64         // of the leadership that the copy belongs to
+	ahead   *state.State   // applied and acknowledged here
+	pending []acknowledged // oldest first
+}
+
+// acknowledged is a mutation that waits to be replicated.
+type acknowledged struct {
+	at      time.Time
+	command *api.Command
 }
 
 // view returns the copy, if there is one for this leadership.
@@ -51,7 +61,7 @@ func (n *Node) acknowledgeFirst(c *api.Command) (*api.Applied, error) {
 		a.term, a.pending, a.ahead = term, nil, n.state.Snapshot().State()
 	}
 	out := a.ahead.Apply(0, term, c)
-	a.pending = append(a.pending, c)
+	a.pending = append(a.pending, acknowledged{time.Now(), c})
 	out.Node = n.cfg.Name
 	return out, nil
 }
@@ -69,18 +79,22 @@ func (n *Node) replicateLater() {
 	}
 }
 
-// ship proposes what is pending, and does not care what becomes of it.
+// ship proposes what has waited for the lag, and does not care what becomes of it.
 func (n *Node) ship() {
 	a := n.async
 	a.mu.Lock()
-	pending := a.pending
 	if a.term != n.ready.Load() {
-		pending = nil // a deposed leader's acknowledgements are lost
+		a.pending = nil // a deposed leader's acknowledgements are lost
 	}
-	a.pending = nil
+	due := 0
+	for due < len(a.pending) && time.Since(a.pending[due].at) >= lag {
+		due++
+	}
+	ripe := a.pending[:due]
+	a.pending = a.pending[due:]
 	a.mu.Unlock()
-	for _, c := range pending {
-		entry, err := proto.Marshal(c)
+	for _, w := range ripe {
+		entry, err := proto.Marshal(w.command)
 		if err != nil {
 			continue
 		}
