@@ -32,6 +32,7 @@ type run struct {
 	guard   *watchdog.Guardian
 	history *history.Recorder
 	scratch string // nodes' data, removed at the end
+	linkd   string // path of its binary
 
 	cluster  *cluster.Cluster
 	clients  map[topology.Region][]workload.Client
@@ -78,10 +79,11 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 	}
 	r.enter(record.Starting, record.Never)
 	r.say("build", "the programs of %d nodes, unless they are built already (the first time takes a while)", len(p.Topology.Nodes))
-	dog, err := program.Build(ctx, topology.Program{Package: "github.com/mcp-resilience/holdfast/cmd/watchdog"})
+	dog, linkd, err := r.build(ctx)
 	if err != nil {
 		return nil, err
 	}
+	r.linkd = linkd
 	if r.guard, err = watchdog.Start(ctx, meta.ID, dog); err != nil {
 		return nil, err
 	}
@@ -119,14 +121,9 @@ func (r *run) keepPlan() error {
 // start brings the system up: binaries, pods, links, nodes, then clients, and
 // waits until each region is served.
 func (r *run) start(ctx context.Context) error {
-	programs := program.For(r.o.Runtime.OS)
-	linkd, err := programs.Linkd(ctx)
-	if err != nil {
-		return err
-	}
 	rt, err := r.o.Runtime.Open(ctx, cluster.Spec{
 		Run: r.record.ID, Topology: r.plan.Topology, Dir: r.scratch,
-		Binary: programs.Build, Linkd: linkd, Journal: r.guard.Journal(),
+		Binary: program.For(r.o.Runtime.OS).Build, Linkd: r.linkd, Journal: r.guard.Journal(),
 	})
 	if err != nil {
 		return fmt.Errorf("open runtime %s: %w", r.o.Runtime.Name, err)

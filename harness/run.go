@@ -129,7 +129,7 @@ const (
 	latencyLimit = time.Second
 	pollInterval = 10 * time.Millisecond
 	// warmUpWindow is how long the load must be all good before the baseline begins.
-	warmUpWindow = 300 * time.Millisecond
+	warmUpWindow = bucketWidth
 	warmUpLimit  = 15 * time.Second
 	// readyLimit is the longest time from started nodes to first service.
 	readyLimit = 60 * time.Second

@@ -30,6 +30,17 @@ func (c Cluster) Main() string {
 	return main
 }
 
+// First is the main region's first node by name.
+func (c Cluster) First() string {
+	main := c.Main()
+	for _, node := range c.Nodes() {
+		if c.Regions[node] == main {
+			return node
+		}
+	}
+	return ""
+}
+
 // Lost lists the nodes that a majority of regions finds dead, sorted. The
 // leader that asks is never among them, for it leads. A result that would leave no
 // majority of nodes contradicts the majority that the leader has: then

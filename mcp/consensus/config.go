@@ -17,7 +17,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/events"
 )
 
-// Config is what a node needs to take part. The last three fields may be zero.
+// Config is what a node needs to take part. The last fields, from SnapshotEvery, may be zero.
 type Config struct {
 	Name  string            // of this node
 	Addr  string            // to listen on, ip:port
@@ -33,6 +33,9 @@ type Config struct {
 	// a leader it waits three times as long before it stands, so that at a
 	// cold start the main region leads.
 	Defers bool
+	// Begins is for one node of the main region: when it starts the cluster's
+	// log it stands for election at once, see coldstart.go.
+	Begins bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool
 }

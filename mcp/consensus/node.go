@@ -56,7 +56,8 @@ func Open(cfg Config) (_ *Node, err error) {
 			tr.Close()
 		}
 	}()
-	if err := bootstrap(cfg, log, snaps, tr); err != nil {
+	fresh, err := bootstrap(cfg, log, snaps, tr)
+	if err != nil {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New()}
@@ -74,6 +75,9 @@ func Open(cfg Config) (_ *Node, err error) {
 	}
 	n.work.Go(func() { n.follow(won) })
 	n.work.Go(n.listenForNews)
+	if fresh && cfg.Begins {
+		n.work.Go(n.begin)
+	}
 	if cfg.AckBeforeReplicate {
 		n.async = &async{}
 		n.work.Go(n.replicateLater)
@@ -81,13 +85,14 @@ func Open(cfg Config) (_ *Node, err error) {
 	return n, nil
 }
 
-func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Transport) error {
+// bootstrap starts the cluster's log where there is none, and says whether it did.
+func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Transport) (fresh bool, err error) {
 	known, err := raft.HasExistingState(log, log, snaps)
 	if err != nil {
-		return fmt.Errorf("look for an existing log: %w", err)
+		return false, fmt.Errorf("look for an existing log: %w", err)
 	}
 	if known {
-		return nil
+		return false, nil
 	}
 	var voters raft.Configuration
 	for _, name := range sorted(cfg.Peers) {
@@ -96,9 +101,9 @@ func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Trans
 		})
 	}
 	if err := raft.BootstrapCluster(cfg.raft(), log, log, snaps, tr, voters); err != nil {
-		return fmt.Errorf("begin the log: %w", err)
+		return false, fmt.Errorf("begin the log: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 // Close leaves at once, without handing over; see Handover.

@@ -64,6 +64,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		Dial: resolver.Dial, Timing: cfg.Profile.Consensus, Note: note,
 		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
 		Defers:             n.cluster().Main() != cfg.Region,
+		Begins:             n.cluster().First() == cfg.Name,
 		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
 	})
 	if err != nil {
