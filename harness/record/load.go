@@ -38,7 +38,7 @@ func Load(path string) (*Run, error) {
 	if _, err = readJSON(filepath.Join(path, LinksFile), &r.Matrices); err != nil {
 		return nil, err
 	}
-	if found, err = readJSON(filepath.Join(path, VerdictFile), &r.Judgement); err != nil {
+	if _, err = readJSON(filepath.Join(path, VerdictFile), &r.Judgement); err != nil {
 		return nil, err
 	}
 	cut, err := r.loadEvents(filepath.Join(path, EventsFile))
