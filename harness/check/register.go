@@ -1,10 +1,8 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -217,70 +215,3 @@ func operations(moves []*move) []porcupine.Operation {
 	}
 	return out
 }
-
-// ordered tries the system's own order of the answered operations, with each
-// unanswered write just before the first answer that shows it. It proves
-// linearizability if it respects real time and every answer fits it; if not,
-// nothing is said, for a revision may mean less than a place in the order.
-func (r *register) ordered() bool {
-	all := r.steps(false)
-	moves := make([]*move, 0, len(all))
-	open := map[int32]*move{} // unanswered writes not placed yet, by value
-	for _, m := range all {
-		switch {
-		case !m.answered && open[m.value] == nil:
-			open[m.value] = m
-		case !m.answered, m.op.Revision == 0:
-			return false
-		default:
-			moves = append(moves, m)
-		}
-	}
-	slices.SortStableFunc(moves, func(a, b *move) int {
-		if c := cmp.Compare(a.op.Revision, b.op.Revision); c != 0 {
-			return c
-		}
-		if ar, br := a.reads(), b.reads(); ar != br {
-			if br {
-				return -1 // a read at a revision shows the write of that revision
-			}
-			return 1
-		}
-		return cmp.Compare(a.op.Call, b.op.Call)
-	})
-	var state int32
-	called := time.Duration(math.MinInt64)
-	for _, m := range moves {
-		if w := open[m.shows()]; w != nil && m.shows() != state {
-			delete(open, w.value)
-			called = max(called, w.op.Call) // it has no end, so nothing else can be wrong with its place
-			if _, state = w.apply(state); state != w.value {
-				return false // a compare-and-set that does not fit here
-			}
-		}
-		called = max(called, m.op.Call)
-		if called > m.op.Return {
-			return false // it comes after one that was called later than it returned
-		}
-		var ok bool
-		if ok, state = m.apply(state); !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// shows is the value that an answer proves to have been there; 0 where it proves none.
-func (m *move) shows() int32 {
-	switch {
-	case m.kind == history.Read:
-		return m.output
-	case m.kind == history.CAS && m.swapped:
-		return m.expect
-	default:
-		return 0
-	}
-}
-
-// reads says that a move leaves the register as it was.
-func (m *move) reads() bool { return m.kind == history.Read || m.kind == history.CAS && !m.swapped }
