@@ -16,13 +16,13 @@ drill: bin/holdfast
 .PHONY: test
 test: unit e2e
 
-# Drills mostly wait, so two run side by side; the suites before them keep the
+# Drills mostly wait, so three run side by side; the suites before them keep the
 # processors busy, so they go first.
 .PHONY: unit e2e
 unit:
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
 e2e:
-	$(GO) tool ginkgo --procs=2 --timeout=40m --no-color ./e2e
+	$(GO) tool ginkgo --procs=3 --timeout=40m --no-color ./e2e
 
 ## smoke: the pull-request set of the e2e suite, under 3 minutes
 .PHONY: smoke
@@ -32,7 +32,7 @@ smoke:
 ## race: unit tests and conformance suites under the race detector
 .PHONY: race
 race:
-	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e$$)
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e)
 
 ## bench: the figures, each beside its objective, as a ratio measured side by side where there is a peer
 .PHONY: bench

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -26,21 +25,13 @@ const (
 // engine says once, when the specs are made, whether containers can be had.
 var engine = docker.Check(context.Background())
 
-// runtimes says on which runtimes a scenario is drilled. What is labelled smoke
-// is drilled on both, a system that needs containers in containers, and the
-// rest where it is most like production: in containers, or where there is no
-// engine and none is required, locally.
+// runtimes says on which runtimes a scenario is drilled: on both, and a system
+// that needs containers only there.
 func runtimes(s scenarios.Scenario) []string {
-	switch {
-	case s.Target != "mcp":
+	if s.Target != "mcp" {
 		return []string{docker.Name}
-	case slices.Contains(s.Labels, "smoke"):
-		return []string{docker.Name, local.Name}
-	case engine == nil || drill.Required():
-		return []string{docker.Name}
-	default:
-		return []string{local.Name}
 	}
+	return []string{docker.Name, local.Name}
 }
 
 // Each scenario comes out as its file says it must.
@@ -49,8 +40,8 @@ var _ = Describe("scenario", func() {
 		for _, rt := range runtimes(s) {
 			It(fmt.Sprintf("%s on %s", s.Name, rt), Label(append([]string{rt}, s.Labels...)...), func(ctx SpecContext) {
 				run := drill.Run(ctx, s.Name, drill.On(rt))
-				if want := expected(s); want != record.Pass {
-					Expect(run).To(drill.HaveVerdict(want))
+				if expected(s) != record.Pass {
+					Expect(run).To(drill.AsExpected())
 					Expect(telling).To(HaveKey(s.Name))
 					telling[s.Name](run)
 					return

@@ -39,6 +39,7 @@ func (s *Scenario) check(src *source) {
 	if s.Expect != "" {
 		src.oneOf("expect", string(s.Expect), []string{string(record.Pass), string(record.Vacuous), string(record.Unknown), string(record.Fail)})
 	}
+	checkBreaks(src, s.Expect, s.Breaks)
 	switch {
 	case s.Steps == nil && !src.has("steps"):
 		src.say("steps", "is missing; a run without faults says so with an empty list, []", "")
@@ -150,6 +151,20 @@ func checkLoad(src *source, l workload.Load) {
 		if sum := m.Write + m.CAS + m.Add; sum != 100 || m.Write < 0 || m.CAS < 0 || m.Add < 0 {
 			src.say("load.mix", fmt.Sprintf("%d write + %d cas + %d add is %d, want shares of 100", m.Write, m.CAS, m.Add, sum), "")
 		}
+	}
+}
+
+// checkBreaks asks a control that must fail, and no other scenario, what it breaks.
+func checkBreaks(src *source, expect record.Verdict, breaks []string) {
+	for i, b := range breaks {
+		src.oneOf(fmt.Sprintf("breaks[%d]", i), b, record.Promises())
+	}
+	switch {
+	case src.blamed("expect"): // whether it is for here is not known
+	case expect != record.Fail && (len(breaks) > 0 || src.has("breaks")):
+		src.say("breaks", "is for scenarios with expect: fail", "")
+	case expect == record.Fail && len(breaks) == 0:
+		src.say("breaks", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Promises(), ", "), "")
 	}
 }
 

@@ -35,6 +35,7 @@ func TestLibraryNames(t *testing.T) {
 	want := []string{
 		"etcd-isolate-main-region", "etcd-kill-leader", "etcd-pause-leader", "isolate-main-region",
 		"isolate-with-clients", "kill-leader", "lose-main-region", "lose-main-region-async-ack",
+		"lose-main-region-nine-nodes", "lose-main-region-seed-timings",
 		"one-way-partition", "pause-leader", "rolling-restart", "slow-wan", "split-three-ways",
 	}
 	if diff := cmp.Diff(want, scenarios.Names()); diff != "" {
@@ -80,19 +81,21 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 	}
 	all := []topology.Region{"east", "north", "south"}
 	want := map[string]left{ // while the first fault is on, one node a region
-		"etcd-isolate-main-region":   {true, all},
-		"etcd-kill-leader":           {true, all},
-		"etcd-pause-leader":          {true, all},
-		"isolate-main-region":        {true, all},
-		"isolate-with-clients":       {true, all[1:]},
-		"kill-leader":                {true, all},
-		"lose-main-region":           {true, all},
-		"lose-main-region-async-ack": {true, all},
-		"one-way-partition":          {true, all},
-		"pause-leader":               {true, all},
-		"rolling-restart":            {true, all},
-		"slow-wan":                   {true, all},
-		"split-three-ways":           {false, []topology.Region{}},
+		"etcd-isolate-main-region":      {true, all},
+		"etcd-kill-leader":              {true, all},
+		"etcd-pause-leader":             {true, all},
+		"isolate-main-region":           {true, all},
+		"isolate-with-clients":          {true, all[1:]},
+		"kill-leader":                   {true, all},
+		"lose-main-region":              {true, all},
+		"lose-main-region-async-ack":    {true, all},
+		"lose-main-region-nine-nodes":   {true, all},
+		"lose-main-region-seed-timings": {true, all},
+		"one-way-partition":             {true, all},
+		"pause-leader":                  {true, all},
+		"rolling-restart":               {true, all},
+		"slow-wan":                      {true, all},
+		"split-three-ways":              {false, []topology.Region{}},
 	}
 	got := map[string]left{}
 	for _, s := range scenarios.Library() {

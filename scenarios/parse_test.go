@@ -55,6 +55,7 @@ steps:
 observe: 20s
 objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, refuse: true, stages: {detect: 2s, first success: 3s}}
 expect: fail
+breaks: [rpo, stale reads]
 `
 
 func TestParseEverything(t *testing.T) {
@@ -85,7 +86,7 @@ func TestParseEverything(t *testing.T) {
 			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Refuse: true,
 			Stages: map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
 		},
-		Expect: record.Fail,
+		Expect: record.Fail, Breaks: []string{"rpo", "stale reads"},
 	}
 	got, err := scenarios.Parse("everything.yaml", []byte(everything))
 	if err != nil {
@@ -100,7 +101,7 @@ func TestParseEverything(t *testing.T) {
 func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "
 	for _, c := range []struct{ name, file, want string }{
-		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, phase, gap, steps, observe, objectives, expect; did you mean "steps"?`},
+		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, phase, gap, steps, observe, objectives, expect, breaks; did you mean "steps"?`},
 		{"unknown fault", step + "{at: 0s, for: 1s, fault: partiton, on: {all: true}}", `f.yaml:3:23: steps[0].fault: "partiton" is none of latency, bandwidth, partition, isolate, kill, pause, restart; did you mean "partition"?`},
 		{"unknown setting", step + "{at: 0s, for: 1s, fault: latency, on: {all: true}, with: {dely: 1s}}", "f.yaml:3:63: steps[0].with.dely: is no field here; there are delay, jitter, direction, clients; did you mean \"delay\"?"},
 		{"wrong setting", step + "{at: 0s, for: 1s, fault: isolate, on: {all: true}, with: {mode: blakhole}}", `f.yaml:3:63: steps[0].with.mode: "blakhole" is none of hold, blackhole, refuse, reset; did you mean "blackhole"?`},
@@ -136,6 +137,12 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:71: objectives.refuse: yes is no true or false\n" +
 			"f.yaml:4:1: expect: \"failed\" is none of pass, vacuous, unknown, fail; did you mean \"fail\"?\n" +
 			"f.yaml:5:1: observe: 5s is out of range: want 6s to 1h0m0s"},
+		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nbreaks: [rpo, stale]", "f.yaml:4:15: breaks[1]: \"stale\" is none of rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse"},
+		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nbreaks: [linearisable]", "f.yaml:4:10: breaks[0]: \"linearisable\" is none of rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse; did you mean \"linearizable\"?"},
+		{"fails and breaks nothing", "name: x\nsteps: []\nexpect: fail\nbreaks: []", "f.yaml:4:1: breaks: is missing: which promise must expect: fail see broken? There are rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse"},
+		{"fails and does not say how", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: breaks: is missing: which promise must expect: fail see broken? There are rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse"},
+		{"passes and breaks", "name: x\nsteps: []\nbreaks: [rpo]", "f.yaml:3:1: breaks: is for scenarios with expect: fail"},
+		{"is unknown and breaks", "name: x\nsteps: []\nexpect: unknown\nbreaks: [rpo]", "f.yaml:4:1: breaks: is for scenarios with expect: fail"},
 		{"too many steps", "name: x\nsteps:\n" + strings.Repeat("  - {at: 0s, fault: restart, on: {all: true}}\n", 65), "f.yaml:2:1: steps: has 65 entries, want at most 64"},
 		{"wrong shapes", "name: [x]\nsteps: {a: 1}\nload: 3\nlabels: smoke\nseed: -1", "f.yaml:1:1: name: is a list, want text\n" +
 			"f.yaml:2:1: steps: is a mapping, want list\nf.yaml:3:1: load: 3 is no mapping\nf.yaml:4:1: labels: smoke is no list\nf.yaml:5:1: seed: -1 is no whole number from 0 up"},

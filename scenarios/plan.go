@@ -27,6 +27,7 @@ type Plan struct {
 	Observe    time.Duration     `json:"observe"`
 	Objectives record.Objectives `json:"objectives"`
 	Expect     record.Verdict    `json:"expect"`
+	Breaks     []string          `json:"breaks,omitempty"`
 }
 
 // Step is one fault of the timeline. At counts from the end of the baseline.

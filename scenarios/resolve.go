@@ -44,6 +44,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Baseline:    cmp.Or(s.Baseline, 5*time.Second),
 		Objectives:  s.Objectives.Resolve(),
 		Expect:      cmp.Or(s.Expect, record.Pass),
+		Breaks:      slices.Clone(s.Breaks),
 	}
 	if p.Seed == 0 {
 		p.Seed = draw()

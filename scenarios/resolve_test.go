@@ -115,7 +115,7 @@ func TestDefaults(t *testing.T) {
 	want := settled{
 		"mcp", 5, 5 * time.Second, 40 * time.Second,
 		record.Objectives{RTO: 30 * time.Second, Linearizable: &yes},
-		record.Pass, 50, 2 * time.Second, "1-restart", 1,
+		record.Pass, 30, 2 * time.Second, "1-restart", 1,
 	}
 	got := settled{p.Target, p.Seed, p.Baseline, p.Observe, p.Objectives, p.Expect, p.Load.Reads, p.Length(), p.Steps[0].ID, p.Steps[0].Episode}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -46,6 +46,9 @@ type Scenario struct {
 	Objectives record.Objectives `yaml:"objectives"`
 	// Expect is the verdict the run must have; empty means pass.
 	Expect record.Verdict `yaml:"expect"`
+	// Breaks are the promises that must be broken when fail is expected, as
+	// findings call them. With another verdict there must be none.
+	Breaks []string `yaml:"breaks"`
 
 	source *source // nil for a scenario that was not read from a file
 }

@@ -4,10 +4,10 @@ import "time"
 
 // Load is how much of what is sent. Rates are for each client region.
 type Load struct {
-	// Reads is reads a second a region; 0 means 50.
+	// Reads is reads a second a region; 0 means 30.
 	Reads int `json:"reads" yaml:"reads,omitempty"`
 	// Writes is writes a second a region (writes, compare-and-sets and set-adds
-	// in turn, as Mix says); 0 means 50.
+	// in turn, as Mix says); 0 means 30.
 	Writes int `json:"writes" yaml:"writes,omitempty"`
 	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
@@ -39,8 +39,8 @@ func (l Load) Resolve() Load {
 			*v = d
 		}
 	}
-	def(&l.Reads, 50)
-	def(&l.Writes, 50)
+	def(&l.Reads, 30)
+	def(&l.Writes, 30)
 	def(&l.Keys, 20)
 	def(&l.OpsPerKey, 500)
 	def(&l.Clients, 4)

@@ -127,13 +127,14 @@ func (a *Arbiter) byWeight() []string {
 }
 
 // returnHome hands leadership to the main region when all has been well for
-// long enough; in a cluster that never lost anybody, at once.
+// long enough. Not before: the main region's node may just have handed it over
+// because it is stopping.
 func (a *Arbiter) returnHome(ctx context.Context, s state.Standing, wellFor time.Duration, calm *time.Time) {
 	home := a.Cluster.Main()
 	if a.Cluster.Regions[a.Self] == home || s.Share(home) < state.FullShare {
 		return
 	}
-	if untouched := len(s.Quarters) == 0; !untouched && wellFor < a.Settle {
+	if wellFor < a.Settle {
 		return
 	}
 	for _, n := range a.Cluster.Nodes() {

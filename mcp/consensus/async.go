@@ -72,22 +72,22 @@ func (n *Node) replicateLater() {
 	for {
 		select {
 		case <-tick.C:
-			n.ship()
+			n.ship(lag)
 		case <-n.ctx.Done():
 			return
 		}
 	}
 }
 
-// ship proposes what has waited for the lag, and does not care what becomes of it.
-func (n *Node) ship() {
+// ship proposes what has waited for that long, and does not care what becomes of it.
+func (n *Node) ship(waited time.Duration) {
 	a := n.async
 	a.mu.Lock()
 	if a.term != n.ready.Load() {
 		a.pending = nil // a deposed leader's acknowledgements are lost
 	}
 	due := 0
-	for due < len(a.pending) && time.Since(a.pending[due].at) >= lag {
+	for due < len(a.pending) && time.Since(a.pending[due].at) >= waited {
 		due++
 	}
 	ripe := a.pending[:due]

@@ -78,7 +78,7 @@ func (n *Node) Handover(ctx context.Context, to string) error {
 		return fmt.Errorf("hand over leadership: %w", err)
 	}
 	if n.async != nil {
-		n.ship() // a graceful stop loses nothing even with the defect
+		n.ship(0) // a graceful stop loses nothing even with the defect
 	}
 	var f raft.Future
 	if to == "" {

@@ -20,6 +20,7 @@ func TestOnTheLocalRuntime(t *testing.T) {
 	}{
 		{"one node a region", topology.Shape{}},
 		{"three nodes a region", topology.Shape{Nodes: 3}},
+		{"five nodes a region", topology.Shape{Nodes: 5}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			targettest.Run(t, mcp.Target{}, local.Kind(), tc.shape)
