@@ -149,13 +149,17 @@ func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
 }
 
 func TestHeadlineSaysWhatWasExpected(t *testing.T) {
+	unnamed := lost() // as records were before controls said what they break
+	unnamed.Judgement.Breaks = nil
 	for name, c := range map[string]struct {
 		run      *record.Run
 		expected string
 		surprise bool
 	}{
 		"pass as expected":  {passing(), "", false},
-		"negative control":  {lost(), "expected fail, came out fail: as expected", false},
+		"negative control":  {lost(), "came out fail, as expected: rpo broken", false},
+		"another promise":   {beside(), "came out fail, but rpo was to break and is pass: NOT as expected", true},
+		"before breaks":     {unnamed, "expected fail, came out fail: as expected", false},
 		"unexpected":        {undecided(), "expected pass, came out unknown: NOT as expected", true},
 		"not judged at all": {interrupted(), "", true},
 	} {

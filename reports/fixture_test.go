@@ -90,9 +90,9 @@ func lost() *record.Run {
 	r := passing()
 	r.ID, r.Scenario = "2026-11-22T03-12-41Z-lose-main-region-async-ack-91c0", "lose-main-region-async-ack"
 	r.Description = "The same loss on a platform that acknowledges before it replicates: writes must be lost."
-	r.Expect = record.Fail
+	r.Expect, r.Breaks = record.Fail, []string{"rpo"}
 	j := r.Judgement
-	j.Verdict, j.Expected = record.Fail, record.Fail
+	j.Verdict, j.Expected, j.Breaks = record.Fail, record.Fail, r.Breaks
 	for i := range 12 {
 		j.RPO.Lost = append(j.RPO.Lost, record.LostWrite{
 			Op: history.Op{
@@ -113,6 +113,16 @@ func lost() *record.Run {
 	}
 	j.Findings[2] = record.Finding{Promise: "linearizable", Verdict: record.Fail, Says: "1 of 60 keys is not linearizable", Evidence: []string{"k7: read 41 at +17.310 s after 42 was acknowledged at +13.921 s"}}
 	j.Linearizable.Violating = []string{"k7"}
+	return r
+}
+
+// beside is a negative control that failed for another reason than its own.
+func beside() *record.Run {
+	r := passing()
+	r.Expect, r.Breaks = record.Fail, []string{"rpo"}
+	j := r.Judgement
+	j.Verdict, j.Expected, j.Breaks = record.Fail, record.Fail, r.Breaks
+	j.Findings[0].Verdict = record.Fail
 	return r
 }
 

@@ -17,7 +17,7 @@ type headline struct {
 	Glyph    string         // never colour alone
 	Says     string         // one sentence with the figures
 	Expected string         // "" when pass was expected and came
-	Surprise bool           // the verdict is not the expected one
+	Surprise bool           // the run did not come out as expected
 	Broken   string
 }
 
@@ -59,17 +59,7 @@ func headlineOf(r *record.Run) headline {
 	if h.Says == "" {
 		h.Says = "Nothing was judged."
 	}
-	want := j.Expected
-	if want == "" {
-		want = record.Pass
-	}
-	h.Surprise = j.Verdict != want
-	switch {
-	case h.Surprise:
-		h.Expected = fmt.Sprintf("expected %s, came out %s: NOT as expected", clean(string(want)), clean(string(j.Verdict)))
-	case want != record.Pass:
-		h.Expected = fmt.Sprintf("expected %s, came out %s: as expected", clean(string(want)), clean(string(j.Verdict)))
-	}
+	h.Surprise, h.Expected = !j.AsExpected(), expectation(j)
 	return h
 }
 

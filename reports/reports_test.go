@@ -100,7 +100,7 @@ func TestJUnitIsRedWhenTheVerdictIsNotTheExpectedOne(t *testing.T) {
 	surprising := passing()
 	surprising.Judgement.Expected = record.Fail
 	failing := lost()
-	failing.Judgement.Expected = record.Pass
+	failing.Judgement.Expected, failing.Judgement.Breaks = record.Pass, nil
 	for name, c := range map[string]struct {
 		run  *record.Run
 		want [2]bool // failures, errors
@@ -108,6 +108,7 @@ func TestJUnitIsRedWhenTheVerdictIsNotTheExpectedOne(t *testing.T) {
 		"pass":                       {passing(), [2]bool{false, false}},
 		"fail":                       {failing, [2]bool{true, false}},
 		"expected fail and did":      {lost(), [2]bool{false, false}},
+		"failed beside its promise":  {beside(), [2]bool{true, false}},
 		"expected fail and passed":   {surprising, [2]bool{true, false}},
 		"unknown and vacuous":        {undecided(), [2]bool{false, true}},
 		"interrupted and not judged": {interrupted(), [2]bool{false, true}},

@@ -53,15 +53,16 @@ func exitCode(err error) int {
 }
 
 // verdictCode is the status for a run: 0 when it came out as its scenario says
-// it must. An expected failure that did not come is a failed objective.
-func verdictCode(got, want record.Verdict) int {
-	if got == want {
+// it must. An expected failure that did not come, or not of the promise that
+// was to break, is a failed objective.
+func verdictCode(j *record.Judgement) int {
+	if j.AsExpected() {
 		return 0
 	}
-	if got == record.Pass {
+	if j.Verdict == record.Pass {
 		return record.Fail.ExitCode()
 	}
-	return got.ExitCode()
+	return j.Verdict.ExitCode()
 }
 
 // told ends the command with a status after everything has been said.

@@ -11,20 +11,30 @@ import (
 func TestVerdictCode(t *testing.T) {
 	for _, tt := range []struct {
 		got, expect record.Verdict
+		breaks      string
 		want        int
 	}{
-		{record.Pass, record.Pass, 0},
-		{record.Fail, record.Pass, 1},
-		{record.Unknown, record.Pass, 2},
-		{record.Vacuous, record.Pass, 2},
-		{record.Fail, record.Fail, 0},
-		{record.Pass, record.Fail, 1}, // the control did not bite
-		{record.Unknown, record.Fail, 2},
-		{record.Vacuous, record.Vacuous, 0},
-		{record.Pass, record.Vacuous, 1},
+		{record.Pass, record.Pass, "", 0},
+		{record.Fail, record.Pass, "", 1},
+		{record.Unknown, record.Pass, "", 2},
+		{record.Vacuous, record.Pass, "", 2},
+		{record.Fail, record.Fail, "", 0},
+		{record.Pass, record.Fail, "", 1}, // the control did not bite
+		{record.Unknown, record.Fail, "", 2},
+		{record.Vacuous, record.Vacuous, "", 0},
+		{record.Pass, record.Vacuous, "", 1},
+		{record.Fail, record.Fail, "rpo", 0},
+		{record.Fail, record.Fail, "linearizable", 1}, // it failed for another reason
+		{record.Unknown, record.Fail, "rpo", 2},
 	} {
-		if got := verdictCode(tt.got, tt.expect); got != tt.want {
-			t.Errorf("verdictCode(%s, expected %s) = %d, want %d", tt.got, tt.expect, got, tt.want)
+		j := &record.Judgement{Verdict: tt.got, Expected: tt.expect, Findings: []record.Finding{
+			{Promise: "rpo", Verdict: record.Fail}, {Promise: "linearizable", Verdict: record.Pass},
+		}}
+		if tt.breaks != "" {
+			j.Breaks = []string{tt.breaks}
+		}
+		if got := verdictCode(j); got != tt.want {
+			t.Errorf("verdictCode of %s, expected %s of %q, is %d, want %d", tt.got, tt.expect, tt.breaks, got, tt.want)
 		}
 	}
 }

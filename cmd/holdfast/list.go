@@ -56,6 +56,7 @@ func (a *app) listScenarios() error {
 		Target      string         `json:"target"`
 		Labels      []string       `json:"labels"`
 		Expect      record.Verdict `json:"expect"`
+		Breaks      []string       `json:"breaks,omitempty"`
 		Description string         `json:"description"`
 	}
 	var rows []row
@@ -64,7 +65,7 @@ func (a *app) listScenarios() error {
 		if expect == "" {
 			expect = record.Pass
 		}
-		rows = append(rows, row{s.Name, s.Target, s.Labels, expect, oneLine(s.Description)})
+		rows = append(rows, row{s.Name, s.Target, s.Labels, expect, s.Breaks, oneLine(s.Description)})
 	}
 	if a.json {
 		return printJSON(a.out, rows)
@@ -73,7 +74,11 @@ func (a *app) listScenarios() error {
 	for _, r := range rows {
 		first, _, _ := strings.Cut(r.Description, ". ")
 		if r.Expect != record.Pass {
-			first = fmt.Sprintf("(must come out %s) %s", r.Expect, first)
+			must := "come out " + string(r.Expect)
+			if len(r.Breaks) > 0 {
+				must += ", with " + strings.Join(r.Breaks, ", ") + " broken"
+			}
+			first = fmt.Sprintf("(must %s) %s", must, first)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Name, r.Target, strings.Join(r.Labels, ","), strings.TrimSuffix(first, "."))
 	}

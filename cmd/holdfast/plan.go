@@ -52,7 +52,11 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients\n", p.Load.Reads, p.Load.Writes, p.Load.Clients)
 	fmt.Fprintf(t, "promises\t%s\n", promises(p.Objectives))
 	if p.Expect != record.Pass {
-		fmt.Fprintf(t, "expected\t%s: a negative control, which must not pass\n", p.Expect)
+		must := "not pass"
+		if len(p.Breaks) > 0 {
+			must = "break " + strings.Join(p.Breaks, ", ")
+		}
+		fmt.Fprintf(t, "expected\t%s: a negative control, which must %s\n", p.Expect, must)
 	}
 	fmt.Fprintf(t, "seed\t%d\n\n", p.Seed)
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")

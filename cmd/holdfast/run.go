@@ -39,7 +39,8 @@ func (a *app) runVerb() *cobra.Command {
 		Long: `Run starts the scenario's system, drives and breaks it, reads everything back
 and judges. A scenario is a file of yours or a name from the library ("holdfast
 list"). Several are run one after the other; the worst outcome is the exit
-status. A scenario with "expect: fail" exits 0 only when it came out fail.
+status. A scenario with "expect: fail" exits 0 only when it came out fail and
+every promise that it names under "breaks" is broken.
 
 Progress goes to standard error: a live view in a terminal, timestamped lines
 elsewhere. The verdict goes to standard output. With --json standard output is
@@ -117,7 +118,7 @@ func codeOf(r *record.Run) int {
 	if r.Judgement == nil {
 		return record.Unknown.ExitCode()
 	}
-	return verdictCode(r.Judgement.Verdict, r.Judgement.Expected)
+	return verdictCode(r.Judgement)
 }
 
 // outcome is what --json prints for a run.

@@ -73,7 +73,7 @@ var promises = []promise{
 // memory, or that ctx ended, makes its finding unknown.
 func Judge(ctx context.Context, r *record.Run, o Options) *record.Judgement {
 	o = o.resolve()
-	j := &record.Judgement{Expected: r.Expect, Definition: o.Definition}
+	j := &record.Judgement{Expected: r.Expect, Breaks: r.Breaks, Definition: o.Definition}
 	if j.Expected == "" {
 		j.Expected = record.Pass
 	}

@@ -2,7 +2,12 @@ package check
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcp-resilience/holdfast/harness/record"
 )
@@ -21,6 +26,25 @@ func TestCleanRun(t *testing.T) {
 	}
 	if j.RTO.Worst != 0 || !j.RTO.Recovered {
 		t.Errorf("RTO %v without an outage", j.RTO.Worst)
+	}
+}
+
+// What a scenario may say it breaks is what is judged here, under the same names.
+func TestPromisesAreTheRecords(t *testing.T) {
+	r, yes := lab{}.run(), true
+	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
+	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
+	var got []string
+	for _, f := range judge(t, r).Findings {
+		if f.Promise != "run" && f.Promise != "every kind succeeds" && !strings.HasPrefix(f.Promise, "fault ") {
+			got = append(got, f.Promise)
+		}
+	}
+	want := record.Promises()
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("promises (-want +got):\n%s", diff)
 	}
 }
 

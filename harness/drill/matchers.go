@@ -104,6 +104,27 @@ func HaveVerdict(v record.Verdict) types.GomegaMatcher {
 	}
 }
 
+// AsExpected succeeds when the run came out as its scenario says it must: with
+// that verdict, and with every promise broken that it was to break.
+func AsExpected() types.GomegaMatcher {
+	return &matcher{
+		wants: "come out as its scenario expects",
+		holds: func(j *record.Judgement) (bool, error) {
+			if !j.AsExpected() && undecided(j.Verdict) {
+				return false, fmt.Errorf("the run came out %s", j.Verdict)
+			}
+			return j.AsExpected(), nil
+		},
+		figures: func(r *Result) []string {
+			out := []string{fmt.Sprintf("%s was expected", r.Judgement.Expected)}
+			for _, f := range r.Judgement.Unbroken() {
+				out = append(out, fmt.Sprintf("%s was to break and is %q", f.Promise, f.Verdict))
+			}
+			return append(out, findingFigures(r.Judgement)...)
+		},
+	}
+}
+
 // matcher judges one promise of a Result.
 type matcher struct {
 	// promises are the findings that decide; none means the run's verdict does.

@@ -66,6 +66,12 @@ func TestMatchers(t *testing.T) {
 		r.Judgement.RTO.Recovered, r.Judgement.RTO.Worst = false, 40*time.Second
 		finding(r, "rto", record.Fail, "not recovered in 40 s")
 	}
+	control := func(change func(*record.Run)) func(*record.Run) {
+		return func(r *record.Run) {
+			r.Judgement.Expected, r.Judgement.Breaks = record.Fail, []string{"rpo"}
+			change(r)
+		}
+	}
 	unfelt := func(r *record.Run) { finding(r, "fault 1-kill", record.Vacuous, "no probe showed it") }
 	tests := map[string]struct {
 		matcher types.GomegaMatcher
@@ -113,6 +119,12 @@ func TestMatchers(t *testing.T) {
 		"unknown when asked for":   {HaveVerdict(record.Unknown), kept(func(r *record.Run) { r.Judgement.Verdict = record.Unknown }), "yes"},
 		"pass is not unknown":      {HaveVerdict(record.Unknown), kept(nil), "no"},
 		"what a control must have": {HaveVerdict(record.Fail), kept(lose), "yes"},
+
+		"as expected":             {AsExpected(), kept(nil), "yes"},
+		"fail is not expected":    {AsExpected(), kept(lose), "no"},
+		"broke what it should":    {AsExpected(), kept(control(lose)), "yes"},
+		"broke something else":    {AsExpected(), kept(control(stuck)), "no"},
+		"vacuous was not to come": {AsExpected(), kept(control(unfelt)), "came out vacuous"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

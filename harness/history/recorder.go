@@ -59,13 +59,6 @@ func (r *Recorder) Record(op Op) {
 	r.mu.Unlock()
 }
 
-// Len is the number of operations recorded so far.
-func (r *Recorder) Len() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.count
-}
-
 // Since returns a copy of the operations recorded from the nth on, in the
 // order in which they were recorded.
 func (r *Recorder) Since(n int) []Op {

@@ -46,6 +46,3 @@ func (d Definition) Resolve() Definition {
 	share(&d.Floor, 0.95)
 	return d
 }
-
-// AsExpected says whether the run came out as its scenario says it must.
-func (j *Judgement) AsExpected() bool { return j.Verdict == j.Expected }

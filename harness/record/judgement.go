@@ -11,6 +11,7 @@ import (
 type Judgement struct {
 	Verdict  Verdict   `json:"verdict"` // worst of the findings
 	Expected Verdict   `json:"expected"`
+	Breaks   []string  `json:"breaks,omitempty"` // the promises that must be broken, as findings call them
 	Findings []Finding `json:"findings"`
 
 	RTO          *RTO          `json:"rto,omitempty"`

@@ -44,6 +44,7 @@ type Meta struct {
 	Topology    topology.Topology `json:"topology"`
 	Objectives  Objectives        `json:"objectives"`
 	Expect      Verdict           `json:"expect"`
+	Breaks      []string          `json:"breaks,omitempty"` // the promises that must be broken
 	Versions    map[string]string `json:"versions,omitempty"`
 	// Broken says why the run ended before its time; empty means that it did not.
 	Broken string `json:"broken,omitempty"`

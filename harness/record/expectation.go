@@ -1,0 +1,39 @@
+package record
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Promises lists the promises that a finding can call broken, in the order in
+// which they are judged. What a run only needs to mean anything (that it ran
+// to its end, that its faults were felt) is none of them: it cannot fail.
+func Promises() []string {
+	return []string{
+		"rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
+		"linearizable", "availability", "leader change", "refuse",
+	}
+}
+
+// AsExpected says whether the run came out as its scenario says it must: with
+// that verdict, and with every promise broken that it was to break. A control
+// that fails for another reason than its own has shown nothing.
+func (j *Judgement) AsExpected() bool {
+	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.Unbroken()) == 0
+}
+
+// Unbroken lists the findings of promises that were to break and did not. One
+// that was not judged is there with an empty verdict.
+func (j *Judgement) Unbroken() []Finding {
+	var out []Finding
+	for _, promise := range j.Breaks {
+		i := slices.IndexFunc(j.Findings, func(f Finding) bool { return f.Promise == promise })
+		switch {
+		case i < 0:
+			out = append(out, Finding{Promise: promise})
+		case j.Findings[i].Verdict != Fail:
+			out = append(out, j.Findings[i])
+		}
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// expectation says whether the run came out as its scenario says it must, and
+// which promise it was to break; empty when pass was expected and came.
+func expectation(j *record.Judgement) string {
+	expected := cmp.Or(j.Expected, record.Pass)
+	want, got := clean(string(expected)), clean(string(j.Verdict))
+	var unbroken []string
+	for _, f := range j.Unbroken() {
+		is := "was not judged"
+		if f.Verdict != "" {
+			is = "is " + clean(string(f.Verdict))
+		}
+		unbroken = append(unbroken, clean(f.Promise)+" was to break and "+is)
+	}
+	switch {
+	case expected != j.Verdict:
+		return fmt.Sprintf("expected %s, came out %s: NOT as expected", want, got)
+	case len(unbroken) > 0:
+		return fmt.Sprintf("came out %s, but %s: NOT as expected", got, strings.Join(unbroken, ", "))
+	case len(j.Breaks) > 0:
+		return fmt.Sprintf("came out %s, as expected: %s broken", got, join(j.Breaks, ", "))
+	case expected != record.Pass:
+		return fmt.Sprintf("expected %s, came out %s: as expected", want, got)
+	default:
+		return ""
+	}
+}
