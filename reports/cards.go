@@ -67,6 +67,9 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 		c.Figure, c.Note = "> "+dur(o.Worst), "no stable recovery while observed"
 	case o.Worst == 0:
 		c.Note = "no bad bucket, to within " + dur(o.Resolution)
+		if noneServed(o) {
+			c.Note = "no bad bucket after heal, to within " + dur(o.Resolution)
+		}
 	}
 	if w := worstOf(o.Series); w >= 0 && measured(v) && o.Worst > 0 {
 		if o.Series[w].FromHeal {

@@ -170,6 +170,30 @@ func TestHeadlineSaysWhatWasExpected(t *testing.T) {
 	}
 }
 
+// Clients that were refused for lack of a majority had an outage, whatever the
+// RTO, which then counts from the heal.
+func TestHeadlineOwnsUpToAnOutageByDesign(t *testing.T) {
+	r := split()
+	for _, c := range []struct {
+		name, want string
+		change     func()
+	}{
+		{"back at once", "No majority for 19.9 s, by design; service back 0 s after heal (objective 30 s);", func() {}},
+		{"back later", "No majority for 19.9 s, by design; service back 2 s after heal (objective 30 s);", func() { r.Judgement.RTO.Worst = 2 * time.Second }},
+		{"never back", "service did not recover in 2 s after heal (objective 30 s);", func() { r.Judgement.RTO.Recovered = false }},
+		{"a majority was left", "Every client was without a majority for a time, by design;", func() { r.Faults[0].Damage = topology.Damage{} }},
+		{"one region could be served", "No outage (RTO 0, objective 30 s);", func() {
+			o := r.Judgement.RTO
+			o.Worst, o.Recovered, o.Series[0].FromHeal = 0, true, false
+		}},
+	} {
+		c.change()
+		if got := headlineOf(r).Says; !strings.Contains(got, c.want) {
+			t.Errorf("%s: headline %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestFirstErrorIsTheFirstAfterTheFault(t *testing.T) {
 	op := func(id int64, intended, took time.Duration, o history.Outcome) history.Op {
 		return history.Op{ID: id, Kind: history.Write, Intended: intended, Return: intended + took, Outcome: o}

@@ -103,7 +103,7 @@ func lost() *record.Run {
 			Position: fmt.Sprintf("%d ms before fault 1-kill", 297-20*i), Missing: []topology.NodeID{"east-1", "north-1", "south-1"},
 		})
 	}
-	j.RPO.Lost[0].HeldBy, j.RPO.Lost[0].Missing = []topology.NodeID{"east-1"}, []topology.NodeID{"north-1", "south-1"}
+	j.RPO.Lost[0].HeldBy = []topology.NodeID{"east-1"}
 	j.RPO.LostCount, j.RPO.LostFor = 12, 220*ms
 	j.RPO.Diverged = []string{"set-3: east-1 has east-0-880, north-1 and south-1 have not"}
 	j.RPO.StaleReads = []string{"read of k7 by client 1 in north at +17.310 s missed 42, acknowledged at +13.921 s"}
@@ -149,6 +149,24 @@ func undecided() *record.Run {
 		}
 	}
 	r.Events = engine
+	return r
+}
+
+// split leaves no majority from 14 s to 34 s, and is back with the heal.
+func split() *record.Run {
+	r := passing()
+	r.ID, r.Scenario = "2026-11-22T03-31-07Z-split-three-ways-2c1d", "split-three-ways"
+	f := &r.Faults[0]
+	f.ID, f.Name, f.Says, f.Damage = "1-isolate", "isolate", "isolate every region", topology.Damage{}
+	for _, l := range r.Topology.Links() {
+		f.Damage.Cuts = append(f.Damage.Cuts, topology.Stream{Link: l, Flow: topology.BothWays})
+	}
+	o := r.Judgement.RTO
+	o.Worst, o.Min, o.Median, o.Max, o.Stages = 0, 0, 0, 0, nil
+	for i, s := range o.Series {
+		o.Series[i] = record.RTOSeries{Region: s.Region, Class: s.Class, Episode: 1, FromHeal: true, Recovered: true, SinceHeal: record.Never}
+	}
+	r.Judgement.Findings[0] = record.Finding{Promise: "rto", Verdict: record.Pass, Says: "RTO 0 s (±100 ms) ≤ 30 s, counted from heal"}
 	return r
 }
 

@@ -41,7 +41,7 @@ func headlineOf(r *record.Run) headline {
 	h.Word, h.Glyph = strings.ToUpper(clean(string(j.Verdict))), glyph(j.Verdict)
 	var parts []string
 	if j.RTO != nil {
-		parts = append(parts, unmeasured(j, "rto", recovery(j.RTO, findingOf(r, "rto"))))
+		parts = append(parts, unmeasured(j, "rto", recovery(r, j.RTO, findingOf(r, "rto"))))
 	}
 	if j.RPO != nil {
 		parts = append(parts, unmeasured(j, "rpo", loss(j.RPO, findingOf(r, "rpo"))))
@@ -78,25 +78,48 @@ func unmeasured(j *record.Judgement, promise, clause string) string {
 }
 
 // recovery is the RTO in a clause.
-func recovery(o *record.RTO, v record.Verdict) string {
+func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	switch {
 	case !measured(v):
 		return "the recovery time was not measured"
 	case len(o.Series) == 0:
 		return "no recovery time was measured"
+	case noneServed(o):
+		return byDesign(headless(r)) + "; " + fromHeal(o)
 	case !o.Recovered:
 		return fmt.Sprintf("service did not recover in %s (objective %s)", dur(o.Worst), dur(o.Objective))
 	case o.Worst == 0:
 		return fmt.Sprintf("no outage (RTO 0, objective %s)", dur(o.Objective))
 	default:
-		late := ""
-		if w := o.Series[worstOf(o.Series)]; w.FirstAck > o.Worst {
-			// Operations due from then on were good, for they were answered within the latency
-			// limit; but the reader should know that for a while they waited.
-			late = "; first acknowledgement after " + dur(w.FirstAck)
-		}
-		return fmt.Sprintf("service back in %s (objective %s%s)", dur(o.Worst), dur(o.Objective), late)
+		return fmt.Sprintf("service back in %s (objective %s%s)", dur(o.Worst), dur(o.Objective), waited(o))
 	}
+}
+
+// byDesign says that nobody could be served, and for how long when it was for
+// want of any majority.
+func byDesign(headless time.Duration) string {
+	if headless == 0 {
+		return "every client was without a majority for a time, by design"
+	}
+	return "no majority for " + dur(headless) + ", by design"
+}
+
+// fromHeal is the recovery of clients that nobody could serve before the heal.
+func fromHeal(o *record.RTO) string {
+	if !o.Recovered {
+		return fmt.Sprintf("service did not recover in %s after heal (objective %s)", dur(o.Worst), dur(o.Objective))
+	}
+	return fmt.Sprintf("service back %s after heal (objective %s%s)", dur(o.Worst), dur(o.Objective), waited(o))
+}
+
+// waited adds the first acknowledgement where it came after the RTO: operations
+// due from then on were good, for they were answered within the latency limit;
+// but the reader should know that for a while they waited.
+func waited(o *record.RTO) string {
+	if w := o.Series[worstOf(o.Series)]; w.FirstAck > o.Worst {
+		return "; first acknowledgement after " + dur(w.FirstAck)
+	}
+	return ""
 }
 
 // loss is the RPO in a clause. The verdict says whether the final reads

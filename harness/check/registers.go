@@ -134,6 +134,7 @@ func (t *tally) finalRegister(v *view, nodes []topology.NodeID, o object, w *wri
 	}
 	if lost != nil && lostByAll {
 		t.lost = append(t.lost, record.LostWrite{Op: *lost, Position: v.position(lost.Return), Missing: nodes})
+		v.seen(o, t.lost)
 	}
 	if len(values) > 1 {
 		t.diverged = append(t.diverged, dated{last.last.Call, o.key + " is " + few(values, 5, func(s string) string {

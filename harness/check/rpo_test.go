@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/mcp-resilience/holdfast/harness/history"
 	"github.com/mcp-resilience/holdfast/harness/record"
 	"github.com/mcp-resilience/holdfast/harness/topology"
@@ -214,6 +216,52 @@ func TestLostWriteHasItsWitness(t *testing.T) {
 	if len(p.Lost[0].Missing) != 3 {
 		t.Errorf("missing on %v, want all nodes", p.Lost[0].Missing)
 	}
+}
+
+// What reads showed while the run lasted is told of a lost write: who answered them.
+func TestLostWriteWasSeenOnNodes(t *testing.T) {
+	t.Run("set", func(t *testing.T) {
+		r := lab{}.run()
+		i := pick(t, r, 90, anAdd)
+		lost := r.Ops[i]
+		without(r, lost.Key, lost.Value)
+		for k := range r.Ops {
+			if op := &r.Ops[k]; op.Kind == history.Members && !op.Final {
+				op.Set = slices.DeleteFunc(slices.Clone(op.Set), func(v string) bool { return v == lost.Value })
+			}
+		}
+		if got := judge(t, r).RPO.Lost[0].HeldBy; len(got) != 0 {
+			t.Errorf("nobody read it, and yet seen on %v", got)
+		}
+		for k, node := range []topology.NodeID{"south-1", "north-1", "south-1", ""} {
+			r.Ops = append(r.Ops, history.Op{
+				ID: int64(1e6 + k), Region: "east", Kind: history.Members, Key: lost.Key, Set: []string{lost.Value}, Node: node,
+				Intended: lost.Return, Call: lost.Return, Return: lost.Return + ms, Outcome: history.OK, Stale: k == 0,
+			})
+		}
+		failed, other := r.Ops[len(r.Ops)-2], r.Ops[len(r.Ops)-2]
+		failed.ID, failed.Node, failed.Outcome = 2e6, "east-1", history.Unknown
+		other.ID, other.Node, other.Set = 2e6+1, "east-1", nil
+		r.Ops = append(r.Ops, failed, other)
+		p := judge(t, r).RPO
+		if diff := cmp.Diff([]topology.NodeID{"north-1", "south-1"}, p.Lost[0].HeldBy); diff != "" {
+			t.Errorf("seen on (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("register", func(t *testing.T) {
+		lost := []record.LostWrite{{Op: history.Op{Kind: history.Write, Key: "k", Value: "2", Call: 10, Return: 20}}}
+		v := &view{run: &record.Run{Ops: []history.Op{
+			{Kind: history.Read, Key: "k", Output: "2", Node: "early", Call: 1, Return: 5, Outcome: history.OK},
+			{Kind: history.Read, Key: "k", Output: "2", Node: "b", Call: 30, Return: 31, Outcome: history.OK},
+			{Kind: history.Read, Key: "k", Output: "2", Node: "a", Call: 12, Return: 13, Outcome: history.OK},
+			{Kind: history.Read, Key: "k", Output: "1", Node: "c", Call: 30, Return: 31, Outcome: history.OK},
+			{Kind: history.Read, Key: "k", Output: "2", Node: "d", Call: 30, Return: 31, Outcome: history.OK, Final: true},
+		}}}
+		v.seen(object{key: "k", ops: []int32{0, 1, 2, 3, 4}}, lost)
+		if diff := cmp.Diff([]topology.NodeID{"a", "b"}, lost[0].HeldBy); diff != "" {
+			t.Errorf("seen on (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // Unanswered writes are neither lost nor phantoms; those that are there are recovered.

@@ -311,7 +311,7 @@ func TestStages(t *testing.T) {
 	r.Objectives.Stages["elect"] = 100 * ms
 	want(t, judge(t, r), "rto stages", record.Pass)
 	r.Objectives.RTO = 100 * ms
-	want(t, judge(t, r), "rto", record.Fail, "100 ms of it went to elect")
+	want(t, judge(t, r), "rto", record.Fail, "longest stage: elect, 100 ms (stages count to the first answer)")
 	r.Events = nil
 	want(t, judge(t, r), "rto stages", record.Vacuous, "no stage with a budget")
 }

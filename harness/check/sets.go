@@ -76,6 +76,7 @@ func setTally(v *view, nodes []topology.NodeID, o object) (t tally) {
 			t.phantoms = append(t.phantoms, dated{e.add.Call, witness(e.add) + ", and is there"})
 		}
 	}
+	v.seen(o, t.lost)
 	t.divergedSets(nodes, o, &last, elements, all)
 	t.staleSets(reads, elements, all, complete)
 	return t

@@ -130,11 +130,12 @@ func (v *view) judgeStages(stages []record.Stage) []record.Finding {
 	return []record.Finding{f}
 }
 
-// longestStage names the stage that took the time.
+// longestStage names the stage that took the most time. It may be longer than
+// the RTO, which ends when the first good operation was due.
 func longestStage(stages []record.Stage) string {
 	if len(stages) == 0 {
 		return ""
 	}
 	s := slices.MaxFunc(stages, func(a, b record.Stage) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
-	return fmt.Sprintf("%s of it went to %s", seconds(s.To-s.From), s.Name)
+	return fmt.Sprintf("longest stage: %s, %s (stages count to the first answer)", s.Name, seconds(s.To-s.From))
 }

@@ -30,12 +30,15 @@ func recovery(o *record.RTO) string {
 
 // loss is an RPO in words.
 func loss(p *record.RPO) string {
-	s := fmt.Sprintf("%d lost of %d acknowledged (objective %d)", len(p.Lost), p.Acked, p.Objective)
-	if len(p.Lost) > 0 {
+	s := fmt.Sprintf("%d lost of %d acknowledged (objective %d)", lostCount(p), p.Acked, p.Objective)
+	if lostCount(p) > 0 {
 		s += ", over " + secs(p.LostFor)
 	}
 	return s
 }
+
+// lostCount is how many were lost; the list in the record is bounded.
+func lostCount(p *record.RPO) int { return max(p.LostCount, len(p.Lost)) }
 
 func rtoFigures(o *record.RTO) []string {
 	out := []string{"RTO was " + recovery(o)}
@@ -73,7 +76,7 @@ func rpoFigures(p *record.RPO) []string {
 	out := []string{"RPO was " + loss(p)}
 	for i, w := range p.Lost {
 		if i == most {
-			out = append(out, fmt.Sprintf("  and %d more", len(p.Lost)-most))
+			out = append(out, fmt.Sprintf("  and %d more", lostCount(p)-most))
 			break
 		}
 		line := fmt.Sprintf("  lost: %s %s=%s from %s, acknowledged at %s", w.Op.Kind, w.Op.Key, w.Op.Value, w.Op.Region, secs(w.Op.Return))
@@ -82,9 +85,9 @@ func rpoFigures(p *record.RPO) []string {
 		}
 		line += ", " + w.Position
 		if len(w.HeldBy) > 0 {
-			line += fmt.Sprintf("; held by %v", w.HeldBy)
+			line += fmt.Sprintf("; seen on %v during the run", w.HeldBy)
 		}
-		out = append(out, line+fmt.Sprintf("; missing on %v", w.Missing))
+		out = append(out, line+fmt.Sprintf("; missing in the final reads of %v", w.Missing))
 	}
 	out = append(out, some("phantom", p.Phantoms)...)
 	return append(out, some("diverged", p.Diverged)...)

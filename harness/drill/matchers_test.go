@@ -179,7 +179,7 @@ func TestFailureMessages(t *testing.T) {
 			LoseNothing().FailureMessage(lost),
 			head + "to lose nothing, but:\n" +
 				"RPO was 1 lost of 100 acknowledged (objective 0), over 0s\n" +
-				"  lost: add s1=v42 from east, acknowledged at 5s by east-1 in term 2, 12ms before fault 1-kill; missing on [north-1 south-1]\n" + pointers,
+				"  lost: add s1=v42 from east, acknowledged at 5s by east-1 in term 2, 12ms before fault 1-kill; missing in the final reads of [north-1 south-1]\n" + pointers,
 		},
 		"a pass names what is not one": {
 			Pass().FailureMessage(lost),

@@ -102,10 +102,14 @@ type RPO struct {
 
 // LostWrite is an acknowledged write that no final read returned.
 type LostWrite struct {
-	Op       history.Op        `json:"op"`
-	Position string            `json:"position"` // "12ms before fault 1-kill"
-	HeldBy   []topology.NodeID `json:"heldBy"`   // nodes whose final read had it (when only some had)
-	Missing  []topology.NodeID `json:"missing"`
+	Op       history.Op `json:"op"`
+	Position string     `json:"position"` // "12ms before fault 1-kill"
+	// HeldBy are the nodes on which it was seen during the run: those that gave
+	// answers to reads, other than final ones, that show it. It is empty when none did, or
+	// when the system does not say which node answers.
+	HeldBy []topology.NodeID `json:"heldBy"`
+	// Missing are the nodes whose final reads do not show it.
+	Missing []topology.NodeID `json:"missing"`
 }
 
 // Availability is the share of good operations of eligible clients.
