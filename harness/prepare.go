@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -177,7 +178,9 @@ func (r *run) connect(ctx context.Context) error {
 	return nil
 }
 
-// ready waits until every client of every region has written and read.
+// ready waits until every client of every region has written and read, and
+// until every node has shown what was written: one that never served would make
+// any fault on it a harmless one.
 func (r *run) ready(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for region, clients := range r.clients {
@@ -194,10 +197,28 @@ func (r *run) ready(ctx context.Context) error {
 			})
 		}
 	}
+	writers := slices.Concat(r.allClients()...)
+	for i, n := range r.plan.Topology.Nodes {
+		g.Go(func() error {
+			reader, err := r.o.Target.Reader(gctx, r.cluster, n.ID)
+			if err != nil {
+				return fmt.Errorf("reader through %s: %w", n.ID, err)
+			}
+			defer reader.Close()
+			key := "ready." + string(n.ID)
+			err = poll(gctx, readyLimit, func(ctx context.Context) error {
+				return r.markAndSee(ctx, writers[i%len(writers)], reader, key, key)
+			})
+			if err != nil {
+				return fmt.Errorf("node %s does not serve: %w", n.ID, err)
+			}
+			return nil
+		})
+	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	r.say("ready", "every client of every region is served")
+	r.say("ready", "every client is served, and every node serves")
 	return nil
 }
 

@@ -46,6 +46,7 @@ func (r *run) drive(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
+	defer r.lookAfter(ctx)()
 	r.sample(ctx, "before")
 
 	load := r.startLoad(ctx)

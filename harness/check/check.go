@@ -60,6 +60,7 @@ type promise struct {
 var promises = []promise{
 	{"run", judgeRun},
 	{"faults", judgeFaults},
+	{"nodes", judgeNodes},
 	{"rto", judgeRTO},
 	{"rpo", judgeRPO},
 	{"linearizable", judgeLinearizable},
@@ -98,6 +99,9 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Judgement {
 		_ = g.Wait() // no check returns an error
 	}
 	j.Findings = slices.Concat(findings...)
+	if v != nil {
+		v.doubt(j.Findings)
+	}
 	verdicts := make([]record.Verdict, len(j.Findings))
 	for i, f := range j.Findings {
 		verdicts[i] = f.Verdict

@@ -98,7 +98,7 @@ func (r *recovery) verdict(v *view, s *series) (record.Verdict, string) {
 		return record.Vacuous, name + ": no baseline to compare with"
 	case s.share < v.def.Floor:
 		return record.Vacuous, fmt.Sprintf("%s: only %s of the baseline was good, its floor is %s", name, percent(s.share), percent(v.def.Floor))
-	case !r.Recovered && v.run.Broken != "" && r.RTO <= v.obj.RTO:
+	case !r.Recovered && (v.run.Broken != "" || !v.whole()) && r.RTO <= v.obj.RTO:
 		return record.Unknown, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, seconds(r.RTO), from)
 	case !r.Recovered:
 		return record.Fail, fmt.Sprintf("%s: not recovered in %s%s", name, seconds(r.RTO), from)

@@ -23,7 +23,8 @@ import (
 type Store struct {
 	// Forget is a defect: every tenth add is acknowledged and dropped.
 	Forget bool
-	// Deaf is a node through which reads fail; empty means none.
+	// Deaf is a node through which reads fail once the store has been silent;
+	// empty means none.
 	Deaf topology.NodeID
 
 	mu        sync.Mutex
@@ -94,7 +95,7 @@ func (c client) Do(_ context.Context, op history.Op) history.Op {
 	s := c.Store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.silent || (c.via != "" && c.via == s.Deaf) {
+	if s.silent || (c.via != "" && c.via == s.Deaf && len(s.turns) > 0) {
 		op.Outcome, op.Error = history.Failed, "silent"
 		return op
 	}

@@ -122,6 +122,12 @@ const (
 	FromMesh     = "mesh"
 )
 
+// Kinds of the engine's events that verdicts depend on.
+const (
+	Crashed     = "crashed"       // a node exited and no fault had ended it
+	OutOfMemory = "out of memory" // the same, killed by the kernel for its memory
+)
+
 // Event is something that happened, in one line.
 type Event struct {
 	At     time.Duration     `json:"at"`

@@ -1,0 +1,39 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// lookEach is how often the nodes are looked after. A node that exits and is
+// started again within it is not seen to have exited.
+const lookEach = 250 * time.Millisecond
+
+// lookAfter tells of each node that exits by itself, until the returned stop
+// is called. Stop may be called again.
+func (r *run) lookAfter(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		told := map[topology.NodeID]time.Time{} // the life whose end was told
+		for sleep(ctx, lookEach) == nil {
+			for _, c := range r.cluster.Crashed(ctx) {
+				if life, known := told[c.Node]; known && life.Equal(c.State.Started) {
+					continue
+				}
+				told[c.Node] = c.State.Started
+				e := record.Event{Source: record.FromEngine, Kind: record.Crashed, Node: c.Node, Says: fmt.Sprintf("exited by itself with status %d", c.State.ExitCode)}
+				if c.State.OOMKilled {
+					e.Kind, e.Says = record.OutOfMemory, "was killed for its memory"
+				}
+				r.emit(e)
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
+}
