@@ -176,10 +176,10 @@ func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Vict
 		}
 	})
 	if err != nil {
-		t.tell(f, "not felt", err.Error())
+		t.measured(f, "not felt", err.Error())
 		return
 	}
-	t.tell(f, "effective", saw)
+	t.measured(f, "effective", saw)
 	t.mu.Lock()
 	first := !t.sampled
 	t.sampled = true
@@ -194,7 +194,7 @@ func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Vict
 	})
 	update(func() { f.Spared = proof(saw, err) })
 	if err != nil {
-		t.tell(f, "neighbour not spared", err.Error())
+		t.measured(f, "neighbour not spared", err.Error())
 	}
 }
 
@@ -236,14 +236,19 @@ func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victi
 		}
 	})
 	if err != nil {
-		t.tell(f, "not gone", err.Error())
+		t.measured(f, "not gone", err.Error())
 		return
 	}
-	t.tell(f, "gone", saw)
+	t.measured(f, "gone", saw)
 }
 
 func (t *disturbance) tell(f *record.Fault, kind, says string) {
 	t.emit(record.Event{Source: record.FromFault, Kind: kind, Fault: f.ID, Says: says})
+}
+
+// measured tells what the fault's proofs found, and tell what was done.
+func (t *disturbance) measured(f *record.Fault, kind, saw string) {
+	t.emit(record.Event{Source: record.FromProbe, Kind: kind, Fault: f.ID, Says: saw})
 }
 
 func proof(saw string, err error) record.Proof {

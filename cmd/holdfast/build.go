@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/harness/topology"
 )
 
 // binaries says where the programs of nodes will come from.
 func binaries(ctx context.Context) symptom {
 	s := symptom{Thing: "binaries"}
 	if dir := os.Getenv(program.BinEnv); dir != "" {
-		return prebuilt(dir)
+		return prebuilt(ctx, dir)
 	}
 	out, err := exec.CommandContext(ctx, "go", "version").Output()
 	if err != nil {
@@ -34,20 +35,29 @@ func binaries(ctx context.Context) symptom {
 	return s
 }
 
-// prebuilt looks into the folder that the user named.
-func prebuilt(dir string) symptom {
-	s := symptom{Thing: "binaries", Health: good}
+// prebuilt looks up, as a run would, what the user named a folder for: the
+// watchdog runs on this machine, and the programs of nodes here or, in containers,
+// on linux.
+func prebuilt(ctx context.Context, dir string) symptom {
+	s := symptom{Thing: "binaries", Health: good, Saw: fmt.Sprintf("prebuilt, from %s=%s", program.BinEnv, dir)}
 	var missing []string
-	for _, pkg := range []string{"cmd/linkd", "cmd/mcpd"} {
-		name := program.Name(program.Module + "/" + pkg)
-		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.IsDir() {
-			missing = append(missing, name)
+	look := func(system program.For, commands ...string) {
+		for _, c := range commands {
+			if _, err := system.Build(ctx, topology.Program{Package: program.Module + "/cmd/" + c}); err != nil {
+				missing = append(missing, err.Error())
+			}
 		}
 	}
-	s.Saw = fmt.Sprintf("prebuilt, from %s=%s", program.BinEnv, dir)
+	look("", "watchdog", "linkd", "mcpd")
+	if runtime.GOOS != "linux" {
+		look("linux", "linkd", "mcpd")
+	}
 	if len(missing) > 0 {
-		s.Health, s.Saw = poor, s.Saw+"; missing "+strings.Join(missing, ", ")
-		s.Do = "go build -o " + dir + " ./cmd/..., with CGO_ENABLED=0"
+		s.Health, s.Saw = poor, s.Saw+"; missing: "+strings.Join(missing, "; ")
+		s.Do = "CGO_ENABLED=0 go build -o " + dir + "/ ./cmd/..."
+		if runtime.GOOS != "linux" {
+			s.Do += ", and for containers GOOS=linux CGO_ENABLED=0 go build -o " + dir + "/linux/ ./cmd/..."
+		}
 	}
 	return s
 }

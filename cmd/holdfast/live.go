@@ -128,7 +128,7 @@ func (p paint) faint(s string) string { return p.in("2", s) }
 // event colours an event's line by who tells it.
 func (p paint) event(e record.Event) string {
 	switch line := eventLine(e); e.Source {
-	case record.FromFault:
+	case record.FromFault, record.FromProbe:
 		return p.bad(line)
 	case record.FromPlatform:
 		return line

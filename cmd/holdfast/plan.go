@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness/record"
 	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/scenarios"
@@ -74,13 +76,28 @@ func event(r scenarios.Row) string {
 	if r.Heal {
 		return "heal " + what
 	}
-	if with := fmt.Sprintf("%+v", r.Step.With); with != "&{}" {
-		what += " " + strings.TrimPrefix(with, "&")
+	if with := given(r.Step.With); with != "" {
+		what += " {" + with + "}"
 	}
 	if r.Role != "" {
 		what += fmt.Sprintf(" (resolved at injection, one of %s)", joined(r.Victims, " "))
 	}
 	return what
+}
+
+// given are the fields of a fault's `with:` that are set: "clients: true, mode: hold".
+func given(f faults.Fault) string {
+	v := reflect.Indirect(reflect.ValueOf(f))
+	if v.Kind() != reflect.Struct {
+		return ""
+	}
+	var out []string
+	for field, value := range v.Fields() {
+		if name, _, _ := strings.Cut(field.Tag.Get("yaml"), ","); name != "" && !value.IsZero() {
+			out = append(out, fmt.Sprintf("%s: %v", name, value))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func yes(b bool) string {
