@@ -18,6 +18,10 @@ import (
 // stability is how long service must be good to count as recovered.
 const stability = 5 * time.Second
 
+// leastPatience is what must be observed beyond the RTO objective: the stability
+// window, and the latency of the operation that opens it.
+const leastPatience = 6 * time.Second
+
 // Resolve settles every default and every random choice, on the topology that
 // the target made of the scenario's shape. A seed of 0 means the scenario's
 // own, or if it has none one that is drawn. The error is Problems, with the
@@ -49,7 +53,8 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	if p.Seed == 0 {
 		p.Seed = draw()
 	}
-	p.Observe = cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second)
+	// Who gives up before the objective's time is over has not seen it missed.
+	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+leastPatience)
 	var err error
 	p.Steps, err = s.episodes(p)
 	return p, err
