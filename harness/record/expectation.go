@@ -10,7 +10,7 @@ import (
 // to its end, that its faults were felt) is none of them: it cannot fail.
 func Promises() []string {
 	return []string{
-		"rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
+		"nodes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
 		"linearizable", "availability", "leader change", "refuse",
 	}
 }
