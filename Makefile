@@ -27,7 +27,7 @@ e2e:
 ## smoke: the pull-request set of the e2e suite, under 3 minutes
 .PHONY: smoke
 smoke:
-	$(GO) test -timeout 10m ./e2e -ginkgo.label-filter=smoke
+	$(GO) tool ginkgo --procs=3 --timeout=10m --no-color --label-filter=smoke ./e2e
 
 ## race: unit tests and conformance suites under the race detector
 .PHONY: race
