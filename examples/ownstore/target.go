@@ -33,6 +33,9 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	if per := cmp.Or(s.Nodes, 1); per != 1 {
 		return t, fmt.Errorf("ownstore topology: nodes: %d a region: allowed is 1", per)
 	}
+	if s.Layout != "" {
+		return t, fmt.Errorf("ownstore topology: layout: no %q: there is one, leave it out", s.Layout)
+	}
 	if s.Profile != "" {
 		return t, fmt.Errorf("ownstore topology: profile: no %q: there are none", s.Profile)
 	}

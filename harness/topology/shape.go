@@ -5,6 +5,9 @@ package topology
 type Shape struct {
 	// Nodes is the number of nodes in each region: 1, 3 or 5; 0 means 1.
 	Nodes int `json:"nodes,omitempty" yaml:"nodes,omitempty"`
+	// Layout is the target's name for which nodes there are and what each does;
+	// empty means its default.
+	Layout string `json:"layout,omitempty" yaml:"layout,omitempty"`
 	// Profile is the target's name for a set of timings; empty means its default.
 	Profile string `json:"profile,omitempty" yaml:"profile,omitempty"`
 	// Defects are the target's switchable defects, by name.

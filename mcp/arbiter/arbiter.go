@@ -137,7 +137,7 @@ func (a *Arbiter) returnHome(ctx context.Context, s state.Standing, wellFor time
 	if wellFor < a.Settle {
 		return
 	}
-	for _, n := range a.Cluster.Nodes() {
+	for _, n := range a.Cluster.Control {
 		if a.Cluster.Regions[n] == home && !slices.Contains(s.Lost, n) && a.Answers(n) {
 			*calm = time.Now() // not again at once, should it fail
 			_ = a.Handover(ctx, n)

@@ -12,8 +12,10 @@ import (
 
 // Cluster is who there is.
 type Cluster struct {
-	Regions map[string]string // of each node
-	Weights map[string]int    // of each region, when all is well
+	Regions  map[string]string // of each node
+	Weights  map[string]int    // of each region, when all is well
+	Control  []string          // the nodes that vote and probe, sorted
+	Gateways []string          // the nodes that users enter by
 }
 
 // Nodes lists all nodes, sorted.
@@ -30,10 +32,10 @@ func (c Cluster) Main() string {
 	return main
 }
 
-// First is the main region's first node by name.
+// First is the main region's first control node by name.
 func (c Cluster) First() string {
 	main := c.Main()
-	for _, node := range c.Nodes() {
+	for _, node := range c.Control {
 		if c.Regions[node] == main {
 			return node
 		}
@@ -43,7 +45,7 @@ func (c Cluster) First() string {
 
 // Lost lists the nodes that a majority of regions finds dead, sorted. The
 // leader that asks is never among them, for it leads. A result that would leave no
-// majority of nodes contradicts the majority that the leader has: then
+// majority of control nodes contradicts the majority that the leader has: then
 // probes lie (all links are slow, say) and the present standing is kept.
 func (c Cluster) Lost(s state.Standing, leader string) []string {
 	var lost []string
@@ -52,7 +54,13 @@ func (c Cluster) Lost(s state.Standing, leader string) []string {
 			lost = append(lost, node)
 		}
 	}
-	if 2*(len(c.Regions)-len(lost)) <= len(c.Regions) {
+	gone := 0
+	for _, node := range c.Control {
+		if slices.Contains(lost, node) {
+			gone++
+		}
+	}
+	if 2*(len(c.Control)-gone) <= len(c.Control) {
 		return s.Lost
 	}
 	return lost
@@ -69,12 +77,12 @@ func (c Cluster) against(s state.Standing, node string) int {
 	return n
 }
 
-// agrees says whether most of a region's nodes suspect a node; nodes that are
+// agrees says whether most of a region's control nodes suspect a node; those that are
 // lost themselves, and the suspect, have no say.
 func (c Cluster) agrees(s state.Standing, region, suspect string) bool {
 	voters, ayes := 0, 0
-	for node, r := range c.Regions {
-		if r != region || node == suspect || slices.Contains(s.Lost, node) {
+	for _, node := range c.Control {
+		if c.Regions[node] != region || node == suspect || slices.Contains(s.Lost, node) {
 			continue
 		}
 		voters++
@@ -86,7 +94,7 @@ func (c Cluster) agrees(s state.Standing, region, suspect string) bool {
 }
 
 // Quarters returns the share of its weight that each region may carry next:
-// none while all its nodes are lost, and a quarter more than now when it may
+// none while all its gateways are lost, and a quarter more than now when it may
 // step up.
 func (c Cluster) Quarters(s state.Standing, lost []string, step bool) map[string]uint32 {
 	out := map[string]uint32{}
@@ -103,10 +111,10 @@ func (c Cluster) Quarters(s state.Standing, lost []string, step bool) map[string
 	return out
 }
 
-// gone says whether a region has no node left.
+// gone says whether a region has no gateway left.
 func (c Cluster) gone(region string, lost []string) bool {
-	for node, r := range c.Regions {
-		if r == region && !slices.Contains(lost, node) {
+	for _, node := range c.Gateways {
+		if c.Regions[node] == region && !slices.Contains(lost, node) {
 			return false
 		}
 	}

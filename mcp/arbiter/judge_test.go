@@ -14,6 +14,7 @@ func cluster(nodes ...string) arbiter.Cluster {
 	for _, n := range nodes {
 		c.Regions[n] = n[:len(n)-2]
 	}
+	c.Control, c.Gateways = nodes, nodes
 	return c
 }
 

@@ -20,13 +20,13 @@ const firstTerm = 1
 func (n *Node) begin() {
 	ctx, cancel := context.WithTimeout(n.ctx, n.cfg.Heartbeat)
 	defer cancel()
-	granted := make(chan struct{}, len(n.cfg.Peers))
-	for name, addr := range n.cfg.Peers {
+	granted := make(chan struct{}, len(n.cfg.Voters))
+	for _, name := range n.cfg.Voters {
 		if name != n.cfg.Name {
-			n.work.Go(func() { n.awaitVoter(ctx, name, addr, granted) })
+			n.work.Go(func() { n.awaitVoter(ctx, name, n.cfg.Peers[name], granted) })
 		}
 	}
-	for missing := len(n.cfg.Peers) / 2; missing > 0; missing-- {
+	for missing := len(n.cfg.Voters) / 2; missing > 0; missing-- {
 		select {
 		case <-granted:
 		case <-ctx.Done():

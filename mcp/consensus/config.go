@@ -21,9 +21,11 @@ import (
 type Config struct {
 	Name  string            // of this node
 	Addr  string            // to listen on, ip:port
-	Peers map[string]string // every voter, this one too: name to logical raft address
-	Dir   string            // for log and snapshots
-	Dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+	Peers map[string]string // every node, this one too: name to logical raft address
+	// Voters are those of Peers that elect and commit; the rest only learn.
+	Voters []string
+	Dir    string // for log and snapshots
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	Timing
 	Note   func(k events.Kind, says string, fields map[string]string)
 	Logger hclog.Logger

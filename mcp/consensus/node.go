@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -96,9 +97,11 @@ func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Trans
 	}
 	var voters raft.Configuration
 	for _, name := range sorted(cfg.Peers) {
-		voters.Servers = append(voters.Servers, raft.Server{
-			ID: raft.ServerID(name), Address: raft.ServerAddress(cfg.Peers[name]),
-		})
+		s := raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(cfg.Peers[name])}
+		if !slices.Contains(cfg.Voters, name) {
+			s.Suffrage = raft.Nonvoter
+		}
+		voters.Servers = append(voters.Servers, s)
 	}
 	if err := raft.BootstrapCluster(cfg.raft(), log, log, snaps, tr, voters); err != nil {
 		return false, fmt.Errorf("begin the log: %w", err)

@@ -42,7 +42,7 @@ func newGroup(t *testing.T, n int) *group {
 func (g *group) open(name string) *Node {
 	g.t.Helper()
 	n, err := Open(Config{
-		Name: name, Addr: g.peers[name], Peers: g.peers, Dir: g.dirs[name],
+		Name: name, Addr: g.peers[name], Peers: g.peers, Voters: sorted(g.peers), Dir: g.dirs[name],
 		Dial:   func(ctx context.Context, nw, a string) (net.Conn, error) { return names.Resolver{}.Dial(ctx, nw, a) },
 		Timing: Timing{Heartbeat: 400 * time.Millisecond, Election: 500 * time.Millisecond, Lease: 400 * time.Millisecond, Commit: 10 * time.Millisecond},
 		Note:   func(events.Kind, string, map[string]string) {},

@@ -37,13 +37,13 @@ func Defects() []string { return []string{AckBeforeReplicate} }
 
 // Config is a node's settings. All but Hosts and Defects are needed.
 type Config struct {
-	Name    string            // as its peers call it
-	Region  string            // that it is in
-	Host    string            // address to bind
-	Data    string            // folder for log and snapshots
-	Peers   map[string]string // region of every node, this one too
-	Weights map[string]int    // traffic share of every region
-	Hosts   string            // hosts(5) file consulted before the system's resolver
+	Name    string          // as its peers call it
+	Region  string          // that it is in
+	Host    string          // address to bind
+	Data    string          // folder for log and snapshots
+	Peers   map[string]Peer // every node, this one too
+	Weights map[string]int  // traffic share of every region
+	Hosts   string          // hosts(5) file consulted before the system's resolver
 	Profile Profile
 	Defects []string
 }
@@ -77,12 +77,17 @@ func (c Config) check() error {
 	if net.ParseIP(c.Host) == nil {
 		return fmt.Errorf("--host %q is not an IP address", c.Host)
 	}
-	if c.Peers[c.Name] != c.Region {
-		return fmt.Errorf("--peers does not list this node as %s/%s", c.Name, c.Region)
+	if _, ok := c.Peers[c.Name]; !ok {
+		return fmt.Errorf("--peers does not list this node, %s", c.Name)
 	}
-	for n, r := range c.Peers {
-		if _, ok := c.Weights[r]; !ok {
-			return fmt.Errorf("--weights has no weight for region %s of node %s", r, n)
+	for n, p := range c.Peers {
+		if _, ok := c.Weights[p.Region]; !ok {
+			return fmt.Errorf("--weights has no weight for region %s of node %s", p.Region, n)
+		}
+	}
+	for _, r := range []Role{Control, Gateway} {
+		if len(c.with(r)) == 0 {
+			return fmt.Errorf("--peers has no node with the role %s", r)
 		}
 	}
 	for _, d := range c.Defects {
@@ -95,15 +100,18 @@ func (c Config) check() error {
 
 func (c Config) listen(port int) string { return net.JoinHostPort(c.Host, strconv.Itoa(port)) }
 
+// all lists every node, sorted.
+func (c Config) all() []string { return slices.Sorted(maps.Keys(c.Peers)) }
+
 // others lists this node's peers, sorted.
 func (c Config) others() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(c.Peers)), func(n string) bool { return n == c.Name })
+	return slices.DeleteFunc(c.all(), func(n string) bool { return n == c.Name })
 }
 
-// voters maps every node to its logical raft address.
-func (c Config) voters() map[string]string {
+// raft maps nodes to their logical raft addresses.
+func raft(names []string) map[string]string {
 	out := map[string]string{}
-	for n := range c.Peers {
+	for _, n := range names {
 		out[n] = net.JoinHostPort(n, strconv.Itoa(RaftPort))
 	}
 	return out

@@ -65,7 +65,7 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f.StringVar(&c.Host, "host", "", "IP address to bind")
 	f.StringVar(&c.Data, "data", "", "folder for the log and snapshots")
 	f.StringVar(&c.Hosts, "hosts", "", "hosts(5) file to consult before the system's resolver")
-	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region")
+	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region, and its roles unless it has all: NAME/REGION/ROLE+ROLE")
 	f.StringVar(&weights, "weights", "east=70,north=20,south=10", "traffic share of each region; the first in weight is the main region")
 	f.StringVar(&profile, "profile", "fast", "timings: "+strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
 	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(Defects(), ", "))
@@ -84,13 +84,13 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	if c.Profile, ok = Profiles()[profile]; !ok {
 		return c, fmt.Errorf("no profile %q: known are %s", profile, strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
 	}
-	c.Peers = map[string]string{}
+	c.Peers = map[string]Peer{}
 	for p := range strings.SplitSeq(peers, ",") {
-		n, r, ok := strings.Cut(p, "/")
-		if !ok || n == "" || r == "" {
-			return c, fmt.Errorf("--peers: %q is not NAME/REGION", p)
+		n, peer, err := parsePeer(p)
+		if err != nil {
+			return c, err
 		}
-		c.Peers[n] = r
+		c.Peers[n] = peer
 	}
 	c.Weights = map[string]int{}
 	for w := range strings.SplitSeq(weights, ",") {
@@ -104,6 +104,6 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	if defects != "" {
 		c.Defects = strings.Split(defects, ",")
 	}
-	c.Region = c.Peers[c.Name]
+	c.Region = c.Peers[c.Name].Region
 	return c, c.check()
 }

@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	defer func() { err = errors.Join(err, undo.run()) }()
 
 	n.consensus, err = consensus.Open(consensus.Config{
-		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: cfg.voters(), Dir: filepath.Join(cfg.Data, "raft"),
+		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.all()), Voters: cfg.with(Control), Dir: filepath.Join(cfg.Data, "raft"),
 		Dial: resolver.Dial, Timing: cfg.Profile.Consensus, Note: note,
 		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
 		Defers:             n.cluster().Main() != cfg.Region,
@@ -74,11 +74,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	undo.add(n.peers.Close)
 	n.assemble(note)
 
-	stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), Records: n.records}).Start()
-	if err != nil {
-		return err
+	if cfg.has(Gateway) {
+		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), Records: n.records}).Start()
+		if err != nil {
+			return err
+		}
+		undo.add(stopDNS)
 	}
-	undo.add(stopDNS)
 	stopHTTP, err := n.serveHTTP()
 	if err != nil {
 		return err
@@ -120,15 +122,21 @@ func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 }
 
 func (n *node) cluster() arbiter.Cluster {
-	return arbiter.Cluster{Regions: n.cfg.Peers, Weights: n.cfg.Weights}
+	c := arbiter.Cluster{Regions: map[string]string{}, Weights: n.cfg.Weights, Control: n.cfg.with(Control), Gateways: n.cfg.with(Gateway)}
+	for name, p := range n.cfg.Peers {
+		c.Regions[name] = p.Region
+	}
+	return c
 }
 
 // work runs the prober and the arbiter; stop ends them and waits.
 func (n *node) work() (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
-	for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
-		all.Go(func() { f(ctx) })
+	if n.cfg.has(Control) {
+		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
+			all.Go(func() { f(ctx) })
+		}
 	}
 	return func() error {
 		cancel()
@@ -149,8 +157,8 @@ func (n *node) serveAPI() (stop func() error, err error) {
 	)
 	n.health = health.NewServer()
 	grpc_health_v1.RegisterHealthServer(n.api, n.health)
-	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
+	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus})
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {

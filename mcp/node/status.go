@@ -12,6 +12,7 @@ import (
 type Status struct {
 	Node    string         `json:"node"`
 	Region  string         `json:"region"`
+	Roles   []Role         `json:"roles"`
 	Role    string         `json:"role"`   // "leader" or "follower"
 	Leader  string         `json:"leader"` // as far as it knows, may be empty
 	Term    uint64         `json:"term"`
@@ -25,7 +26,7 @@ func (n *node) status() Status {
 	applied, _ := n.consensus.Committed().Applied()
 	standing := n.consensus.Committed().Standing()
 	s := Status{
-		Node: n.cfg.Name, Region: n.cfg.Region, Role: "follower", Leader: leader, Term: n.consensus.Term(),
+		Node: n.cfg.Name, Region: n.cfg.Region, Roles: n.cfg.Peers[n.cfg.Name].Roles, Role: "follower", Leader: leader, Term: n.consensus.Term(),
 		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost,
 	}
 	if term, ok := n.consensus.Leads(); ok {
@@ -39,13 +40,13 @@ func (n *node) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(n.status())
 }
 
-// records are the DNS answers: each node with its region's weight, lost ones
+// records are the DNS answers: each gateway with its region's weight, lost ones
 // with none. A node that knows no leader sends nobody to its own region.
 func (n *node) records() []gslb.Record {
 	s := n.status()
 	var out []gslb.Record
-	for _, name := range append(n.cfg.others(), n.cfg.Name) {
-		region := n.cfg.Peers[name]
+	for _, name := range n.cfg.with(Gateway) {
+		region := n.cfg.Peers[name].Region
 		r := gslb.Record{Node: name, Port: APIPort, Weight: s.Weights[region]}
 		if slices.Contains(s.Lost, name) || (s.Leader == "" && region == n.cfg.Region) {
 			r.Weight = 0

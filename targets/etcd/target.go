@@ -53,6 +53,9 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	if !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("etcd topology: nodes: %d a region: allowed are 1, 3, 5", per)
 	}
+	if s.Layout != "" {
+		return topology.Topology{}, fmt.Errorf("etcd topology: layout: no %q: etcd has one layout, leave it out", s.Layout)
+	}
 	pace, ok := profiles[cmp.Or(s.Profile, "default")]
 	if !ok {
 		return topology.Topology{}, fmt.Errorf("etcd topology: profile: no %q: known are %s",

@@ -32,6 +32,9 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 func gslb(t topology.Topology, from topology.Region) []string {
 	var own, others []string
 	for _, n := range t.Nodes {
+		if _, err := n.Port("dns"); err != nil {
+			continue
+		}
 		if a := address(n.ID, node.DNSPort); n.Region == from {
 			own = append(own, a)
 		} else {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 		return []topology.NodeID{leader}, nil
 	}
 	var followers []topology.NodeID
-	for _, n := range c.Topology.Nodes {
+	for _, n := range voters(c.Topology) {
 		if _, up := said[n.ID]; up && n.ID != leader {
 			followers = append(followers, n.ID)
 		}
@@ -57,15 +58,19 @@ func elect(t topology.Topology, said map[topology.NodeID]node.Status) (topology.
 		return "", fmt.Errorf("mcp: no node says that it leads (%d of %d answered)", len(said), len(t.Nodes))
 	}
 	followed := 0
-	for _, s := range said {
-		if s.Leader == string(leader) {
+	for _, n := range voters(t) {
+		if said[n.ID].Leader == string(leader) {
 			followed++
 		}
 	}
-	if 2*followed <= len(t.Nodes) {
-		return "", fmt.Errorf("mcp: %s says that it leads in term %d, but only %d of %d nodes follow it", leader, term, followed, len(t.Nodes))
+	if voters := len(voters(t)); 2*followed <= voters {
+		return "", fmt.Errorf("mcp: %s says that it leads in term %d, but only %d of %d voters follow it", leader, term, followed, voters)
 	}
 	return leader, nil
+}
+
+func voters(t topology.Topology) []topology.Node {
+	return slices.DeleteFunc(slices.Clone(t.Nodes), func(n topology.Node) bool { return !n.Voter })
 }
 
 // ask returns the status of every node that answers.

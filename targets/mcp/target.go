@@ -32,20 +32,17 @@ var zones = []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weig
 // oneWay keeps every round trip between regions at 30 ms.
 const oneWay = 15 * time.Millisecond
 
-var ports = []topology.Port{
-	{Name: "api", Number: node.APIPort},
-	{Name: "raft", Number: node.RaftPort},
-	{Name: "dns", Number: node.DNSPort},
-	{Name: "events", Number: node.EventsPort},
-}
-
-// Topology declares three regions of 1, 3 or 5 nodes, every node a voter. More
+// Topology declares three regions of 1, 3 or 5 control nodes, every one a voter. More
 // voters cost the leader messages, not its clients time: a write waits for the nearest
 // majority either way, and any node may die without a change of membership.
 func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	per := cmp.Or(s.Nodes, 1)
 	if !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: nodes: %d a region: allowed are 1, 3, 5", per)
+	}
+	layout, err := layoutOf(cmp.Or(s.Layout, "compact"))
+	if err != nil {
+		return topology.Topology{}, err
 	}
 	profile := cmp.Or(s.Profile, "fast")
 	if known := slices.Sorted(maps.Keys(node.Profiles())); !slices.Contains(known, profile) {
@@ -67,10 +64,10 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	var peers, weights []string
 	for _, z := range zones {
 		weights = append(weights, fmt.Sprintf("%s=%d", z.Region, z.Weight))
-		for i := range per {
-			id := topology.NodeID(fmt.Sprintf("%s-%d", z.Region, i+1))
-			peers = append(peers, fmt.Sprintf("%s/%s", id, z.Region))
-			t.Nodes = append(t.Nodes, topology.Node{ID: id, Region: z.Region, Service: Name, Voter: true, Ports: slices.Clone(ports)})
+		for _, seat := range layout(per) {
+			id := topology.NodeID(fmt.Sprintf("%s-%s", z.Region, seat.suffix))
+			peers = append(peers, fmt.Sprintf("%s/%s/%s", id, z.Region, seat.listed()))
+			t.Nodes = append(t.Nodes, topology.Node{ID: id, Region: z.Region, Service: seat.service, Voter: seat.has(node.Control), Ports: seat.ports()})
 		}
 	}
 	args := []string{

@@ -58,6 +58,9 @@ func declares(t *testing.T, target targets.Target) {
 	if _, err := target.Topology(topology.Shape{Profile: "no-such-profile"}); err == nil {
 		t.Error("an unknown profile is no error")
 	}
+	if _, err := target.Topology(topology.Shape{Layout: "no-such-layout"}); err == nil {
+		t.Error("an unknown layout is no error")
+	}
 	if _, err := target.Topology(topology.Shape{Defects: []string{"no-such-defect"}}); err == nil {
 		t.Error("an unknown defect is no error")
 	}

@@ -1,0 +1,73 @@
+package mcp
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+// seat is a node of a region, before it has a name.
+type seat struct {
+	suffix  string // of its name, after the region's
+	service string // by which selectors call it
+	roles   []node.Role
+}
+
+// layouts are which nodes a region has, given its number of control nodes.
+var layouts = map[string]func(control int) []seat{
+	// compact has every role in every node.
+	"compact": func(control int) []seat {
+		var out []seat
+		for i := range control {
+			out = append(out, seat{strconv.Itoa(i + 1), Name, node.Roles()})
+		}
+		return out
+	},
+	// full has a node for each role.
+	"full": func(control int) []seat {
+		var out []seat
+		for i := range control {
+			out = append(out, seat{strconv.Itoa(i + 1), string(node.Control), []node.Role{node.Control}})
+		}
+		for _, r := range []node.Role{node.Gateway, node.Bus, node.Identity, node.Settings} {
+			out = append(out, seat{string(r), string(r), []node.Role{r}})
+		}
+		return out
+	},
+}
+
+func layoutOf(name string) (func(control int) []seat, error) {
+	l, ok := layouts[name]
+	if !ok {
+		return nil, fmt.Errorf("mcp topology: layout: no %q: known are %s", name, strings.Join(slices.Sorted(maps.Keys(layouts)), ", "))
+	}
+	return l, nil
+}
+
+func (s seat) has(r node.Role) bool { return slices.Contains(s.roles, r) }
+
+// listed is the roles as --peers takes them.
+func (s seat) listed() string {
+	out := make([]string, len(s.roles))
+	for i, r := range s.roles {
+		out[i] = string(r)
+	}
+	return strings.Join(out, "+")
+}
+
+func (s seat) ports() []topology.Port {
+	out := []topology.Port{
+		{Name: "api", Number: node.APIPort},
+		{Name: "raft", Number: node.RaftPort},
+		{Name: "events", Number: node.EventsPort},
+	}
+	if s.has(node.Gateway) {
+		out = append(out, topology.Port{Name: "dns", Number: node.DNSPort})
+	}
+	return out
+}
