@@ -53,7 +53,7 @@ steps:
   - {at: 3s, fault: restart, on: {role: leader}}
   - {at: 4s, for: 1s, fault: bandwidth, on: {all: true}, with: {rate: 64KB/s}}
 observe: 20s
-objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, refuse: true, stages: {detect: 2s, first success: 3s}}
+objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, refuse: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
 expect: fail
 breaks: [rpo, stale reads]
 `
@@ -84,6 +84,7 @@ func TestParseEverything(t *testing.T) {
 		Observe: 20 * time.Second,
 		Objectives: record.Objectives{
 			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Refuse: true,
+			Tells:  []record.Told{{Kind: "confirmed"}, {Kind: "configured", Fields: map[string]string{"source": "disk", "region": "east"}}},
 			Stages: map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
 		},
 		Expect: record.Fail, Breaks: []string{"rpo", "stale reads"},
@@ -100,6 +101,7 @@ func TestParseEverything(t *testing.T) {
 // each case is a file and its problems, all of them, one a line.
 func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "
+	promises := strings.Join(record.Promises(), ", ")
 	for _, c := range []struct{ name, file, want string }{
 		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, phase, gap, steps, observe, objectives, expect, breaks; did you mean "steps"?`},
 		{"unknown fault", step + "{at: 0s, for: 1s, fault: partiton, on: {all: true}}", `f.yaml:3:23: steps[0].fault: "partiton" is none of latency, bandwidth, partition, isolate, kill, pause, restart; did you mean "partition"?`},
@@ -137,10 +139,16 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:71: objectives.refuse: yes is no true or false\n" +
 			"f.yaml:4:1: expect: \"failed\" is none of pass, vacuous, unknown, fail; did you mean \"fail\"?\n" +
 			"f.yaml:5:1: observe: 5s is out of range: want 6s to 1h0m0s"},
-		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nbreaks: [rpo, stale]", "f.yaml:4:15: breaks[1]: \"stale\" is none of nodes, rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse"},
-		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nbreaks: [linearisable]", "f.yaml:4:10: breaks[0]: \"linearisable\" is none of nodes, rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse; did you mean \"linearizable\"?"},
-		{"fails and breaks nothing", "name: x\nsteps: []\nexpect: fail\nbreaks: []", "f.yaml:4:1: breaks: is missing: which promise must expect: fail see broken? There are nodes, rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse"},
-		{"fails and does not say how", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: breaks: is missing: which promise must expect: fail see broken? There are nodes, rto, rto stages, rpo, phantoms, divergence, duplicates, stale reads, split brain, linearizable, availability, leader change, refuse"},
+		{"what must be told", "name: x\nsteps: []\nobjectives: {tells: [source=disk, {kind: elected}, configured disk, elected term=3 term=4, '']}", "f.yaml:3:22: objectives.tells[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
+			"f.yaml:3:35: objectives.tells[1]: is a mapping, want text\n" +
+			"f.yaml:3:52: objectives.tells[2]: \"disk\" is no field of an event: want FIELD=VALUE, such as source=disk\n" +
+			"f.yaml:3:69: objectives.tells[3]: \"elected term=3 term=4\" says term twice\n" +
+			"f.yaml:3:92: objectives.tells[4]: is empty: want the kind of an event, such as elected"},
+		{"nothing to be told", "name: x\nsteps: []\nobjectives: {tells: []}", "f.yaml:3:14: objectives.tells: is empty: name an event, or leave it out"},
+		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nbreaks: [rpo, stale]", "f.yaml:4:15: breaks[1]: \"stale\" is none of " + promises},
+		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nbreaks: [linearisable]", "f.yaml:4:10: breaks[0]: \"linearisable\" is none of " + promises + "; did you mean \"linearizable\"?"},
+		{"fails and breaks nothing", "name: x\nsteps: []\nexpect: fail\nbreaks: []", "f.yaml:4:1: breaks: is missing: which promise must expect: fail see broken? There are " + promises},
+		{"fails and does not say how", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: breaks: is missing: which promise must expect: fail see broken? There are " + promises},
 		{"passes and breaks", "name: x\nsteps: []\nbreaks: [rpo]", "f.yaml:3:1: breaks: is for scenarios with expect: fail"},
 		{"is unknown and breaks", "name: x\nsteps: []\nexpect: unknown\nbreaks: [rpo]", "f.yaml:4:1: breaks: is for scenarios with expect: fail"},
 		{"too many steps", "name: x\nsteps:\n" + strings.Repeat("  - {at: 0s, fault: restart, on: {all: true}}\n", 65), "f.yaml:2:1: steps: has 65 entries, want at most 64"},

@@ -90,6 +90,8 @@ func wanted(t reflect.Type) string {
 	switch {
 	case t == durationType:
 		return "duration, such as 5s"
+	case reflect.PointerTo(t).Implements(textType):
+		return "text"
 	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
 		return "mapping"
 	case t.Kind() == reflect.Slice:

@@ -148,5 +148,12 @@ func promises(o record.Objectives) string {
 	if o.Refuse {
 		out = append(out, "no write acknowledged without a majority")
 	}
+	if len(o.Tells) > 0 {
+		var events []string
+		for _, t := range o.Tells {
+			events = append(events, t.String())
+		}
+		out = append(out, "tells "+strings.Join(events, ", then "))
+	}
 	return strings.Join(out, ", ")
 }

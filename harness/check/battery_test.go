@@ -194,6 +194,9 @@ func runOf(in []byte) *record.Run {
 	of := func(names ...string) string { return names[next()%len(names)] }
 	r := &record.Run{Meta: record.Meta{Topology: three}}
 	r.Objectives.Refuse = next()%2 == 0
+	if next()%2 == 0 {
+		r.Objectives.Tells = []record.Told{{Kind: of("elected", "weights")}, {Kind: "suspect"}}
+	}
 	change := next()%2 == 0
 	r.Objectives.LeaderChange = &change
 	for range next() % 4 {

@@ -67,6 +67,7 @@ var promises = []promise{
 	{"availability", judgeAvailability},
 	{"leader change", judgeLeader},
 	{"refuse", judgeRefusal},
+	{"tells", judgeTells},
 }
 
 // Judge checks every promise of the run and takes the worst verdict. It

@@ -20,6 +20,9 @@ type Objectives struct {
 	// Refuse asserts that while no majority lives no write is acknowledged, and
 	// that at least one was refused.
 	Refuse bool `json:"refuse,omitempty" yaml:"refuse,omitempty"`
+	// Tells are events that the system must tell of in this order, others between
+	// them or not, in each episode after its first fault was requested.
+	Tells []Told `json:"tells,omitempty" yaml:"tells,omitempty"`
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.
 	Stages map[string]time.Duration `json:"stages,omitempty" yaml:"stages,omitempty"`
