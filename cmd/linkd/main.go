@@ -1,9 +1,11 @@
 // Command linkd carries the links of one pod. It has two modes: the supervisor,
 // which is what a runtime starts, and the proxy, which the supervisor starts
-// and replaces.
+// and replaces. Since it is the one program of ours that every container engine
+// has, it also empties the data folders of nodes.
 //
 //	linkd -control HOST:PORT -admin HOST:PORT -echo HOST:PORT
 //	linkd proxy -admin HOST:PORT
+//	linkd empty FOLDER
 //
 // The host "self" stands for the first address of this machine that is not a
 // loopback one, for pods whose address is not known before they start.
@@ -30,8 +32,13 @@ func main() {
 	defer stop()
 	run := supervise
 	args := os.Args[1:]
-	if len(args) > 0 && args[0] == "proxy" {
-		run, args = proxy, args[1:]
+	if len(args) > 0 {
+		switch args[0] {
+		case "proxy":
+			run, args = proxy, args[1:]
+		case "empty":
+			run, args = empty, args[1:]
+		}
 	}
 	if err := run(ctx, args); err != nil {
 		slog.Error("linkd", "error", err)

@@ -57,7 +57,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if grace == 0 {
 		grace = defaultGrace
 	}
-	p := &process{id: id, node: n.ID, grace: grace, api: r.engine.api}
+	p := &process{id: id, node: n.ID, grace: grace, api: r.engine.api, runtime: r}
 	if err := p.start(ctx); err != nil {
 		return nil, err
 	}
@@ -100,6 +100,8 @@ type process struct {
 	node  topology.NodeID
 	grace time.Duration
 	api   client.APIClient
+	// runtime is nil for helpers, whose data nobody asks for.
+	runtime *Runtime
 
 	mu       sync.Mutex
 	stopping context.CancelFunc // of the present graceful stop, nil when there is none

@@ -63,6 +63,7 @@ func (b bench) life(t *testing.T) {
 		restart(t, c, "south-1")
 		become(t, c, "south-1", cluster.Running)
 	})
+	t.Run("disk", func(t *testing.T) { disk(t, c) })
 	t.Run("journal names what was made", func(t *testing.T) {
 		if got := s.Journal.(*diary).count(); got < 2*len(top.Nodes) {
 			t.Errorf("%d entries for %d pods", got, len(top.Nodes))
