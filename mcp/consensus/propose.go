@@ -20,7 +20,9 @@ const enqueue = 500 * time.Millisecond
 // Propose commits a command through this node, which must lead, and returns
 // what it did. An error that is api.Refused proves that the command was never
 // in any log; after any other it may still be applied.
-func (n *Node) Propose(ctx context.Context, c *api.Command) (*api.Applied, error) {
+func (n *Node) Propose(ctx context.Context, c *api.Command) (out *api.Applied, err error) {
+	end := traced(ctx)
+	defer func() { end(out, err) }()
 	if n.raft.State() != raft.Leader {
 		return nil, n.refuse("not the leader")
 	}

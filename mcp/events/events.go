@@ -24,6 +24,9 @@ const (
 	Promoted  Kind = "promoted"  // this node has caught up as leader and serves
 	Deposed   Kind = "deposed"   // this node no longer leads
 	Weights   Kind = "weights"   // traffic was moved
+
+	Alert         Kind = "alert"          // the leader raised an alert
+	AlertResolved Kind = "alert resolved" // its condition holds no longer
 )
 
 // Event is one entry of the diary.

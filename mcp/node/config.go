@@ -23,7 +23,7 @@ const (
 	APIPort    = 7400 // gRPC: Ledger, Peer, health
 	RaftPort   = 7401
 	DNSPort    = 7453 // TCP and UDP
-	EventsPort = 7480 // HTTP: /events, /status
+	EventsPort = 7480 // HTTP: /events, /status, /metrics, /traces
 )
 
 // Zone is the name under which clients look the platform up.
@@ -35,7 +35,7 @@ const AckBeforeReplicate = "ack-before-replicate"
 // Defects lists the switchable defects.
 func Defects() []string { return []string{AckBeforeReplicate} }
 
-// Config is a node's settings. All but Hosts and Defects are needed.
+// Config is a node's settings. All but Hosts, Defects and the last two are needed.
 type Config struct {
 	Name    string          // as its peers call it
 	Region  string          // that it is in
@@ -46,6 +46,10 @@ type Config struct {
 	Hosts   string          // hosts(5) file consulted before the system's resolver
 	Profile Profile
 	Defects []string
+	// TraceRatio is the share of requests that are traced.
+	TraceRatio float64
+	// AlertWebhook is a URL that alerts are posted to; empty means none.
+	AlertWebhook string
 }
 
 // Profile is all timings of a node.

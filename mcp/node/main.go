@@ -48,7 +48,7 @@ All nodes are given the same --peers and --weights. For example, three on one ma
   curl -s 127.0.2.1:7480/status
 
 Every node listens on its --host: %d gRPC (ledger, health), %d consensus,
-%d DNS (SRV of "%s"), %d HTTP (/events, /status).
+%d DNS (SRV of "%s"), %d HTTP (/events, /status, /metrics, /traces).
 
 `
 
@@ -69,6 +69,8 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f.StringVar(&weights, "weights", "east=70,north=20,south=10", "traffic share of each region; the first in weight is the main region")
 	f.StringVar(&profile, "profile", "fast", "timings: "+strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
 	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(Defects(), ", "))
+	f.Float64Var(&c.TraceRatio, "trace-ratio", 0.05, "share of requests that are traced; OTEL_EXPORTER_OTLP_ENDPOINT names a collector")
+	f.StringVar(&c.AlertWebhook, "alert-webhook", "", "URL that alerts are posted to as JSON, beside the log")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}

@@ -28,6 +28,7 @@ import (
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
+	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
 // node is the parts of a running node.
@@ -39,6 +40,11 @@ type node struct {
 	prober    *prober.Prober
 	arbiter   *arbiter.Arbiter
 	gateway   *gateway.Gateway
+	telemetry *telemetry.Telemetry
+	reports   *telemetry.Reports
+	reporter  *telemetry.Reporter
+	alerts    *telemetry.Alerts
+	note      func(k events.Kind, says string, fields map[string]string)
 	api       *grpc.Server
 	health    *health.Server
 }
@@ -51,13 +57,20 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	n := &node{cfg: cfg, diary: events.NewDiary(cfg.Name, cfg.Region), peers: peers.New(APIPort, resolver.Dial)}
 	note := func(k events.Kind, says string, fields map[string]string) {
 		n.diary.Note(k, says, fields)
+		n.telemetry.Metrics.Event(string(k))
 		log.Info(says, "event", k)
 	}
+	n.note = note
 	for _, d := range cfg.Defects {
 		log.Warn("defect is switched on", "defect", d)
 	}
 	var undo undo
 	defer func() { err = errors.Join(err, undo.run()) }()
+	n.telemetry, err = telemetry.Open(ctx, telemetry.Config{Node: cfg.Name, Region: cfg.Region, Ratio: cfg.TraceRatio})
+	if err != nil {
+		return err
+	}
+	undo.add(n.telemetry.Close)
 
 	n.consensus, err = consensus.Open(consensus.Config{
 		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.all()), Voters: cfg.with(Control), Dir: filepath.Join(cfg.Data, "raft"),
@@ -73,6 +86,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	undo.add(n.consensus.Close)
 	undo.add(n.peers.Close)
 	n.assemble(note)
+	n.watch(log)
 
 	if cfg.has(Gateway) {
 		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), Records: n.records}).Start()
@@ -133,7 +147,9 @@ func (n *node) cluster() arbiter.Cluster {
 func (n *node) work() (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
+	all.Go(func() { n.reporter.Run(ctx) })
 	if n.cfg.has(Control) {
+		all.Go(func() { n.alerts.Run(ctx) })
 		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
 			all.Go(func() { f(ctx) })
 		}
@@ -153,10 +169,13 @@ func (n *node) serveAPI() (stop func() error, err error) {
 	}
 	n.api = grpc.NewServer(
 		grpc.MaxSendMsgSize(api.MaxMessage),
+		grpc.StatsHandler(telemetry.Traced()),
+		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)
 	n.health = health.NewServer()
 	grpc_health_v1.RegisterHealthServer(n.api, n.health)
+	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
 	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus})
 	served := make(chan error, 1)
@@ -179,6 +198,8 @@ func (n *node) serveHTTP() (stop func() error, err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /events", n.diary.Serve(done))
 	mux.HandleFunc("GET /status", n.serveStatus)
+	mux.HandleFunc("GET /traces", n.telemetry.Spans.Serve(done))
+	mux.Handle("GET /metrics", n.telemetry.Metrics.Handler())
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()

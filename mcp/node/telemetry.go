@@ -1,0 +1,73 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/telemetry"
+)
+
+// watch connects the instruments to the parts that they show.
+func (n *node) watch(log *slog.Logger) {
+	m, state := n.telemetry.Metrics, n.consensus.Committed()
+	m.Gauge("mcp_consensus_term", "The latest term that the node has seen.", func() float64 { return float64(n.consensus.Term()) })
+	m.Gauge("mcp_consensus_leads", "1 while the node leads.", func() float64 {
+		if _, leads := n.consensus.Leads(); leads {
+			return 1
+		}
+		return 0
+	})
+	m.Gauge("mcp_consensus_applied", "The log index up to which the node's state is.", func() float64 {
+		index, _ := state.Applied()
+		return float64(index)
+	})
+	m.Gauge("mcp_suspects", "How many peers the node's prober finds dead.", func() float64 { return float64(len(n.prober.Suspects())) })
+	m.Gauge("mcp_lost", "How many nodes arbitration has declared lost.", func() float64 { return float64(len(state.Standing().Lost)) })
+	m.GaugeOf("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
+		return floats(state.Standing().Weights(n.cfg.Weights))
+	})
+	n.reports = &telemetry.Reports{}
+	n.reporter = &telemetry.Reporter{
+		Node: n.cfg.Name, Region: n.cfg.Region, Own: n.reports, To: n.peers.To, Suspects: n.prober.Suspects,
+		Leader:  func() string { leader, _ := n.consensus.Leader(); return leader },
+		Term:    n.consensus.Term,
+		Applied: func() uint64 { index, _ := state.Applied(); return index },
+	}
+	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: []telemetry.Sink{
+		telemetry.ToLog(log), n.toDiary,
+	}}
+	if n.cfg.AlertWebhook != "" {
+		n.alerts.Sinks = append(n.alerts.Sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
+	}
+	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
+}
+
+// picture is what the alert rules are judged by.
+func (n *node) picture() telemetry.Picture {
+	standing := n.consensus.Committed().Standing()
+	p := telemetry.Picture{Nodes: map[string]string{}, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
+	p.Applied, _ = n.consensus.Committed().Applied()
+	for name, peer := range n.cfg.Peers {
+		p.Nodes[name] = peer.Region
+	}
+	return p
+}
+
+// toDiary is the alert sink that writes into the node's diary.
+func (n *node) toDiary(_ context.Context, a telemetry.Alert) error {
+	kind, says := events.Alert, a.Says
+	if a.Resolved {
+		kind, says = events.AlertResolved, a.Rule+" of "+a.About+" is over"
+	}
+	n.note(kind, says, map[string]string{"rule": a.Rule, "about": a.About})
+	return nil
+}
+
+func floats(in map[string]int) map[string]float64 {
+	out := make(map[string]float64, len(in))
+	for k, v := range in {
+		out[k] = float64(v)
+	}
+	return out
+}
