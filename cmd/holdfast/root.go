@@ -106,6 +106,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.listVerb(),
 		a.recheckVerb(),
 		a.replayVerb(),
+		a.compareVerb(),
 		a.reportVerb(),
 		a.doctorVerb(),
 		a.cleanVerb(),

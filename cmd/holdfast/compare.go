@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+func (a *app) compareVerb() *cobra.Command {
+	kinds := a.comparisons()
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.Name())
+	}
+	c := &cobra.Command{
+		Use:   "compare WHAT",
+		Short: "Run the same drill on several variants of a system, side by side",
+		Long: `Compare runs one drill on each variant of a part of the reference platform, one
+after the other, and prints one table. Each row names its run's directory, so
+that every figure can be looked into.
+
+Progress goes to standard error, the table to standard output; with --json the
+rows are one JSON array. The exit status is that of the worst outcome that the
+variant does not promise: what loses data by design may lose it.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageErr("compare: there is no %q; there are %s", args[0], strings.Join(names, ", "))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(kinds...)
+	return c
+}
+
+// comparisons lists what can be compared, a file each.
+func (a *app) comparisons() []*cobra.Command {
+	return []*cobra.Command{}
+}
+
+// contender is one row of a comparison.
+type contender struct {
+	name string
+	job  stock.Job
+}
+
+// contest is what became of a contender. Its run is nil when it never came to one.
+type contest struct {
+	contender
+	run *record.Run
+	dir string
+}
+
+// compete runs the contenders one after the other. It stops at the first that
+// the environment failed or that was interrupted; the contests until then are
+// returned with the error.
+func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]contest, error) {
+	var out []contest
+	for i, c := range all {
+		fmt.Fprintf(a.err, "%d of %d: %s\n", i+1, len(all), c.name)
+		r, dir, err := a.runOne(ctx, c.job, f)
+		if r != nil {
+			out = append(out, contest{c, r, dir})
+		}
+		if err != nil {
+			return out, fmt.Errorf("compare %s: %w", c.name, err)
+		}
+		if r.Broken != "" {
+			return out, environmentErr(fmt.Errorf("compare %s: %s; what was recorded is in %s", c.name, r.Broken, dir))
+		}
+	}
+	return out, nil
+}
