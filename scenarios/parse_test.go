@@ -26,7 +26,7 @@ target: etcd
 labels: [smoke, negative]
 topology:
   nodes: 3
-  profile: fast
+  profile: adaptive
   defects: [ack-before-replicate]
   latency:
     - {a: east, b: north, oneWay: 15ms}
@@ -63,7 +63,7 @@ func TestParseEverything(t *testing.T) {
 	want := scenarios.Scenario{
 		Name: "everything", Description: "All that a file can say.", Target: "etcd", Labels: []string{"smoke", "negative"},
 		Topology: topology.Shape{
-			Nodes: 3, Profile: "fast", Defects: []string{"ack-before-replicate"},
+			Nodes: 3, Profile: "adaptive", Defects: []string{"ack-before-replicate"},
 			Latency: []topology.Distance{{A: "east", B: "north", OneWay: 15 * time.Millisecond}},
 		},
 		Load: workload.Load{

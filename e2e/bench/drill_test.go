@@ -33,7 +33,7 @@ var idle = topology.Program{Package: program.Module + "/e2e/bench/testdata/idle"
 // it, in turn, as many bare containers, plus one election timeout.
 func BenchmarkStart(b *testing.B) {
 	need(b, docker.Kind())
-	election := node.Profiles()["fast"].Consensus.Election
+	election := node.Profiles()["adaptive"].Consensus.Election
 	engine := newBare(b)
 	for _, perRegion := range []int{1, 3} {
 		b.Run(fmt.Sprintf("3x%d", perRegion), func(b *testing.B) {

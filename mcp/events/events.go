@@ -15,9 +15,10 @@ type Kind string
 const (
 	Started   Kind = "started"   // the node came up
 	Stopping  Kind = "stopping"  // the node was asked to stop
-	Strike    Kind = "strike"    // a probe of a peer failed
-	Suspect   Kind = "suspect"   // enough strikes in a row: this node takes a peer for dead
-	Cleared   Kind = "cleared"   // a suspected peer answered this node again
+	Strike    Kind = "strike"    // a probe of a peer failed, or was slower than is usual for it
+	Pending   Kind = "pending"   // enough strikes in a row: a witness is asked about a peer
+	Suspect   Kind = "suspect"   // this node takes a peer for dead
+	Cleared   Kind = "cleared"   // a pending or suspected peer answered this node again
 	Confirmed Kind = "confirmed" // a majority of regions agrees that a node is lost
 	Rejoined  Kind = "rejoined"  // a lost node answers a majority of regions again
 	Elected   Kind = "elected"   // this node won an election

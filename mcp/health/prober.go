@@ -1,5 +1,14 @@
-// Package health finds out which peers answer. Each node asks every other over
-// the standard gRPC health protocol; enough failures in a row make a suspect.
+// Package health finds out which peers answer. Each node asks others over the
+// standard gRPC health protocol. A probe without an answer is a strike, and so
+// is an answer slower than is usual for that peer; enough strikes in a row make
+// the peer pending, and it is suspected once a node of another region gets no
+// answer from it either:
+//
+//	        strikes in a row            a witness agrees
+//	trusted ────────────────► pending ───────────────────► suspected
+//	   ▲                         │                             │
+//	   └──────── an answer in time ◄───────────────────────────┘
+//
 // A suspicion is one node's opinion: arbiter turns opinions into decisions.
 package health
 
@@ -7,7 +16,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,11 +25,18 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/events"
 )
 
-// Timing is how a prober asks.
+// Timing is how a prober asks and when it doubts.
 type Timing struct {
 	Timeout  time.Duration // of one probe
 	Interval time.Duration // between the starts of two probes
-	Strikes  int           // failures in a row that make a suspect
+	Strikes  int           // in a row that make a suspect, or a pending one
+
+	// Window is how many recent round trips say what is usual for a peer. 0 means fixed
+	// detection: only a probe without an answer is a strike, and no witness is asked.
+	Window int
+	// Floor is how much slower than the mean an answer may be in any case, so
+	// that a very quiet link does not strike on noise.
+	Floor time.Duration
 }
 
 // Prober probes a node's peers. Fill all exported fields, then Run it.
@@ -30,34 +45,39 @@ type Prober struct {
 	Timing
 	To   func(name string) (*grpc.ClientConn, error)
 	Note func(k events.Kind, says string, fields map[string]string)
+	// Witnesses lists whom to ask about a peer that is pending: nodes that reach
+	// it over other links than this one. Not needed when Window is 0.
+	Witnesses func(peer string) []string
 
 	mu       sync.Mutex
-	strikes  map[string]int
-	answered map[string]bool // the last probe, of peers probed at all
+	opinions map[string]*opinion
+	doubted  map[string]bool // a witness is being asked about them
+	asking   sync.WaitGroup
 }
 
 // Run probes until ctx ends. Every peer has a routine of its own, so that one
 // that hangs delays nobody's probes.
 func (p *Prober) Run(ctx context.Context) {
 	p.mu.Lock()
-	p.strikes, p.answered = map[string]int{}, map[string]bool{}
+	p.opinions, p.doubted = map[string]*opinion{}, map[string]bool{}
 	p.mu.Unlock()
 	var all sync.WaitGroup
 	for _, peer := range p.Peers {
 		all.Go(func() { p.watch(ctx, peer) })
 	}
 	all.Wait()
+	p.asking.Wait()
 }
 
 func (p *Prober) watch(ctx context.Context, peer string) {
 	tick := time.NewTicker(p.Interval)
 	defer tick.Stop()
 	for {
-		err := p.ask(ctx, peer)
+		rtt, err := p.ask(ctx, peer)
 		if ctx.Err() != nil {
 			return
 		}
-		p.record(peer, err)
+		p.record(ctx, peer, rtt, err)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -66,55 +86,55 @@ func (p *Prober) watch(ctx context.Context, peer string) {
 	}
 }
 
-// ask returns nil when the peer says that it serves.
-func (p *Prober) ask(ctx context.Context, peer string) error {
+// ask returns the round trip, and nil when the peer says that it serves.
+func (p *Prober) ask(ctx context.Context, peer string) (time.Duration, error) {
 	conn, err := p.To(peer)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
+	start := time.Now()
 	r, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if r.Status != grpc_health_v1.HealthCheckResponse_SERVING {
-		return fmt.Errorf("probe %s: %s", peer, r.Status)
+		return 0, fmt.Errorf("probe %s: %s", peer, r.Status)
 	}
-	return nil
+	return time.Since(start), nil
 }
 
-func (p *Prober) record(peer string, err error) {
+// record takes in a probe's outcome, and asks a witness when it is time to.
+func (p *Prober) record(ctx context.Context, peer string, rtt time.Duration, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.answered[peer] = err == nil
-	about := map[string]string{"peer": peer}
-	if err == nil {
-		if p.strikes[peer] >= p.Strikes {
-			p.Note(events.Cleared, peer+" answers again", about)
-		}
-		p.strikes[peer] = 0
-		return
+	o := p.opinions[peer]
+	if o == nil {
+		o = newOpinion(peer, p.Timing)
+		p.opinions[peer] = o
 	}
-	if p.strikes[peer] >= p.Strikes {
-		return // known; saying so at every probe would bury the rest
-	}
-	p.strikes[peer]++
-	about["strike"] = strconv.Itoa(p.strikes[peer])
-	about["error"] = err.Error()
-	p.Note(events.Strike, fmt.Sprintf("%s did not answer, strike %d of %d", peer, p.strikes[peer], p.Strikes), about)
-	if p.strikes[peer] == p.Strikes {
-		p.Note(events.Suspect, peer+" is suspected", map[string]string{"peer": peer})
+	tell, ask := o.hear(rtt, err)
+	p.tell(tell)
+	if ask && !p.doubted[peer] {
+		p.doubted[peer] = true
+		p.asking.Go(func() { p.doubt(ctx, peer) })
 	}
 }
 
-// Suspects lists the peers with all their strikes, sorted.
+func (p *Prober) tell(all []said) {
+	for _, s := range all {
+		p.Note(s.kind, s.says, s.fields)
+	}
+}
+
+// Suspects lists the peers that this node takes for dead, sorted.
 func (p *Prober) Suspects() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []string
-	for peer, n := range p.strikes {
-		if n >= p.Strikes {
+	for peer, o := range p.opinions {
+		if o.stage == suspected {
 			out = append(out, peer)
 		}
 	}
@@ -126,5 +146,6 @@ func (p *Prober) Suspects() []string {
 func (p *Prober) Answers(peer string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.answered[peer]
+	o := p.opinions[peer]
+	return o != nil && o.answered
 }

@@ -15,6 +15,7 @@ import (
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/names"
@@ -84,5 +85,100 @@ func await(t *testing.T, what string, holds func() bool) {
 		if time.Now().After(end) {
 			t.Fatalf("waited 10 s until %s", what)
 		}
+	}
+}
+
+// node is a peer and a witness on an address of its own.
+func node(t *testing.T, host string, port int, p *health.Prober) (status *grpchealth.Server) {
+	t.Helper()
+	ln, err := net.Listen("tcp", fmt.Sprintf("%s:%d", host, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := grpc.NewServer()
+	status = grpchealth.NewServer()
+	grpc_health_v1.RegisterHealthServer(srv, status)
+	api.RegisterWitnessServer(srv, &health.Witness{Prober: p})
+	go func() { _ = srv.Serve(ln) }()
+	t.Cleanup(srv.Stop)
+	return status
+}
+
+// A link that only this node finds broken makes no suspect; a peer that does not
+// answer the witness either is one; and without a witness nothing is decided.
+func TestASuspectNeedsAWitness(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	pool := peers.New(port, names.Resolver{}.Dial)
+	defer pool.Close()
+	// The prober's way to the peer is broken; the witness's is not.
+	broken := func(name string) (*grpc.ClientConn, error) {
+		if name == "127.0.0.4" {
+			return nil, fmt.Errorf("no route to %s", name)
+		}
+		return pool.To(name)
+	}
+	timing := health.Timing{Timeout: 300 * time.Millisecond, Interval: 20 * time.Millisecond, Strikes: 3, Window: 20, Floor: 50 * time.Millisecond}
+	status := node(t, "127.0.0.4", port, nil)
+	var mu sync.Mutex
+	told := map[events.Kind]map[string]string{}
+	witnesses := []string{"127.0.0.6"} // where nobody listens
+	p := &health.Prober{
+		Peers: []string{"127.0.0.4"}, Timing: timing, To: broken,
+		Note: func(k events.Kind, _ string, fields map[string]string) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[k] = fields
+		},
+		Witnesses: func(string) []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return witnesses
+		},
+	}
+	has := func(k events.Kind) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return told[k] != nil
+	}
+	asked := make(chan struct{}, 100)
+	w := &health.Prober{Timing: timing, To: func(name string) (*grpc.ClientConn, error) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		return pool.To(name)
+	}}
+	node(t, "127.0.0.5", port, w)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Run(ctx)
+	}()
+	await(t, "the peer is pending", func() bool { return has(events.Pending) })
+	mu.Lock()
+	witnesses = []string{"127.0.0.6", "127.0.0.5"}
+	mu.Unlock()
+	for range 5 {
+		select {
+		case <-asked:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the witness was not asked for 10 s")
+		}
+	}
+	if has(events.Suspect) || len(p.Suspects()) > 0 {
+		t.Errorf("suspected %v though it answers the witness", p.Suspects())
+	}
+	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	await(t, "it is suspected once it does not answer the witness either", func() bool { return slices.Equal(p.Suspects(), []string{"127.0.0.4"}) })
+	cancel()
+	<-done
+	if got := told[events.Suspect]["witness"]; got != "127.0.0.5" {
+		t.Errorf("the witness of the suspicion is %q, want 127.0.0.5", got)
 	}
 }

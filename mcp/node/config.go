@@ -59,14 +59,14 @@ type Profile struct {
 	Arbiter   arbiter.Timing
 }
 
-// Profiles are the sets of timings by name; "fast" is the default. "seed" has
-// the figures of the original design; "fast" has its timings of consensus, and
+// Profiles are the sets of timings by name; "adaptive" is the default. "seed" has
+// the figures of the original design; "adaptive" has its timings of consensus, and
 // probes sooner.
 func Profiles() map[string]Profile {
 	return map[string]Profile{
-		"fast": {
+		"adaptive": {
 			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 10 * time.Millisecond},
-			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3},
+			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3, Window: 20, Floor: 20 * time.Millisecond},
 			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
 		},
 		"seed": {

@@ -67,7 +67,7 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f.StringVar(&c.Hosts, "hosts", "", "hosts(5) file to consult before the system's resolver")
 	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region, and its roles unless it has all: NAME/REGION/ROLE+ROLE")
 	f.StringVar(&weights, "weights", "east=70,north=20,south=10", "traffic share of each region; the first in weight is the main region")
-	f.StringVar(&profile, "profile", "fast", "timings: "+strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
+	f.StringVar(&profile, "profile", "adaptive", "timings: "+strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
 	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(Defects(), ", "))
 	f.Float64Var(&c.TraceRatio, "trace-ratio", 0.05, "share of requests that are traced; OTEL_EXPORTER_OTLP_ENDPOINT names a collector")
 	f.StringVar(&c.AlertWebhook, "alert-webhook", "", "URL that alerts are posted to as JSON, beside the log")

@@ -125,7 +125,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	cfg := n.cfg
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To}
-	n.prober = &prober.Prober{Peers: cfg.others(), Timing: cfg.Profile.Probes, To: n.peers.To, Note: note}
+	n.prober = &prober.Prober{Peers: cfg.others(), Timing: cfg.Profile.Probes, To: n.peers.To, Note: note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster(),
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
@@ -176,6 +176,7 @@ func (n *node) serveAPI() (stop func() error, err error) {
 	n.health = health.NewServer()
 	grpc_health_v1.RegisterHealthServer(n.api, n.health)
 	api.RegisterTelemetryServer(n.api, n.reports)
+	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
 	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus})
 	served := make(chan error, 1)

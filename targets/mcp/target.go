@@ -44,7 +44,7 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	if err != nil {
 		return topology.Topology{}, err
 	}
-	profile := cmp.Or(s.Profile, "fast")
+	profile := cmp.Or(s.Profile, "adaptive")
 	if known := slices.Sorted(maps.Keys(node.Profiles())); !slices.Contains(known, profile) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: profile: no %q: known are %s", profile, strings.Join(known, ", "))
 	}
