@@ -945,11 +945,13 @@ func (*ReadMark) Descriptor() ([]byte, []int) {
 	return file_mcp_proto_rawDescGZIP(), []int{13}
 }
 
-// Suspicions is the full list of nodes that one node's prober finds dead.
+// Suspicions is what one node's prober has found out about the nodes that it
+// has to probe: the full list of those it finds dead, and of all it knows about.
 type Suspicions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reporter      string                 `protobuf:"bytes,1,opt,name=reporter,proto3" json:"reporter,omitempty"`
 	Suspects      []string               `protobuf:"bytes,2,rep,name=suspects,proto3" json:"suspects,omitempty"`
+	Known         []string               `protobuf:"bytes,3,rep,name=known,proto3" json:"known,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -994,6 +996,13 @@ func (x *Suspicions) GetReporter() string {
 func (x *Suspicions) GetSuspects() []string {
 	if x != nil {
 		return x.Suspects
+	}
+	return nil
+}
+
+func (x *Suspicions) GetKnown() []string {
+	if x != nil {
+		return x.Known
 	}
 	return nil
 }
@@ -1189,11 +1198,12 @@ const file_mcp_proto_rawDesc = "" +
 	"\bdecision\x18\a \x01(\v2\x10.mcp.v1.DecisionH\x00R\bdecisionB\x04\n" +
 	"\x02do\"\n" +
 	"\n" +
-	"\bReadMark\"D\n" +
+	"\bReadMark\"Z\n" +
 	"\n" +
 	"Suspicions\x12\x1a\n" +
 	"\breporter\x18\x01 \x01(\tR\breporter\x12\x1a\n" +
-	"\bsuspects\x18\x02 \x03(\tR\bsuspects\"\x97\x01\n" +
+	"\bsuspects\x18\x02 \x03(\tR\bsuspects\x12\x14\n" +
+	"\x05known\x18\x03 \x03(\tR\x05known\"\x97\x01\n" +
 	"\bDecision\x12\x12\n" +
 	"\x04lost\x18\x01 \x03(\tR\x04lost\x12:\n" +
 	"\bquarters\x18\x02 \x03(\v2\x1e.mcp.v1.Decision.QuartersEntryR\bquarters\x1a;\n" +

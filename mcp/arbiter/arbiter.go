@@ -27,11 +27,11 @@ type Timing struct {
 // Arbiter is one node's part in arbitration. All fields are needed.
 type Arbiter struct {
 	Self    string
-	Cluster Cluster
+	Cluster func() Cluster // as it is now: nodes come and go
 	Timing
 	State    *state.State
-	Suspects func() []string        // by this node's prober
-	Answers  func(node string) bool // likewise
+	Opinions func() (suspects, known []string)            // of this node's prober
+	Ask      func(ctx context.Context, node string) error // whether a node serves, now
 	// Once commits through whoever leads, if there is one; Propose through this node.
 	Once, Propose func(ctx context.Context, c *api.Command) (*api.Applied, error)
 	Leads         func() (term uint64, ok bool)
@@ -42,13 +42,13 @@ type Arbiter struct {
 // Report keeps the cluster informed of this node's suspicions until ctx ends.
 func (a *Arbiter) Report(ctx context.Context) {
 	every(ctx, look, func() {
-		mine := a.Suspects()
-		if slices.Equal(mine, a.State.Standing().Suspects[a.Self]) {
+		suspects, known := a.Opinions()
+		if s := a.State.Standing(); slices.Equal(suspects, s.Suspects[a.Self]) && slices.Equal(known, s.Known[a.Self]) {
 			return
 		}
 		// A failure is tried again at the next look, with what is true then.
 		_, _ = a.Once(ctx, &api.Command{Do: &api.Command_Suspicions{
-			Suspicions: &api.Suspicions{Reporter: a.Self, Suspects: mine},
+			Suspicions: &api.Suspicions{Reporter: a.Self, Suspects: suspects, Known: known},
 		}})
 	})
 }
@@ -61,25 +61,25 @@ func (a *Arbiter) Judge(ctx context.Context) {
 			stepped, calm = time.Time{}, time.Time{}
 			return
 		}
-		was := a.State.Standing()
+		was, c := a.State.Standing(), a.Cluster()
 		if stepped.IsZero() {
 			stepped = time.Now()
 		}
-		lost := a.Cluster.Lost(was, a.Self)
-		quarters := a.Cluster.Quarters(was, lost, time.Since(stepped) >= a.Step)
-		if !slices.Equal(lost, was.Lost) || a.moved(was, quarters) {
+		lost := c.Lost(was, a.Self)
+		quarters := c.Quarters(was, lost, time.Since(stepped) >= a.Step)
+		if !slices.Equal(lost, was.Lost) || moved(was, quarters) {
 			stepped, calm = time.Now(), time.Time{}
-			a.decide(ctx, was, lost, quarters)
+			a.decide(ctx, c, was, lost, quarters)
 			return
 		}
 		if calm.IsZero() {
 			calm = time.Now()
 		}
-		a.returnHome(ctx, was, time.Since(calm), &calm)
+		a.returnHome(ctx, c, was, time.Since(calm), &calm)
 	})
 }
 
-func (a *Arbiter) moved(was state.Standing, quarters map[string]uint32) bool {
+func moved(was state.Standing, quarters map[string]uint32) bool {
 	for region, q := range quarters {
 		if was.Share(region) != q {
 			return true
@@ -89,7 +89,7 @@ func (a *Arbiter) moved(was state.Standing, quarters map[string]uint32) bool {
 }
 
 // decide commits a decision and, once it stands, tells of it.
-func (a *Arbiter) decide(ctx context.Context, was state.Standing, lost []string, quarters map[string]uint32) {
+func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.Standing, lost []string, quarters map[string]uint32) {
 	_, err := a.Propose(ctx, &api.Command{Do: &api.Command_Decision{
 		Decision: &api.Decision{Lost: lost, Quarters: quarters},
 	}})
@@ -98,49 +98,51 @@ func (a *Arbiter) decide(ctx context.Context, was state.Standing, lost []string,
 	}
 	for _, n := range lost {
 		if !slices.Contains(was.Lost, n) {
-			a.Note(events.Confirmed, fmt.Sprintf("%s is lost: %d of %d regions agree", n, a.Cluster.against(was, n), len(a.Cluster.Weights)), a.about(n))
+			a.Note(events.Confirmed, fmt.Sprintf("%s is lost: %d of %d regions agree", n, c.count(was, n, dead), len(c.Weights)), c.about(n))
 		}
 	}
 	for _, n := range was.Lost {
 		if !slices.Contains(lost, n) {
-			a.Note(events.Rejoined, n+" is back", a.about(n))
+			a.Note(events.Rejoined, n+" is back", c.about(n))
 		}
 	}
-	weights := state.Standing{Quarters: quarters}.Weights(a.Cluster.Weights)
+	weights := state.Standing{Quarters: quarters}.Weights(c.Weights)
 	fields := map[string]string{"lost": strings.Join(lost, " ")}
 	var says []string
-	for _, r := range a.byWeight() {
+	for _, r := range c.byWeight() {
 		fields[r] = strconv.Itoa(weights[r])
 		says = append(says, r+" "+fields[r])
 	}
 	a.Note(events.Weights, strings.Join(says, ", "), fields)
 }
 
-func (a *Arbiter) about(node string) map[string]string {
-	return map[string]string{"peer": node, "region": a.Cluster.Regions[node]}
+func (c Cluster) about(node string) map[string]string {
+	return map[string]string{"peer": node, "region": c.Regions[node]}
 }
 
-func (a *Arbiter) byWeight() []string {
-	return slices.SortedFunc(maps.Keys(a.Cluster.Weights), func(x, y string) int {
-		return cmp.Or(cmp.Compare(a.Cluster.Weights[y], a.Cluster.Weights[x]), cmp.Compare(x, y))
+func (c Cluster) byWeight() []string {
+	return slices.SortedFunc(maps.Keys(c.Weights), func(x, y string) int {
+		return cmp.Or(cmp.Compare(c.Weights[y], c.Weights[x]), cmp.Compare(x, y))
 	})
 }
 
 // returnHome hands leadership to the main region when all has been well for
 // long enough. Not before: the main region's node may just have handed it over
 // because it is stopping.
-func (a *Arbiter) returnHome(ctx context.Context, s state.Standing, wellFor time.Duration, calm *time.Time) {
-	home := a.Cluster.Main()
-	if a.Cluster.Regions[a.Self] == home || s.Share(home) < state.FullShare {
+func (a *Arbiter) returnHome(ctx context.Context, c Cluster, s state.Standing, wellFor time.Duration, calm *time.Time) {
+	home := c.Main()
+	if c.Regions[a.Self] == home || s.Share(home) < state.FullShare {
 		return
 	}
 	if wellFor < a.Settle {
 		return
 	}
-	for _, n := range a.Cluster.Control {
-		if a.Cluster.Regions[n] == home && !slices.Contains(s.Lost, n) && a.Answers(n) {
+	for _, n := range c.Control {
+		if c.Regions[n] == home && !slices.Contains(s.Lost, n) && c.answers(s, n) {
 			*calm = time.Now() // not again at once, should it fail
-			_ = a.Handover(ctx, n)
+			if a.Ask(ctx, n) == nil {
+				_ = a.Handover(ctx, n)
+			}
 			return
 		}
 	}

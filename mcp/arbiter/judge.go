@@ -43,14 +43,19 @@ func (c Cluster) First() string {
 	return ""
 }
 
-// Lost lists the nodes that a majority of regions finds dead, sorted. The
-// leader that asks is never among them, for it leads. A result that would leave no
-// majority of control nodes contradicts the majority that the leader has: then
-// probes lie (all links are slow, say) and the present standing is kept.
+// Lost lists the nodes that a majority of regions finds dead, sorted. A region
+// whose duty has just moved has not found out yet: it neither makes a node lost nor
+// brings one back. The leader that asks is never lost, for it leads. A result
+// that would leave no majority of control nodes contradicts the majority that the
+// leader has: then probes lie (all links are slow, say) and the present standing is kept.
 func (c Cluster) Lost(s state.Standing, leader string) []string {
 	var lost []string
 	for _, node := range c.Nodes() {
-		if node != leader && 2*c.against(s, node) > len(c.Weights) {
+		against := c.count(s, node, dead)
+		if slices.Contains(s.Lost, node) {
+			against += c.count(s, node, undecided)
+		}
+		if node != leader && 2*against > len(c.Weights) {
 			lost = append(lost, node)
 		}
 	}
@@ -64,33 +69,6 @@ func (c Cluster) Lost(s state.Standing, leader string) []string {
 		return s.Lost
 	}
 	return lost
-}
-
-// against counts the regions that find a node dead.
-func (c Cluster) against(s state.Standing, node string) int {
-	n := 0
-	for region := range c.Weights {
-		if c.agrees(s, region, node) {
-			n++
-		}
-	}
-	return n
-}
-
-// agrees says whether most of a region's control nodes suspect a node; those that are
-// lost themselves, and the suspect, have no say.
-func (c Cluster) agrees(s state.Standing, region, suspect string) bool {
-	voters, ayes := 0, 0
-	for _, node := range c.Control {
-		if c.Regions[node] != region || node == suspect || slices.Contains(s.Lost, node) {
-			continue
-		}
-		voters++
-		if slices.Contains(s.Suspects[node], suspect) {
-			ayes++
-		}
-	}
-	return 2*ayes > voters
 }
 
 // Quarters returns the share of its weight that each region may carry next:

@@ -27,12 +27,15 @@ type opinion struct {
 	window   window
 	strikes  int // in a row
 	stage    stage
-	answered bool // the last probe, at all
+	answered bool // at least one probe, at all
 }
 
 func newOpinion(peer string, t Timing) *opinion {
 	return &opinion{peer: peer, Timing: t, window: window{size: t.Window}}
 }
+
+// formed says whether there have been probes enough to tell how the peer is.
+func (o *opinion) formed() bool { return o.answered || o.stage == suspected }
 
 // said is one event to tell.
 type said struct {
@@ -43,7 +46,7 @@ type said struct {
 
 // hear takes in a probe's outcome. It says whether a witness must be asked.
 func (o *opinion) hear(rtt time.Duration, err error) (tell []said, ask bool) {
-	o.answered = err == nil
+	o.answered = o.answered || err == nil
 	limit := o.Timeout
 	fields := map[string]string{"peer": o.peer}
 	if o.Window > 0 {

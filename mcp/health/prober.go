@@ -15,7 +15,6 @@ package health
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -39,9 +38,10 @@ type Timing struct {
 	Floor time.Duration
 }
 
-// Prober probes a node's peers. Fill all exported fields, then Run it.
+// Prober probes the peers that it is this node's duty to probe. Fill all
+// exported fields, then Run it.
 type Prober struct {
-	Peers []string
+	Peers func() []string // asked often: duties move when nodes are lost and found
 	Timing
 	To   func(name string) (*grpc.ClientConn, error)
 	Note func(k events.Kind, says string, fields map[string]string)
@@ -53,20 +53,6 @@ type Prober struct {
 	opinions map[string]*opinion
 	doubted  map[string]bool // a witness is being asked about them
 	asking   sync.WaitGroup
-}
-
-// Run probes until ctx ends. Every peer has a routine of its own, so that one
-// that hangs delays nobody's probes.
-func (p *Prober) Run(ctx context.Context) {
-	p.mu.Lock()
-	p.opinions, p.doubted = map[string]*opinion{}, map[string]bool{}
-	p.mu.Unlock()
-	var all sync.WaitGroup
-	for _, peer := range p.Peers {
-		all.Go(func() { p.watch(ctx, peer) })
-	}
-	all.Wait()
-	p.asking.Wait()
 }
 
 func (p *Prober) watch(ctx context.Context, peer string) {
@@ -105,6 +91,12 @@ func (p *Prober) ask(ctx context.Context, peer string) (time.Duration, error) {
 	return time.Since(start), nil
 }
 
+// Ask probes a node once, whoever's duty it is; nil means that it says that it serves.
+func (p *Prober) Ask(ctx context.Context, peer string) error {
+	_, err := p.ask(ctx, peer)
+	return err
+}
+
 // record takes in a probe's outcome, and asks a witness when it is time to.
 func (p *Prober) record(ctx context.Context, peer string, rtt time.Duration, err error) {
 	p.mu.Lock()
@@ -126,26 +118,4 @@ func (p *Prober) tell(all []said) {
 	for _, s := range all {
 		p.Note(s.kind, s.says, s.fields)
 	}
-}
-
-// Suspects lists the peers that this node takes for dead, sorted.
-func (p *Prober) Suspects() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []string
-	for peer, o := range p.opinions {
-		if o.stage == suspected {
-			out = append(out, peer)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// Answers says whether the last probe of a peer was answered.
-func (p *Prober) Answers(peer string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	o := p.opinions[peer]
-	return o != nil && o.answered
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,12 +40,14 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	}
 	defer hung.Close()
 
+	var duties atomic.Value
+	duties.Store([]string{"127.0.0.1", "127.0.0.2"})
 	var mu sync.Mutex
 	var told []string
 	pool := peers.New(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial)
 	defer pool.Close()
 	p := &health.Prober{
-		Peers:  []string{"127.0.0.1", "127.0.0.2"},
+		Peers:  func() []string { return duties.Load().([]string) },
 		Timing: health.Timing{Timeout: 300 * time.Millisecond, Interval: 20 * time.Millisecond, Strikes: 3},
 		To:     pool.To,
 		Note: func(k events.Kind, _ string, fields map[string]string) {
@@ -61,13 +64,25 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 		defer close(done)
 		p.Run(ctx)
 	}()
-	await(t, "only the peer that hangs is suspected", func() bool {
-		return slices.Equal(p.Suspects(), []string{"127.0.0.2"}) && p.Answers("127.0.0.1")
+	suspected := func(peer string) bool { return slices.Contains(p.Suspects(), peer) }
+	await(t, "only the peer that hangs is suspected, and both are known", func() bool {
+		suspects, known := p.Opinions()
+		return slices.Equal(suspects, []string{"127.0.0.2"}) && slices.Equal(known, []string{"127.0.0.1", "127.0.0.2"})
 	})
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
-	await(t, "a peer that says it does not serve is suspected", func() bool { return slices.Contains(p.Suspects(), "127.0.0.1") })
+	await(t, "a peer that says it does not serve is suspected", func() bool { return suspected("127.0.0.1") })
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
-	await(t, "it is cleared", func() bool { return !slices.Contains(p.Suspects(), "127.0.0.1") })
+	await(t, "it is cleared", func() bool { return !suspected("127.0.0.1") })
+	duties.Store([]string{"127.0.0.1"})
+	await(t, "what is no duty any more is forgotten", func() bool {
+		suspects, known := p.Opinions()
+		return len(suspects) == 0 && slices.Equal(known, []string{"127.0.0.1"})
+	})
+	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	duties.Store([]string{"127.0.0.1", "127.0.0.2"})
+	await(t, "a duty that comes back is found out about anew", func() bool { return suspected("127.0.0.2") })
+	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	await(t, "it is cleared again", func() bool { return !suspected("127.0.0.1") })
 	cancel()
 	<-done
 	// Strikes before the last three may be told of a busy machine.
@@ -128,7 +143,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	told := map[events.Kind]map[string]string{}
 	witnesses := []string{"127.0.0.6"} // where nobody listens
 	p := &health.Prober{
-		Peers: []string{"127.0.0.4"}, Timing: timing, To: broken,
+		Peers: func() []string { return []string{"127.0.0.4"} }, Timing: timing, To: broken,
 		Note: func(k events.Kind, _ string, fields map[string]string) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -75,5 +75,7 @@ func (p *Prober) doubt(ctx context.Context, peer string) {
 	if !ok || t.reply.Answered {
 		return // stays pending; asked again at the next strike
 	}
-	p.tell(p.opinions[peer].agree(t.witness, t.reply.Error))
+	if o := p.opinions[peer]; o != nil { // it may be this node's duty no more
+		p.tell(o.agree(t.witness, t.reply.Error))
+	}
 }

@@ -107,11 +107,6 @@ func (c Config) listen(port int) string { return net.JoinHostPort(c.Host, strcon
 // all lists every node, sorted.
 func (c Config) all() []string { return slices.Sorted(maps.Keys(c.Peers)) }
 
-// others lists this node's peers, sorted.
-func (c Config) others() []string {
-	return slices.DeleteFunc(c.all(), func(n string) bool { return n == c.Name })
-}
-
 // raft maps nodes to their logical raft addresses.
 func raft(names []string) map[string]string {
 	out := map[string]string{}

@@ -125,22 +125,14 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	cfg := n.cfg
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To}
-	n.prober = &prober.Prober{Peers: cfg.others(), Timing: cfg.Profile.Probes, To: n.peers.To, Note: note, Witnesses: n.witnesses}
+	n.prober = &prober.Prober{Peers: n.duties, Timing: cfg.Profile.Probes, To: n.peers.To, Note: note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
-		Self: cfg.Name, Cluster: n.cluster(),
+		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
-		Suspects: n.prober.Suspects, Answers: n.prober.Answers,
+		Opinions: n.prober.Opinions, Ask: n.prober.Ask,
 		Once: n.gateway.Once, Propose: n.consensus.Propose,
 		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note,
 	}
-}
-
-func (n *node) cluster() arbiter.Cluster {
-	c := arbiter.Cluster{Regions: map[string]string{}, Weights: n.cfg.Weights, Control: n.cfg.with(Control), Gateways: n.cfg.with(Gateway)}
-	for name, p := range n.cfg.Peers {
-		c.Regions[name] = p.Region
-	}
-	return c
 }
 
 // work runs the prober and the arbiter; stop ends them and waits.

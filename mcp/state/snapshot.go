@@ -49,6 +49,7 @@ func (d data) clone() data {
 	d.Done = maps.Clone(d.Done)
 	d.DoneOrder = slices.Clone(d.DoneOrder)
 	d.Suspects = maps.Clone(d.Suspects)
+	d.Known = maps.Clone(d.Known)
 	d.Lost = slices.Clone(d.Lost)
 	d.Quarters = maps.Clone(d.Quarters)
 	return d

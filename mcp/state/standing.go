@@ -8,6 +8,7 @@ import (
 // Standing is what the cluster agreed on about its nodes.
 type Standing struct {
 	Suspects map[string][]string // who each reporter takes for dead
+	Known    map[string][]string // whom each reporter has probed for long enough to tell
 	Lost     []string            // declared lost by arbitration, sorted
 	Quarters map[string]uint32   // of its weight that each region carries; absent means FullShare
 }
@@ -16,9 +17,12 @@ type Standing struct {
 func (s *State) Standing() Standing {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := Standing{Suspects: map[string][]string{}, Lost: slices.Clone(s.d.Lost), Quarters: maps.Clone(s.d.Quarters)}
+	out := Standing{Suspects: map[string][]string{}, Known: map[string][]string{}, Lost: slices.Clone(s.d.Lost), Quarters: maps.Clone(s.d.Quarters)}
 	for r, l := range s.d.Suspects {
 		out.Suspects[r] = slices.Clone(l)
+	}
+	for r, l := range s.d.Known {
+		out.Known[r] = slices.Clone(l)
 	}
 	return out
 }

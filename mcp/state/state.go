@@ -33,6 +33,7 @@ type data struct {
 	Done      map[string]outcome             `json:"done"` // by mutation id
 	DoneOrder []string                       `json:"doneOrder"`
 	Suspects  map[string][]string            `json:"suspects"` // by reporter
+	Known     map[string][]string            `json:"known"`    // by reporter
 	Lost      []string                       `json:"lost"`
 	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
 }
@@ -55,6 +56,7 @@ func empty() data {
 		Sets:      map[string]map[string]struct{}{},
 		Done:      map[string]outcome{},
 		Suspects:  map[string][]string{},
+		Known:     map[string][]string{},
 		Quarters:  map[string]uint32{},
 	}
 }
@@ -97,6 +99,7 @@ func (d *data) do(c *api.Command) (swapped bool) {
 		set[do.Add.Member] = struct{}{}
 	case *api.Command_Suspicions:
 		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
+		d.Known[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Known))
 	case *api.Command_Decision:
 		d.Lost = slices.Sorted(slices.Values(do.Decision.Lost))
 		d.Quarters = maps.Clone(do.Decision.Quarters)

@@ -104,7 +104,7 @@ func TestASnapshotRestoresEverything(t *testing.T) {
 	s := state.New()
 	for i, c := range []*api.Command{
 		write("a", "x", "1"), add("b", "s", "m"), swap("c", "y", "", "2"),
-		{Do: &api.Command_Suspicions{Suspicions: &api.Suspicions{Reporter: "north-1", Suspects: []string{"east-1"}}}},
+		{Do: &api.Command_Suspicions{Suspicions: &api.Suspicions{Reporter: "north-1", Suspects: []string{"east-1"}, Known: []string{"east-1", "south-1"}}}},
 		{Do: &api.Command_Decision{Decision: &api.Decision{Lost: []string{"east-1"}, Quarters: map[string]uint32{"east": 0}}}},
 	} {
 		s.Apply(uint64(i+1), 2, c)
@@ -131,6 +131,7 @@ func TestASnapshotRestoresEverything(t *testing.T) {
 	}
 	want := state.Standing{
 		Suspects: map[string][]string{"north-1": {"east-1"}},
+		Known:    map[string][]string{"north-1": {"east-1", "south-1"}},
 		Lost:     []string{"east-1"}, Quarters: map[string]uint32{"east": 0},
 	}
 	if diff := cmp.Diff(want, restored.Standing()); diff != "" {

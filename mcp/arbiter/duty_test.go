@@ -1,0 +1,213 @@
+package arbiter_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+var regions = []string{"east", "north", "south"}
+
+// holders is who probes whom, by region and ward.
+func holders(c arbiter.Cluster, s state.Standing) map[string]string {
+	out := map[string]string{}
+	for _, region := range regions {
+		for _, ward := range c.Nodes() {
+			out[region+" for "+ward] = c.Holder(s, region, ward)
+		}
+	}
+	return out
+}
+
+// large has n control nodes a region and four nodes more that do not probe.
+func large(n int) arbiter.Cluster {
+	c := arbiter.Cluster{Regions: map[string]string{}, Weights: three.Weights}
+	for _, region := range regions {
+		for i := range n {
+			name := fmt.Sprintf("%s-%d", region, i+1)
+			c.Regions[name], c.Control = region, append(c.Control, name)
+		}
+		for _, role := range []string{"gateway", "bus", "identity", "config"} {
+			c.Regions[region+"-"+role] = region
+		}
+	}
+	return c
+}
+
+func TestEveryWardHasOneHolderInEachRegion(t *testing.T) {
+	c := large(3)
+	for name, holder := range holders(c, state.Standing{}) {
+		region, ward, _ := cut(name)
+		if c.Regions[holder] != region || !slices.Contains(c.Control, holder) || holder == ward {
+			t.Errorf("%s: %q cannot hold the duty", name, holder)
+		}
+	}
+	probes := 0
+	for _, n := range c.Control {
+		duties := c.Duties(state.Standing{}, n)
+		probes += len(duties)
+		if len(duties) == 0 {
+			t.Errorf("%s has no duty", n)
+		}
+	}
+	if want := 3 * len(c.Regions); probes != want {
+		t.Errorf("%d duties for %d nodes in three regions, want %d", probes, len(c.Regions), want)
+	}
+}
+
+func cut(name string) (region, ward string, ok bool) {
+	var r, w string
+	n, err := fmt.Sscanf(name, "%s for %s", &r, &w)
+	return r, w, n == 2 && err == nil
+}
+
+// When a node is lost only its own duties move; that is what consistent hashing
+// is for. The control is the obvious way, to deal wards out in turn.
+func TestOnlyTheDutiesOfTheLostMove(t *testing.T) {
+	c := large(5)
+	before := holders(c, state.Standing{})
+	moved, own, all := 0, 0, 0
+	dealtMoved := 0
+	for _, victim := range c.Control {
+		s := state.Standing{Lost: []string{victim}}
+		for name, now := range holders(c, s) {
+			all++
+			if before[name] == victim {
+				own++
+				if now == victim || c.Regions[now] != c.Regions[victim] {
+					t.Errorf("%s: %s is lost and %q holds its duty", name, victim, now)
+				}
+			}
+			if now != before[name] {
+				moved++
+				if before[name] != victim {
+					t.Errorf("%s moved from %s to %s when %s was lost", name, before[name], now, victim)
+				}
+			}
+			region, ward, _ := cut(name)
+			if deal(c, nil, region, ward) != deal(c, s.Lost, region, ward) {
+				dealtMoved++
+			}
+		}
+	}
+	t.Logf("losing each of %d control nodes in turn moves %.1f%% of the duties, all of them its own; dealt out in turn %.1f%% would move",
+		len(c.Control), 100*float64(moved)/float64(all), 100*float64(dealtMoved)/float64(all))
+	if moved != own || moved == 0 {
+		t.Errorf("%d duties moved, %d were of the lost", moved, own)
+	}
+	if dealtMoved < 2*moved {
+		t.Errorf("dealing in turn moves %d duties and hashing %d: this test cannot tell them apart", dealtMoved, moved)
+	}
+}
+
+func deal(c arbiter.Cluster, lost []string, region, ward string) string {
+	var able []string
+	for _, n := range c.Control {
+		if c.Regions[n] == region && !slices.Contains(lost, n) {
+			able = append(able, n)
+		}
+	}
+	return able[slices.Index(c.Nodes(), ward)%len(able)]
+}
+
+func TestDutiesAreSpread(t *testing.T) {
+	for _, per := range []int{3, 5} {
+		c := large(per)
+		for i := range 40 { // many wards, so that chance evens out
+			c.Regions[fmt.Sprintf("ward-%d", i)] = "east"
+		}
+		fair := float64(len(c.Regions)) / float64(per)
+		for _, n := range c.Control {
+			if has := float64(len(c.Duties(state.Standing{}, n))); has < fair/3 || has > 2*fair {
+				t.Errorf("%s has %.0f of the duties, a fair share is %.1f", n, has, fair)
+			}
+		}
+	}
+}
+
+// whenDead is the standing once everyone alive has found out about its wards.
+func whenDead(c arbiter.Cluster, lost []string, gone ...string) state.Standing {
+	s := state.Standing{Suspects: reports{}, Known: reports{}, Lost: lost}
+	for _, n := range c.Control {
+		s.Known[n] = c.Duties(s, n) // what the dead said last stays on record
+		if slices.Contains(gone, n) {
+			continue
+		}
+		for _, ward := range s.Known[n] {
+			if slices.Contains(gone, ward) {
+				s.Suspects[n] = append(s.Suspects[n], ward)
+			}
+		}
+	}
+	return s
+}
+
+func TestADeadHolderBlocksNoVerdict(t *testing.T) {
+	t.Run("a whole region", func(t *testing.T) {
+		dead := []string{"east-1", "east-2", "east-3"}
+		if diff := cmp.Diff(dead, nine.Lost(whenDead(nine, nil, dead...), "north-1")); diff != "" {
+			t.Errorf("lost (-want +got):\n%s", diff)
+		}
+	})
+	for _, ward := range nine.Nodes() {
+		for _, region := range regions {
+			holder := nine.Holder(state.Standing{}, region, ward)
+			t.Run(ward+" and its holder "+holder, func(t *testing.T) {
+				dead := []string{ward, holder}
+				slices.Sort(dead)
+				leader := nine.Nodes()[slices.IndexFunc(nine.Nodes(), func(n string) bool { return !slices.Contains(dead, n) })]
+				if diff := cmp.Diff(dead, nine.Lost(whenDead(nine, nil, dead...), leader)); diff != "" {
+					t.Errorf("lost (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+	// Three at once can take several rounds: duties move, then are found out about anew.
+	t.Run("a ward and two of its three holders, in the end", func(t *testing.T) {
+		for _, ward := range nine.Nodes() {
+			for i, region := range regions {
+				next := regions[(i+1)%len(regions)]
+				dead := []string{ward, nine.Holder(state.Standing{}, region, ward), nine.Holder(state.Standing{}, next, ward)}
+				slices.Sort(dead)
+				leader := nine.Nodes()[slices.IndexFunc(nine.Nodes(), func(n string) bool { return !slices.Contains(dead, n) })]
+				var lost []string
+				for round := 1; !cmp.Equal(dead, lost); round++ {
+					if round > len(dead) {
+						t.Fatalf("%v are dead, and after %d rounds only %v are lost", dead, round-1, lost)
+					}
+					lost = nine.Lost(whenDead(nine, lost, dead...), leader)
+				}
+			}
+		}
+	})
+}
+
+// A duty that has just moved must not bring a dead node back, nor condemn a live one.
+func TestWhoHasNotFoundOutKeepsTheStanding(t *testing.T) {
+	const ward = "east-1"
+	lost := []string{ward}
+	s := whenDead(nine, lost, ward)
+	holder := nine.Holder(s, "north", ward)
+	s.Suspects[holder], s.Known[holder] = nil, nil // started again, say
+	if diff := cmp.Diff(lost, nine.Lost(s, "south-1")); diff != "" {
+		t.Errorf("lost (-want +got):\n%s", diff)
+	}
+	s.Known[holder] = []string{ward} // now it has
+	if got := nine.Lost(s, "south-1"); len(got) == 0 {
+		t.Errorf("lost %v: two regions find it dead still", got)
+	}
+	other := nine.Holder(s, "east", ward)
+	s.Suspects[other], s.Known[other] = nil, []string{ward}
+	if got := nine.Lost(s, "south-1"); len(got) != 0 {
+		t.Errorf("lost %v though two regions find it well", got)
+	}
+	s.Lost, s.Suspects, s.Known = nil, reports{}, reports{}
+	if got := nine.Lost(s, "south-1"); len(got) != 0 {
+		t.Errorf("lost %v though nobody has found out anything", got)
+	}
+}
