@@ -20,6 +20,11 @@ func (r *run) remove(ctx context.Context) (err error) {
 		r.hush()
 		r.narrator.Wait()
 	}
+	if r.unplug != nil {
+		if uerr := r.unplug(); uerr != nil {
+			r.say("notice", "%v", uerr)
+		}
+	}
 	for _, clients := range r.clients {
 		for _, c := range clients {
 			_ = c.Close() // its connections die with the cluster

@@ -39,6 +39,7 @@ type run struct {
 	clients  map[topology.Region][]workload.Client
 	narrator sync.WaitGroup
 	hush     context.CancelFunc // ends the narration
+	unplug   func() error       // ends the measuring and tracing; nil before it began
 }
 
 // prepare makes the run's directory and its watchdog; nothing runs yet.
@@ -145,6 +146,9 @@ func (r *run) start(ctx context.Context) error {
 	}
 	r.say("started", "every node and link is up")
 	r.narrate(ctx)
+	if r.unplug, err = r.instrument(ctx); err != nil {
+		return err
+	}
 	if err := r.connect(ctx); err != nil {
 		return err
 	}

@@ -35,3 +35,13 @@ type Target interface {
 type Narrator interface {
 	Narrate(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event))
 }
+
+// Instrumented is a target whose nodes measure and trace themselves. What they
+// tell goes on record and is part of no verdict.
+type Instrumented interface {
+	// Metrics asks a node for its figures, by series, such as name{label="value"}.
+	Metrics(ctx context.Context, c *cluster.Cluster, id topology.NodeID) (map[string]float64, error)
+	// Trace emits the finished spans of all nodes, each once with the
+	// wall-clock time at which it began, until ctx ends.
+	Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, s record.TraceSpan))
+}

@@ -28,6 +28,9 @@ func Run(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.
 		if _, ok := target.(targets.Narrator); ok {
 			t.Run("the narrator tells each event once", s.narrates)
 		}
+		if _, ok := target.(targets.Instrumented); ok {
+			t.Run("every node has figures, and traces go through nodes", s.instruments)
+		}
 		t.Run("a lost leader is replaced and nothing is lost", s.survives)
 		t.Run("without a majority Failed writes have no effect", s.refuses)
 	})

@@ -1,0 +1,133 @@
+package mcp
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/telemetry"
+)
+
+// Metrics asks a node for its figures. Of a histogram it returns sum and count.
+func (Target) Metrics(ctx context.Context, c *cluster.Cluster, id topology.NodeID) (map[string]float64, error) {
+	n, ok := c.Topology.Node(id)
+	if !ok {
+		return nil, fmt.Errorf("mcp metrics: no node %s", id)
+	}
+	r, err := get(ctx, c, n, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("metrics of %s: %w", id, err)
+	}
+	out := map[string]float64{}
+	for name, family := range families {
+		for _, m := range family.Metric {
+			labels := labelsOf(m)
+			switch {
+			case m.Counter != nil:
+				out[name+labels] = m.Counter.GetValue()
+			case m.Gauge != nil:
+				out[name+labels] = m.Gauge.GetValue()
+			case m.Untyped != nil:
+				out[name+labels] = m.Untyped.GetValue()
+			case m.Histogram != nil:
+				out[name+"_sum"+labels] = m.Histogram.GetSampleSum()
+				out[name+"_count"+labels] = float64(m.Histogram.GetSampleCount())
+			case m.Summary != nil:
+				out[name+"_sum"+labels] = m.Summary.GetSampleSum()
+				out[name+"_count"+labels] = float64(m.Summary.GetSampleCount())
+			}
+		}
+	}
+	return out, nil
+}
+
+// labelsOf writes a series' labels as Prometheus does; the node's own name and
+// region are left out, for the sample has them.
+func labelsOf(m *dto.Metric) string {
+	labels := map[string]string{}
+	for _, l := range m.Label {
+		if l.GetName() != "node" && l.GetName() != "region" {
+			labels[l.GetName()] = l.GetValue()
+		}
+	}
+	if len(labels) == 0 {
+		return ""
+	}
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		out = append(out, fmt.Sprintf("%s=%q", name, labels[name]))
+	}
+	return "{" + strings.Join(out, ",") + "}"
+}
+
+// Trace follows the finished spans of every node. Calls of emit do not overlap.
+func (Target) Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, s record.TraceSpan)) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, n := range c.Topology.Nodes {
+		all.Go(func() {
+			seen := map[string]bool{} // span ids; a node repeats what it keeps to each that connects
+			for ctx.Err() == nil {
+				readSpans(ctx, c, n, func(s telemetry.Span) {
+					if seen[s.ID] {
+						return
+					}
+					seen[s.ID] = true
+					mu.Lock()
+					defer mu.Unlock()
+					emit(s.Start, record.TraceSpan{
+						Node: n.ID, Trace: s.Trace, ID: s.ID, Parent: s.Parent, Name: s.Name,
+						Duration: s.Duration, Error: s.Error, Attributes: s.Attributes,
+					})
+				})
+				select {
+				case <-time.After(reconnect):
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// readSpans follows one node until the connection ends, or says nothing for a while.
+func readSpans(ctx context.Context, c *cluster.Cluster, n topology.Node, tell func(telemetry.Span)) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	quiet := time.AfterFunc(silence, cancel)
+	defer quiet.Stop()
+	r, err := get(ctx, c, n, "/traces")
+	if err != nil {
+		return
+	}
+	defer r.Body.Close()
+	lines := bufio.NewScanner(r.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var s telemetry.Span
+		if json.Unmarshal(lines.Bytes(), &s) != nil {
+			return
+		}
+		quiet.Reset(silence)
+		tell(s)
+	}
+}
