@@ -179,6 +179,9 @@ func checkObjectives(src *source, o record.Objectives) {
 	if o.Availability < 0 || o.Availability > 1 {
 		src.say("objectives.availability", fmt.Sprintf("%v is out of range: want a share from 0 to 1", o.Availability), "")
 	}
+	if o.FalseAlarms != nil && *o.FalseAlarms < 0 {
+		src.say("objectives.falseAlarms", fmt.Sprintf("%d is out of range: want 0 or more", *o.FalseAlarms), "")
+	}
 	if len(o.Tells) == 0 && src.has("objectives.tells") && !src.blamed("objectives.tells") {
 		src.say("objectives.tells", "is empty: name an event, or leave it out", "")
 	}

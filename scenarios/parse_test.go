@@ -53,13 +53,13 @@ steps:
   - {at: 3s, fault: restart, on: {role: leader}}
   - {at: 4s, for: 1s, fault: bandwidth, on: {all: true}, with: {rate: 64KB/s}}
 observe: 20s
-objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, refuse: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
+objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, switch: false, falseAlarms: 2, refuse: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
 expect: fail
 breaks: [rpo, stale reads]
 `
 
 func TestParseEverything(t *testing.T) {
-	yes, no := true, false
+	yes, no, two := true, false, 2
 	want := scenarios.Scenario{
 		Name: "everything", Description: "All that a file can say.", Target: "etcd", Labels: []string{"smoke", "negative"},
 		Topology: topology.Shape{
@@ -83,7 +83,7 @@ func TestParseEverything(t *testing.T) {
 		},
 		Observe: 20 * time.Second,
 		Objectives: record.Objectives{
-			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Refuse: true,
+			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Switch: &no, FalseAlarms: &two, Refuse: true,
 			Tells:  []record.Told{{Kind: "confirmed"}, {Kind: "configured", Fields: map[string]string{"source": "disk", "region": "east"}}},
 			Stages: map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
 		},

@@ -145,6 +145,12 @@ func promises(o record.Objectives) string {
 	if o.LeaderChange != nil {
 		out = append(out, map[bool]string{true: "a new leader", false: "the same leader"}[*o.LeaderChange])
 	}
+	if o.Switch != nil {
+		out = append(out, map[bool]string{true: "traffic is moved", false: "traffic is not moved"}[*o.Switch])
+	}
+	if o.FalseAlarms != nil {
+		out = append(out, fmt.Sprintf("at most %d false alarms", *o.FalseAlarms))
+	}
 	if o.Refuse {
 		out = append(out, "no write acknowledged without a majority")
 	}

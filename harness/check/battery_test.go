@@ -197,8 +197,8 @@ func runOf(in []byte) *record.Run {
 	if next()%2 == 0 {
 		r.Objectives.Tells = []record.Told{{Kind: of("elected", "weights")}, {Kind: "suspect"}}
 	}
-	change := next()%2 == 0
-	r.Objectives.LeaderChange = &change
+	change, most := next()%2 == 0, next()%2
+	r.Objectives.LeaderChange, r.Objectives.Switch, r.Objectives.FalseAlarms = &change, &change, &most
 	for range next() % 4 {
 		r.Phases = append(r.Phases, record.Phase{Name: of(record.Baseline, record.Faulty, record.Observing, record.ReadBack), From: at(), To: at()})
 	}
@@ -211,7 +211,7 @@ func runOf(in []byte) *record.Run {
 		r.Faults = append(r.Faults, f)
 	}
 	for range next() % 3 {
-		r.Events = append(r.Events, record.Event{At: at(), Source: record.FromPlatform, Kind: of("elected", "weights", "suspect")})
+		r.Events = append(r.Events, record.Event{At: at(), Source: record.FromPlatform, Kind: of("elected", "weights", "suspect", "confirmed"), Node: topology.NodeID(of("east-1", "?")), Fields: map[string]string{"peer": of("east-1", "north-1", "?")}})
 	}
 	for len(in) > 0 {
 		op := history.Op{

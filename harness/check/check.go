@@ -66,6 +66,8 @@ var promises = []promise{
 	{"linearizable", judgeLinearizable},
 	{"availability", judgeAvailability},
 	{"leader change", judgeLeader},
+	{"switch", judgeSwitch},
+	{"false alarms", judgeAlarms},
 	{"refuse", judgeRefusal},
 	{"tells", judgeTells},
 }

@@ -34,6 +34,8 @@ func TestPromisesAreTheRecords(t *testing.T) {
 	r, yes := lab{}.run(), true
 	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
+	none := 0
+	r.Objectives.Switch, r.Objectives.FalseAlarms = &yes, &none
 	r.Objectives.Tells = []record.Told{{Kind: "elected"}}
 	var got []string
 	for _, f := range judge(t, r).Findings {

@@ -18,6 +18,7 @@ type Judgement struct {
 	RPO          *RPO          `json:"rpo,omitempty"`
 	Availability *Availability `json:"availability,omitempty"`
 	Linearizable *Linearizable `json:"linearizable,omitempty"`
+	Alarms       *Alarms       `json:"alarms,omitempty"` // nil when the system tells nothing of itself
 
 	// Definition is the constants the figures were computed with.
 	Definition Definition `json:"definition,omitzero"`
@@ -131,6 +132,14 @@ type AvailabilitySeries struct {
 	P50 time.Duration `json:"p50"`
 	P99 time.Duration `json:"p99"`
 	Max time.Duration `json:"max"`
+}
+
+// Alarms is how often the system took a node for dead, in the opinion of one
+// node (suspect) or of all (confirmed).
+type Alarms struct {
+	Raised     int      `json:"raised"`
+	FalseCount int      `json:"falseCount"` // about nodes that were up and connected
+	False      []string `json:"false"`      // the first of these, in words
 }
 
 // Linearizable is what the checker covered.

@@ -17,6 +17,12 @@ type Objectives struct {
 	// LeaderChange true asserts that a leader was elected after the first fault,
 	// false that none was; nil asserts nothing.
 	LeaderChange *bool `json:"leaderChange,omitempty" yaml:"leaderChange,omitempty"`
+	// Switch true asserts that traffic was moved after the first fault, false
+	// that it never was; nil asserts nothing.
+	Switch *bool `json:"switch,omitempty" yaml:"switch,omitempty"`
+	// FalseAlarms is how often the system may take a node for dead that was up
+	// and connected; nil means: reported, not judged.
+	FalseAlarms *int `json:"falseAlarms,omitempty" yaml:"falseAlarms,omitempty"`
 	// Refuse asserts that while no majority lives no write is acknowledged, and
 	// that at least one was refused.
 	Refuse bool `json:"refuse,omitempty" yaml:"refuse,omitempty"`
