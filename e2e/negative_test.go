@@ -6,12 +6,14 @@ import (
 
 	"github.com/mcp-resilience/holdfast/harness/drill"
 	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
 // telling is, for each scenario that must not pass, what must be seen to be
 // broken: it is not enough that something was. One without a line here fails.
 var telling = map[string]func(*drill.Result){
+	"alert-main-region-mute": breaks("tells"),
 	"lose-main-region-async-ack": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())
@@ -20,6 +22,20 @@ var telling = map[string]func(*drill.Result){
 		Expect(lost[0].Op.Node).NotTo(BeEmpty(), "a witness says who acknowledged")
 		Expect(lost[0].Missing).NotTo(BeEmpty(), "a witness says which nodes miss it")
 	},
+}
+
+// breaks is for a control whose broken promise says all.
+func breaks(promise string) func(*drill.Result) {
+	return func(run *drill.Result) {
+		GinkgoHelper()
+		for _, f := range run.Judgement.Findings {
+			if f.Promise == promise {
+				Expect(f.Verdict).To(Equal(record.Fail), f.Says)
+				return
+			}
+		}
+		Fail("no finding about " + promise)
+	}
 }
 
 // The twin without faults: whatever it measures, the faults did not do.

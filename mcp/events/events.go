@@ -26,8 +26,8 @@ const (
 	Deposed   Kind = "deposed"   // this node no longer leads
 	Weights   Kind = "weights"   // traffic was moved
 
-	Alert         Kind = "alert"          // the leader raised an alert
-	AlertResolved Kind = "alert resolved" // its condition holds no longer
+	Alert         Kind = "alert"    // the leader raised an alert
+	AlertResolved Kind = "resolved" // its condition holds no longer
 )
 
 // Event is one entry of the diary.

@@ -29,12 +29,6 @@ const (
 // Zone is the name under which clients look the platform up.
 const Zone = "mcp."
 
-// AckBeforeReplicate is the defect by which a leader acknowledges what only it has.
-const AckBeforeReplicate = "ack-before-replicate"
-
-// Defects lists the switchable defects.
-func Defects() []string { return []string{AckBeforeReplicate} }
-
 // Config is a node's settings. All but Hosts, Defects and the last two are needed.
 type Config struct {
 	Name    string          // as its peers call it

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
@@ -37,7 +38,9 @@ func (n *node) watch(log *slog.Logger) {
 	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: []telemetry.Sink{
 		telemetry.ToLog(log), n.toDiary,
 	}}
-	if n.cfg.AlertWebhook != "" {
+	if slices.Contains(n.cfg.Defects, MuteAlerts) {
+		n.alerts.Sinks = nil
+	} else if n.cfg.AlertWebhook != "" {
 		n.alerts.Sinks = append(n.alerts.Sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
 	}
 	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
