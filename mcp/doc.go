@@ -22,7 +22,8 @@
 //	gateway    how a user's call finds the leader, and when it may be tried again
 //	health     who does not answer this node
 //	arbiter    who is lost, as most regions see it; where traffic and leadership go then
-//	gslb       DNS answers with those weights
+//	registry   who serves what, where, and in which role
+//	gslb       DNS answers with those weights, and for each service
 //	events     the node's diary
 //	node       all of it put together, flags, graceful stop
 //	client     how a Go program uses the platform

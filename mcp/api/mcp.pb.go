@@ -765,6 +765,7 @@ type Command struct {
 	//	*Command_ReadMark
 	//	*Command_Suspicions
 	//	*Command_Decision
+	//	*Command_Registration
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -868,6 +869,15 @@ func (x *Command) GetDecision() *Decision {
 	return nil
 }
 
+func (x *Command) GetRegistration() *Registration {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Registration); ok {
+			return x.Registration
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -896,6 +906,10 @@ type Command_Decision struct {
 	Decision *Decision `protobuf:"bytes,7,opt,name=decision,proto3,oneof"`
 }
 
+type Command_Registration struct {
+	Registration *Registration `protobuf:"bytes,8,opt,name=registration,proto3,oneof"`
+}
+
 func (*Command_Write) isCommand_Do() {}
 
 func (*Command_CompareAndSet) isCommand_Do() {}
@@ -907,6 +921,8 @@ func (*Command_ReadMark) isCommand_Do() {}
 func (*Command_Suspicions) isCommand_Do() {}
 
 func (*Command_Decision) isCommand_Do() {}
+
+func (*Command_Registration) isCommand_Do() {}
 
 // ReadMark changes nothing; that it commits proves that its proposer leads.
 type ReadMark struct {
@@ -1142,7 +1158,7 @@ var File_mcp_proto protoreflect.FileDescriptor
 
 const file_mcp_proto_rawDesc = "" +
 	"\n" +
-	"\tmcp.proto\x12\x06mcp.v1\"b\n" +
+	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eregistry.proto\"b\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1a\n" +
@@ -1185,7 +1201,7 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\xd4\x02\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\x90\x03\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
@@ -1195,7 +1211,8 @@ const file_mcp_proto_rawDesc = "" +
 	"\n" +
 	"suspicions\x18\x06 \x01(\v2\x12.mcp.v1.SuspicionsH\x00R\n" +
 	"suspicions\x12.\n" +
-	"\bdecision\x18\a \x01(\v2\x10.mcp.v1.DecisionH\x00R\bdecisionB\x04\n" +
+	"\bdecision\x18\a \x01(\v2\x10.mcp.v1.DecisionH\x00R\bdecision\x12:\n" +
+	"\fregistration\x18\b \x01(\v2\x14.mcp.v1.RegistrationH\x00R\fregistrationB\x04\n" +
 	"\x02do\"\n" +
 	"\n" +
 	"\bReadMark\"Z\n" +
@@ -1263,6 +1280,7 @@ var file_mcp_proto_goTypes = []any{
 	(*Decision)(nil),             // 16: mcp.v1.Decision
 	(*Applied)(nil),              // 17: mcp.v1.Applied
 	nil,                          // 18: mcp.v1.Decision.QuartersEntry
+	(*Registration)(nil),         // 19: mcp.v1.Registration
 }
 var file_mcp_proto_depIdxs = []int32{
 	0,  // 0: mcp.v1.ReadRequest.consistency:type_name -> mcp.v1.Consistency
@@ -1276,26 +1294,27 @@ var file_mcp_proto_depIdxs = []int32{
 	14, // 8: mcp.v1.Command.read_mark:type_name -> mcp.v1.ReadMark
 	15, // 9: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
 	16, // 10: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
-	18, // 11: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
-	2,  // 12: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
-	4,  // 13: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
-	5,  // 14: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
-	6,  // 15: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
-	8,  // 16: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
-	13, // 17: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
-	11, // 18: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
-	3,  // 19: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
-	7,  // 20: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
-	7,  // 21: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
-	7,  // 22: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
-	9,  // 23: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
-	17, // 24: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
-	12, // 25: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
-	19, // [19:26] is the sub-list for method output_type
-	12, // [12:19] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	19, // 11: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
+	18, // 12: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	2,  // 13: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
+	4,  // 14: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
+	5,  // 15: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
+	6,  // 16: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
+	8,  // 17: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
+	13, // 18: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
+	11, // 19: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
+	3,  // 20: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
+	7,  // 21: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
+	7,  // 22: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
+	7,  // 23: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
+	9,  // 24: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
+	17, // 25: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
+	12, // 26: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
+	20, // [20:27] is the sub-list for method output_type
+	13, // [13:20] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_mcp_proto_init() }
@@ -1303,6 +1322,7 @@ func file_mcp_proto_init() {
 	if File_mcp_proto != nil {
 		return
 	}
+	file_registry_proto_init()
 	file_mcp_proto_msgTypes[12].OneofWrappers = []any{
 		(*Command_Write)(nil),
 		(*Command_CompareAndSet)(nil),
@@ -1310,6 +1330,7 @@ func file_mcp_proto_init() {
 		(*Command_ReadMark)(nil),
 		(*Command_Suspicions)(nil),
 		(*Command_Decision)(nil),
+		(*Command_Registration)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -25,6 +25,8 @@ const (
 	Promoted  Kind = "promoted"  // this node has caught up as leader and serves
 	Deposed   Kind = "deposed"   // this node no longer leads
 	Weights   Kind = "weights"   // traffic was moved
+	// Registered tells that the registry knows this node's present roles.
+	Registered Kind = "registered"
 
 	Alert         Kind = "alert"    // the leader raised an alert
 	AlertResolved Kind = "resolved" // its condition holds no longer
@@ -63,6 +65,9 @@ func NewDiary(node, region string) *Diary {
 		change: make(chan struct{}),
 	}
 }
+
+// Life names the life of the node that the diary is of.
+func (d *Diary) Life() string { return d.start }
 
 // Note writes an event down, now.
 func (d *Diary) Note(kind Kind, says string, fields map[string]string) {

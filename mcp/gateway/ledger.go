@@ -26,6 +26,8 @@ type Ledger struct {
 	api.UnimplementedLedgerServer
 	Gateway *Gateway
 	Store   Store
+	// Closed says why users' mutations are refused here; empty means that they are not.
+	Closed string
 }
 
 // Write sets a register.
@@ -49,6 +51,9 @@ func (l *Ledger) mutate(ctx context.Context, id, thing string, c *api.Command) (
 	}
 	if thing == "" {
 		return nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs the name of a register or set")
+	}
+	if l.Closed != "" {
+		return nil, api.Refuse(codes.FailedPrecondition, l.Gateway.Name, "", l.Closed)
 	}
 	c.Id = id
 	a, err := l.Gateway.Submit(ctx, c)

@@ -18,18 +18,22 @@ import (
 // TTL is how long an answer may be kept, in seconds.
 const TTL = 2
 
-// Record is one node that serves. Weight 0 means: only if nobody else does.
+// Record is one node that serves. Lower priorities are to be tried first; weight
+// 0 means: only if nobody else of that priority does.
 type Record struct {
-	Node   string
-	Port   int
-	Weight int
+	Node     string
+	Port     int
+	Priority int
+	Weight   int
 }
 
 // Server answers DNS over TCP and UDP. All fields are needed.
 type Server struct {
-	Zone    string // the service name, for example "mcp."
-	Addr    string // ip:port to listen on
-	Records func() []Record
+	Zone string // the platform's name, for example "mcp."
+	Addr string // ip:port to listen on
+	// Records answers for a service of the zone, "bus" for "bus.mcp.", and for
+	// the zone itself when it is empty; ok is false when there is no such service.
+	Records func(service string) (records []Record, ok bool)
 }
 
 // Start listens; the returned stop ends it and waits.
@@ -66,19 +70,35 @@ func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {
 	m.SetReply(q)
 	m.Authoritative = true
 	for _, question := range q.Question {
-		if !strings.EqualFold(question.Name, s.Zone) {
+		records, ok := s.find(question.Name)
+		if !ok {
 			m.Rcode = dns.RcodeNameError
 			continue
 		}
 		if question.Qtype != dns.TypeSRV && question.Qtype != dns.TypeANY {
 			continue
 		}
-		for _, r := range s.Records() {
+		for _, r := range records {
 			m.Answer = append(m.Answer, &dns.SRV{
-				Hdr:    dns.RR_Header{Name: s.Zone, Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: TTL},
-				Target: dns.Fqdn(r.Node), Port: uint16(r.Port), Priority: 10, Weight: uint16(r.Weight),
+				Hdr:    dns.RR_Header{Name: question.Name, Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: TTL},
+				Target: dns.Fqdn(r.Node), Port: uint16(r.Port), Priority: uint16(r.Priority), Weight: uint16(r.Weight),
 			})
 		}
 	}
 	_ = w.WriteMsg(m) // the asker is gone: it will ask again
+}
+
+// find returns the records of a name in the zone.
+func (s *Server) find(name string) ([]Record, bool) {
+	service, ok := strings.CutSuffix(strings.ToLower(name), strings.ToLower(s.Zone))
+	if !ok {
+		return nil, false
+	}
+	if service == "" {
+		return s.Records("")
+	}
+	if service, ok = strings.CutSuffix(service, "."); !ok || service == "" {
+		return nil, false
+	}
+	return s.Records(service)
 }

@@ -140,6 +140,7 @@ func (n *node) work() (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { n.reporter.Run(ctx) })
+	all.Go(func() { n.registrar().Run(ctx) })
 	if n.cfg.has(Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
 		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
@@ -170,7 +171,8 @@ func (n *node) serveAPI() (stop func() error, err error) {
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
-	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus})
+	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed()})
+	api.RegisterRegistryServer(n.api, n.directory())
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {

@@ -68,3 +68,11 @@ func (c Config) with(r Role) []string {
 
 // has says whether this node has a role.
 func (c Config) has(r Role) bool { return c.Peers[c.Name].Has(r) }
+
+// closed says why users' mutations are refused here, "" for a gateway.
+func (n *node) closed() string {
+	if n.cfg.has(Gateway) {
+		return ""
+	}
+	return "this node is no gateway; users enter by " + strings.Join(n.cluster().Gateways, ", ")
+}

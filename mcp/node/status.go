@@ -3,9 +3,6 @@ package node
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
-
-	"github.com/mcp-resilience/holdfast/mcp/gslb"
 )
 
 // Status is what a node says of itself at /status.
@@ -19,6 +16,8 @@ type Status struct {
 	Applied uint64         `json:"applied"` // log index
 	Weights map[string]int `json:"weights"` // traffic share of each region
 	Lost    []string       `json:"lost"`    // by arbitration
+	// Services is the registry: for each service its nodes, with their roles and whether they are down.
+	Services map[string][]string `json:"services"`
 }
 
 func (n *node) status() Status {
@@ -28,6 +27,7 @@ func (n *node) status() Status {
 	s := Status{
 		Node: n.cfg.Name, Region: n.cfg.Region, Roles: n.cfg.Peers[n.cfg.Name].Roles, Role: "follower", Leader: leader, Term: n.consensus.Term(),
 		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost,
+		Services: services(n.directory().List("")),
 	}
 	if term, ok := n.consensus.Leads(); ok {
 		s.Role, s.Term = "leader", term
@@ -38,20 +38,4 @@ func (n *node) status() Status {
 func (n *node) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(n.status())
-}
-
-// records are the DNS answers: each gateway with its region's weight, lost ones
-// with none. A node that knows no leader sends nobody to its own region.
-func (n *node) records() []gslb.Record {
-	s := n.status()
-	var out []gslb.Record
-	for _, name := range n.cfg.with(Gateway) {
-		region := n.cfg.Peers[name].Region
-		r := gslb.Record{Node: name, Port: APIPort, Weight: s.Weights[region]}
-		if slices.Contains(s.Lost, name) || (s.Leader == "" && region == n.cfg.Region) {
-			r.Weight = 0
-		}
-		out = append(out, r)
-	}
-	return out
 }

@@ -52,5 +52,6 @@ func (d data) clone() data {
 	d.Known = maps.Clone(d.Known)
 	d.Lost = slices.Clone(d.Lost)
 	d.Quarters = maps.Clone(d.Quarters)
+	d.Registry = maps.Clone(d.Registry) // a registration is replaced, never changed
 	return d
 }

@@ -36,6 +36,7 @@ type data struct {
 	Known     map[string][]string            `json:"known"`    // by reporter
 	Lost      []string                       `json:"lost"`
 	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
+	Registry  map[string]Registration        `json:"registry"` // by node
 }
 
 // outcome is what a retry of an applied mutation is told.
@@ -58,6 +59,7 @@ func empty() data {
 		Suspects:  map[string][]string{},
 		Known:     map[string][]string{},
 		Quarters:  map[string]uint32{},
+		Registry:  map[string]Registration{},
 	}
 }
 
@@ -103,6 +105,8 @@ func (d *data) do(c *api.Command) (swapped bool) {
 	case *api.Command_Decision:
 		d.Lost = slices.Sorted(slices.Values(do.Decision.Lost))
 		d.Quarters = maps.Clone(do.Decision.Quarters)
+	case *api.Command_Registration:
+		d.register(do.Registration)
 	}
 	return false
 }

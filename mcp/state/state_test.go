@@ -109,6 +109,8 @@ func TestASnapshotRestoresEverything(t *testing.T) {
 	} {
 		s.Apply(uint64(i+1), 2, c)
 	}
+	registered := state.Registration{Region: "east", Roles: []string{"control"}, Life: "monday", Offers: []state.Offer{{Service: "control", Port: 7400, Role: "leader", Term: 2}}}
+	s.Apply(6, 2, registered.Command("east-1"))
 	snapshot := s.Snapshot()
 	s.Apply(9, 2, write("d", "x", "later"))
 
@@ -122,12 +124,15 @@ func TestASnapshotRestoresEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"x": "1", "y": "2", "z": ""} {
-		if got, at := restored.Read(key); got != want || at != 5 {
-			t.Errorf("restored %s is %q at %d, want %q at 5", key, got, at, want)
+		if got, at := restored.Read(key); got != want || at != 6 {
+			t.Errorf("restored %s is %q at %d, want %q at 6", key, got, at, want)
 		}
 	}
 	if a := restored.Apply(10, 2, swap("c", "y", "2", "3")); !a.Duplicate || !a.Swapped {
 		t.Errorf("a retry after a restore is %v; want a duplicate that swapped", a)
+	}
+	if diff := cmp.Diff(map[string]state.Registration{"east-1": registered}, restored.Registry()); diff != "" {
+		t.Errorf("registry (-want +got):\n%s", diff)
 	}
 	want := state.Standing{
 		Suspects: map[string][]string{"north-1": {"east-1"}},

@@ -1,0 +1,105 @@
+package node
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/gslb"
+	"github.com/mcp-resilience/holdfast/mcp/registry"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// Priorities of DNS answers: a client takes the lowest that it can reach.
+const (
+	near = 10 // the asked server's own region, or any where weights alone decide
+	far  = 20
+)
+
+func (n *node) directory() *registry.Directory {
+	return &registry.Directory{
+		Node: n.cfg.Name, State: n.consensus.Committed(),
+		Member:  func(name string) bool { _, ok := n.cluster().Regions[name]; return ok },
+		Leaders: func() bool { leader, _ := n.consensus.Leader(); return leader != "" },
+	}
+}
+
+func (n *node) registrar() *registry.Registrar {
+	return &registry.Registrar{Node: n.cfg.Name, Self: n.self, State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
+}
+
+// self is this node as the registry should know it.
+func (n *node) self() state.Registration {
+	r := state.Registration{Region: n.cfg.Region, Life: n.diary.Life()}
+	for _, role := range n.cfg.Peers[n.cfg.Name].Roles {
+		r.Roles = append(r.Roles, string(role))
+		r.Offers = append(r.Offers, n.offer(role))
+	}
+	return r
+}
+
+// offer is what the node serves by one of its roles.
+func (n *node) offer(role Role) state.Offer {
+	o := state.Offer{Service: string(role), Port: APIPort, Role: registry.Serving}
+	if role != Control {
+		return o
+	}
+	o.Role = registry.Follower
+	if term, leads := n.consensus.Leads(); leads {
+		o.Role, o.Term = registry.Leader, term
+	}
+	return o
+}
+
+// records are the DNS answers for a service; ok is false when there is no such
+// service. The empty name is the platform itself, by its gateways.
+func (n *node) records(service string) (out []gslb.Record, ok bool) {
+	if service == "" {
+		return n.entrances(), true
+	}
+	if service == string(Gateway) || !slices.Contains(Roles(), Role(service)) {
+		return nil, false
+	}
+	for _, s := range n.directory().List(service) {
+		if s.Down {
+			continue
+		}
+		r := gslb.Record{Node: s.Node, Port: int(s.Port), Priority: far, Weight: n.cfg.Weights[s.Region]}
+		if s.Region == n.cfg.Region {
+			r.Priority = near
+		}
+		out = append(out, r)
+	}
+	return out, true
+}
+
+// entrances are the gateways, each with its region's weight, lost ones with
+// none. A node that knows no leader sends nobody to its own region.
+func (n *node) entrances() []gslb.Record {
+	c, standing := n.cluster(), n.consensus.Committed().Standing()
+	leader, _ := n.consensus.Leader()
+	weights := standing.Weights(n.cfg.Weights)
+	var out []gslb.Record
+	for _, name := range c.Gateways {
+		region := c.Regions[name]
+		r := gslb.Record{Node: name, Port: APIPort, Priority: near, Weight: weights[region]}
+		if slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region) {
+			r.Weight = 0
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// services is the registry in the words of /status.
+func services(all []*api.Service) map[string][]string {
+	out := map[string][]string{}
+	for _, s := range all {
+		words := []string{s.Node, s.Role}
+		if s.Down {
+			words = append(words, "down")
+		}
+		out[s.Name] = append(out[s.Name], strings.Join(words, " "))
+	}
+	return out
+}

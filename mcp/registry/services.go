@@ -1,0 +1,63 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// Directory answers from a node's own state. All fields are needed.
+type Directory struct {
+	api.UnimplementedRegistryServer
+	Node    string
+	State   *state.State
+	Member  func(node string) bool // whether a node belongs to the platform now
+	Leaders func() (known bool)    // whether this node knows a leader
+}
+
+// Services implements api.RegistryServer.
+func (d *Directory) Services(_ context.Context, r *api.ServicesRequest) (*api.ServicesReply, error) {
+	out := &api.ServicesReply{Node: d.Node, Stale: !d.Leaders(), Services: d.List(r.Service)}
+	out.Revision, _ = d.State.Applied()
+	return out, nil
+}
+
+// List is every offer of a service, or of all when the name is empty, by name
+// and then by node.
+func (d *Directory) List(service string) []*api.Service {
+	registry, lost := d.State.Registry(), d.State.Standing().Lost
+	var leads uint64 // the latest term that anybody leads in
+	for node, r := range registry {
+		for _, o := range r.Offers {
+			if d.Member(node) {
+				leads = max(leads, o.Term)
+			}
+		}
+	}
+	var out []*api.Service
+	for node, r := range registry {
+		if !d.Member(node) {
+			continue
+		}
+		for _, o := range r.Offers {
+			if service != "" && o.Service != service {
+				continue
+			}
+			role := o.Role
+			if role == Leader && o.Term < leads { // deposed, and it could not say so yet
+				role = Follower
+			}
+			out = append(out, &api.Service{
+				Name: o.Service, Node: node, Region: r.Region, Port: uint32(o.Port),
+				Role: role, Life: r.Life, Down: slices.Contains(lost, node),
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b *api.Service) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Node, b.Node))
+	})
+	return out
+}
