@@ -123,15 +123,16 @@ func (r *run) keepPlan() error {
 // start brings the system up: binaries, pods, links, nodes, then clients, and
 // waits until each region is served.
 func (r *run) start(ctx context.Context) error {
-	rt, err := r.o.Runtime.Open(ctx, cluster.Spec{
-		Run: r.record.ID, Topology: r.plan.Topology, Dir: r.scratch,
+	spec := cluster.Spec{
+		Run: r.record.ID, Topology: r.plan.Topology, Dir: r.scratch, Secret: cluster.NewSecret(),
 		Binary: program.For(r.o.Runtime.OS).Build, Linkd: r.linkd, Journal: r.guard.Journal(),
-	})
+	}
+	rt, err := r.o.Runtime.Open(ctx, spec)
 	if err != nil {
 		return fmt.Errorf("open runtime %s: %w", r.o.Runtime.Name, err)
 	}
 	r.say("start", "%d nodes on runtime %s", len(r.plan.Topology.Nodes), r.o.Runtime.Name)
-	r.cluster, err = cluster.Start(ctx, rt, r.plan.Topology, func(s string) {
+	r.cluster, err = cluster.Start(ctx, rt, spec, func(s string) {
 		r.emit(record.Event{Source: record.FromMesh, Kind: "notice", Says: s})
 	})
 	if err != nil {

@@ -29,10 +29,14 @@
 //	client     how a Go program uses the platform
 //	peers      connections between nodes
 //	names      logical names to addresses
+//	trust      one secret to an authority, and the certificates it issues
+//	identity   who calls: every API is behind its guard
 //	mcptest    real nodes as child processes, for tests
 //
 // Limits, known and meant: a node whose disk was deleted votes as if it had
 // never promised anything, so losing disks of a majority one after the other,
 // faster than they refill, can lose data. Retries are recognised among the last 65,536
-// mutations. Links and clients are trusted: there is no TLS yet.
+// mutations. Every port but one speaks TLS 1.3 and asks who is there; health and
+// metrics alone are in the clear, on loopback. Whoever holds the platform's
+// secret can be anybody, see trust.
 package mcp

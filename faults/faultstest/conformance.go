@@ -90,14 +90,15 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 		t.Fatal(err)
 	}
 	top := clustertest.Topology(1)
-	rt, err := k.Open(ctx, cluster.Spec{
+	spec := cluster.Spec{
 		Run: fmt.Sprintf("faults-%d", time.Now().UnixNano()), Topology: top, Dir: t.TempDir(),
 		Binary: programs.Build, Linkd: linkd, Journal: forgetful{},
-	})
+	}
+	rt, err := k.Open(ctx, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(ctx, rt, top, func(n string) { t.Log("notice:", n) })
+	c, err := cluster.Start(ctx, rt, spec, func(n string) { t.Log("notice:", n) })
 	if err != nil {
 		t.Fatal(err)
 	}

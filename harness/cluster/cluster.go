@@ -14,6 +14,7 @@ import (
 // Cluster is a topology that runs: every node started, every link open.
 type Cluster struct {
 	Topology topology.Topology
+	Secret   string // of the run, with which a target's clients prove themselves; never recorded
 	Mesh     *mesh.Mesh
 	runtime  Runtime
 	nodes    map[topology.NodeID]Process
@@ -23,8 +24,9 @@ type Cluster struct {
 // Start brings up every pod, opens every link at its baseline latency, then
 // starts every node; each in parallel. It returns once each node accepts
 // connections on one of its ports, or after 2 s without that; a node that
-// exits meanwhile is an error. On error what was started is removed.
-func Start(ctx context.Context, rt Runtime, t topology.Topology, notice func(string)) (_ *Cluster, err error) {
+// exits meanwhile is an error. On error what was started is removed. The
+// runtime has been opened for the same spec.
+func Start(ctx context.Context, rt Runtime, s Spec, notice func(string)) (_ *Cluster, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("start cluster: %w", err)
@@ -33,6 +35,7 @@ func Start(ctx context.Context, rt Runtime, t topology.Topology, notice func(str
 			}
 		}
 	}()
+	t := s.Topology
 	servers := make([]mesh.Server, len(t.Nodes))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, n := range t.Nodes {
@@ -66,7 +69,7 @@ func Start(ctx context.Context, rt Runtime, t topology.Topology, notice func(str
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	c := &Cluster{Topology: t, Mesh: m, runtime: rt, nodes: map[topology.NodeID]Process{}}
+	c := &Cluster{Topology: t, Secret: s.Secret, Mesh: m, runtime: rt, nodes: map[topology.NodeID]Process{}}
 	for i, n := range t.Nodes {
 		c.nodes[n.ID] = procs[i]
 	}

@@ -70,6 +70,8 @@ type Spec struct {
 	Run      string // the run's id, put on everything that is made
 	Topology topology.Topology
 	Dir      string // folder for data and logs, removed or kept by its owner
+	// Secret is what programs get as {{.Secret}}, see NewSecret. Nothing writes it down.
+	Secret string
 	// Binary returns the path of a program's static binary, building it if need be.
 	Binary func(ctx context.Context, p topology.Program) (string, error)
 	// Linkd returns the path of linkd's static binary.

@@ -31,7 +31,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		return nil, fmt.Errorf("start %s: it has no sandbox yet", n.ID)
 	}
 	args, env, err := n.Program.Render(topology.Vars{
-		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir,
+		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir, Secret: r.spec.Secret,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)

@@ -50,11 +50,12 @@ func start(t *testing.T, run, dir string) *cluster.Cluster {
 		t.Fatal(err)
 	}
 	top := clustertest.Topology(1)
-	rt, err := local.Open(t.Context(), cluster.Spec{Run: run, Topology: top, Dir: dir, Binary: program.Build, Linkd: linkd})
+	spec := cluster.Spec{Run: run, Topology: top, Dir: dir, Binary: program.Build, Linkd: linkd}
+	rt, err := local.Open(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(t.Context(), rt, top, nil)
+	c, err := cluster.Start(t.Context(), rt, spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,6 +108,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	v := topology.Vars{
 		Name: n.ID, Region: n.Region, Host: r.block.Host(n.ID),
 		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"),
+		Secret: r.spec.Secret,
 	}
 	args, env, err := n.Program.Render(v)
 	if err != nil {

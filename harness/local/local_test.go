@@ -50,13 +50,14 @@ func TestJournal(t *testing.T) {
 	top := clustertest.Topology(1)
 	top.Nodes = top.Nodes[:1]
 	var j journal
-	rt, err := local.Open(t.Context(), cluster.Spec{
+	spec := cluster.Spec{
 		Run: "journalled", Topology: top, Dir: t.TempDir(), Binary: program.Build, Linkd: linkd, Journal: &j,
-	})
+	}
+	rt, err := local.Open(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(t.Context(), rt, top, nil)
+	c, err := cluster.Start(t.Context(), rt, spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

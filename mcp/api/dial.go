@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/stats"
 )
@@ -23,11 +22,13 @@ type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Connect makes a connection to a node's API that recovers within moments when
 // the node is back, retries nothing by itself and knows what it has sent (see
-// Sent). It does not wait for the node.
-func Connect(addr string, dial DialFunc) (*grpc.ClientConn, error) {
+// Sent). It does not wait for the node, which has to prove that it is the one
+// that addr names.
+func Connect(addr string, dial DialFunc, who Credentials) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+addr,
 		grpc.WithContextDialer(func(ctx context.Context, a string) (net.Conn, error) { return dial(ctx, "tcp", a) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		who.transport(),
+		who.call(),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: 250 * time.Millisecond},
 			MinConnectTimeout: time.Second,

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // Config is how a client finds the platform.
@@ -22,8 +23,10 @@ type Config struct {
 	// Dial connects to logical addresses such as "north-1:7400".
 	Dial api.DialFunc
 	// GSLB is the logical addresses of the DNS servers, those of the client's own region
-	// first; they are asked over TCP.
+	// first; they are asked over TLS.
 	GSLB []string
+	// Who is this client: it proves itself to the platform, and knows the nodes.
+	Who *trust.Identity
 	// Zone is the service's name; empty means "mcp.".
 	Zone string
 	// Seed makes the weighted choice of a gateway repeatable.
@@ -36,10 +39,12 @@ const Slow = 1200 * time.Millisecond
 
 // Client is safe for concurrent use. Create it with New, end it with Close.
 type Client struct {
-	cfg  Config
-	ctx  context.Context // ends at Close
-	stop context.CancelFunc
-	work sync.WaitGroup
+	cfg Config
+	// secure is cfg.Dial, after which both sides know each other.
+	secure trust.DialFunc
+	ctx    context.Context // ends at Close
+	stop   context.CancelFunc
+	work   sync.WaitGroup
 
 	mu      sync.Mutex
 	current *gateway // nil until found
@@ -61,13 +66,13 @@ type gateway struct {
 
 // New makes a client. It connects at the first call.
 func New(cfg Config) (*Client, error) {
-	if cfg.Dial == nil || len(cfg.GSLB) == 0 {
-		return nil, errors.New("new client: it needs a dial function and the addresses of GSLB servers")
+	if cfg.Dial == nil || cfg.Who == nil || len(cfg.GSLB) == 0 {
+		return nil, errors.New("new client: it needs a dial function, an identity and the addresses of GSLB servers")
 	}
 	if cfg.Zone == "" {
 		cfg.Zone = "mcp."
 	}
-	c := &Client{cfg: cfg, shunned: map[string]time.Time{}, draw: newDraw(cfg.Seed)}
+	c := &Client{cfg: cfg, secure: trust.Dialer(cfg.Who.Dial(), trust.DialFunc(cfg.Dial)), shunned: map[string]time.Time{}, draw: newDraw(cfg.Seed)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c, nil
 }

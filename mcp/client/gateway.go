@@ -170,7 +170,7 @@ func (c *Client) order(answers []answer) []answer {
 
 // open connects to a gateway and asks whether it serves.
 func (c *Client) open(ctx context.Context, a answer) (*gateway, error) {
-	conn, err := api.Connect(a.addr, c.cfg.Dial)
+	conn, err := api.Connect(a.addr, c.cfg.Dial, api.Credentials{TLS: c.cfg.Who.Dial()})
 	if err != nil {
 		return nil, err
 	}

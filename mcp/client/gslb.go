@@ -43,7 +43,7 @@ func (c *Client) lookup(ctx context.Context) ([]answer, error) {
 func (c *Client) ask(ctx context.Context, server string) ([]answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	conn, err := c.cfg.Dial(ctx, "tcp", server)
+	conn, err := c.secure(ctx, "tcp", server)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *Client) ask(ctx context.Context, server string) ([]answer, error) {
 	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer unblock()
 	q := new(dns.Msg).SetQuestion(dns.Fqdn(c.cfg.Zone), dns.TypeSRV)
-	r, _, err := (&dns.Client{Net: "tcp", Timeout: askLimit}).ExchangeWithConn(q, &dns.Conn{Conn: conn})
+	r, _, err := (&dns.Client{Net: "tcp-tls", Timeout: askLimit}).ExchangeWithConn(q, &dns.Conn{Conn: conn})
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", server, c.cfg.Zone, err)
 	}

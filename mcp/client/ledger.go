@@ -6,6 +6,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // Consistency is how fresh a read must be.
@@ -62,9 +63,9 @@ func (c *Client) Add(ctx context.Context, id, set, member string) (r *api.Mutati
 	return r, err
 }
 
-// To makes a client that talks to one node and to no other.
-func To(addr string, dial api.DialFunc) (*Direct, error) {
-	conn, err := api.Connect(addr, dial)
+// To makes a client that talks to one node and to no other, and proves itself by its certificate.
+func To(addr string, dial api.DialFunc, who *trust.Identity) (*Direct, error) {
+	conn, err := api.Connect(addr, dial, api.Credentials{TLS: who.Dial()})
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,10 @@ type Config struct {
 	// Voters are those of Peers that elect and commit; the rest only learn.
 	Voters []string
 	Dir    string // for log and snapshots
+	// Dial connects to a logical address, and Listen accepts at Addr; both see to it
+	// that the other side is a node. A nil Listen is a plain one, for tests.
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	Listen func(network, addr string) (net.Listener, error)
 	Timing
 	Note   func(k events.Kind, says string, fields map[string]string)
 	Logger hclog.Logger

@@ -27,7 +27,11 @@ type transport struct {
 }
 
 func listen(cfg Config) (*transport, error) {
-	ln, err := net.Listen("tcp", cfg.Addr)
+	accept := cfg.Listen
+	if accept == nil {
+		accept = net.Listen
+	}
+	ln, err := accept("tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for peers: %w", err)
 	}

@@ -5,6 +5,7 @@
 package gslb
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-	"golang.org/x/sync/errgroup"
 )
 
 // TTL is how long an answer may be kept, in seconds.
@@ -27,10 +27,11 @@ type Record struct {
 	Weight   int
 }
 
-// Server answers DNS over TCP and UDP. All fields are needed.
+// Server answers DNS over TLS. All fields are needed.
 type Server struct {
 	Zone string // the platform's name, for example "mcp."
 	Addr string // ip:port to listen on
+	TLS  *tls.Config
 	// Records answers for a service of the zone, "bus" for "bus.mcp.", and for
 	// the zone itself when it is empty; ok is false when there is no such service.
 	Records func(service string) (records []Record, ok bool)
@@ -42,27 +43,16 @@ func (s *Server) Start() (stop func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for DNS: %w", err)
 	}
-	pc, err := net.ListenPacket("udp", s.Addr)
-	if err != nil {
-		ln.Close()
-		return nil, fmt.Errorf("listen for DNS: %w", err)
+	started := make(chan struct{})
+	srv := &dns.Server{
+		Listener: tls.NewListener(ln, s.TLS), Handler: dns.HandlerFunc(s.answer),
+		ReadTimeout: 2 * time.Second, WriteTimeout: 2 * time.Second,
+		NotifyStartedFunc: func() { close(started) },
 	}
-	var g errgroup.Group
-	var started [2]chan struct{}
-	servers := [2]*dns.Server{{Listener: ln}, {PacketConn: pc}}
-	for i, srv := range servers {
-		started[i] = make(chan struct{})
-		srv.Handler = dns.HandlerFunc(s.answer)
-		srv.ReadTimeout, srv.WriteTimeout = 2*time.Second, 2*time.Second
-		srv.NotifyStartedFunc = func() { close(started[i]) }
-		g.Go(srv.ActivateAndServe)
-	}
-	for _, c := range started {
-		<-c // shutting down a server that has not started fails
-	}
-	return func() error {
-		return errors.Join(servers[0].Shutdown(), servers[1].Shutdown(), g.Wait())
-	}, nil
+	served := make(chan error, 1)
+	go func() { served <- srv.ActivateAndServe() }()
+	<-started // shutting down a server that has not started fails
+	return func() error { return errors.Join(srv.Shutdown(), <-served) }, nil
 }
 
 func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +32,8 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, status := grpc.NewServer(), grpchealth.NewServer()
+	who := as(t, "127.0.0.1")
+	srv, status := grpc.NewServer(grpc.Creds(credentials.NewTLS(who.Peers()))), grpchealth.NewServer()
 	grpc_health_v1.RegisterHealthServer(srv, status)
 	go func() { _ = srv.Serve(ln) }()
 	defer srv.Stop()
@@ -44,7 +47,7 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	duties.Store([]string{"127.0.0.1", "127.0.0.2"})
 	var mu sync.Mutex
 	var told []string
-	pool := peers.New(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial)
+	pool := peers.New(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial, api.Credentials{TLS: who.Dial()})
 	defer pool.Close()
 	p := &health.Prober{
 		Peers:  func() []string { return duties.Load().([]string) },
@@ -103,6 +106,16 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
+// as makes a node's identity.
+func as(t *testing.T, name string) *trust.Identity {
+	t.Helper()
+	who, err := trust.New("a secret for tests alone", name, trust.Node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
 // node is a peer and a witness on an address of its own.
 func node(t *testing.T, host string, port int, p *health.Prober) (status *grpchealth.Server) {
 	t.Helper()
@@ -110,7 +123,7 @@ func node(t *testing.T, host string, port int, p *health.Prober) (status *grpche
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := grpc.NewServer()
+	srv := grpc.NewServer(grpc.Creds(credentials.NewTLS(as(t, host).Peers())))
 	status = grpchealth.NewServer()
 	grpc_health_v1.RegisterHealthServer(srv, status)
 	api.RegisterWitnessServer(srv, &health.Witness{Prober: p})
@@ -128,7 +141,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	}
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	pool := peers.New(port, names.Resolver{}.Dial)
+	pool := peers.New(port, names.Resolver{}.Dial, api.Credentials{TLS: as(t, "127.0.0.1").Dial()})
 	defer pool.Close()
 	// The prober's way to the peer is broken; the witness's is not.
 	broken := func(name string) (*grpc.ClientConn, error) {

@@ -26,6 +26,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 const childEnv = "MCPTEST_NODE"
@@ -36,6 +37,9 @@ func Child() {
 		os.Exit(node.Main(os.Args[1:], os.Stderr))
 	}
 }
+
+// Secret is that of every cluster.
+const Secret = "a secret for tests alone"
 
 // Cluster is running nodes.
 type Cluster struct {
@@ -112,7 +116,7 @@ func (c *Cluster) Data(name string) string { return filepath.Join(c.dir, name) }
 func (c *Cluster) Run(name string) {
 	c.t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, c.args...)...)
-	cmd.Env = append(os.Environ(), childEnv+"=1")
+	cmd.Env = append(os.Environ(), childEnv+"=1", node.SecretEnv+"="+Secret)
 	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
 	cmd.Stderr = p.logs
 	if err := cmd.Start(); err != nil {
@@ -178,10 +182,27 @@ func (c *Cluster) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return names.Resolver{Hosts: c.hosts()}.Dial(ctx, network, addr)
 }
 
+// Who is the identity of a client called "test".
+func (c *Cluster) Who() *trust.Identity {
+	c.t.Helper()
+	who, err := trust.New(Secret, "test", trust.Client)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return who
+}
+
+// get asks a node over HTTPS; the answer is read within half a second.
+func (c *Cluster) get(name, path string) (*http.Response, error) {
+	hc := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{
+		DisableKeepAlives: true, DialContext: c.Dial, TLSClientConfig: c.Who().Dial(),
+	}}
+	return hc.Get(fmt.Sprintf("https://%s:%d%s", name, node.EventsPort, path))
+}
+
 // Status asks a node for its status.
 func (c *Cluster) Status(name string) (s node.Status, err error) {
-	hc := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
-	r, err := hc.Get(fmt.Sprintf("http://%s:%d/status", c.addr[name], node.EventsPort))
+	r, err := c.get(name, "/status")
 	if err != nil {
 		return s, err
 	}
@@ -195,8 +216,7 @@ type Event = events.Event
 // Events reads what a node has told so far.
 func (c *Cluster) Events(name string) []Event {
 	c.t.Helper()
-	hc := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
-	r, err := hc.Get(fmt.Sprintf("http://%s:%d/events", c.addr[name], node.EventsPort))
+	r, err := c.get(name, "/events")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -268,7 +288,7 @@ func (c *Cluster) Client(region string) *client.Client {
 			others = append(others, addr)
 		}
 	}
-	cl, err := client.New(client.Config{Dial: c.Dial, GSLB: append(own, others...), Seed: 1})
+	cl, err := client.New(client.Config{Dial: c.Dial, Who: c.Who(), GSLB: append(own, others...), Seed: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -279,7 +299,7 @@ func (c *Cluster) Client(region string) *client.Client {
 // Direct makes a client of one node.
 func (c *Cluster) Direct(name string) *client.Direct {
 	c.t.Helper()
-	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial)
+	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial, c.Who())
 	if err != nil {
 		c.t.Fatal(err)
 	}

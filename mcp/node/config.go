@@ -22,8 +22,9 @@ import (
 const (
 	APIPort    = 7400 // gRPC: Ledger, Peer, health
 	RaftPort   = 7401
-	DNSPort    = 7453 // TCP and UDP
-	EventsPort = 7480 // HTTP: /events, /status, /metrics, /traces
+	DNSPort    = 7453 // over TLS
+	EventsPort = 7480 // HTTPS: /events, /status, /metrics, /traces
+	LocalPort  = 7490 // HTTP in the clear, on loopback alone: /healthz, /metrics
 )
 
 // Zone is the name under which clients look the platform up.
@@ -38,6 +39,7 @@ type Config struct {
 	Peers   map[string]Peer // every node, this one too
 	Weights map[string]int  // traffic share of every region
 	Hosts   string          // hosts(5) file consulted before the system's resolver
+	Secret  string          // of the platform, see trust
 	Profile Profile
 	Defects []string
 	// TraceRatio is the share of requests that are traced.

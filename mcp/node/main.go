@@ -42,27 +42,35 @@ regions, with its own health checks, arbitration and traffic control.
 All nodes are given the same --peers and --weights. For example, three on one machine:
 
   printf '127.0.2.1 east-1\n127.0.2.2 north-1\n127.0.2.3 south-1\n' >hosts
+  head -c 30 /dev/urandom | base64 >secret
+  export MCP_SECRET=$(cat secret)
   mcpd --name east-1  --host 127.0.2.1 --data data/east-1  --hosts hosts &
   mcpd --name north-1 --host 127.0.2.2 --data data/north-1 --hosts hosts &
   mcpd --name south-1 --host 127.0.2.3 --data data/south-1 --hosts hosts &
-  curl -s 127.0.2.1:7480/status
+  curl -s 127.0.2.1:7490/healthz
 
-Every node listens on its --host: %d gRPC (ledger, health), %d consensus,
-%d DNS (SRV of "%s"), %d HTTP (/events, /status, /metrics, /traces).
+Every node listens on its --host, over TLS 1.3: %d gRPC (ledger, health), %d
+consensus, %d DNS (SRV of "%s"), %d HTTPS (/events, /status, /metrics,
+/traces). Each asks for a
+certificate or a token. On loopback alone, in the clear: %d HTTP (/healthz, /metrics).
+
+The platform's secret, from which nodes make their certificates, is taken from
+the environment, MCP_SECRET, or from --secret-file.
 
 `
 
 func parse(args []string, stderr io.Writer) (Config, error) {
 	var c Config
-	var peers, weights, profile, defects string
+	var peers, weights, profile, defects, secretFile string
 	f := flag.NewFlagSet("mcpd", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() {
-		fmt.Fprintf(stderr, usage, APIPort, RaftPort, DNSPort, Zone, EventsPort)
+		fmt.Fprintf(stderr, usage, APIPort, RaftPort, DNSPort, Zone, EventsPort, LocalPort)
 		f.PrintDefaults()
 	}
 	f.StringVar(&c.Name, "name", "", "this node's name, which is also its host name for its peers")
 	f.StringVar(&c.Host, "host", "", "IP address to bind")
+	f.StringVar(&secretFile, "secret-file", "", "file with the platform's secret; empty means the environment variable "+SecretEnv)
 	f.StringVar(&c.Data, "data", "", "folder for the log and snapshots")
 	f.StringVar(&c.Hosts, "hosts", "", "hosts(5) file to consult before the system's resolver")
 	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region, and its roles unless it has all: NAME/REGION/ROLE+ROLE")
@@ -82,6 +90,11 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 			return c, fmt.Errorf("--%s is missing", name)
 		}
 	}
+	secret, err := readSecret(secretFile)
+	if err != nil {
+		return c, err
+	}
+	c.Secret = secret
 	var ok bool
 	if c.Profile, ok = Profiles()[profile]; !ok {
 		return c, fmt.Errorf("no profile %q: known are %s", profile, strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -26,14 +27,18 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
+	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // node is the parts of a running node.
 type node struct {
 	cfg       Config
+	who       *trust.Identity
+	guard     *identity.Guard
 	diary     *events.Diary
 	consensus *consensus.Node
 	peers     *peers.Pool
@@ -47,6 +52,7 @@ type node struct {
 	note      func(k events.Kind, says string, fields map[string]string)
 	api       *grpc.Server
 	health    *health.Server
+	local     *http.ServeMux // what is served in the clear, on loopback alone
 }
 
 // Run is a node from start to graceful stop: it returns once ctx has ended,
@@ -54,7 +60,15 @@ type node struct {
 // own JSON log goes to raftLog.
 func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (err error) {
 	resolver := names.Resolver{Hosts: cfg.Hosts}
-	n := &node{cfg: cfg, diary: events.NewDiary(cfg.Name, cfg.Region), peers: peers.New(APIPort, resolver.Dial)}
+	who, err := trust.New(cfg.Secret, cfg.Name, trust.Node)
+	if err != nil {
+		return err
+	}
+	n := &node{
+		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), diary: events.NewDiary(cfg.Name, cfg.Region),
+		peers: peers.New(APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
+	}
+	n.guard = n.newGuard()
 	note := func(k events.Kind, says string, fields map[string]string) {
 		n.diary.Note(k, says, fields)
 		n.telemetry.Metrics.Event(string(k))
@@ -74,7 +88,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 
 	n.consensus, err = consensus.Open(consensus.Config{
 		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.all()), Voters: cfg.with(Control), Dir: filepath.Join(cfg.Data, "raft"),
-		Dial: resolver.Dial, Timing: cfg.Profile.Consensus, Note: note,
+		Dial: trust.Dialer(who.Dial(), resolver.Dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: note,
 		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
 		Defers:             n.cluster().Main() != cfg.Region,
 		Begins:             n.cluster().First() == cfg.Name,
@@ -89,7 +103,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	n.watch(log)
 
 	if cfg.has(Gateway) {
-		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), Records: n.records}).Start()
+		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), TLS: who.Known(), Records: n.records}).Start()
 		if err != nil {
 			return err
 		}
@@ -100,6 +114,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		return err
 	}
 	undo.add(stopHTTP)
+	stopLocal, err := n.serveLocal()
+	if err != nil {
+		return err
+	}
+	undo.add(stopLocal)
 	stopWork := n.work()
 	undo.add(stopWork)
 	stopAPI, err := n.serveAPI()
@@ -161,12 +180,14 @@ func (n *node) serveAPI() (stop func() error, err error) {
 		return nil, fmt.Errorf("listen for API: %w", err)
 	}
 	n.api = grpc.NewServer(
+		grpc.Creds(credentials.NewTLS(n.who.Server())),
 		grpc.MaxSendMsgSize(api.MaxMessage),
 		grpc.StatsHandler(telemetry.Traced()),
 		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
+		grpc.ChainUnaryInterceptor(n.guard.Unary),
+		grpc.ChainStreamInterceptor(n.guard.Stream),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)
-	n.health = health.NewServer()
 	grpc_health_v1.RegisterHealthServer(n.api, n.health)
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
@@ -180,35 +201,6 @@ func (n *node) serveAPI() (stop func() error, err error) {
 		defer force.Stop()
 		n.api.GracefulStop()
 		return <-served
-	}, nil
-}
-
-// serveHTTP serves the diary and the status.
-func (n *node) serveHTTP() (stop func() error, err error) {
-	ln, err := net.Listen("tcp", n.cfg.listen(EventsPort))
-	if err != nil {
-		return nil, fmt.Errorf("listen for HTTP: %w", err)
-	}
-	done := make(chan struct{})
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /events", n.diary.Serve(done))
-	mux.HandleFunc("GET /status", n.serveStatus)
-	mux.HandleFunc("GET /traces", n.telemetry.Spans.Serve(done))
-	mux.Handle("GET /metrics", n.telemetry.Metrics.Handler())
-	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	return func() error {
-		close(done)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if srv.Shutdown(ctx) != nil {
-			_ = srv.Close() // a reader that does not go is left behind
-		}
-		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
 	}, nil
 }
 

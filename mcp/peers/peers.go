@@ -18,14 +18,15 @@ import (
 type Pool struct {
 	port int
 	dial api.DialFunc
+	who  api.Credentials
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn
 }
 
-// New makes a pool of connections to the API port of nodes.
-func New(port int, dial api.DialFunc) *Pool {
-	return &Pool{port: port, dial: dial, conns: map[string]*grpc.ClientConn{}}
+// New makes a pool of connections to the API port of nodes, opened as who.
+func New(port int, dial api.DialFunc, who api.Credentials) *Pool {
+	return &Pool{port: port, dial: dial, who: who, conns: map[string]*grpc.ClientConn{}}
 }
 
 // To returns the connection to a node; it does not wait for it.
@@ -35,7 +36,7 @@ func (p *Pool) To(name string) (*grpc.ClientConn, error) {
 	if c := p.conns[name]; c != nil {
 		return c, nil
 	}
-	c, err := api.Connect(net.JoinHostPort(name, strconv.Itoa(p.port)), p.dial)
+	c, err := api.Connect(net.JoinHostPort(name, strconv.Itoa(p.port)), p.dial, p.who)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", name, err)
 	}

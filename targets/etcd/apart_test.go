@@ -45,13 +45,14 @@ func running(t *testing.T) *cluster.Cluster {
 	if _, err := linux.Build(t.Context(), top.Nodes[0].Program); err != nil {
 		t.Fatal(err)
 	}
-	rt, err := docker.Kind().Open(t.Context(), cluster.Spec{
+	spec := cluster.Spec{
 		Run: fmt.Sprintf("etcd-%d", time.Now().UnixNano()), Topology: top, Linkd: linkd, Binary: linux.Build,
-	})
+	}
+	rt, err := docker.Kind().Open(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(t.Context(), rt, top, func(s string) { t.Log(s) })
+	c, err := cluster.Start(t.Context(), rt, spec, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,11 @@ import (
 // Client makes a client that finds the platform through the GSLB of its region
 // first. It connects at its first operation.
 func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
-	cl, err := client.New(client.Config{Dial: c.Dialer(from), GSLB: gslb(c.Topology, from), Seed: seed(from, id)})
+	who, err := identity(c, fmt.Sprintf("%s-client-%d", from, id))
+	if err != nil {
+		return nil, err
+	}
+	cl, err := client.New(client.Config{Dial: c.Dialer(from), Who: who, GSLB: gslb(c.Topology, from), Seed: seed(from, id)})
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
@@ -83,7 +87,11 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 	if !ok {
 		return nil, fmt.Errorf("mcp reader: no node %s", via)
 	}
-	d, err := client.To(address(via, node.APIPort), c.Dialer(n.Region))
+	who, err := identity(c, "reader-via-"+string(via))
+	if err != nil {
+		return nil, err
+	}
+	d, err := client.To(address(via, node.APIPort), c.Dialer(n.Region), who)
 	if err != nil {
 		return nil, fmt.Errorf("mcp reader via %s: %w", via, err)
 	}

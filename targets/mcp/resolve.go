@@ -107,17 +107,21 @@ func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s node.
 	return s, nil
 }
 
-// get asks a node over HTTP, over the links of its own region's clients. The
+// get asks a node over HTTPS, over the links of its own region's clients. The
 // connection ends with the body.
 func get(ctx context.Context, c *cluster.Cluster, n topology.Node, path string) (*http.Response, error) {
+	who, err := identity(c, "holdfast")
+	if err != nil {
+		return nil, err
+	}
 	dial := c.Dialer(n.Region)
 	hc := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
+		DisableKeepAlives: true, TLSClientConfig: who.Dial(),
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return dial(ctx, network, addr)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(n.ID, node.EventsPort)+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address(n.ID, node.EventsPort)+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", n.ID, path, err)
 	}

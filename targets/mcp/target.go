@@ -80,6 +80,7 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	for i := range t.Nodes {
 		t.Nodes[i].Program = topology.Program{
 			Package: "github.com/mcp-resilience/holdfast/cmd/mcpd", Args: args, HostsFlag: "--hosts",
+			Env: map[string]string{node.SecretEnv: "{{.Secret}}"},
 		}
 	}
 	return t, nil

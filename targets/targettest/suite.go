@@ -65,14 +65,15 @@ func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topolog
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt, err := kind.Open(ctx, cluster.Spec{
+	spec := cluster.Spec{
 		Run: "targettest-" + time.Now().UTC().Format("150405.000000000"), Topology: top,
-		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, Journal: forget{},
-	})
+		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, Journal: forget{}, Secret: cluster.NewSecret(),
+	}
+	rt, err := kind.Open(ctx, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cluster.Start(ctx, rt, top, func(s string) { t.Log(s) })
+	c, err := cluster.Start(ctx, rt, spec, func(s string) { t.Log(s) })
 	if err != nil {
 		t.Fatal(err)
 	}

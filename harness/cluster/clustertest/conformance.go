@@ -53,6 +53,11 @@ func (b bench) life(t *testing.T) {
 			}
 		}
 	})
+	t.Run("every node is given the run's secret", func(t *testing.T) {
+		for _, n := range top.Nodes {
+			mustAsk(t, c, n.Region, n.ID, "secret", s.Secret)
+		}
+	})
 	t.Run("a cut link is cut and heals", func(t *testing.T) { cut(t, c) })
 	t.Run("kill and restart", func(t *testing.T) { killed(t, c) })
 	t.Run("pause and resume", func(t *testing.T) { paused(t, c) })
@@ -217,7 +222,7 @@ func (b bench) stillborn(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	c, err := cluster.Start(ctx, rt, top, nil)
+	c, err := cluster.Start(ctx, rt, s, nil)
 	if err == nil {
 		_ = c.Close(ctx)
 		t.Fatal("started")
@@ -249,7 +254,7 @@ func (b bench) journal(t *testing.T) {
 		rt, err := b.kind.Open(ctx, s)
 		if err == nil {
 			var c *cluster.Cluster
-			if c, err = cluster.Start(ctx, rt, top, nil); err == nil {
+			if c, err = cluster.Start(ctx, rt, s, nil); err == nil {
 				b.close(t, c.Close, s.Run)
 			}
 		}

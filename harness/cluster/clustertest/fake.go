@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type Life struct {
 	Node topology.Node
 	Vars topology.Vars // Data and Hosts are paths that exist
 	Args []string      // the program's, rendered
+	Env  []string      // likewise, NAME=value
 	Log  io.Writer
 	// Gate returns at once, and while the node is paused not before it is
 	// resumed or ctx ends. A node must pass it before whatever others can see.
@@ -65,7 +67,18 @@ func serveTestnode(ctx context.Context, l Life) error {
 	}
 	return testnode.Serve(ctx, testnode.Config{
 		Name: string(l.Vars.Name), Host: l.Vars.Host, Data: l.Vars.Data, Hosts: l.Vars.Hosts, Log: l.Log, Gate: l.Gate,
+		Secret: environment(l.Env, "TEST_SECRET"),
 	})
+}
+
+// environment finds a variable among NAME=value.
+func environment(env []string, name string) string {
+	for _, e := range env {
+		if n, v, _ := strings.Cut(e, "="); n == name {
+			return v
+		}
+	}
+	return ""
 }
 
 type exitStatus int
@@ -117,8 +130,9 @@ func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error
 	v := topology.Vars{
 		Name: n.ID, Region: n.Region, Host: f.block.Host(n.ID),
 		Data: filepath.Join(f.spec.Dir, "data", string(n.ID)), Hosts: filepath.Join(f.spec.Dir, string(n.ID)+".hosts"),
+		Secret: f.spec.Secret,
 	}
-	args, _, err := n.Program.Render(v)
+	args, env, err := n.Program.Render(v)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +142,7 @@ func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error
 	if err := os.WriteFile(v.Hosts, []byte(f.block.Hosts(n)), 0o644); err != nil {
 		return nil, err
 	}
-	p := &fakeProcess{fake: f, id: n.ID, life: Life{Node: n, Vars: v, Args: args}}
+	p := &fakeProcess{fake: f, id: n.ID, life: Life{Node: n, Vars: v, Args: args, Env: env}}
 	p.life.Log, p.life.Gate = &p.log, p.gate
 	return p, p.start()
 }

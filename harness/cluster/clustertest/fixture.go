@@ -28,6 +28,7 @@ func Program(more ...string) topology.Program {
 		Package:   program.Module + "/harness/cluster/clustertest/node",
 		HostsFlag: "--hosts",
 		Args:      append([]string{"--name={{.Name}}", "--host={{.Host}}", "--data={{.Data}}"}, more...),
+		Env:       map[string]string{"TEST_SECRET": "{{.Secret}}"},
 		Grace:     5 * time.Second,
 	}
 }
@@ -73,7 +74,7 @@ func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	runs.n++
 	return cluster.Spec{
 		Run: fmt.Sprintf("conformance-%d-%d", time.Now().UnixNano(), runs.n), Topology: top, Dir: t.TempDir(),
-		Binary: programs.Build, Linkd: linkd, Journal: new(diary),
+		Binary: programs.Build, Linkd: linkd, Journal: new(diary), Secret: cluster.NewSecret(),
 	}
 }
 
@@ -91,7 +92,7 @@ func (b bench) start(t *testing.T, s cluster.Spec) *cluster.Cluster {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	c, err := cluster.Start(ctx, rt, s.Topology, func(n string) { t.Log("notice:", n) })
+	c, err := cluster.Start(ctx, rt, s, func(n string) { t.Log("notice:", n) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	c := testnode.Config{Log: os.Stdout}
+	c := testnode.Config{Log: os.Stdout, Secret: os.Getenv("TEST_SECRET")}
 	flag.StringVar(&c.Name, "name", "", "name of the node")
 	flag.StringVar(&c.Host, "host", "", "address to bind")
 	flag.StringVar(&c.Data, "data", "", "folder for data")

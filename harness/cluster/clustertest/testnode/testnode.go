@@ -9,6 +9,7 @@
 //	add          → the counter, one higher and on disk
 //	get          → the counter
 //	say TEXT     → ok, once TEXT is in the log
+//	secret       → the secret it was given
 package testnode
 
 import (
@@ -36,6 +37,8 @@ type Config struct {
 	Data  string // folder
 	Hosts string // hosts(5) file; empty means the system's
 	Log   io.Writer
+	// Secret is told to whoever asks, so that a test can see that it arrived.
+	Secret string
 	// Gate is passed before each answer; nil means that it is open.
 	Gate func(context.Context)
 }
@@ -133,6 +136,8 @@ func (n *node) answer(ctx context.Context, line string) (string, error) {
 			return "", err
 		}
 		return Ask(ctx, conn, "who")
+	case "secret":
+		return n.Secret, nil
 	case "add", "get":
 		n.mu.Lock()
 		defer n.mu.Unlock()

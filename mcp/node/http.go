@@ -1,0 +1,76 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+// serveHTTP serves the diary and the status, over TLS, to those who may know.
+func (n *node) serveHTTP() (stop func() error, err error) {
+	ln, err := net.Listen("tcp", n.cfg.listen(EventsPort))
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTPS: %w", err)
+	}
+	done := make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /events", n.diary.Serve(done))
+	mux.HandleFunc("GET /status", n.serveStatus)
+	mux.HandleFunc("GET /traces", n.telemetry.Spans.Serve(done))
+	mux.Handle("GET /metrics", n.telemetry.Metrics.Handler())
+	stopServing := serve(tls.NewListener(ln, n.who.Server()), n.guard.HTTP(mux))
+	return func() error {
+		close(done)
+		return stopServing()
+	}, nil
+}
+
+// serveLocal serves, in the clear, what a machine's own watchers ask: it listens
+// on loopback alone, on the node's address where that is one.
+func (n *node) serveLocal() (stop func() error, err error) {
+	host := "127.0.0.1"
+	if net.ParseIP(n.cfg.Host).IsLoopback() {
+		host = n.cfg.Host
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(LocalPort)))
+	if err != nil {
+		return nil, fmt.Errorf("listen for local HTTP: %w", err)
+	}
+	n.local.HandleFunc("GET /healthz", n.serveHealth)
+	n.local.Handle("GET /metrics", n.telemetry.Metrics.Handler())
+	return serve(ln, n.local), nil
+}
+
+// serveHealth says in the status code whether the node serves.
+func (n *node) serveHealth(w http.ResponseWriter, r *http.Request) {
+	h, err := n.health.Check(r.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil || h.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	fmt.Fprintln(w, h.GetStatus())
+}
+
+// serve serves until stop, which leaves a reader that does not go behind.
+func serve(ln net.Listener, h http.Handler) (stop func() error) {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	return func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close()
+		}
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}
