@@ -200,6 +200,11 @@ func (c *Cluster) get(name, path string) (*http.Response, error) {
 	return hc.Get(fmt.Sprintf("https://%s:%d%s", name, node.EventsPort, path))
 }
 
+// Secure is Dial, after which both sides know each other.
+func (c *Cluster) Secure(ctx context.Context, network, addr string) (net.Conn, error) {
+	return trust.Dialer(c.Who().Dial(), c.Dial)(ctx, network, addr)
+}
+
 // Status asks a node for its status.
 func (c *Cluster) Status(name string) (s node.Status, err error) {
 	r, err := c.get(name, "/status")

@@ -30,7 +30,7 @@ func apart(t *testing.T) *mcptest.Cluster {
 // look asks a node's DNS for a service and returns NODE PRIORITY, sorted; nil
 // when the name does not exist.
 func look(t *testing.T, c *mcptest.Cluster, server, name string) []string {
-	conn, err := c.Dial(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
+	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
 	if err != nil {
 		return nil
 	}

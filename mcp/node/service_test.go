@@ -16,12 +16,11 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // weights asks a node's DNS.
 func weights(t *testing.T, c *mcptest.Cluster, server string) map[string]int {
-	conn, err := trust.Dialer(c.Who().Dial(), c.Dial)(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
+	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
 	if err != nil {
 		return nil
 	}
