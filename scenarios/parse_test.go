@@ -139,11 +139,11 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:71: objectives.refuse: yes is no true or false\n" +
 			"f.yaml:4:1: expect: \"failed\" is none of pass, vacuous, unknown, fail; did you mean \"fail\"?\n" +
 			"f.yaml:5:1: observe: 5s is out of range: want 6s to 1h0m0s"},
-		{"what must be told", "name: x\nsteps: []\nobjectives: {tells: [source=disk, {kind: elected}, configured disk, elected term=3 term=4, '']}", "f.yaml:3:22: objectives.tells[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
+		{"what must be told", "name: x\nsteps: []\nobjectives: {tells: [source=disk, {kind: elected}, a b=c disk, elected term=3 term=4, '']}", "f.yaml:3:22: objectives.tells[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
 			"f.yaml:3:35: objectives.tells[1]: is a mapping, want text\n" +
 			"f.yaml:3:52: objectives.tells[2]: \"disk\" is no field of an event: want FIELD=VALUE, such as source=disk\n" +
-			"f.yaml:3:69: objectives.tells[3]: \"elected term=3 term=4\" says term twice\n" +
-			"f.yaml:3:92: objectives.tells[4]: is empty: want the kind of an event, such as elected"},
+			"f.yaml:3:64: objectives.tells[3]: \"elected term=3 term=4\" says term twice\n" +
+			"f.yaml:3:87: objectives.tells[4]: is empty: want the kind of an event, such as elected"},
 		{"nothing to be told", "name: x\nsteps: []\nobjectives: {tells: []}", "f.yaml:3:14: objectives.tells: is empty: name an event, or leave it out"},
 		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nbreaks: [rpo, stale]", "f.yaml:4:15: breaks[1]: \"stale\" is none of " + promises},
 		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nbreaks: [linearisable]", "f.yaml:4:10: breaks[0]: \"linearisable\" is none of " + promises + "; did you mean \"linearizable\"?"},

@@ -49,14 +49,14 @@ func (t Told) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 // UnmarshalText reads the line.
 func (t *Told) UnmarshalText(text []byte) error {
 	*t = Told{}
-	for i, word := range strings.Fields(string(text)) {
+	for _, word := range strings.Fields(string(text)) {
 		name, value, field := strings.Cut(word, "=")
 		_, twice := t.Fields[name]
 		switch {
-		case i == 0 && !field:
-			t.Kind = word
+		case !field && t.Fields == nil:
+			t.Kind = strings.TrimSpace(t.Kind + " " + word) // some are of two words
 			continue
-		case i == 0:
+		case t.Kind == "":
 			return fmt.Errorf("%q has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk", text)
 		case !field || name == "" || value == "":
 			return fmt.Errorf("%q is no field of an event: want FIELD=VALUE, such as source=disk", word)
