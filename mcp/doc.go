@@ -24,6 +24,7 @@
 //	arbiter    who is lost, as most regions see it; where traffic and leadership go then
 //	registry   who serves what, where, and in which role
 //	gslb       DNS answers with those weights, and for each service
+//	settings   the configuration centre: what services watch, and its stream
 //	events     the node's diary
 //	node       all of it put together, flags, graceful stop
 //	client     how a Go program uses the platform

@@ -766,6 +766,7 @@ type Command struct {
 	//	*Command_Suspicions
 	//	*Command_Decision
 	//	*Command_Registration
+	//	*Command_SettingPut
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -878,6 +879,15 @@ func (x *Command) GetRegistration() *Registration {
 	return nil
 }
 
+func (x *Command) GetSettingPut() *SettingPut {
+	if x != nil {
+		if x, ok := x.Do.(*Command_SettingPut); ok {
+			return x.SettingPut
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -910,6 +920,10 @@ type Command_Registration struct {
 	Registration *Registration `protobuf:"bytes,8,opt,name=registration,proto3,oneof"`
 }
 
+type Command_SettingPut struct {
+	SettingPut *SettingPut `protobuf:"bytes,12,opt,name=setting_put,json=settingPut,proto3,oneof"`
+}
+
 func (*Command_Write) isCommand_Do() {}
 
 func (*Command_CompareAndSet) isCommand_Do() {}
@@ -923,6 +937,8 @@ func (*Command_Suspicions) isCommand_Do() {}
 func (*Command_Decision) isCommand_Do() {}
 
 func (*Command_Registration) isCommand_Do() {}
+
+func (*Command_SettingPut) isCommand_Do() {}
 
 // ReadMark changes nothing; that it commits proves that its proposer leads.
 type ReadMark struct {
@@ -961,6 +977,75 @@ func (*ReadMark) Descriptor() ([]byte, []int) {
 	return file_mcp_proto_rawDescGZIP(), []int{13}
 }
 
+// SettingPut sets a setting of the configuration centre (config.proto), or deletes it.
+type SettingPut struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // as of a Ledger mutation
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	Value         string                 `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	Delete        bool                   `protobuf:"varint,4,opt,name=delete,proto3" json:"delete,omitempty"` // in the log only: users call Delete
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettingPut) Reset() {
+	*x = SettingPut{}
+	mi := &file_mcp_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettingPut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettingPut) ProtoMessage() {}
+
+func (x *SettingPut) ProtoReflect() protoreflect.Message {
+	mi := &file_mcp_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettingPut.ProtoReflect.Descriptor instead.
+func (*SettingPut) Descriptor() ([]byte, []int) {
+	return file_mcp_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SettingPut) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SettingPut) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SettingPut) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *SettingPut) GetDelete() bool {
+	if x != nil {
+		return x.Delete
+	}
+	return false
+}
+
 // Suspicions is what one node's prober has found out about the nodes that it
 // has to probe: the full list of those it finds dead, and of all it knows about.
 type Suspicions struct {
@@ -974,7 +1059,7 @@ type Suspicions struct {
 
 func (x *Suspicions) Reset() {
 	*x = Suspicions{}
-	mi := &file_mcp_proto_msgTypes[14]
+	mi := &file_mcp_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1071,7 @@ func (x *Suspicions) String() string {
 func (*Suspicions) ProtoMessage() {}
 
 func (x *Suspicions) ProtoReflect() protoreflect.Message {
-	mi := &file_mcp_proto_msgTypes[14]
+	mi := &file_mcp_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1084,7 @@ func (x *Suspicions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Suspicions.ProtoReflect.Descriptor instead.
 func (*Suspicions) Descriptor() ([]byte, []int) {
-	return file_mcp_proto_rawDescGZIP(), []int{14}
+	return file_mcp_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Suspicions) GetReporter() string {
@@ -1035,7 +1120,7 @@ type Decision struct {
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_mcp_proto_msgTypes[15]
+	mi := &file_mcp_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1132,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_mcp_proto_msgTypes[15]
+	mi := &file_mcp_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1145,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_mcp_proto_rawDescGZIP(), []int{15}
+	return file_mcp_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Decision) GetLost() []string {
@@ -1091,7 +1176,7 @@ type Applied struct {
 
 func (x *Applied) Reset() {
 	*x = Applied{}
-	mi := &file_mcp_proto_msgTypes[16]
+	mi := &file_mcp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1188,7 @@ func (x *Applied) String() string {
 func (*Applied) ProtoMessage() {}
 
 func (x *Applied) ProtoReflect() protoreflect.Message {
-	mi := &file_mcp_proto_msgTypes[16]
+	mi := &file_mcp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1201,7 @@ func (x *Applied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Applied.ProtoReflect.Descriptor instead.
 func (*Applied) Descriptor() ([]byte, []int) {
-	return file_mcp_proto_rawDescGZIP(), []int{16}
+	return file_mcp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Applied) GetNode() string {
@@ -1201,7 +1286,7 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\x90\x03\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\xc7\x03\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
@@ -1212,10 +1297,18 @@ const file_mcp_proto_rawDesc = "" +
 	"suspicions\x18\x06 \x01(\v2\x12.mcp.v1.SuspicionsH\x00R\n" +
 	"suspicions\x12.\n" +
 	"\bdecision\x18\a \x01(\v2\x10.mcp.v1.DecisionH\x00R\bdecision\x12:\n" +
-	"\fregistration\x18\b \x01(\v2\x14.mcp.v1.RegistrationH\x00R\fregistrationB\x04\n" +
+	"\fregistration\x18\b \x01(\v2\x14.mcp.v1.RegistrationH\x00R\fregistration\x125\n" +
+	"\vsetting_put\x18\f \x01(\v2\x12.mcp.v1.SettingPutH\x00R\n" +
+	"settingPutB\x04\n" +
 	"\x02do\"\n" +
 	"\n" +
-	"\bReadMark\"Z\n" +
+	"\bReadMark\"\\\n" +
+	"\n" +
+	"SettingPut\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\x12\x16\n" +
+	"\x06delete\x18\x04 \x01(\bR\x06delete\"Z\n" +
 	"\n" +
 	"Suspicions\x12\x1a\n" +
 	"\breporter\x18\x01 \x01(\tR\breporter\x12\x1a\n" +
@@ -1259,7 +1352,7 @@ func file_mcp_proto_rawDescGZIP() []byte {
 }
 
 var file_mcp_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mcp_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_mcp_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_mcp_proto_goTypes = []any{
 	(Consistency)(0),             // 0: mcp.v1.Consistency
 	(*Origin)(nil),               // 1: mcp.v1.Origin
@@ -1276,11 +1369,12 @@ var file_mcp_proto_goTypes = []any{
 	(*ReadIndexReply)(nil),       // 12: mcp.v1.ReadIndexReply
 	(*Command)(nil),              // 13: mcp.v1.Command
 	(*ReadMark)(nil),             // 14: mcp.v1.ReadMark
-	(*Suspicions)(nil),           // 15: mcp.v1.Suspicions
-	(*Decision)(nil),             // 16: mcp.v1.Decision
-	(*Applied)(nil),              // 17: mcp.v1.Applied
-	nil,                          // 18: mcp.v1.Decision.QuartersEntry
-	(*Registration)(nil),         // 19: mcp.v1.Registration
+	(*SettingPut)(nil),           // 15: mcp.v1.SettingPut
+	(*Suspicions)(nil),           // 16: mcp.v1.Suspicions
+	(*Decision)(nil),             // 17: mcp.v1.Decision
+	(*Applied)(nil),              // 18: mcp.v1.Applied
+	nil,                          // 19: mcp.v1.Decision.QuartersEntry
+	(*Registration)(nil),         // 20: mcp.v1.Registration
 }
 var file_mcp_proto_depIdxs = []int32{
 	0,  // 0: mcp.v1.ReadRequest.consistency:type_name -> mcp.v1.Consistency
@@ -1292,29 +1386,30 @@ var file_mcp_proto_depIdxs = []int32{
 	5,  // 6: mcp.v1.Command.compare_and_set:type_name -> mcp.v1.CompareAndSetRequest
 	6,  // 7: mcp.v1.Command.add:type_name -> mcp.v1.AddRequest
 	14, // 8: mcp.v1.Command.read_mark:type_name -> mcp.v1.ReadMark
-	15, // 9: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
-	16, // 10: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
-	19, // 11: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
-	18, // 12: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
-	2,  // 13: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
-	4,  // 14: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
-	5,  // 15: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
-	6,  // 16: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
-	8,  // 17: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
-	13, // 18: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
-	11, // 19: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
-	3,  // 20: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
-	7,  // 21: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
-	7,  // 22: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
-	7,  // 23: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
-	9,  // 24: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
-	17, // 25: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
-	12, // 26: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
-	20, // [20:27] is the sub-list for method output_type
-	13, // [13:20] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	16, // 9: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
+	17, // 10: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
+	20, // 11: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
+	15, // 12: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
+	19, // 13: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	2,  // 14: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
+	4,  // 15: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
+	5,  // 16: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
+	6,  // 17: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
+	8,  // 18: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
+	13, // 19: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
+	11, // 20: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
+	3,  // 21: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
+	7,  // 22: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
+	7,  // 23: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
+	7,  // 24: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
+	9,  // 25: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
+	18, // 26: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
+	12, // 27: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
+	21, // [21:28] is the sub-list for method output_type
+	14, // [14:21] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_mcp_proto_init() }
@@ -1331,6 +1426,7 @@ func file_mcp_proto_init() {
 		(*Command_Suspicions)(nil),
 		(*Command_Decision)(nil),
 		(*Command_Registration)(nil),
+		(*Command_SettingPut)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1338,7 +1434,7 @@ func file_mcp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mcp_proto_rawDesc), len(file_mcp_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

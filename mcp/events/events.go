@@ -28,6 +28,8 @@ const (
 	// Registered tells that the registry knows this node's present roles.
 	Registered Kind = "registered"
 
+	Configured Kind = "configured" // a gateway goes by other settings, or has them from elsewhere
+
 	Alert         Kind = "alert"    // the leader raised an alert
 	AlertResolved Kind = "resolved" // its condition holds no longer
 )

@@ -5,6 +5,7 @@
 package gslb
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -15,8 +16,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TTL is how long an answer may be kept, in seconds.
-const TTL = 2
+// ttl is how long an answer may be kept where nobody says otherwise, in seconds.
+const ttl = 2
 
 // Record is one node that serves. Lower priorities are to be tried first; weight
 // 0 means: only if nobody else of that priority does.
@@ -35,6 +36,7 @@ type Server struct {
 	// Records answers for a service of the zone, "bus" for "bus.mcp.", and for
 	// the zone itself when it is empty; ok is false when there is no such service.
 	Records func(service string) (records []Record, ok bool)
+	TTL     func() uint32 // how long an answer may be kept, in seconds; 0 means 2 s
 }
 
 // Start listens; the returned stop ends it and waits.
@@ -70,7 +72,7 @@ func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {
 		}
 		for _, r := range records {
 			m.Answer = append(m.Answer, &dns.SRV{
-				Hdr:    dns.RR_Header{Name: question.Name, Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: TTL},
+				Hdr:    dns.RR_Header{Name: question.Name, Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: cmp.Or(s.TTL(), ttl)},
 				Target: dns.Fqdn(r.Node), Port: uint16(r.Port), Priority: uint16(r.Priority), Weight: uint16(r.Weight),
 			})
 		}

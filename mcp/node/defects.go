@@ -7,6 +7,9 @@ const (
 	AckBeforeReplicate = "ack-before-replicate"
 	// MuteAlerts: nobody is told of anything.
 	MuteAlerts = "mute-alerts"
+	// ConfigNoFallback: a gateway knows the main region's configuration centre
+	// alone, and does not start without it.
+	ConfigNoFallback = "config-no-fallback"
 )
 
 // Defects lists the switchable defects.
@@ -14,5 +17,6 @@ func Defects() []string {
 	return []string{
 		AckBeforeReplicate,
 		MuteAlerts,
+		ConfigNoFallback,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
 	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
@@ -49,6 +51,8 @@ type node struct {
 	reports   *telemetry.Reports
 	reporter  *telemetry.Reporter
 	alerts    *telemetry.Alerts
+	settings  atomic.Pointer[client.Settings] // by which a gateway goes; nil until it is configured
+	ttl       atomic.Uint32                   // of DNS answers, in seconds
 	note      func(k events.Kind, says string, fields map[string]string)
 	api       *grpc.Server
 	health    *health.Server
@@ -103,7 +107,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	n.watch(log)
 
 	if cfg.has(Gateway) {
-		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), TLS: who.Known(), Records: n.records}).Start()
+		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), TLS: who.Known(), Records: n.records, TTL: n.ttl.Load}).Start()
 		if err != nil {
 			return err
 		}
@@ -121,11 +125,16 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	undo.add(stopLocal)
 	stopWork := n.work()
 	undo.add(stopWork)
-	stopAPI, err := n.serveAPI()
+	stopAPI, err := n.serveAPI(ctx.Done())
 	if err != nil {
 		return err
 	}
 	undo.add(stopAPI)
+	stopSettings, err := n.configure(ctx)
+	if err != nil {
+		return err
+	}
+	undo.add(stopSettings)
 	note(events.Started, cfg.Name+" is up", map[string]string{"region": cfg.Region})
 
 	<-ctx.Done()
@@ -174,7 +183,7 @@ func (n *node) work() (stop func() error) {
 }
 
 // serveAPI serves users and peers; stop drains what is under way, for a moment.
-func (n *node) serveAPI() (stop func() error, err error) {
+func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	ln, err := net.Listen("tcp", n.cfg.listen(APIPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for API: %w", err)
@@ -194,6 +203,7 @@ func (n *node) serveAPI() (stop func() error, err error) {
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
 	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed()})
 	api.RegisterRegistryServer(n.api, n.directory())
+	n.serveSettings(n.api, done)
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {

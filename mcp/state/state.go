@@ -37,6 +37,7 @@ type data struct {
 	Lost      []string                       `json:"lost"`
 	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
 	Registry  map[string]Registration        `json:"registry"` // by node
+	Settings  settings                       `json:"settings"`
 }
 
 // outcome is what a retry of an applied mutation is told.
@@ -60,6 +61,7 @@ func empty() data {
 		Known:     map[string][]string{},
 		Quarters:  map[string]uint32{},
 		Registry:  map[string]Registration{},
+		Settings:  settings{Values: map[string]Setting{}},
 	}
 }
 
@@ -75,14 +77,14 @@ func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Duplicate: true}
 		}
 	}
-	swapped := s.d.do(c)
+	swapped := s.d.do(index, c)
 	if c.Id != "" {
 		s.d.remember(c.Id, outcome{index, term, swapped})
 	}
 	return &api.Applied{Index: index, Term: term, Swapped: swapped}
 }
 
-func (d *data) do(c *api.Command) (swapped bool) {
+func (d *data) do(index uint64, c *api.Command) (swapped bool) {
 	switch do := c.Do.(type) {
 	case *api.Command_Write:
 		d.Registers[do.Write.Key] = do.Write.Value
@@ -99,6 +101,8 @@ func (d *data) do(c *api.Command) (swapped bool) {
 			d.Sets[do.Add.Set] = set
 		}
 		set[do.Add.Member] = struct{}{}
+	case *api.Command_SettingPut:
+		d.Settings.put(do.SettingPut, index)
 	case *api.Command_Suspicions:
 		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
 		d.Known[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Known))

@@ -1,0 +1,135 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/settings"
+)
+
+// knob is a setting that a gateway lives by.
+type knob struct {
+	key     string
+	builtIn string                   // the value where the centre has none
+	turn    func(value string) error // makes it so; an error leaves it as it was
+}
+
+// knobs lists all there are.
+func (n *node) knobs() []knob {
+	return []knob{
+		{"gslb/ttl", "2s", n.setTTL},
+	}
+}
+
+func (n *node) setTTL(value string) error {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < time.Second || d > time.Hour || d%time.Second != 0 {
+		return fmt.Errorf("%q is no whole number of seconds from 1s to 1h", value)
+	}
+	n.ttl.Store(uint32(d / time.Second))
+	return nil
+}
+
+// configure reads the settings of a gateway and keeps them up to date. It
+// fails for want of a centre only under the defect.
+func (n *node) configure(ctx context.Context) (stop func() error, err error) {
+	if !n.cfg.has(Gateway) || len(n.cfg.with(Settings)) == 0 {
+		return func() error { return nil }, nil
+	}
+	adopt := &adopter{node: n, turned: map[string]string{}}
+	s, err := client.OpenSettings(ctx, client.SettingsConfig{
+		To: n.peers.To, Centres: n.centres(), File: filepath.Join(n.cfg.Data, "settings"), Note: adopt.copy,
+		PrimaryOnly: slices.Contains(n.cfg.Defects, ConfigNoFallback),
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.settings.Store(s)
+	return func() error {
+		s.Close()
+		return nil
+	}, nil
+}
+
+// centres lists the configuration centres, those of the main region first,
+// then region by region as traffic is weighted.
+func (n *node) centres() []string {
+	out := n.cfg.with(Settings)
+	slices.SortStableFunc(out, func(a, b string) int {
+		x, y := n.cfg.Peers[a].Region, n.cfg.Peers[b].Region
+		return cmp.Or(cmp.Compare(n.cfg.Weights[y], n.cfg.Weights[x]), cmp.Compare(x, y))
+	})
+	return out
+}
+
+// adopter turns the knobs as copies come in, one after the other.
+type adopter struct {
+	*node
+	last   client.Copy
+	turned map[string]string // by key, as they stand
+}
+
+// copy makes a copy's values count and says so, when it is from elsewhere than
+// the last or has turned something.
+func (a *adopter) copy(c client.Copy) {
+	news := c.Source != a.last.Source || c.Stale != a.last.Stale
+	a.last = c
+	fields := map[string]string{"source": string(c.Source), "revision": strconv.FormatUint(c.Revision, 10)}
+	says := fmt.Sprintf("settings of revision %d from %s", c.Revision, c.Source)
+	switch {
+	case c.Centre != "":
+		fields["centre"] = c.Centre
+		says += ", " + c.Centre
+	case c.Source == client.Disk:
+		fields["age"] = c.Age().Round(time.Millisecond).String()
+		says += ", " + fields["age"] + " old"
+	}
+	if c.Stale {
+		fields["stale"] = "true"
+		says += ", which knows no leader"
+	}
+	if c.OnDisk != nil {
+		says += "; the copy on disk: " + c.OnDisk.Error()
+	}
+	for _, k := range a.knobs() {
+		value := cmp.Or(c.Values[k.key], k.builtIn)
+		if was, ok := a.turned[k.key]; !ok || was != value {
+			news = true
+			a.turned[k.key] = value // also one that is refused: it is said once
+			if err := k.turn(value); err != nil {
+				says += fmt.Sprintf("; %s is left as it was: %v", k.key, err)
+				continue
+			}
+		}
+	}
+	maps.Copy(fields, a.turned)
+	if news {
+		a.note(events.Configured, says, fields)
+	}
+}
+
+// serveSettings registers the configuration centre, or on other nodes what
+// tells which settings they go by.
+func (n *node) serveSettings(to grpc.ServiceRegistrar, done <-chan struct{}) {
+	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, Centre: n.cfg.has(Settings), Done: done}
+	if !s.Centre {
+		s.Held = func() settings.Copy {
+			if held := n.settings.Load(); held != nil {
+				return held
+			}
+			return nil
+		}
+	}
+	api.RegisterSettingsServer(to, s)
+}

@@ -1,0 +1,190 @@
+package settings_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+)
+
+// A watcher that goes from one centre to another, again and again, is told
+// every change exactly once and in order, although it never hears of most from where it was.
+func TestWatchGoesOnWithoutAGap(t *testing.T) {
+	p := newPlatform(t, "a", "b")
+	const changes = 60
+	var told []uint64
+	after := uint64(0)
+	for round := 0; after < changes; round++ {
+		for range 7 { // while nobody watches, and then while somebody does
+			if p.index < changes {
+				p.put(fmt.Sprint("k", p.index%3), fmt.Sprint(p.index))
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		w, err := p.client([]string{"a", "b"}[round%2]).Watch(ctx, &api.SettingWatch{After: max(after, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for heard := 0; heard < 5 && after < p.index; {
+			n, err := w.Recv()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n.Whole {
+				t.Fatal("a watcher that was away for a few changes is told everything")
+			}
+			for _, c := range n.Changes {
+				told = append(told, c.Revision)
+				heard++
+			}
+			after = max(after, n.Origin.Revision)
+			if p.index < changes && heard < 5 {
+				p.put("meanwhile", fmt.Sprint(p.index))
+			}
+		}
+		cancel()
+	}
+	want := []uint64{}
+	for r := uint64(2); r <= changes; r++ {
+		want = append(want, r)
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("changes told after the first (-want +got):\n%s", diff)
+	}
+}
+
+func open(t *testing.T, p *platform, cfg client.SettingsConfig) *client.Settings {
+	t.Helper()
+	cfg.To = p.pool.To
+	if cfg.Centres == nil {
+		cfg.Centres = []string{"a", "b", "c"}
+	}
+	s, err := client.OpenSettings(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Where a start gets its settings from.
+func TestStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		dead, cut []string
+		saved     bool // there is a copy on disk
+		want      client.Copy
+	}{
+		"all is well":                      {want: client.Copy{Source: client.Primary, Centre: "a", Revision: 2}},
+		"the primary is down":              {dead: []string{"a"}, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2}},
+		"only the last backup is up":       {dead: []string{"a", "b"}, want: client.Copy{Source: client.Backup, Centre: "c", Revision: 2}},
+		"the primary is cut off":           {cut: []string{"a"}, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2}},
+		"all are cut off":                  {cut: []string{"a", "b", "c"}, want: client.Copy{Source: client.Primary, Centre: "a", Revision: 2, Stale: true}},
+		"this region is, the rest is away": {dead: []string{"a", "c"}, cut: []string{"b"}, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2, Stale: true}},
+		"a centre is better than the disk": {dead: []string{"a"}, saved: true, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2}},
+		"no centre, and there is a copy":   {dead: []string{"a", "b", "c"}, saved: true, want: client.Copy{Source: client.Disk, Revision: 1}},
+		"no centre, and there is no copy":  {dead: []string{"a", "b", "c"}, want: client.Copy{Source: client.Default}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlatform(t, "a", "b", "c")
+			file := filepath.Join(t.TempDir(), "settings")
+			p.put("x", "1")
+			if c.saved {
+				s, err := client.OpenSettings(t.Context(), client.SettingsConfig{To: p.pool.To, Centres: []string{"a"}, File: file})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Close()
+			}
+			p.put("x", "2")
+			for _, name := range c.dead {
+				p.kill(name)
+			}
+			for _, name := range c.cut {
+				p.centres[name].cut.Store(true)
+			}
+			got := open(t, p, client.SettingsConfig{File: file}).Copy()
+			if c.want.Revision > 0 {
+				c.want.Values = map[string]string{"x": fmt.Sprint(c.want.Revision)}
+				if got.Told.IsZero() || got.Age() < 0 {
+					t.Errorf("told %v, %v ago", got.Told, got.Age())
+				}
+			} else {
+				c.want.Values = map[string]string{}
+			}
+			got.Told = c.want.Told
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("copy (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The negative control: with the defect there is no start without the primary.
+func TestStartThatKnowsThePrimaryOnly(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t, "a", "b")
+	p.kill("a")
+	file := filepath.Join(t.TempDir(), "settings")
+	s, err := client.OpenSettings(t.Context(), client.SettingsConfig{To: p.pool.To, Centres: []string{"a", "b"}, File: file, PrimaryOnly: true})
+	if err == nil {
+		s.Close()
+		t.Fatal("it started")
+	}
+}
+
+// A running service follows the changes wherever they are told, says where
+// that is, goes home when the primary is back, and misses nothing.
+func TestFollow(t *testing.T) {
+	p := newPlatform(t, "a", "b")
+	file := filepath.Join(t.TempDir(), "settings")
+	var mu sync.Mutex
+	var sources []client.Source
+	s := open(t, p, client.SettingsConfig{Centres: []string{"a", "b"}, Prefix: "g/", File: file, Note: func(c client.Copy) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n := len(sources); n == 0 || sources[n-1] != c.Source {
+			sources = append(sources, c.Source)
+		}
+	}})
+	converged := func(want map[string]string, from client.Source) {
+		t.Helper()
+		await(t, fmt.Sprint(want, " from ", from), func() bool { c := s.Copy(); return cmp.Equal(want, c.Values) && c.Source == from })
+	}
+	p.put("g/x", "1")
+	p.put("other", "1")
+	converged(map[string]string{"g/x": "1"}, client.Primary)
+	p.kill("a")
+	p.put("g/y", "2")
+	p.put("g/x", "")
+	converged(map[string]string{"g/y": "2"}, client.Backup)
+	p.kill("b")
+	p.put("g/z", "3")
+	p.put("g/y", "4")
+	p.start("b")
+	converged(map[string]string{"g/y": "4", "g/z": "3"}, client.Backup)
+	p.start("a")
+	converged(map[string]string{"g/y": "4", "g/z": "3"}, client.Primary)
+	p.centres["a"].cut.Store(true)
+	p.centres["a"].lagging = true
+	p.put("g/z", "")
+	converged(map[string]string{"g/y": "4"}, client.Backup)
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff([]client.Source{client.Primary, client.Backup, client.Primary, client.Backup}, sources); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+	s.Close()
+	p.kill("a")
+	p.kill("b")
+	last := open(t, p, client.SettingsConfig{Centres: []string{"a", "b"}, Prefix: "g/", File: file}).Copy()
+	if last.Source != client.Disk || !cmp.Equal(last.Values, map[string]string{"g/y": "4"}) {
+		t.Errorf("on disk is %+v", last)
+	}
+}
