@@ -7,6 +7,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/drill"
 	"github.com/mcp-resilience/holdfast/harness/local"
 	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -21,6 +22,30 @@ var telling = map[string]func(*drill.Result){
 		Expect(lost).NotTo(BeEmpty(), "lost writes have witnesses")
 		Expect(lost[0].Op.Node).NotTo(BeEmpty(), "a witness says who acknowledged")
 		Expect(lost[0].Missing).NotTo(BeEmpty(), "a witness says which nodes miss it")
+	},
+	"follower-reads": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run).NotTo(drill.BeLinearizable())
+		breaks("stale reads")(run)
+	},
+	"skip-arbitration": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("split brain")(run)
+		breaks("false alarms")(run)
+		Expect(run).NotTo(drill.LoseNothing())
+		for _, lost := range run.Judgement.RPO.Lost {
+			Expect(lost.Op.Node).To(Equal(topology.NodeID("east-1")), "who led alone acknowledged what is lost")
+		}
+	},
+	"never-switch": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("switch")(run)
+		Expect(run.Judgement.Alarms.Raised).NotTo(BeZero(), "the loss was detected")
+	},
+	"probe-self": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("switch")(run)
+		Expect(run.Judgement.Alarms.Raised).To(BeZero(), "the loss was not detected")
 	},
 }
 

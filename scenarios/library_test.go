@@ -93,6 +93,7 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 	}
 	for name, l := range map[string]left{ // those that leave less
 		"isolate-with-clients": {true, all[1:]},
+		"skip-arbitration":     {true, all[1:]},
 		"split-three-ways":     {false, []topology.Region{}},
 	} {
 		want[name] = l

@@ -37,6 +37,8 @@ type Arbiter struct {
 	Leads         func() (term uint64, ok bool)
 	Handover      func(ctx context.Context, to string) error
 	Note          func(k events.Kind, says string, fields map[string]string)
+	// Unmoved is a defect: the lost are declared lost, but traffic stays where it is.
+	Unmoved bool
 }
 
 // Report keeps the cluster informed of this node's suspicions until ctx ends.
@@ -67,6 +69,9 @@ func (a *Arbiter) Judge(ctx context.Context) {
 		}
 		lost := c.Lost(was, a.Self)
 		quarters := c.Quarters(was, lost, time.Since(stepped) >= a.Step)
+		if a.Unmoved {
+			quarters = was.Quarters
+		}
 		if !slices.Equal(lost, was.Lost) || moved(was, quarters) {
 			stepped, calm = time.Now(), time.Time{}
 			a.decide(ctx, c, was, lost, quarters)
@@ -105,6 +110,9 @@ func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.Standing, los
 		if !slices.Contains(lost, n) {
 			a.Note(events.Rejoined, n+" is back", c.about(n))
 		}
+	}
+	if !moved(was, quarters) {
+		return
 	}
 	weights := state.Standing{Quarters: quarters}.Weights(c.Weights)
 	fields := map[string]string{"lost": strings.Join(lost, " ")}

@@ -16,6 +16,9 @@ import (
 // none, and a channel that is closed when that may have changed.
 func (n *Node) Leader() (name string, changed <-chan struct{}) {
 	changed = n.news.wait()
+	if n.alone.state() != nil {
+		return n.cfg.Name, changed
+	}
 	_, id := n.raft.LeaderWithID()
 	return string(id), changed
 }

@@ -30,6 +30,7 @@ type Node struct {
 	gate  gate
 	marks marks
 	async *async // nil unless the defect is on
+	alone alone  // never used unless the defect is on
 }
 
 // Open joins the cluster. With an empty folder the node starts the cluster's
@@ -118,9 +119,12 @@ func (n *Node) Close() error {
 	return errors.Join(err, n.transport.Close(), n.log.Close())
 }
 
-// State is what this node has applied. Under the defect ack-before-replicate a
+// State is what this node has applied. Under a defect a
 // leader shows what it has acknowledged instead.
 func (n *Node) State() *state.State {
+	if s := n.alone.state(); s != nil {
+		return s
+	}
 	if n.async != nil {
 		if s := n.async.view(n.ready.Load()); s != nil {
 			return s

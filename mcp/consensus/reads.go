@@ -41,6 +41,9 @@ func (n *Node) ReadIndex(ctx context.Context) (index, term uint64, err error) {
 			return 0, term, nil // the defect: nobody is asked
 		}
 	}
+	if n.alone.state() != nil {
+		return 0, n.raft.CurrentTerm(), nil // a defect, too
+	}
 	m, err := n.joinMark()
 	if err != nil {
 		return 0, 0, err

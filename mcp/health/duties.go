@@ -83,6 +83,18 @@ func (p *Prober) Opinions() (suspects, known []string) {
 	return suspects, known
 }
 
+// Doubted lists the peers that are pending or suspected.
+func (p *Prober) Doubted() (out []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for peer, o := range p.opinions {
+		if o.stage != trusted {
+			out = append(out, peer)
+		}
+	}
+	return out
+}
+
 // Suspects lists the peers that this node takes for dead, sorted.
 func (p *Prober) Suspects() []string {
 	suspects, _ := p.Opinions()

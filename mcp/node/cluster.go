@@ -13,5 +13,8 @@ func (n *node) cluster() arbiter.Cluster {
 
 // duties lists the nodes that this one has to probe now.
 func (n *node) duties() []string {
+	if n.cfg.defective(ProbeSelf) {
+		return []string{n.cfg.Name}
+	}
 	return n.cluster().Duties(n.consensus.Committed().Standing(), n.cfg.Name)
 }

@@ -1,10 +1,20 @@
 package node
 
+import "slices"
+
 // The defects that a node can be started with, so that whoever tests it can see
 // that the test would notice. All are off unless named.
 const (
 	// AckBeforeReplicate: a leader acknowledges what only it has.
 	AckBeforeReplicate = "ack-before-replicate"
+	// FollowerReads: reads are answered from the asked node's own state; nobody asks the leader.
+	FollowerReads = "follower-reads"
+	// SkipArbitration: a region that hears no other decides alone that they are lost, and leads by itself.
+	SkipArbitration = "skip-arbitration"
+	// NeverSwitch: traffic stays where it is, whoever is lost.
+	NeverSwitch = "never-switch"
+	// ProbeSelf: a node probes nobody but itself.
+	ProbeSelf = "probe-self"
 	// MuteAlerts: nobody is told of anything.
 	MuteAlerts = "mute-alerts"
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
@@ -16,7 +26,11 @@ const (
 func Defects() []string {
 	return []string{
 		AckBeforeReplicate,
+		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
 		MuteAlerts,
 		ConfigNoFallback,
 	}
 }
+
+// defective says whether the node was started with a defect.
+func (c Config) defective(defect string) bool { return slices.Contains(c.Defects, defect) }

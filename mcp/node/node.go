@@ -159,7 +159,7 @@ func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
 		Opinions: n.prober.Opinions, Ask: n.prober.Ask,
 		Once: n.gateway.Once, Propose: n.consensus.Propose,
-		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note,
+		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note, Unmoved: cfg.defective(NeverSwitch),
 	}
 }
 
@@ -171,6 +171,9 @@ func (n *node) work() (stop func() error) {
 	all.Go(func() { n.registrar().Run(ctx) })
 	if n.cfg.has(Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
+		if n.cfg.defective(SkipArbitration) {
+			all.Go(func() { n.decideAlone(ctx) })
+		}
 		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
 			all.Go(func() { f(ctx) })
 		}
@@ -201,7 +204,7 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
-	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed()})
+	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads)})
 	api.RegisterRegistryServer(n.api, n.directory())
 	n.serveSettings(n.api, done)
 	served := make(chan error, 1)

@@ -83,7 +83,8 @@ func (n *node) entrances() []gslb.Record {
 	for _, name := range c.Gateways {
 		region := c.Regions[name]
 		r := gslb.Record{Node: name, Port: APIPort, Priority: near, Weight: weights[region]}
-		if slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region) {
+		gone := slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region)
+		if gone && !n.cfg.defective(NeverSwitch) {
 			r.Weight = 0
 		}
 		out = append(out, r)
