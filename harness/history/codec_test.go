@@ -23,6 +23,8 @@ var sample = []Op{
 	{ID: 2, Region: "north", Kind: CAS, Key: "k1", Value: "2", Expect: "v\"1\\", Swapped: true, Intended: -1, Outcome: Unknown, Error: "dial: <nil> & ☹\n"},
 	{ID: 3, Region: "south", Kind: Read, Key: "k1", Output: "2", Outcome: OK, Stale: true},
 	{ID: 4, Region: "south", Kind: Members, Key: "s1", Set: []string{"a", "b", "ü"}, Outcome: OK, Final: true, Via: "south-1"},
+	{ID: 6, Region: "east", Kind: Transfer, Key: "b", From: "a1", To: "a\"2", Amount: -1 << 63, Swapped: true, Outcome: OK},
+	{ID: 7, Region: "east", Kind: Balances, Key: "b", Set: []string{"a1=-5", "a2=7"}, Outcome: OK},
 	{ID: 5, Region: "east", Kind: Add, Key: "s1", Value: "c", Outcome: Failed, Error: Unsent},
 }
 

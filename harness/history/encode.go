@@ -20,6 +20,11 @@ func appendOp(b []byte, op *Op) []byte {
 	b = appendField(b, `,"key":`, op.Key)
 	b = appendOptional(b, `,"value":`, op.Value)
 	b = appendOptional(b, `,"expect":`, op.Expect)
+	b = appendOptional(b, `,"from":`, op.From)
+	b = appendOptional(b, `,"to":`, op.To)
+	if op.Amount != 0 {
+		b = strconv.AppendInt(append(b, `,"amount":`...), op.Amount, 10)
+	}
 	b = appendTime(b, `,"intended":`, op.Intended)
 	b = appendTime(b, `,"call":`, op.Call)
 	b = appendTime(b, `,"return":`, op.Return)

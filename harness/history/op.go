@@ -12,13 +12,18 @@ import (
 // Kind is what an operation asks for.
 type Kind string
 
-// The kinds of operation. A register holds one value; a set only grows.
+// The kinds of operation. A register holds one value; a set only grows; a bank
+// has accounts between which money moves.
 const (
 	Read    Kind = "read"    // of register Key; Output is the value, "" when never written
 	Write   Kind = "write"   // Value to register Key
 	CAS     Kind = "cas"     // Value to register Key if it holds Expect; Swapped says whether
 	Add     Kind = "add"     // Value to set Key
 	Members Kind = "members" // of set Key; Set is the content
+
+	Open     Kind = "open"     // bank Key with the accounts Set, Amount in each, unless it is open
+	Transfer Kind = "transfer" // Amount between accounts From and To of bank Key; Swapped says whether it was done
+	Balances Kind = "balances" // of bank Key; Set is ACCOUNT=AMOUNT for each
 )
 
 // Class is the kind of service a client waits for; RTO is measured per class.
@@ -32,7 +37,7 @@ const (
 
 // Class returns the class of a kind.
 func (k Kind) Class() Class {
-	if k == Read || k == Members {
+	if k == Read || k == Members || k == Balances {
 		return Reads
 	}
 	return Writes
@@ -61,6 +66,9 @@ type Op struct {
 	Key    string          `json:"key"`
 	Value  string          `json:"value,omitempty"`
 	Expect string          `json:"expect,omitempty"`
+	From   string          `json:"from,omitempty"`
+	To     string          `json:"to,omitempty"`
+	Amount int64           `json:"amount,omitempty"`
 
 	// Offsets from the run's start. Latency counts from Intended.
 	Intended time.Duration `json:"intended"`
@@ -70,8 +78,8 @@ type Op struct {
 	Outcome Outcome  `json:"outcome"`
 	Error   string   `json:"error,omitempty"`
 	Output  string   `json:"output,omitempty"`  // of a read
-	Swapped bool     `json:"swapped,omitempty"` // of a cas
-	Set     []string `json:"set,omitempty"`     // of members
+	Swapped bool     `json:"swapped,omitempty"` // of a cas or a transfer
+	Set     []string `json:"set,omitempty"`     // of members, open and balances
 	Stale   bool     `json:"stale,omitempty"`   // a read that the client asked to be stale
 
 	// What the system said about its answer, where it does.

@@ -59,6 +59,12 @@ func (p *parser) fast(line []byte, op *Op) bool {
 			op.Value = p.text(&s)
 		case "expect":
 			op.Expect = p.text(&s)
+		case "from":
+			op.From = p.text(&s)
+		case "to":
+			op.To = p.text(&s)
+		case "amount":
+			op.Amount = s.integer()
 		case "intended":
 			op.Intended = time.Duration(s.integer())
 		case "call":

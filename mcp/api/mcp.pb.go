@@ -82,6 +82,7 @@ type Origin struct {
 	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`         // of the leader that committed, or confirmed the read
 	Revision      uint64                 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"` // index in the replicated log; a read saw exactly the mutations up to it
 	Stale         bool                   `protobuf:"varint,4,opt,name=stale,proto3" json:"stale,omitempty"`       // the answer may be out of date
+	Retries       uint32                 `protobuf:"varint,5,opt,name=retries,proto3" json:"retries,omitempty"`   // how often the gateway had to ask again after a call that got no answer
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -142,6 +143,13 @@ func (x *Origin) GetStale() bool {
 		return x.Stale
 	}
 	return false
+}
+
+func (x *Origin) GetRetries() uint32 {
+	if x != nil {
+		return x.Retries
+	}
+	return 0
 }
 
 type ReadRequest struct {
@@ -766,6 +774,8 @@ type Command struct {
 	//	*Command_Suspicions
 	//	*Command_Decision
 	//	*Command_Registration
+	//	*Command_OpenAccounts
+	//	*Command_Transfer
 	//	*Command_SettingPut
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
@@ -879,6 +889,24 @@ func (x *Command) GetRegistration() *Registration {
 	return nil
 }
 
+func (x *Command) GetOpenAccounts() *OpenAccounts {
+	if x != nil {
+		if x, ok := x.Do.(*Command_OpenAccounts); ok {
+			return x.OpenAccounts
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetTransfer() *Transfer {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Transfer); ok {
+			return x.Transfer
+		}
+	}
+	return nil
+}
+
 func (x *Command) GetSettingPut() *SettingPut {
 	if x != nil {
 		if x, ok := x.Do.(*Command_SettingPut); ok {
@@ -920,6 +948,14 @@ type Command_Registration struct {
 	Registration *Registration `protobuf:"bytes,8,opt,name=registration,proto3,oneof"`
 }
 
+type Command_OpenAccounts struct {
+	OpenAccounts *OpenAccounts `protobuf:"bytes,9,opt,name=open_accounts,json=openAccounts,proto3,oneof"`
+}
+
+type Command_Transfer struct {
+	Transfer *Transfer `protobuf:"bytes,10,opt,name=transfer,proto3,oneof"`
+}
+
 type Command_SettingPut struct {
 	SettingPut *SettingPut `protobuf:"bytes,12,opt,name=setting_put,json=settingPut,proto3,oneof"`
 }
@@ -937,6 +973,10 @@ func (*Command_Suspicions) isCommand_Do() {}
 func (*Command_Decision) isCommand_Do() {}
 
 func (*Command_Registration) isCommand_Do() {}
+
+func (*Command_OpenAccounts) isCommand_Do() {}
+
+func (*Command_Transfer) isCommand_Do() {}
 
 func (*Command_SettingPut) isCommand_Do() {}
 
@@ -1162,6 +1202,137 @@ func (x *Decision) GetQuarters() map[string]uint32 {
 	return nil
 }
 
+// OpenAccounts opens a bank unless it is open.
+type OpenAccounts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bank          string                 `protobuf:"bytes,1,opt,name=bank,proto3" json:"bank,omitempty"`
+	Accounts      []string               `protobuf:"bytes,2,rep,name=accounts,proto3" json:"accounts,omitempty"` // names, all different
+	Balance       int64                  `protobuf:"varint,3,opt,name=balance,proto3" json:"balance,omitempty"`  // of each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenAccounts) Reset() {
+	*x = OpenAccounts{}
+	mi := &file_mcp_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenAccounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenAccounts) ProtoMessage() {}
+
+func (x *OpenAccounts) ProtoReflect() protoreflect.Message {
+	mi := &file_mcp_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenAccounts.ProtoReflect.Descriptor instead.
+func (*OpenAccounts) Descriptor() ([]byte, []int) {
+	return file_mcp_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *OpenAccounts) GetBank() string {
+	if x != nil {
+		return x.Bank
+	}
+	return ""
+}
+
+func (x *OpenAccounts) GetAccounts() []string {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+func (x *OpenAccounts) GetBalance() int64 {
+	if x != nil {
+		return x.Balance
+	}
+	return 0
+}
+
+// Transfer moves money between two accounts of a bank if both exist and the
+// first holds as much.
+type Transfer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bank          string                 `protobuf:"bytes,1,opt,name=bank,proto3" json:"bank,omitempty"`
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Amount        int64                  `protobuf:"varint,4,opt,name=amount,proto3" json:"amount,omitempty"` // more than 0
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Transfer) Reset() {
+	*x = Transfer{}
+	mi := &file_mcp_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Transfer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Transfer) ProtoMessage() {}
+
+func (x *Transfer) ProtoReflect() protoreflect.Message {
+	mi := &file_mcp_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
+func (*Transfer) Descriptor() ([]byte, []int) {
+	return file_mcp_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Transfer) GetBank() string {
+	if x != nil {
+		return x.Bank
+	}
+	return ""
+}
+
+func (x *Transfer) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Transfer) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Transfer) GetAmount() int64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
 // Applied is what became of a command.
 type Applied struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1170,13 +1341,14 @@ type Applied struct {
 	Index         uint64                 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
 	Swapped       bool                   `protobuf:"varint,4,opt,name=swapped,proto3" json:"swapped,omitempty"`
 	Duplicate     bool                   `protobuf:"varint,5,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
+	Why           string                 `protobuf:"bytes,9,opt,name=why,proto3" json:"why,omitempty"` // a transfer was not done
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Applied) Reset() {
 	*x = Applied{}
-	mi := &file_mcp_proto_msgTypes[17]
+	mi := &file_mcp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1360,7 @@ func (x *Applied) String() string {
 func (*Applied) ProtoMessage() {}
 
 func (x *Applied) ProtoReflect() protoreflect.Message {
-	mi := &file_mcp_proto_msgTypes[17]
+	mi := &file_mcp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1373,7 @@ func (x *Applied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Applied.ProtoReflect.Descriptor instead.
 func (*Applied) Descriptor() ([]byte, []int) {
-	return file_mcp_proto_rawDescGZIP(), []int{17}
+	return file_mcp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Applied) GetNode() string {
@@ -1239,16 +1411,24 @@ func (x *Applied) GetDuplicate() bool {
 	return false
 }
 
+func (x *Applied) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 var File_mcp_proto protoreflect.FileDescriptor
 
 const file_mcp_proto_rawDesc = "" +
 	"\n" +
-	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eregistry.proto\"b\n" +
+	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eregistry.proto\"|\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x14\n" +
-	"\x05stale\x18\x04 \x01(\bR\x05stale\"V\n" +
+	"\x05stale\x18\x04 \x01(\bR\x05stale\x12\x18\n" +
+	"\aretries\x18\x05 \x01(\rR\aretries\"V\n" +
 	"\vReadRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x125\n" +
 	"\vconsistency\x18\x02 \x01(\x0e2\x13.mcp.v1.ConsistencyR\vconsistency\"I\n" +
@@ -1286,7 +1466,7 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\xc7\x03\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\xb4\x04\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
@@ -1297,7 +1477,10 @@ const file_mcp_proto_rawDesc = "" +
 	"suspicions\x18\x06 \x01(\v2\x12.mcp.v1.SuspicionsH\x00R\n" +
 	"suspicions\x12.\n" +
 	"\bdecision\x18\a \x01(\v2\x10.mcp.v1.DecisionH\x00R\bdecision\x12:\n" +
-	"\fregistration\x18\b \x01(\v2\x14.mcp.v1.RegistrationH\x00R\fregistration\x125\n" +
+	"\fregistration\x18\b \x01(\v2\x14.mcp.v1.RegistrationH\x00R\fregistration\x12;\n" +
+	"\ropen_accounts\x18\t \x01(\v2\x14.mcp.v1.OpenAccountsH\x00R\fopenAccounts\x12.\n" +
+	"\btransfer\x18\n" +
+	" \x01(\v2\x10.mcp.v1.TransferH\x00R\btransfer\x125\n" +
 	"\vsetting_put\x18\f \x01(\v2\x12.mcp.v1.SettingPutH\x00R\n" +
 	"settingPutB\x04\n" +
 	"\x02do\"\n" +
@@ -1319,13 +1502,23 @@ const file_mcp_proto_rawDesc = "" +
 	"\bquarters\x18\x02 \x03(\v2\x1e.mcp.v1.Decision.QuartersEntryR\bquarters\x1a;\n" +
 	"\rQuartersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"\x7f\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"X\n" +
+	"\fOpenAccounts\x12\x12\n" +
+	"\x04bank\x18\x01 \x01(\tR\x04bank\x12\x1a\n" +
+	"\baccounts\x18\x02 \x03(\tR\baccounts\x12\x18\n" +
+	"\abalance\x18\x03 \x01(\x03R\abalance\"Z\n" +
+	"\bTransfer\x12\x12\n" +
+	"\x04bank\x18\x01 \x01(\tR\x04bank\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\x91\x01\n" +
 	"\aApplied\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\x04R\x05index\x12\x18\n" +
 	"\aswapped\x18\x04 \x01(\bR\aswapped\x12\x1c\n" +
-	"\tduplicate\x18\x05 \x01(\bR\tduplicate**\n" +
+	"\tduplicate\x18\x05 \x01(\bR\tduplicate\x12\x10\n" +
+	"\x03why\x18\t \x01(\tR\x03why**\n" +
 	"\vConsistency\x12\x10\n" +
 	"\fLINEARIZABLE\x10\x00\x12\t\n" +
 	"\x05STALE\x10\x012\x9f\x02\n" +
@@ -1352,7 +1545,7 @@ func file_mcp_proto_rawDescGZIP() []byte {
 }
 
 var file_mcp_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_mcp_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_mcp_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_mcp_proto_goTypes = []any{
 	(Consistency)(0),             // 0: mcp.v1.Consistency
 	(*Origin)(nil),               // 1: mcp.v1.Origin
@@ -1372,9 +1565,11 @@ var file_mcp_proto_goTypes = []any{
 	(*SettingPut)(nil),           // 15: mcp.v1.SettingPut
 	(*Suspicions)(nil),           // 16: mcp.v1.Suspicions
 	(*Decision)(nil),             // 17: mcp.v1.Decision
-	(*Applied)(nil),              // 18: mcp.v1.Applied
-	nil,                          // 19: mcp.v1.Decision.QuartersEntry
-	(*Registration)(nil),         // 20: mcp.v1.Registration
+	(*OpenAccounts)(nil),         // 18: mcp.v1.OpenAccounts
+	(*Transfer)(nil),             // 19: mcp.v1.Transfer
+	(*Applied)(nil),              // 20: mcp.v1.Applied
+	nil,                          // 21: mcp.v1.Decision.QuartersEntry
+	(*Registration)(nil),         // 22: mcp.v1.Registration
 }
 var file_mcp_proto_depIdxs = []int32{
 	0,  // 0: mcp.v1.ReadRequest.consistency:type_name -> mcp.v1.Consistency
@@ -1388,28 +1583,30 @@ var file_mcp_proto_depIdxs = []int32{
 	14, // 8: mcp.v1.Command.read_mark:type_name -> mcp.v1.ReadMark
 	16, // 9: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
 	17, // 10: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
-	20, // 11: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
-	15, // 12: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
-	19, // 13: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
-	2,  // 14: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
-	4,  // 15: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
-	5,  // 16: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
-	6,  // 17: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
-	8,  // 18: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
-	13, // 19: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
-	11, // 20: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
-	3,  // 21: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
-	7,  // 22: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
-	7,  // 23: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
-	7,  // 24: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
-	9,  // 25: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
-	18, // 26: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
-	12, // 27: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	22, // 11: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
+	18, // 12: mcp.v1.Command.open_accounts:type_name -> mcp.v1.OpenAccounts
+	19, // 13: mcp.v1.Command.transfer:type_name -> mcp.v1.Transfer
+	15, // 14: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
+	21, // 15: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	2,  // 16: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
+	4,  // 17: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
+	5,  // 18: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
+	6,  // 19: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
+	8,  // 20: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
+	13, // 21: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
+	11, // 22: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
+	3,  // 23: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
+	7,  // 24: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
+	7,  // 25: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
+	7,  // 26: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
+	9,  // 27: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
+	20, // 28: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
+	12, // 29: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
+	23, // [23:30] is the sub-list for method output_type
+	16, // [16:23] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_mcp_proto_init() }
@@ -1426,6 +1623,8 @@ func file_mcp_proto_init() {
 		(*Command_Suspicions)(nil),
 		(*Command_Decision)(nil),
 		(*Command_Registration)(nil),
+		(*Command_OpenAccounts)(nil),
+		(*Command_Transfer)(nil),
 		(*Command_SettingPut)(nil),
 	}
 	type x struct{}
@@ -1434,7 +1633,7 @@ func file_mcp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_mcp_proto_rawDesc), len(file_mcp_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

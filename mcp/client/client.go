@@ -116,15 +116,22 @@ func NoEffect(err error) bool {
 	return errors.As(err, &e) && e.NoEffect
 }
 
-// call makes one call at the present gateway and judges what it tells of it.
+// call is on for calls of the ledger.
 func (c *Client) call(ctx context.Context, op string, do func(context.Context, api.LedgerClient) error) error {
+	return c.on(ctx, op, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+		return do(ctx, api.NewLedgerClient(conn))
+	})
+}
+
+// on makes one call at the present gateway and judges what it tells of it.
+func (c *Client) on(ctx context.Context, op string, do func(context.Context, grpc.ClientConnInterface) error) error {
 	g, err := c.enter(ctx)
 	if err != nil {
 		return &Error{Op: op, NoEffect: true, Err: err}
 	}
 	slow := time.AfterFunc(Slow, func() { c.shun(g) })
 	ctx, sent := api.WithSent(ctx)
-	err = do(ctx, api.NewLedgerClient(g.conn))
+	err = do(ctx, g.conn)
 	slow.Stop()
 	if err != nil && !innocent(ctx, err) {
 		c.shun(g)

@@ -80,7 +80,7 @@ func (n *Node) refuse(reason string) error {
 // mutation says whether a command changes users' data.
 func mutation(c *api.Command) bool {
 	switch c.Do.(type) {
-	case *api.Command_Write, *api.Command_CompareAndSet, *api.Command_Add:
+	case *api.Command_Write, *api.Command_CompareAndSet, *api.Command_Add, *api.Command_OpenAccounts, *api.Command_Transfer:
 		return true
 	}
 	return false

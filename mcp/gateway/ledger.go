@@ -48,24 +48,30 @@ func (l *Ledger) Add(ctx context.Context, r *api.AddRequest) (*api.MutationReply
 }
 
 func (l *Ledger) mutate(ctx context.Context, id, thing string, c *api.Command) (*api.MutationReply, error) {
+	a, origin, err := l.submit(ctx, id, thing, c)
+	if err != nil {
+		return nil, err
+	}
+	return &api.MutationReply{Origin: origin, Swapped: a.Swapped, Duplicate: a.Duplicate}, nil
+}
+
+// submit commits a user's command, which must have an id and be about something.
+func (l *Ledger) submit(ctx context.Context, id, thing string, c *api.Command) (*api.Applied, *api.Origin, error) {
 	if id == "" {
-		return nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs an id, by which a retry is recognised")
+		return nil, nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs an id, by which a retry is recognised")
 	}
 	if thing == "" {
-		return nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs the name of a register or set")
+		return nil, nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs the name of a register, set or bank")
 	}
 	if l.Closed != "" {
-		return nil, api.Refuse(codes.FailedPrecondition, l.Gateway.Name, "", l.Closed)
+		return nil, nil, api.Refuse(codes.FailedPrecondition, l.Gateway.Name, "", l.Closed)
 	}
 	c.Id = id
 	a, err := l.Gateway.Submit(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &api.MutationReply{
-		Origin:  &api.Origin{Node: a.Node, Term: a.Term, Revision: a.Index},
-		Swapped: a.Swapped, Duplicate: a.Duplicate,
-	}, nil
+	return a, &api.Origin{Node: a.Node, Term: a.Term, Revision: a.Index}, nil
 }
 
 // Read returns a register's value.

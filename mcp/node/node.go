@@ -204,7 +204,9 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
-	api.RegisterLedgerServer(n.api, &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads)})
+	ledger := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads)}
+	api.RegisterLedgerServer(n.api, ledger)
+	api.RegisterAccountsServer(n.api, &gateway.Accounts{Ledger: ledger})
 	api.RegisterRegistryServer(n.api, n.directory())
 	n.serveSettings(n.api, done)
 	served := make(chan error, 1)

@@ -46,6 +46,7 @@ func (d data) clone() data {
 		sets[k] = maps.Clone(set)
 	}
 	d.Sets = sets
+	d.Banks = cloneBanks(d.Banks)
 	d.Done = maps.Clone(d.Done)
 	d.DoneOrder = slices.Clone(d.DoneOrder)
 	d.Suspects = maps.Clone(d.Suspects)

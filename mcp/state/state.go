@@ -1,4 +1,4 @@
-// Package state is what the platform knows: registers, sets, who is suspected
+// Package state is what the platform knows: registers, sets, accounts, who is suspected
 // by whom, who is lost and how traffic is shared. It is a deterministic machine: the same
 // commands in the same order give the same state on every node. It knows
 // nothing of raft, networks or clocks.
@@ -30,6 +30,7 @@ type data struct {
 	Index     uint64                         `json:"index"` // of the last command applied
 	Registers map[string]string              `json:"registers"`
 	Sets      map[string]map[string]struct{} `json:"sets"`
+	Banks     map[string]bank                `json:"banks"`
 	Done      map[string]outcome             `json:"done"` // by mutation id
 	DoneOrder []string                       `json:"doneOrder"`
 	Suspects  map[string][]string            `json:"suspects"` // by reporter
@@ -45,6 +46,7 @@ type outcome struct {
 	Index   uint64 `json:"i"`
 	Term    uint64 `json:"t"`
 	Swapped bool   `json:"s,omitempty"`
+	Why     string `json:"w,omitempty"` // a transfer was not done
 }
 
 // New returns an empty state.
@@ -56,6 +58,7 @@ func empty() data {
 	return data{
 		Registers: map[string]string{},
 		Sets:      map[string]map[string]struct{}{},
+		Banks:     map[string]bank{},
 		Done:      map[string]outcome{},
 		Suspects:  map[string][]string{},
 		Known:     map[string][]string{},
@@ -74,26 +77,26 @@ func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 	s.d.Index = index
 	if c.Id != "" {
 		if o, ok := s.d.Done[c.Id]; ok {
-			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Duplicate: true}
+			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Why: o.Why, Duplicate: true}
 		}
 	}
-	swapped := s.d.do(index, c)
+	swapped, why := s.d.do(index, c)
 	if c.Id != "" {
-		s.d.remember(c.Id, outcome{index, term, swapped})
+		s.d.remember(c.Id, outcome{index, term, swapped, why})
 	}
-	return &api.Applied{Index: index, Term: term, Swapped: swapped}
+	return &api.Applied{Index: index, Term: term, Swapped: swapped, Why: why}
 }
 
-func (d *data) do(index uint64, c *api.Command) (swapped bool) {
+func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 	switch do := c.Do.(type) {
 	case *api.Command_Write:
 		d.Registers[do.Write.Key] = do.Write.Value
 	case *api.Command_CompareAndSet:
 		if d.Registers[do.CompareAndSet.Key] != do.CompareAndSet.Expect {
-			return false
+			return false, ""
 		}
 		d.Registers[do.CompareAndSet.Key] = do.CompareAndSet.Value
-		return true
+		return true, ""
 	case *api.Command_Add:
 		set := d.Sets[do.Add.Set]
 		if set == nil {
@@ -103,6 +106,10 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool) {
 		set[do.Add.Member] = struct{}{}
 	case *api.Command_SettingPut:
 		d.Settings.put(do.SettingPut, index)
+	case *api.Command_OpenAccounts:
+		return d.open(do.OpenAccounts), ""
+	case *api.Command_Transfer:
+		return d.transfer(do.Transfer)
 	case *api.Command_Suspicions:
 		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
 		d.Known[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Known))
@@ -112,7 +119,7 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool) {
 	case *api.Command_Registration:
 		d.register(do.Registration)
 	}
-	return false
+	return false, ""
 }
 
 func (d *data) remember(id string, o outcome) {

@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+)
+
+// Accounts serves api.Accounts.
+type Accounts struct {
+	api.UnimplementedAccountsServer
+	Ledger *Ledger
+}
+
+// Open opens a bank unless it is open.
+func (a *Accounts) Open(ctx context.Context, r *api.OpenRequest) (*api.OpenReply, error) {
+	o := r.GetOpen()
+	if err := a.refuse(opening(o)); err != nil {
+		return nil, err
+	}
+	applied, origin, err := a.Ledger.submit(ctx, r.Id, o.Bank, &api.Command{Do: &api.Command_OpenAccounts{OpenAccounts: o}})
+	if err != nil {
+		return nil, err
+	}
+	return &api.OpenReply{Origin: origin, Opened: applied.Swapped}, nil
+}
+
+// opening says what is wrong with a bank that is to be opened.
+func opening(o *api.OpenAccounts) string {
+	if len(o.GetAccounts()) == 0 {
+		return "a bank needs accounts"
+	}
+	if o.Balance < 0 {
+		return fmt.Sprintf("a balance of %d is below 0", o.Balance)
+	}
+	seen := map[string]bool{}
+	for _, name := range o.Accounts {
+		if name == "" || seen[name] {
+			return fmt.Sprintf("the names of accounts must differ and have letters; %q does not", name)
+		}
+		seen[name] = true
+	}
+	return ""
+}
+
+// Transfer moves money between two accounts of a bank, or says why not.
+func (a *Accounts) Transfer(ctx context.Context, r *api.TransferRequest) (*api.TransferReply, error) {
+	t := r.GetTransfer()
+	var wrong string
+	switch {
+	case t.GetAmount() <= 0:
+		wrong = fmt.Sprintf("a transfer of %d moves nothing: the amount must be above 0", t.GetAmount())
+	case t.From == t.To:
+		wrong = fmt.Sprintf("a transfer from %q to itself moves nothing", t.From)
+	}
+	if err := a.refuse(wrong); err != nil {
+		return nil, err
+	}
+	applied, origin, err := a.Ledger.submit(ctx, r.Id, t.Bank, &api.Command{Do: &api.Command_Transfer{Transfer: t}})
+	if err != nil {
+		return nil, err
+	}
+	return &api.TransferReply{Origin: origin, Done: applied.Swapped, Why: applied.Why, Duplicate: applied.Duplicate}, nil
+}
+
+// Balances returns what each account of a bank holds, all at one instant.
+func (a *Accounts) Balances(ctx context.Context, r *api.BalancesRequest) (*api.BalancesReply, error) {
+	origin, err := a.Ledger.fresh(ctx, r.Consistency)
+	if err != nil {
+		return nil, err
+	}
+	var balances map[string]int64
+	balances, origin.Revision = a.Ledger.Store.State().Balances(r.Bank)
+	return &api.BalancesReply{Balances: balances, Origin: origin}, nil
+}
+
+func (a *Accounts) refuse(wrong string) error {
+	if wrong == "" {
+		return nil
+	}
+	return api.Refuse(codes.InvalidArgument, a.Ledger.Gateway.Name, "", wrong)
+}
