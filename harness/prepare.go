@@ -153,7 +153,10 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	return r.ready(ctx)
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	return r.openBank(ctx)
 }
 
 // narrate writes the platform's own events down until the run ends.
@@ -224,6 +227,29 @@ func (r *run) ready(ctx context.Context) error {
 		return err
 	}
 	r.say("ready", "every client is served, and every node serves")
+	return nil
+}
+
+// openBank opens the accounts that transfers are to move money between. It is on
+// record, ahead of all that was due, for what the balances were to begin with.
+func (r *run) openBank(ctx context.Context) error {
+	if r.plan.Load.Mix.Transfer == 0 {
+		return nil
+	}
+	g := workload.Generator{Load: r.plan.Load, Now: r.now}
+	clients := slices.Concat(r.allClients()...)
+	err := poll(ctx, readyLimit, func(ctx context.Context) error {
+		op := workload.Opening()
+		op.Intended, op.Region = record.Never, r.plan.Topology.Regions()[0]
+		if op = g.Attempt(ctx, clients[0], op); op.Outcome != history.OK {
+			return fmt.Errorf("%s: %s", op.Outcome, op.Error)
+		}
+		r.history.Record(op)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("open the bank that transfers need: %w", err)
+	}
 	return nil
 }
 

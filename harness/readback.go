@@ -118,6 +118,8 @@ func finalReads(ops []history.Op) []history.Op {
 			kinds[op.Key] = history.Read
 		case history.Add:
 			kinds[op.Key] = history.Members
+		case history.Transfer:
+			kinds[op.Key] = history.Balances
 		}
 	}
 	out := make([]history.Op, 0, len(kinds))

@@ -90,6 +90,10 @@ func opSays(op *history.Op) string {
 		return fmt.Sprintf("cas %s from %s to %s", k, clean(op.Expect), clean(op.Value))
 	case history.Add:
 		return fmt.Sprintf("add %s to %s", clean(op.Value), k)
+	case history.Transfer:
+		return fmt.Sprintf("transfer %d from %s to %s of %s", op.Amount, clean(op.From), clean(op.To), k)
+	case history.Balances:
+		return "balances of " + k
 	default:
 		return fmt.Sprintf("%s %s = %s", clean(string(op.Kind)), k, clean(op.Value))
 	}

@@ -148,8 +148,8 @@ func checkLoad(src *source, l workload.Load) {
 	src.within("load.timeout", l.Timeout, time.Millisecond, time.Minute)
 	m := l.Mix
 	if src.has("load.mix") || m != (workload.Mix{}) {
-		if sum := m.Write + m.CAS + m.Add; sum != 100 || m.Write < 0 || m.CAS < 0 || m.Add < 0 {
-			src.say("load.mix", fmt.Sprintf("%d write + %d cas + %d add is %d, want shares of 100", m.Write, m.CAS, m.Add, sum), "")
+		if sum := m.Write + m.CAS + m.Add + m.Transfer; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer) < 0 {
+			src.say("load.mix", fmt.Sprintf("%d write + %d cas + %d add + %d transfer is %d, want shares of 100", m.Write, m.CAS, m.Add, m.Transfer, sum), "")
 		}
 	}
 }

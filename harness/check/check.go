@@ -64,6 +64,7 @@ var promises = []promise{
 	{"rto", judgeRTO},
 	{"rpo", judgeRPO},
 	{"linearizable", judgeLinearizable},
+	{"accounts", judgeAccounts},
 	{"availability", judgeAvailability},
 	{"leader change", judgeLeader},
 	{"switch", judgeSwitch},

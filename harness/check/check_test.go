@@ -31,7 +31,7 @@ func TestCleanRun(t *testing.T) {
 
 // What a scenario may say it breaks is what is judged here, under the same names.
 func TestPromisesAreTheRecords(t *testing.T) {
-	r, yes := lab{}.run(), true
+	r, yes := newMoney(10).finish(), true
 	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0

@@ -6,9 +6,10 @@ import "github.com/mcp-resilience/holdfast/harness/history"
 type index struct {
 	registers []object
 	sets      []object
+	banks     []object
 }
 
-// object is one register or one set and the places of its operations in the
+// object is one register, set or bank and the places of its operations in the
 // history, in the order recorded.
 type object struct {
 	key string
@@ -17,9 +18,10 @@ type object struct {
 
 func newIndex(ops []history.Op) *index {
 	type place struct {
-		set bool
+		in  *[]object
 		key string
 	}
+	x := &index{}
 	var (
 		ids    = map[place]int32{}
 		places []place
@@ -27,7 +29,7 @@ func newIndex(ops []history.Op) *index {
 		of     = make([]int32, len(ops))
 	)
 	for i := range ops {
-		p := place{ops[i].Kind == history.Add || ops[i].Kind == history.Members, ops[i].Key}
+		p := place{x.of(ops[i].Kind), ops[i].Key}
 		id, ok := ids[p]
 		if !ok {
 			id = int32(len(places))
@@ -49,13 +51,20 @@ func newIndex(ops []history.Op) *index {
 		o := &objects[of[i]]
 		o.ops = append(o.ops, int32(i))
 	}
-	x := &index{}
 	for id, o := range objects {
-		if places[id].set {
-			x.sets = append(x.sets, o)
-		} else {
-			x.registers = append(x.registers, o)
-		}
+		*places[id].in = append(*places[id].in, o)
 	}
 	return x
+}
+
+// of is where the objects are listed that operations of a kind are on.
+func (x *index) of(k history.Kind) *[]object {
+	switch k {
+	case history.Add, history.Members:
+		return &x.sets
+	case history.Open, history.Transfer, history.Balances:
+		return &x.banks
+	default:
+		return &x.registers
+	}
 }

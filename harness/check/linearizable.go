@@ -155,6 +155,10 @@ func describe(op *history.Op) string {
 		}
 	case history.Members:
 		what = fmt.Sprintf("members %s → %s", op.Key, count(len(op.Set), "element"))
+	case history.Transfer:
+		what = fmt.Sprintf("transfer %d from %s to %s", op.Amount, op.From, op.To)
+	case history.Balances:
+		what = "balances"
 	default:
 		what = fmt.Sprintf("%s %s=%q", op.Kind, op.Key, op.Value)
 	}

@@ -78,6 +78,9 @@ func (v *view) findNone(promise, what string, offences []dated, finals *record.R
 // witness says which write, who acknowledged it and in which term.
 func witness(op *history.Op) string {
 	s := fmt.Sprintf("%s %s=%s", op.Kind, op.Key, op.Value)
+	if op.Kind == history.Transfer {
+		s = fmt.Sprintf("transfer of %d from %s to %s of %s", op.Amount, op.From, op.To, op.Key)
+	}
 	switch op.Outcome {
 	case history.OK:
 		s += " acknowledged"

@@ -50,6 +50,7 @@ func judgeRPO(ctx context.Context, v *view, j *record.Judgement) []record.Findin
 	}
 	each(x.sets, setTally)
 	each(x.registers, registerTally)
+	each(x.banks, bankTally)
 	err := g.Wait()
 	total.sort()
 	j.RPO = v.figures(nodes, total)
@@ -122,12 +123,17 @@ func (t *tally) count(v *view, op *history.Op) {
 	switch op.Outcome {
 	case history.OK:
 		t.acked++
-		if s, ok := at(v.damage.severed[op.Region], op.Call); ok && op.Return < s.to {
-			t.split = append(t.split, dated{op.Call, fmt.Sprintf("%s, called %s after its region was cut off from the majority",
-				witness(op), seconds(op.Call-s.from))})
-		}
+		t.minority(v, op)
 	case history.Unknown:
 		t.unknown++
+	}
+}
+
+// minority notes an acknowledgement to a client that could reach no majority.
+func (t *tally) minority(v *view, op *history.Op) {
+	if s, ok := at(v.damage.severed[op.Region], op.Call); ok && op.Return < s.to {
+		t.split = append(t.split, dated{op.Call, fmt.Sprintf("%s, called %s after its region was cut off from the majority",
+			witness(op), seconds(op.Call-s.from))})
 	}
 }
 

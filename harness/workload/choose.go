@@ -38,12 +38,20 @@ func (s *series) next(id int64) history.Op {
 	op := history.Op{ID: id, Region: s.region}
 	roll := s.rng.IntN(100)
 	if s.class == history.Reads {
-		if roll < membersShare {
+		rest := 100 - s.mix.Transfer
+		switch {
+		case roll >= rest:
+			op.Kind, op.Key = history.Balances, bank
+		case roll*100 < membersShare*rest:
 			op.Kind, op.Key = history.Members, s.keys.set(s.rng)
-		} else {
+		default:
 			op.Kind = history.Read
 			op.Key, _ = s.keys.register(s.rng)
 		}
+		return op
+	}
+	if roll >= 100-s.mix.Transfer {
+		transfer(s.rng, &op)
 		return op
 	}
 	op.Value = strconv.FormatInt(id, 10)

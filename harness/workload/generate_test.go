@@ -113,6 +113,36 @@ func TestChoices(t *testing.T) {
 	}
 }
 
+// TestTransfers: money moves between two different accounts that were opened,
+// balances are read in proportion, and nothing else is chosen otherwise for it.
+func TestTransfers(t *testing.T) {
+	opened := Opening().Set
+	mix := Mix{Write: 30, CAS: 20, Add: 10, Transfer: 40}
+	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Transfer, history.Reads: history.Balances} {
+		s := newSeries(7, "east", class, 1, mix, newKeyring(20, 500))
+		kinds, beyond := map[history.Kind]int{}, 0
+		for i := range int64(2000) {
+			op := s.next(i)
+			kinds[op.Kind]++
+			if op.Kind != history.Transfer {
+				continue
+			}
+			if op.From == op.To || !slices.Contains(opened, op.From) || !slices.Contains(opened, op.To) || op.Amount <= 0 || op.Key != Opening().Key {
+				t.Fatalf("chose %+v", op)
+			}
+			if op.Amount > int64(len(opened))*Opening().Amount {
+				beyond++
+			}
+		}
+		if n := kinds[kind]; n < 700 || n > 900 {
+			t.Errorf("%d of 2000 are %s, want about 800; kinds %v", n, kind, kinds)
+		}
+		if class == history.Writes && (beyond == 0 || beyond > 60 || len(kinds) != 4) {
+			t.Errorf("%d transfers ask for more than there is; kinds %v", beyond, kinds)
+		}
+	}
+}
+
 // TestRotation: no key gets more operations than allowed.
 func TestRotation(t *testing.T) {
 	s := newSeries(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyring(2, 10))

@@ -6,8 +6,7 @@ import "time"
 type Load struct {
 	// Reads is reads a second a region; 0 means 30.
 	Reads int `json:"reads" yaml:"reads,omitempty"`
-	// Writes is writes a second a region (writes, compare-and-sets and set-adds
-	// in turn, as Mix says); 0 means 30.
+	// Writes is writes a second a region (of all kinds, as Mix says); 0 means 30.
 	Writes int `json:"writes" yaml:"writes,omitempty"`
 	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
@@ -30,6 +29,9 @@ type Mix struct {
 	Write int `json:"write" yaml:"write"`
 	CAS   int `json:"cas" yaml:"cas"`
 	Add   int `json:"add" yaml:"add"`
+	// Transfer is moves of money between the accounts of one bank. As many of the
+	// reads in a hundred read its balances.
+	Transfer int `json:"transfer,omitempty" yaml:"transfer"`
 }
 
 // Resolve returns the load with every default filled in.

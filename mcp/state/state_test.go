@@ -87,6 +87,66 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestTransfers(t *testing.T) {
+	open := &api.Command{Id: "o", Do: &api.Command_OpenAccounts{OpenAccounts: &api.OpenAccounts{Bank: "b", Accounts: []string{"x", "y"}, Balance: 10}}}
+	transfer := func(id, bank, from, to string, amount int64) *api.Command {
+		return &api.Command{Id: id, Do: &api.Command_Transfer{Transfer: &api.Transfer{Bank: bank, From: from, To: to, Amount: amount}}}
+	}
+	for _, tc := range []struct {
+		name     string
+		commands []*api.Command // after the opening
+		last     *api.Applied
+		want     map[string]int64
+	}{
+		{"an opening", nil, &api.Applied{Index: 1, Term: 3, Swapped: true}, map[string]int64{"x": 10, "y": 10}},
+		{
+			"an opening of what is open", []*api.Command{transfer("t", "b", "x", "y", 3), {Id: "p", Do: open.Do}},
+			&api.Applied{Index: 3, Term: 3}, map[string]int64{"x": 7, "y": 13},
+		},
+		{
+			"all that there is", []*api.Command{transfer("t", "b", "x", "y", 10)},
+			&api.Applied{Index: 2, Term: 3, Swapped: true}, map[string]int64{"x": 0, "y": 20},
+		},
+		{
+			"more than there is", []*api.Command{transfer("t", "b", "x", "y", 11)},
+			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11"}, map[string]int64{"x": 10, "y": 10},
+		},
+		{
+			"a retry of what was not done, when it could be", []*api.Command{
+				transfer("t", "b", "x", "y", 11), transfer("u", "b", "y", "x", 5), transfer("t", "b", "x", "y", 11),
+			},
+			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11", Duplicate: true}, map[string]int64{"x": 15, "y": 5},
+		},
+		{
+			"a retry of what was done", []*api.Command{transfer("t", "b", "x", "y", 4), transfer("t", "b", "x", "y", 4)},
+			&api.Applied{Index: 2, Term: 3, Swapped: true, Duplicate: true}, map[string]int64{"x": 6, "y": 14},
+		},
+		{
+			"to nobody", []*api.Command{transfer("t", "b", "x", "z", 4)},
+			&api.Applied{Index: 2, Term: 3, Why: "bank b has no account z"}, map[string]int64{"x": 10, "y": 10},
+		},
+		{
+			"from nowhere", []*api.Command{transfer("t", "c", "x", "y", 4)},
+			&api.Applied{Index: 2, Term: 3, Why: "bank c is not open"}, map[string]int64{"x": 10, "y": 10},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := state.New()
+			last := s.Apply(1, 3, open)
+			for i, c := range tc.commands {
+				last = s.Apply(uint64(i+2), 3, c)
+			}
+			if diff := cmp.Diff(tc.last, last, protocmp.Transform()); diff != "" {
+				t.Errorf("last reply (-want +got):\n%s", diff)
+			}
+			balances, _ := s.Snapshot().State().Balances("b")
+			if diff := cmp.Diff(tc.want, balances); diff != "" {
+				t.Errorf("balances (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestIdsAreForgottenOldestFirst(t *testing.T) {
 	s := state.New()
 	for i := range state.Remembered + 1 {

@@ -76,6 +76,8 @@ func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 	case history.Add:
 		r, err := u.Add(ctx, client.NewID(), op.Key, op.Value)
 		return whatChanged(op, r, err)
+	case history.Open, history.Transfer, history.Balances:
+		return u.bank(ctx, op)
 	}
 	return failed(op, fmt.Errorf("mcp knows no operation %q", op.Kind))
 }
@@ -110,6 +112,9 @@ func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
 	case history.Members:
 		out, err := r.Members(ctx, &api.MembersRequest{Set: op.Key, Consistency: consistency(op)})
 		return whatMembers(op, out, err)
+	case history.Balances:
+		out, err := r.Balances(ctx, &api.BalancesRequest{Bank: op.Key, Consistency: consistency(op)})
+		return whatBalances(op, out, err)
 	}
 	return failed(op, fmt.Errorf("a reader does not %s", op.Kind))
 }
@@ -138,15 +143,19 @@ func whatMembers(op history.Op, r *api.MembersReply, err error) history.Op {
 }
 
 func whatChanged(op history.Op, r *api.MutationReply, err error) history.Op {
-	switch {
-	case err == nil:
-		op.Swapped = r.Swapped
-		return acknowledged(op, r.Origin)
-	case client.NoEffect(err):
-		return failed(op, err)
+	if err != nil {
+		return notChanged(op, err)
 	}
+	op.Swapped = r.Swapped
+	return acknowledged(op, r.Origin)
+}
+
+// notChanged is a mutation that failed: without proof that it had no effect it is unknown.
+func notChanged(op history.Op, err error) history.Op {
 	op = failed(op, err)
-	op.Outcome = history.Unknown
+	if !client.NoEffect(err) {
+		op.Outcome = history.Unknown
+	}
 	return op
 }
 
