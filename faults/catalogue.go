@@ -63,6 +63,12 @@ func Catalogue() []Entry {
 			New:     func() Fault { return &Restart{} },
 			Example: "{at: 0s, fault: restart, on: {node: east-1}}",
 		},
+		{
+			Name:    "throttle",
+			Doc:     "Starves the victims of CPU: each may use only a part of a processor.",
+			New:     func() Fault { return &Throttle{} },
+			Example: "{at: 0s, for: 10s, fault: throttle, on: {region: east}, with: {cpu: 0.1}}",
+		},
 	}
 }
 

@@ -36,6 +36,12 @@ type Prover interface {
 	Spared(ctx context.Context, v Victims) (saw string, err error)
 }
 
+// Requirer is a fault that not every runtime can do. Requires returns
+// cluster.Unsupported, with the reason, when it cannot be done to a node.
+type Requirer interface {
+	Requires(p cluster.Process) error
+}
+
 // Validator is a fault whose settings can be wrong; Validate says how, naming
 // the field and the allowed values.
 type Validator interface{ Validate() error }

@@ -13,27 +13,35 @@ import (
 )
 
 // hold brings every victim into a condition, all at once, and returns what
-// lets them all go. If one cannot be brought there the others are let go.
+// lets them all go.
 func hold(ctx context.Context, v Victims, want cluster.Condition, how cluster.Signal) (func(context.Context) error, error) {
-	releases := make([]func(context.Context) error, len(v.Nodes))
+	return all(ctx, v, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
+		return v.Cluster.Hold(ctx, n.ID, want, how)
+	})
+}
+
+// all does something to every victim, all at once, and returns what undoes it
+// for all. If it fails for one it is undone for the others.
+func all(ctx context.Context, v Victims, do func(context.Context, topology.Node) (undo func(context.Context) error, err error)) (func(context.Context) error, error) {
+	undos := make([]func(context.Context) error, len(v.Nodes))
 	err := each(v.Nodes, func(i int, n topology.Node) (err error) {
-		releases[i], err = v.Cluster.Hold(ctx, n.ID, want, how)
+		undos[i], err = do(ctx, n)
 		return err
 	})
-	release := func(ctx context.Context) error {
+	undo := func(ctx context.Context) error {
 		return each(v.Nodes, func(i int, _ topology.Node) error {
-			if releases[i] == nil {
+			if undos[i] == nil {
 				return nil
 			}
-			return releases[i](ctx)
+			return undos[i](ctx)
 		})
 	}
 	if err == nil {
-		return release, nil
+		return undo, nil
 	}
-	undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
 	defer cancel()
-	return nil, errors.Join(err, release(undo))
+	return nil, errors.Join(err, undo(ctx))
 }
 
 // undoLimit bounds the undoing of an injection that failed halfway.

@@ -57,7 +57,7 @@ func TestNearest(t *testing.T) {
 func TestNewNamesTheNearest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.Wrong{
-		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart`, Nearest: "pause",
+		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, throttle`, Nearest: "pause",
 	}
 	var got faults.Wrong
 	if !errors.As(err, &got) || got != want {
@@ -84,6 +84,9 @@ func TestValidate(t *testing.T) {
 		{&faults.Partition{Direction: "out"}, "direction"},
 		{&faults.Isolate{Mode: "hold", Clients: true}, ""},
 		{&faults.Isolate{Mode: "held"}, "mode"},
+		{&faults.Throttle{CPU: 0.1}, ""},
+		{&faults.Throttle{}, "cpu"},
+		{&faults.Throttle{CPU: math.Inf(1)}, "cpu"},
 	} {
 		err := c.fault.Validate()
 		var wrong faults.Wrong
@@ -103,6 +106,7 @@ func TestSettingsSurviveJSON(t *testing.T) {
 		"kill":      &faults.Kill{},
 		"pause":     &faults.Pause{},
 		"restart":   &faults.Restart{},
+		"throttle":  &faults.Throttle{CPU: 0.1},
 	}
 	for _, e := range faults.Catalogue() {
 		want, ok := given[e.Name]

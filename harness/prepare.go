@@ -145,6 +145,9 @@ func (r *run) start(ctx context.Context) error {
 			}
 		})
 	}
+	if err := r.able(); err != nil {
+		return err
+	}
 	r.say("started", "every node and link is up")
 	r.narrate(ctx)
 	if r.unplug, err = r.instrument(ctx); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness/cluster"
 	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest/testnode"
 	"github.com/mcp-resilience/holdfast/harness/mesh"
 	"github.com/mcp-resilience/holdfast/harness/program"
 	"github.com/mcp-resilience/holdfast/harness/topology"
@@ -47,6 +46,7 @@ func examples() []example {
 		{"kill", &faults.Kill{}, east, topology.Selector{}, "east-1 is exited (code -1)"},
 		{"pause", &faults.Pause{}, east, topology.Selector{}, "east-1 is paused"},
 		{"restart", &faults.Restart{}, east, topology.Selector{}, "east-1 is exited (code 0)"},
+		{"throttle", &faults.Throttle{CPU: 0.2}, east, topology.Selector{}, "of a CPU (limit 0.2, by"},
 	}
 }
 
@@ -57,6 +57,7 @@ func Conformance(t *testing.T, k cluster.Kind) {
 	for _, e := range examples() {
 		t.Run(e.name, func(t *testing.T) {
 			serving(t, c)
+			possible(t, c, e)
 			saw, err := cycle(t.Context(), e.fault, e.victims(t, c))
 			if err != nil {
 				t.Fatal(err)
@@ -75,6 +76,7 @@ func Conformance(t *testing.T, k cluster.Kind) {
 	t.Run("done to all spares nobody", func(t *testing.T) { red(t, c, func(f faults.Fault) liar { return tooMuch{f} }) })
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("half an injection is undone", func(t *testing.T) { half(t, c) })
+	t.Run("who is content feels no throttle", func(t *testing.T) { content(t, c) })
 	t.Run("who crashed stays down", func(t *testing.T) { crashed(t, c) })
 	t.Run("nothing is injected with a dead context", func(t *testing.T) { dead(t, c) })
 }
@@ -129,6 +131,10 @@ func (e example) victims(t *testing.T, c *cluster.Cluster) faults.Victims {
 	if len(v.Nodes) == 0 {
 		t.Fatalf("%+v matches nobody", e.on)
 	}
+	if _, ok := e.fault.(*faults.Throttle); ok {
+		serving(t, c)
+		stir(t, v)
+	}
 	return v
 }
 
@@ -138,13 +144,7 @@ func serving(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	for _, n := range c.Topology.Nodes {
 		if _, err := eventually(t.Context(), soon, faults.Victims{Cluster: c}, func(ctx context.Context, _ faults.Victims) (string, error) {
-			ctx, cancel := context.WithTimeout(ctx, time.Second)
-			defer cancel()
-			conn, err := c.Dialer(n.Region)(ctx, "tcp", fmt.Sprintf("%s:%d", n.ID, testnode.Port))
-			if err != nil {
-				return "", err
-			}
-			return testnode.Ask(ctx, conn, "who")
+			return ask(ctx, c, n, "who")
 		}); err != nil {
 			t.Fatalf("%s does not answer: %v", n.ID, err)
 		}
@@ -173,6 +173,7 @@ func red(t *testing.T, c *cluster.Cluster, lie func(faults.Fault) liar, tidy ...
 		}
 		seen[kind] = true
 		t.Run(e.name, func(t *testing.T) {
+			possible(t, c, e)
 			v := e.victims(t, c)
 			l := lie(e.fault)
 			_, err := cycle(t.Context(), l, v)

@@ -30,6 +30,7 @@ func overlaps(t *testing.T, c *cluster.Cluster) {
 		{"latency", "bandwidth"},
 		{"latency", "isolate"},
 		{"isolate", "kill"},
+		{"throttle", "throttle"},
 	} {
 		first, second := of(pair[0]), of(pair[1])
 		t.Run(pair[0]+", "+pair[1]+", first healed first", func(t *testing.T) { overlap(t, c, first, second, true) })
@@ -43,6 +44,8 @@ func overlap(t *testing.T, c *cluster.Cluster, first, second example, firstHeals
 		v    faults.Victims
 		heal func(context.Context) error
 	}
+	possible(t, c, first)
+	possible(t, c, second)
 	var both []under
 	for _, e := range []example{first, second} {
 		v := e.victims(t, c)
@@ -93,6 +96,9 @@ func dead(t *testing.T, c *cluster.Cluster) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, e := range examples() {
+		if e.requires(c) != nil {
+			continue
+		}
 		v := e.victims(t, c)
 		undo, err := e.fault.Inject(ctx, v)
 		if err == nil { // it was quicker than the context

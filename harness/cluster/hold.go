@@ -72,6 +72,8 @@ type held struct {
 	mu    sync.Mutex // also held while the node is being changed
 	count map[Condition]int
 	ended bool // we ended it, so we start it again
+
+	limits []float64 // CPUs, one for each Throttle
 }
 
 func (h *holds) node(id topology.NodeID) *held {

@@ -39,6 +39,11 @@ func TestOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, n := range c.Topology.Nodes[1:] { // the others are throttled
+		if _, err := c.Throttle(t.Context(), n.ID, 0.05); err != nil {
+			t.Fatal(err)
+		}
+	}
 	fmt.Println("READY")
 	select {} // until it is killed
 }
@@ -63,7 +68,7 @@ func start(t *testing.T, run, dir string) *cluster.Cluster {
 }
 
 func newRun(t *testing.T) string {
-	return fmt.Sprintf("%s-%d", t.Name(), time.Now().UnixNano())
+	return fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), time.Now().UnixNano())
 }
 
 // own starts a process that owns a run, and returns once the run is up.
@@ -107,20 +112,36 @@ func alive(t *testing.T, run string) bool {
 	return slices.Contains(runs, run)
 }
 
-// The kernel takes a run's processes with their owner, stopped ones too.
+// The kernel takes a run's processes with their owner, stopped ones too. A
+// cgroup is left to the sweep.
 func TestOwnerKilled(t *testing.T) {
+	for _, cgroups := range []string{"", "off"} {
+		t.Run("cgroups="+cgroups, func(t *testing.T) {
+			t.Setenv("HOLDFAST_CGROUPS", cgroups)
+			ownerKilled(t)
+		})
+	}
+}
+
+func ownerKilled(t *testing.T) {
 	run := newRun(t)
 	cmd := own(t, run)
-	if !alive(t, run) {
+	if !alive(t, run) || len(marked(t, run)) == 0 {
 		t.Fatal("the run is not seen while it lives")
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); alive(t, run); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(marked(t, run)) > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("10 s after its owner was killed the run is still alive")
+			t.Fatal("10 s after its owner was killed the run still has processes")
 		}
+	}
+	if _, err := local.Sweep(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	if alive(t, run) {
+		t.Error("swept, the run has left something")
 	}
 }
 
@@ -205,9 +226,15 @@ func TestProxyDiesWithLinkd(t *testing.T) {
 }
 
 // processes lists those whose command line has the word and that are no zombies.
-func processes(t *testing.T, word string) []int {
+func processes(t *testing.T, word string) []int { return having(t, "cmdline", word) }
+
+// marked lists those that a run has started.
+func marked(t *testing.T, run string) []int { return having(t, "environ", "HOLDFAST_RUN="+run+"\x00") }
+
+// having lists the processes whose file in /proc has the word.
+func having(t *testing.T, file, word string) []int {
 	t.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	files, err := filepath.Glob("/proc/[0-9]*/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +242,7 @@ func processes(t *testing.T, word string) []int {
 	for _, f := range files {
 		if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), word) {
 			var pid int
-			_, _ = fmt.Sscanf(f, "/proc/%d/", &pid)
+			_, _ = fmt.Sscanf(f, "/proc/%d/", &pid) // as globbed
 			out = append(out, pid)
 		}
 	}

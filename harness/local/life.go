@@ -39,6 +39,7 @@ type life struct {
 	started time.Time
 	done    chan struct{}    // closed once it has been reaped
 	ended   *os.ProcessState // valid after done
+	stops   stops
 }
 
 // launch journals the intent, starts the process and journals its pid.

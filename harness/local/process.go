@@ -21,8 +21,10 @@ type process struct {
 	how     launch
 	grace   time.Duration
 
-	mu   sync.Mutex
-	life *life
+	mu    sync.Mutex
+	life  *life
+	cpus  float64 // what it may use; 0 is without limit
+	brake brake   // which sees to that; nil without limit
 }
 
 var _ cluster.Process = (*process)(nil)
@@ -51,9 +53,9 @@ func (p *process) Signal(_ context.Context, s cluster.Signal) error {
 			go l.killAfter(p.grace)
 		}
 	case cluster.Pause:
-		err = stop(l.cmd.Process)
+		err = l.pause(true)
 	case cluster.Resume:
-		err = resume(l.cmd.Process)
+		err = l.pause(false)
 	default:
 		err = fmt.Errorf("no such signal")
 	}
@@ -86,6 +88,12 @@ func (p *process) Restart(context.Context) error {
 		return fmt.Errorf("restart %s: %w", p.how.node, err)
 	}
 	p.life = l
+	if p.brake != nil {
+		if err := p.brake.take(l); err != nil && !l.exited() {
+			l.kill()
+			return fmt.Errorf("restart %s: keep its limit of CPU: %w", p.how.node, err)
+		}
+	}
 	return nil
 }
 
@@ -101,7 +109,7 @@ func (p *process) State(context.Context) (cluster.State, error) {
 			case <-time.After(time.Second):
 				return s, fmt.Errorf("state of %s: %w", p.how.node, err)
 			}
-		} else if stopped {
+		} else if stopped && !l.braked() {
 			s.Condition = cluster.Paused
 		}
 	}

@@ -16,8 +16,8 @@ import (
 const sweepWithin = 10 * time.Second
 
 // Sweep kills every process that carries the run's mark in its environment,
-// stopped or not, waits until none is left and says what it killed. It touches
-// nothing else. Where the runtime cannot work there is nothing to sweep.
+// stopped or not, waits until none is left, removes the run's cgroups and says
+// what it did away with. It touches nothing else. Where the runtime cannot work there is nothing to sweep.
 func Sweep(ctx context.Context, run string) (killed []string, err error) {
 	if loopback.Check() != nil {
 		return nil, nil
@@ -46,11 +46,20 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 			}
 		}
 		if left == 0 {
+			for _, dir := range leftCgroups()[run] {
+				if removeCgroup(dir) != nil { // a process in it has been killed but not reaped
+					left++
+				} else {
+					killed = append(killed, "cgroup "+dir)
+				}
+			}
+		}
+		if left == 0 {
 			return killed, nil
 		}
 		select {
 		case <-ctx.Done():
-			return killed, fmt.Errorf("sweep run %s: %d processes are left: %w", run, left, ctx.Err())
+			return killed, fmt.Errorf("sweep run %s: %d processes or cgroups are left: %w", run, left, ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -73,7 +82,7 @@ func end(pid int, run string) (node string, ours bool) {
 	return node, true
 }
 
-// Runs lists the runs that have live processes here, sorted.
+// Runs lists the runs that have live processes or cgroups here, sorted.
 func Runs(context.Context) ([]string, error) {
 	if loopback.Check() != nil {
 		return nil, nil
@@ -87,6 +96,9 @@ func Runs(context.Context) ([]string, error) {
 		if run, _ := belongs(pid); run != "" {
 			found[run] = true
 		}
+	}
+	for run := range leftCgroups() {
+		found[run] = true
 	}
 	return slices.Sorted(maps.Keys(found)), nil
 }

@@ -21,6 +21,7 @@ func Conformance(t *testing.T, k cluster.Kind, left Leftovers) {
 	}
 	b := bench{k, left}
 	t.Run("life of a cluster", b.life)
+	t.Run("throttle", b.throttle)
 	t.Run("close after a partial start", b.partial)
 	t.Run("node that exits at once", b.stillborn)
 	t.Run("journal before deed", b.journal)

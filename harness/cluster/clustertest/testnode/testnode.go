@@ -10,6 +10,7 @@
 //	get          → the counter
 //	say TEXT     → ok, once TEXT is in the log
 //	secret       → the secret it was given
+//	spin TIME    → ok, and keeps a processor busy for so long from then on
 package testnode
 
 import (
@@ -151,8 +152,20 @@ func (n *node) answer(ctx context.Context, line string) (string, error) {
 	case "say":
 		_, err := fmt.Fprintln(n.Log, arg)
 		return "ok", err
+	case "spin":
+		d, err := time.ParseDuration(arg)
+		if err != nil {
+			return "", err
+		}
+		go spin(ctx, time.Now().Add(d))
+		return "ok", nil
 	}
 	return "", fmt.Errorf("no such command: %q", verb)
+}
+
+func spin(ctx context.Context, until time.Time) {
+	for time.Now().Before(until) && ctx.Err() == nil {
+	}
 }
 
 // lookup finds a name in the hosts file, else leaves it to the system.

@@ -1,0 +1,25 @@
+package harness
+
+import (
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/faults"
+)
+
+// able returns nil when the runtime can do every step of the plan to every
+// node that the step could choose; cluster.Unsupported, with the reason, is in
+// the error otherwise.
+func (r *run) able() error {
+	for _, s := range r.plan.Steps {
+		f, ok := s.With.(faults.Requirer)
+		if !ok {
+			continue
+		}
+		for _, n := range r.plan.Topology.Select(s.On) {
+			if err := f.Requires(r.cluster.Process(n.ID)); err != nil {
+				return fmt.Errorf("%s: %s: %w", s.ID, n.ID, err)
+			}
+		}
+	}
+	return nil
+}
