@@ -23,6 +23,7 @@
 //	health     who does not answer this node
 //	arbiter    who is lost, as most regions see it; where traffic and leadership go then
 //	registry   who serves what, where, and in which role
+//	membership who belongs to the platform and who votes: add, remove, replace
 //	gslb       DNS answers with those weights, and for each service
 //	settings   the configuration centre: what services watch, and its stream
 //	events     the node's diary

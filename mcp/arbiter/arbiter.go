@@ -107,7 +107,7 @@ func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.Standing, los
 		}
 	}
 	for _, n := range was.Lost {
-		if !slices.Contains(lost, n) {
+		if _, member := c.Regions[n]; member && !slices.Contains(lost, n) {
 			a.Note(events.Rejoined, n+" is back", c.about(n))
 		}
 	}

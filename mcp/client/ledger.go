@@ -79,5 +79,11 @@ type Direct struct {
 	conn *grpc.ClientConn
 }
 
+// Admin is the node's entrance for operators.
+func (d *Direct) Admin() api.AdminClient { return api.NewAdminClient(d.conn) }
+
+// Registry is the node's directory of services.
+func (d *Direct) Registry() api.RegistryClient { return api.NewRegistryClient(d.conn) }
+
 // Close ends the connection.
 func (d *Direct) Close() error { return d.conn.Close() }

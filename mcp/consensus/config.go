@@ -41,6 +41,9 @@ type Config struct {
 	// Begins is for one node of the main region: when it starts the cluster's
 	// log it stands for election at once, see coldstart.go.
 	Begins bool
+	// Joins is for a node that is added to a cluster that lives: with an empty
+	// folder it waits for a log instead of beginning one.
+	Joins bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool
 }
@@ -72,7 +75,8 @@ func (c Config) raft() *raft.Config {
 	rc.SnapshotInterval = 20 * time.Second // how often the threshold is looked at
 	rc.TrailingLogs = rc.SnapshotThreshold
 	rc.MaxAppendEntries = 256
-	rc.BatchApplyCh = true // what waits for the disk is written in one go
+	rc.ShutdownOnRemove = false // a node that was removed may be added again
+	rc.BatchApplyCh = true      // what waits for the disk is written in one go
 	rc.NoLegacyTelemetry = true
 	rc.Logger = c.Logger
 	return rc

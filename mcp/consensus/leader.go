@@ -87,7 +87,7 @@ func (n *Node) Handover(ctx context.Context, to string) error {
 	if to == "" {
 		f = n.raft.LeadershipTransfer()
 	} else {
-		f = n.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(n.cfg.Peers[to]))
+		f = n.raft.LeadershipTransferToServer(raft.ServerID(to), n.address(to))
 	}
 	if err := f.Error(); err != nil {
 		return fmt.Errorf("hand over leadership: %w", err)

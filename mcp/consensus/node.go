@@ -93,7 +93,7 @@ func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Trans
 	if err != nil {
 		return false, fmt.Errorf("look for an existing log: %w", err)
 	}
-	if known {
+	if known || cfg.Joins {
 		return false, nil
 	}
 	var voters raft.Configuration

@@ -25,6 +25,10 @@ const (
 	Promoted  Kind = "promoted"  // this node has caught up as leader and serves
 	Deposed   Kind = "deposed"   // this node no longer leads
 	Weights   Kind = "weights"   // traffic was moved
+
+	Added        Kind = "added"        // a node became a member, without a vote
+	Enfranchised Kind = "enfranchised" // a member has caught up and votes
+	Removed      Kind = "removed"      // a node is no member any more
 	// Registered tells that the registry knows this node's present roles.
 	Registered Kind = "registered"
 

@@ -64,22 +64,33 @@ func (g *Gateway) propose(c *api.Command) func(context.Context, string) (*api.Ap
 		if leader == g.Name {
 			return g.Consensus.Propose(ctx, c)
 		}
-		return forward(ctx, g, leader, func(ctx context.Context, p api.PeerClient) (*api.Applied, error) {
-			return p.Propose(ctx, c)
+		return forward(ctx, g, leader, func(ctx context.Context, conn grpc.ClientConnInterface) (*api.Applied, error) {
+			return api.NewPeerClient(conn).Propose(ctx, c)
 		})
 	}
 }
 
 // ReadIndex asks whoever leads how far a state must be to be fresh.
 func (g *Gateway) ReadIndex(ctx context.Context) (*api.ReadIndexReply, error) {
-	return route(ctx, g, func(ctx context.Context, leader string) (*api.ReadIndexReply, error) {
-		if leader == g.Name {
+	return Route(ctx, g,
+		func(ctx context.Context) (*api.ReadIndexReply, error) {
 			index, term, err := g.Consensus.ReadIndex(ctx)
 			return &api.ReadIndexReply{Index: index, Term: term}, err
-		}
-		return forward(ctx, g, leader, func(ctx context.Context, p api.PeerClient) (*api.ReadIndexReply, error) {
-			return p.ReadIndex(ctx, &api.ReadIndexRequest{})
+		},
+		func(ctx context.Context, leader grpc.ClientConnInterface) (*api.ReadIndexReply, error) {
+			return api.NewPeerClient(leader).ReadIndex(ctx, &api.ReadIndexRequest{})
 		})
+}
+
+// Route has whoever leads do something: here when this node does, there over a
+// connection to the leader. While that is refused because leadership is unclear
+// (codes.Unavailable) it is tried again for a moment.
+func Route[T any](ctx context.Context, g *Gateway, here func(context.Context) (T, error), there func(context.Context, grpc.ClientConnInterface) (T, error)) (T, error) {
+	return route(ctx, g, func(ctx context.Context, leader string) (T, error) {
+		if leader == g.Name {
+			return here(ctx)
+		}
+		return forward(ctx, g, leader, there)
 	})
 }
 
@@ -92,7 +103,7 @@ func route[T any](ctx context.Context, g *Gateway, try func(ctx context.Context,
 	giveUp := time.Now().Add(patience)
 	for {
 		out, err := attempt(ctx, g, try)
-		if err == nil || !api.Refused(err) || time.Now().After(giveUp) {
+		if err == nil || !api.Refused(err) || status.Code(err) != codes.Unavailable || time.Now().After(giveUp) {
 			return out, err
 		}
 		select {
@@ -145,14 +156,14 @@ func abandon(ctx context.Context, g *Gateway, leader string, changed <-chan stru
 
 // forward calls the leader. What never left this node is refused; the leader's
 // own words are passed on; the rest is unknown.
-func forward[T any](ctx context.Context, g *Gateway, leader string, call func(context.Context, api.PeerClient) (T, error)) (T, error) {
+func forward[T any](ctx context.Context, g *Gateway, leader string, call func(context.Context, grpc.ClientConnInterface) (T, error)) (T, error) {
 	var none T
 	conn, err := g.To(leader)
 	if err != nil {
 		return none, api.Refuse(codes.Unavailable, g.Name, leader, err.Error())
 	}
 	ctx, sent := api.WithSent(ctx)
-	out, err := call(ctx, api.NewPeerClient(conn))
+	out, err := call(ctx, conn)
 	switch {
 	case err == nil, api.Refused(err):
 		return out, err

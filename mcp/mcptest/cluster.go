@@ -115,7 +115,12 @@ func (c *Cluster) Data(name string) string { return filepath.Join(c.dir, name) }
 // Run starts a node that is not running.
 func (c *Cluster) Run(name string) {
 	c.t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, c.args...)...)
+	c.start(name, c.args)
+}
+
+func (c *Cluster) start(name string, args []string) {
+	c.t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, args...)...)
 	cmd.Env = append(os.Environ(), childEnv+"=1", node.SecretEnv+"="+Secret)
 	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
 	cmd.Stderr = p.logs
@@ -129,6 +134,23 @@ func (c *Cluster) Run(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.procs[name] = p
+}
+
+// Join runs a node that no other node has been told of. It begins with an empty
+// log and waits to be added.
+func (c *Cluster) Join(name, region string) {
+	c.t.Helper()
+	c.names = append(c.names, name)
+	c.addr[name] = c.addr[c.names[0]][:strings.LastIndexByte(c.addr[c.names[0]], '.')+1] + fmt.Sprint(len(c.names))
+	f, err := os.OpenFile(c.hosts(), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, c.addr[name], name); err != nil {
+		c.t.Fatal(err)
+	}
+	c.start(name, append(slices.Clone(c.args), "--peers", c.args[1]+","+name+"/"+region, "--join"))
 }
 
 // Signal sends a signal to a node; Kill and Terminate also wait for its end.

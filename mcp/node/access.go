@@ -36,7 +36,7 @@ func readSecret(file string) (string, error) {
 }
 
 // peersOnly are the services that nodes offer to each other and to nobody else.
-var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Telemetry", "mcp.v1.Witness"}
+var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
 
 func (n *node) newGuard() *identity.Guard {
 	return &identity.Guard{

@@ -2,11 +2,31 @@ package node
 
 import "github.com/mcp-resilience/holdfast/mcp/arbiter"
 
-// cluster is who there is, as the arbiter needs to know it.
+// planned is who there is by --peers, with which a new cluster begins.
+func (c Config) planned() arbiter.Cluster {
+	out := arbiter.Cluster{Regions: map[string]string{}, Weights: c.Weights, Control: c.with(Control), Gateways: c.with(Gateway)}
+	for name, p := range c.Peers {
+		out.Regions[name] = p.Region
+	}
+	return out
+}
+
+// cluster is who there is now. A control node that has no vote yet is there, but
+// no control node.
 func (n *node) cluster() arbiter.Cluster {
-	c := arbiter.Cluster{Regions: map[string]string{}, Weights: n.cfg.Weights, Control: n.cfg.with(Control), Gateways: n.cfg.with(Gateway)}
-	for name, p := range n.cfg.Peers {
-		c.Regions[name] = p.Region
+	c := arbiter.Cluster{Regions: map[string]string{}, Weights: n.cfg.Weights}
+	for _, m := range n.consensus.Members() { // sorted
+		p, ok := n.peer(m.Name)
+		if !ok {
+			continue // what it is has not been applied here yet
+		}
+		c.Regions[m.Name] = p.Region
+		if m.Voter && p.Has(Control) {
+			c.Control = append(c.Control, m.Name)
+		}
+		if p.Has(Gateway) {
+			c.Gateways = append(c.Gateways, m.Name)
+		}
 	}
 	return c
 }

@@ -30,7 +30,7 @@ const (
 // Zone is the name under which clients look the platform up.
 const Zone = "mcp."
 
-// Config is a node's settings. All but Hosts, Defects and the last two are needed.
+// Config is a node's settings. All but Hosts and those from Defects on are needed.
 type Config struct {
 	Name    string          // as its peers call it
 	Region  string          // that it is in
@@ -42,6 +42,9 @@ type Config struct {
 	Secret  string          // of the platform, see trust
 	Profile Profile
 	Defects []string
+	// Join is for a node that is added to a platform that lives: it begins with an
+	// empty log and waits for the leader to send it one.
+	Join bool
 	// TraceRatio is the share of requests that are traced.
 	TraceRatio float64
 	// AlertWebhook is a URL that alerts are posted to; empty means none.

@@ -79,6 +79,7 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(Defects(), ", "))
 	f.Float64Var(&c.TraceRatio, "trace-ratio", 0.05, "share of requests that are traced; OTEL_EXPORTER_OTLP_ENDPOINT names a collector")
 	f.StringVar(&c.AlertWebhook, "alert-webhook", "", "URL that alerts are posted to as JSON, beside the log")
+	f.BoolVar(&c.Join, "join", false, "begin with an empty log and wait to be added (Admin.Add), instead of beginning a platform with --peers")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
+	"github.com/mcp-resilience/holdfast/mcp/membership"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
@@ -47,6 +48,7 @@ type node struct {
 	prober    *prober.Prober
 	arbiter   *arbiter.Arbiter
 	gateway   *gateway.Gateway
+	keeper    *membership.Keeper
 	telemetry *telemetry.Telemetry
 	reports   *telemetry.Reports
 	reporter  *telemetry.Reporter
@@ -94,8 +96,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.all()), Voters: cfg.with(Control), Dir: filepath.Join(cfg.Data, "raft"),
 		Dial: trust.Dialer(who.Dial(), resolver.Dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: note,
 		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
-		Defers:             n.cluster().Main() != cfg.Region,
-		Begins:             n.cluster().First() == cfg.Name,
+		Defers:             cfg.planned().Main() != cfg.Region,
+		Begins:             cfg.planned().First() == cfg.Name,
+		Joins:              cfg.Join,
 		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
 	})
 	if err != nil {
@@ -153,6 +156,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	cfg := n.cfg
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To}
+	n.keeper = n.newKeeper()
 	n.prober = &prober.Prober{Peers: n.duties, Timing: cfg.Profile.Probes, To: n.peers.To, Note: note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
@@ -174,7 +178,7 @@ func (n *node) work() (stop func() error) {
 		if n.cfg.defective(SkipArbitration) {
 			all.Go(func() { n.decideAlone(ctx) })
 		}
-		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge} {
+		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {
 			all.Go(func() { f(ctx) })
 		}
 	}
@@ -209,6 +213,8 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	api.RegisterAccountsServer(n.api, &gateway.Accounts{Ledger: ledger})
 	api.RegisterRegistryServer(n.api, n.directory())
 	n.serveSettings(n.api, done)
+	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Keeper: n.keeper})
+	api.RegisterElectorateServer(n.api, n.electorate())
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {

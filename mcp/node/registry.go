@@ -19,7 +19,7 @@ const (
 func (n *node) directory() *registry.Directory {
 	return &registry.Directory{
 		Node: n.cfg.Name, State: n.consensus.Committed(),
-		Member:  func(name string) bool { _, ok := n.cluster().Regions[name]; return ok },
+		Members: func() map[string]string { return n.cluster().Regions },
 		Leaders: func() bool { leader, _ := n.consensus.Leader(); return leader != "" },
 	}
 }

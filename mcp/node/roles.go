@@ -53,14 +53,6 @@ func parsePeer(s string) (name string, p Peer, err error) {
 	return name, p, nil
 }
 
-func joined(rs []Role) string {
-	out := make([]string, len(rs))
-	for i, r := range rs {
-		out[i] = string(r)
-	}
-	return strings.Join(out, ", ")
-}
-
 // with lists the nodes that have a role, sorted by name.
 func (c Config) with(r Role) []string {
 	return slices.DeleteFunc(c.all(), func(n string) bool { return !c.Peers[n].Has(r) })
@@ -74,5 +66,5 @@ func (n *node) closed() string {
 	if n.cfg.has(Gateway) {
 		return ""
 	}
-	return "this node is no gateway; users enter by " + strings.Join(n.cluster().Gateways, ", ")
+	return "this node is no gateway; users enter by " + strings.Join(n.cfg.with(Gateway), ", ")
 }

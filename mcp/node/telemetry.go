@@ -49,11 +49,8 @@ func (n *node) watch(log *slog.Logger) {
 // picture is what the alert rules are judged by.
 func (n *node) picture() telemetry.Picture {
 	standing := n.consensus.Committed().Standing()
-	p := telemetry.Picture{Nodes: map[string]string{}, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
+	p := telemetry.Picture{Nodes: n.cluster().Regions, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
 	p.Applied, _ = n.consensus.Committed().Applied()
-	for name, peer := range n.cfg.Peers {
-		p.Nodes[name] = peer.Region
-	}
 	return p
 }
 

@@ -76,7 +76,11 @@ func TestWhatIsListed(t *testing.T) {
 			apply(&api.Command{Do: &api.Command_Decision{Decision: &api.Decision{Lost: tc.lost}}})
 			d := &registry.Directory{
 				Node: "north-1", State: s,
-				Member:  func(n string) bool { return n != tc.removed },
+				Members: func() map[string]string {
+					members := map[string]string{"east-1": "east", "north-bus": "north", "south-1": "south"}
+					delete(members, tc.removed)
+					return members
+				},
 				Leaders: func() bool { return tc.lost == nil },
 			}
 			got, err := d.Services(t.Context(), &api.ServicesRequest{Service: tc.service})

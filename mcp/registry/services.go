@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
@@ -14,8 +15,8 @@ type Directory struct {
 	api.UnimplementedRegistryServer
 	Node    string
 	State   *state.State
-	Member  func(node string) bool // whether a node belongs to the platform now
-	Leaders func() (known bool)    // whether this node knows a leader
+	Members func() map[string]string // who belongs to the platform now, and its region
+	Leaders func() (known bool)      // whether this node knows a leader
 }
 
 // Services implements api.RegistryServer.
@@ -29,19 +30,16 @@ func (d *Directory) Services(_ context.Context, r *api.ServicesRequest) (*api.Se
 // and then by node.
 func (d *Directory) List(service string) []*api.Service {
 	registry, lost := d.State.Registry(), d.State.Standing().Lost
+	members := d.Members()
+	maps.DeleteFunc(registry, func(node string, _ state.Registration) bool { _, member := members[node]; return !member })
 	var leads uint64 // the latest term that anybody leads in
-	for node, r := range registry {
+	for _, r := range registry {
 		for _, o := range r.Offers {
-			if d.Member(node) {
-				leads = max(leads, o.Term)
-			}
+			leads = max(leads, o.Term)
 		}
 	}
 	var out []*api.Service
 	for node, r := range registry {
-		if !d.Member(node) {
-			continue
-		}
 		for _, o := range r.Offers {
 			if service != "" && o.Service != service {
 				continue

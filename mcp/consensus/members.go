@@ -1,0 +1,75 @@
+package consensus
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/raft"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Member is a node that the log is sent to.
+type Member struct {
+	Name  string
+	Voter bool
+}
+
+// Members lists who belongs to the cluster as far as this node knows, sorted.
+// A node that was removed may know an earlier list than everyone else.
+func (n *Node) Members() []Member {
+	var out []Member
+	for _, s := range n.servers().Servers {
+		out = append(out, Member{Name: string(s.ID), Voter: s.Suffrage == raft.Voter})
+	}
+	slices.SortFunc(out, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (n *Node) servers() raft.Configuration { return n.raft.GetConfiguration().Configuration() }
+
+// Learn has the leader send the log to a node that has no vote. Addr is its logical
+// raft address. An error that is api.Refused proves that nothing was changed.
+func (n *Node) Learn(name, addr string) error {
+	return n.reconfigure("add "+name, n.raft.AddNonvoter(raft.ServerID(name), raft.ServerAddress(addr), 0, enqueue))
+}
+
+// Enfranchise gives a member its vote; errors as in Learn.
+func (n *Node) Enfranchise(name string) error {
+	return n.reconfigure("give "+name+" its vote", n.raft.AddVoter(raft.ServerID(name), n.address(name), 0, enqueue))
+}
+
+// Dismiss takes a member out, and with it its vote; errors as in Learn.
+func (n *Node) Dismiss(name string) error {
+	return n.reconfigure("remove "+name, n.raft.RemoveServer(raft.ServerID(name), 0, enqueue))
+}
+
+// reconfigure waits until a change is committed by the majority that it makes.
+func (n *Node) reconfigure(what string, f raft.IndexFuture) error {
+	err := f.Error()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress), errors.Is(err, raft.ErrEnqueueTimeout):
+		return n.refuse(what + ": " + err.Error())
+	}
+	return status.Error(codes.Aborted, fmt.Sprintf("%s: %s: %v, outcome unknown", n.cfg.Name, what, err))
+}
+
+// Position is how far the log is committed and applied, as far as this node knows.
+func (n *Node) Position() (committed, applied uint64) {
+	applied, _ = n.state.Applied()
+	return n.raft.CommitIndex(), applied
+}
+
+// address is where a member is reached.
+func (n *Node) address(name string) raft.ServerAddress {
+	for _, s := range n.servers().Servers {
+		if string(s.ID) == name {
+			return s.Address
+		}
+	}
+	return raft.ServerAddress(n.cfg.Peers[name])
+}
