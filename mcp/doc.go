@@ -26,6 +26,7 @@
 //	membership who belongs to the platform and who votes: add, remove, replace
 //	gslb       DNS answers with those weights, and for each service
 //	settings   the configuration centre: what services watch, and its stream
+//	bus        the message server in a node, and what the platform promises around it
 //	events     the node's diary
 //	node       all of it put together, flags, graceful stop
 //	client     how a Go program uses the platform

@@ -777,6 +777,7 @@ type Command struct {
 	//	*Command_OpenAccounts
 	//	*Command_Transfer
 	//	*Command_SettingPut
+	//	*Command_BusSeat
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -916,6 +917,15 @@ func (x *Command) GetSettingPut() *SettingPut {
 	return nil
 }
 
+func (x *Command) GetBusSeat() *BusSeat {
+	if x != nil {
+		if x, ok := x.Do.(*Command_BusSeat); ok {
+			return x.BusSeat
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -960,6 +970,10 @@ type Command_SettingPut struct {
 	SettingPut *SettingPut `protobuf:"bytes,12,opt,name=setting_put,json=settingPut,proto3,oneof"`
 }
 
+type Command_BusSeat struct {
+	BusSeat *BusSeat `protobuf:"bytes,15,opt,name=bus_seat,json=busSeat,proto3,oneof"`
+}
+
 func (*Command_Write) isCommand_Do() {}
 
 func (*Command_CompareAndSet) isCommand_Do() {}
@@ -979,6 +993,8 @@ func (*Command_OpenAccounts) isCommand_Do() {}
 func (*Command_Transfer) isCommand_Do() {}
 
 func (*Command_SettingPut) isCommand_Do() {}
+
+func (*Command_BusSeat) isCommand_Do() {}
 
 // ReadMark changes nothing; that it commits proves that its proposer leads.
 type ReadMark struct {
@@ -1422,7 +1438,7 @@ var File_mcp_proto protoreflect.FileDescriptor
 
 const file_mcp_proto_rawDesc = "" +
 	"\n" +
-	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eregistry.proto\"|\n" +
+	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eregistry.proto\x1a\tbus.proto\"|\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1a\n" +
@@ -1466,7 +1482,7 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\xb4\x04\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\xe2\x04\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
@@ -1482,7 +1498,8 @@ const file_mcp_proto_rawDesc = "" +
 	"\btransfer\x18\n" +
 	" \x01(\v2\x10.mcp.v1.TransferH\x00R\btransfer\x125\n" +
 	"\vsetting_put\x18\f \x01(\v2\x12.mcp.v1.SettingPutH\x00R\n" +
-	"settingPutB\x04\n" +
+	"settingPut\x12,\n" +
+	"\bbus_seat\x18\x0f \x01(\v2\x0f.mcp.v1.BusSeatH\x00R\abusSeatB\x04\n" +
 	"\x02do\"\n" +
 	"\n" +
 	"\bReadMark\"\\\n" +
@@ -1570,6 +1587,7 @@ var file_mcp_proto_goTypes = []any{
 	(*Applied)(nil),              // 20: mcp.v1.Applied
 	nil,                          // 21: mcp.v1.Decision.QuartersEntry
 	(*Registration)(nil),         // 22: mcp.v1.Registration
+	(*BusSeat)(nil),              // 23: mcp.v1.BusSeat
 }
 var file_mcp_proto_depIdxs = []int32{
 	0,  // 0: mcp.v1.ReadRequest.consistency:type_name -> mcp.v1.Consistency
@@ -1587,26 +1605,27 @@ var file_mcp_proto_depIdxs = []int32{
 	18, // 12: mcp.v1.Command.open_accounts:type_name -> mcp.v1.OpenAccounts
 	19, // 13: mcp.v1.Command.transfer:type_name -> mcp.v1.Transfer
 	15, // 14: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
-	21, // 15: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
-	2,  // 16: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
-	4,  // 17: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
-	5,  // 18: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
-	6,  // 19: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
-	8,  // 20: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
-	13, // 21: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
-	11, // 22: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
-	3,  // 23: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
-	7,  // 24: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
-	7,  // 25: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
-	7,  // 26: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
-	9,  // 27: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
-	20, // 28: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
-	12, // 29: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
-	23, // [23:30] is the sub-list for method output_type
-	16, // [16:23] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	23, // 15: mcp.v1.Command.bus_seat:type_name -> mcp.v1.BusSeat
+	21, // 16: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	2,  // 17: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
+	4,  // 18: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
+	5,  // 19: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
+	6,  // 20: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
+	8,  // 21: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
+	13, // 22: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
+	11, // 23: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
+	3,  // 24: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
+	7,  // 25: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
+	7,  // 26: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
+	7,  // 27: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
+	9,  // 28: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
+	20, // 29: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
+	12, // 30: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
+	24, // [24:31] is the sub-list for method output_type
+	17, // [17:24] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_mcp_proto_init() }
@@ -1615,6 +1634,7 @@ func file_mcp_proto_init() {
 		return
 	}
 	file_registry_proto_init()
+	file_bus_proto_init()
 	file_mcp_proto_msgTypes[12].OneofWrappers = []any{
 		(*Command_Write)(nil),
 		(*Command_CompareAndSet)(nil),
@@ -1626,6 +1646,7 @@ func file_mcp_proto_init() {
 		(*Command_OpenAccounts)(nil),
 		(*Command_Transfer)(nil),
 		(*Command_SettingPut)(nil),
+		(*Command_BusSeat)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

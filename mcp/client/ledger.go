@@ -85,5 +85,8 @@ func (d *Direct) Admin() api.AdminClient { return api.NewAdminClient(d.conn) }
 // Registry is the node's directory of services.
 func (d *Direct) Registry() api.RegistryClient { return api.NewRegistryClient(d.conn) }
 
+// Bus asks the message server of the node.
+func (d *Direct) Bus() api.BusClient { return api.NewBusClient(d.conn) }
+
 // Close ends the connection.
 func (d *Direct) Close() error { return d.conn.Close() }

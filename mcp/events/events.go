@@ -36,6 +36,13 @@ const (
 
 	Alert         Kind = "alert"    // the leader raised an alert
 	AlertResolved Kind = "resolved" // its condition holds no longer
+
+	BusSuspect     Kind = "bus suspect"     // a message server lost the route to a peer
+	BusIsolated    Kind = "bus isolated"    // one that sees no majority hung up on its clients
+	BusElected     Kind = "bus elected"     // this node's server was elected leader of a stream
+	BusRemapped    Kind = "bus remapped"    // the platform agrees on who leads the stream
+	BusReconnected Kind = "bus reconnected" // clients that had lost their server are at one that serves
+	BusRejoined    Kind = "bus rejoined"    // a message server sees a majority again
 )
 
 // Event is one entry of the diary.

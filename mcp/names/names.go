@@ -28,7 +28,7 @@ func (r Resolver) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, err)
 	}
-	if ip, err := r.lookup(host); err != nil {
+	if ip, err := r.Lookup(host); err != nil {
 		return nil, fmt.Errorf("dial %s: %w", addr, err)
 	} else if ip != "" {
 		host = ip
@@ -45,8 +45,8 @@ func (r Resolver) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return conn, nil
 }
 
-// lookup finds a name in the hosts file; empty means that it is not there.
-func (r Resolver) lookup(name string) (string, error) {
+// Lookup finds a name in the hosts file; empty means that it is not there.
+func (r Resolver) Lookup(name string) (string, error) {
 	if r.Hosts == "" {
 		return "", nil
 	}

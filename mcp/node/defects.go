@@ -15,6 +15,8 @@ const (
 	NeverSwitch = "never-switch"
 	// ProbeSelf: a node probes nobody but itself.
 	ProbeSelf = "probe-self"
+	// BusAckEarly: the bus acknowledges a message that no server has kept yet.
+	BusAckEarly = "bus-ack-early"
 	// MuteAlerts: nobody is told of anything.
 	MuteAlerts = "mute-alerts"
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
@@ -27,6 +29,7 @@ func Defects() []string {
 	return []string{
 		AckBeforeReplicate,
 		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
+		BusAckEarly,
 		MuteAlerts,
 		ConfigNoFallback,
 	}

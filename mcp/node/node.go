@@ -23,6 +23,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
 	"github.com/mcp-resilience/holdfast/mcp/events"
@@ -59,6 +60,7 @@ type node struct {
 	api       *grpc.Server
 	health    *health.Server
 	local     *http.ServeMux // what is served in the clear, on loopback alone
+	bus       *bus.Bus       // nil where the node carries none
 }
 
 // Run is a node from start to graceful stop: it returns once ctx has ended,
@@ -128,6 +130,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	undo.add(stopLocal)
 	stopWork := n.work()
 	undo.add(stopWork)
+	if cfg.has(Bus) {
+		n.bus = bus.Start(n.busConfig(resolver, log))
+		undo.add(n.bus.Close)
+	}
 	stopAPI, err := n.serveAPI(ctx.Done())
 	if err != nil {
 		return err
@@ -215,6 +221,9 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	n.serveSettings(n.api, done)
 	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Keeper: n.keeper})
 	api.RegisterElectorateServer(n.api, n.electorate())
+	if n.bus != nil {
+		api.RegisterBusServer(n.api, &bus.Service{Bus: n.bus})
+	}
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {

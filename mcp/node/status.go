@@ -18,6 +18,8 @@ type Status struct {
 	Lost    []string       `json:"lost"`    // by arbitration
 	// Services is the registry: for each service its nodes, with their roles and whether they are down.
 	Services map[string][]string `json:"services"`
+
+	Streams map[string]string `json:"streams"` // of the bus: which node leads each
 }
 
 func (n *node) status() Status {
@@ -28,6 +30,7 @@ func (n *node) status() Status {
 		Node: n.cfg.Name, Region: n.cfg.Region, Roles: n.cfg.Peers[n.cfg.Name].Roles, Role: "follower", Leader: leader, Term: n.consensus.Term(),
 		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost,
 		Services: services(n.directory().List("")),
+		Streams:  n.consensus.Committed().Seats(),
 	}
 	if term, ok := n.consensus.Leads(); ok {
 		s.Role, s.Term = "leader", term

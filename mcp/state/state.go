@@ -39,6 +39,7 @@ type data struct {
 	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
 	Registry  map[string]Registration        `json:"registry"` // by node
 	Settings  settings                       `json:"settings"`
+	Seats     map[string]string              `json:"seats"` // of streams: who leads each
 }
 
 // outcome is what a retry of an applied mutation is told.
@@ -65,6 +66,7 @@ func empty() data {
 		Quarters:  map[string]uint32{},
 		Registry:  map[string]Registration{},
 		Settings:  settings{Values: map[string]Setting{}},
+		Seats:     map[string]string{},
 	}
 }
 
@@ -113,6 +115,8 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 	case *api.Command_Suspicions:
 		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
 		d.Known[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Known))
+	case *api.Command_BusSeat:
+		d.Seats[do.BusSeat.Stream] = do.BusSeat.Leader
 	case *api.Command_Decision:
 		d.Lost = slices.Sorted(slices.Values(do.Decision.Lost))
 		d.Quarters = maps.Clone(do.Decision.Quarters)

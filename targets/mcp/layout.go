@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
@@ -20,11 +21,15 @@ type seat struct {
 
 // layouts are which nodes a region has, given its number of control nodes.
 var layouts = map[string]func(control int) []seat{
-	// compact has every role in every node.
+	// compact has every role in every node, but one message server a region.
 	"compact": func(control int) []seat {
 		var out []seat
 		for i := range control {
-			out = append(out, seat{strconv.Itoa(i + 1), Name, node.Roles()})
+			roles := node.Roles()
+			if i > 0 {
+				roles = slices.DeleteFunc(roles, func(r node.Role) bool { return r == node.Bus })
+			}
+			out = append(out, seat{strconv.Itoa(i + 1), Name, roles})
 		}
 		return out
 	},
@@ -68,6 +73,9 @@ func (s seat) ports() []topology.Port {
 	}
 	if s.has(node.Gateway) {
 		out = append(out, topology.Port{Name: "dns", Number: node.DNSPort})
+	}
+	if s.has(node.Bus) {
+		out = append(out, topology.Port{Name: "bus", Number: bus.ClientPort}, topology.Port{Name: "bus-routes", Number: bus.RoutePort})
 	}
 	return out
 }

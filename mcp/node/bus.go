@@ -1,0 +1,29 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/names"
+)
+
+// verifyToken judges the token of a user of the bus.
+func (n *node) verifyToken(token string) error {
+	_, err := n.guard.Verify(context.Background(), token)
+	return err
+}
+
+func (n *node) busConfig(resolver names.Resolver, log *slog.Logger) bus.Config {
+	peers := map[string]string{}
+	for _, p := range n.cfg.with(Bus) {
+		peers[p] = n.cfg.Peers[p].Region
+	}
+	return bus.Config{
+		Name: n.cfg.Name, Region: n.cfg.Region, Host: n.cfg.Host, Dir: filepath.Join(n.cfg.Data, "bus"),
+		Peers: peers, Who: n.who, Verify: n.verifyToken, Lookup: resolver.Lookup, State: n.consensus.Committed(), Once: n.gateway.Once,
+		Note: n.note, Log: log, AckEarly: slices.Contains(n.cfg.Defects, BusAckEarly),
+	}
+}
