@@ -196,7 +196,7 @@ func (r *run) ready(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for region, clients := range r.clients {
 		for i, c := range clients {
-			key := fmt.Sprintf("ready.%s.%d", region, i)
+			key := r.plan.Load.Key(fmt.Sprintf("ready.%s.%d", region, i))
 			g.Go(func() error {
 				err := poll(gctx, readyLimit, func(ctx context.Context) error {
 					return r.markAndSee(ctx, c, c, key, key)
@@ -216,7 +216,7 @@ func (r *run) ready(ctx context.Context) error {
 				return fmt.Errorf("reader through %s: %w", n.ID, err)
 			}
 			defer reader.Close()
-			key := "ready." + string(n.ID)
+			key := r.plan.Load.Key("ready." + string(n.ID))
 			err = poll(gctx, readyLimit, func(ctx context.Context) error {
 				return r.markAndSee(ctx, writers[i%len(writers)], reader, key, key)
 			})

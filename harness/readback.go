@@ -37,7 +37,7 @@ func (r *run) quiesce(ctx context.Context, patience time.Duration) {
 				return nil
 			}
 			defer reader.Close()
-			key := "quiesce." + string(n.ID)
+			key := r.plan.Load.Key("quiesce." + string(n.ID))
 			for i := 0; ; i++ {
 				err := r.markAndSee(ctx, clients[i%len(clients)], reader, key, fmt.Sprint(i))
 				if err == nil {

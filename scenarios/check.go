@@ -146,6 +146,9 @@ func checkLoad(src *source, l workload.Load) {
 	src.between("load.clients", l.Clients, 1, 256)
 	src.between("load.slots", l.Slots, 1, 100_000)
 	src.within("load.timeout", l.Timeout, time.Millisecond, time.Minute)
+	if (l.Class != "" || src.has("load.class")) && !validName.MatchString(l.Class) {
+		src.say("load.class", fmt.Sprintf("%q is no name of a class of data: want lower-case letters, digits and dashes", l.Class), "")
+	}
 	m := l.Mix
 	if src.has("load.mix") || m != (workload.Mix{}) {
 		if sum := m.Write + m.CAS + m.Add + m.Transfer; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer) < 0 {

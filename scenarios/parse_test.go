@@ -34,6 +34,7 @@ load:
   reads: 20
   writes: 30
   mix: {write: 50, cas: 25, add: 25}
+  class: config
   keys: 5
   opsPerKey: 1000
   clients: 2
@@ -68,7 +69,7 @@ func TestParseEverything(t *testing.T) {
 		},
 		Load: workload.Load{
 			Reads: 20, Writes: 30, Mix: workload.Mix{Write: 50, CAS: 25, Add: 25},
-			Keys: 5, OpsPerKey: 1000, Clients: 2, Slots: 64, Timeout: time.Second,
+			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, Slots: 64, Timeout: time.Second,
 		},
 		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, Phase: 500 * time.Millisecond, Gap: 8 * time.Second,
 		Steps: []scenarios.Declared{
@@ -127,11 +128,12 @@ func TestProblems(t *testing.T) {
 		{"distances", "name: x\nsteps: []\ntopology:\n  latency:\n    - {a: e, b: e, oneWay: 1s}\n    - {a: e, b: f, oneWay: 1m}\n    - {a: f, b: e, oneWay: 1s}", "f.yaml:5:7: topology.latency[0]: wants two different regions, a and b\n" +
 			"f.yaml:6:20: topology.latency[1].oneWay: 1m0s is out of range: want 0s to 10s\n" +
 			"f.yaml:7:7: topology.latency[2]: f and e are given twice"},
-		{"load", "name: x\nsteps: []\nload: {reads: 0, opsPerKey: 1001, mix: {write: 60, cas: 60, add: -20}, writes: 1.5, keys: many}", "f.yaml:3:8: load.reads: 0 is out of range: want 1 to 20000\n" +
+		{"load", "name: x\nsteps: []\nload: {reads: 0, opsPerKey: 1001, mix: {write: 60, cas: 60, add: -20}, writes: 1.5, keys: many, class: a/b}", "f.yaml:3:8: load.reads: 0 is out of range: want 1 to 20000\n" +
 			"f.yaml:3:18: load.opsPerKey: 1001 is out of range: want 1 to 1000\n" +
 			"f.yaml:3:35: load.mix: 60 write + 60 cas + -20 add + 0 transfer is 100, want shares of 100\n" +
 			"f.yaml:3:72: load.writes: 1.5 is no whole number\n" +
-			"f.yaml:3:85: load.keys: many is no whole number"},
+			"f.yaml:3:85: load.keys: many is no whole number\n" +
+			"f.yaml:3:97: load.class: \"a/b\" is no name of a class of data: want lower-case letters, digits and dashes"},
 		{"objectives", "name: x\nsteps: []\nobjectives: {rto: 0s, rpo: -1, availability: 1.1, stages: {elct: 1s}, refuse: yes}\nexpect: failed\nobserve: 5s", "f.yaml:3:14: objectives.rto: 0s is out of range: want 1ms to 1h0m0s\n" +
 			"f.yaml:3:23: objectives.rpo: -1 is out of range: want 0 or more lost writes\n" +
 			"f.yaml:3:32: objectives.availability: 1.1 is out of range: want a share from 0 to 1\n" +

@@ -51,7 +51,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(w, "%s on %s: %s\n\n", p.Scenario, p.Target, p.Description)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "regions\t%s\n", zones(p.Topology))
-	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients\n", p.Load.Reads, p.Load.Writes, p.Load.Clients)
+	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients%s\n", p.Load.Reads, p.Load.Writes, p.Load.Clients, class(p.Load.Class))
 	fmt.Fprintf(t, "promises\t%s\n", promises(p.Objectives))
 	if p.Expect != record.Pass {
 		must := "not pass"
@@ -132,6 +132,13 @@ func zones(t topology.Topology) string {
 		out = append(out, fmt.Sprintf("%s (weight %d: %s)", z.Region, z.Weight, strings.Join(nodes, " ")))
 	}
 	return strings.Join(out, ", ")
+}
+
+func class(name string) string {
+	if name == "" {
+		return ""
+	}
+	return ", on " + name + " data"
 }
 
 func promises(o record.Objectives) string {

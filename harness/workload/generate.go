@@ -32,7 +32,7 @@ func (g Generator) Run(ctx context.Context) {
 	var (
 		ids     atomic.Int64
 		senders sync.WaitGroup
-		keys    = newKeyring(g.Load.Keys, g.Load.OpsPerKey)
+		keys    = newKeyring(g.Load)
 	)
 	for region, clients := range g.Clients {
 		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes} {

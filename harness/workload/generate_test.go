@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestSchedule(t *testing.T) {
 // and values never repeat.
 func TestChoices(t *testing.T) {
 	choose := func(seed uint64) []history.Op {
-		s := newSeries(seed, "east", history.Writes, 1, Load{}.Resolve().Mix, newKeyring(20, 500))
+		s := newSeries(seed, "east", history.Writes, 1, Load{}.Resolve().Mix, newKeyring(Load{}.Resolve()))
 		var ops []history.Op
 		for i := range int64(200) {
 			ops = append(ops, s.next(i))
@@ -119,7 +120,7 @@ func TestTransfers(t *testing.T) {
 	opened := Opening().Set
 	mix := Mix{Write: 30, CAS: 20, Add: 10, Transfer: 40}
 	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Transfer, history.Reads: history.Balances} {
-		s := newSeries(7, "east", class, 1, mix, newKeyring(20, 500))
+		s := newSeries(7, "east", class, 1, mix, newKeyring(Load{}.Resolve()))
 		kinds, beyond := map[history.Kind]int{}, 0
 		for i := range int64(2000) {
 			op := s.next(i)
@@ -145,7 +146,7 @@ func TestTransfers(t *testing.T) {
 
 // TestRotation: no key gets more operations than allowed.
 func TestRotation(t *testing.T) {
-	s := newSeries(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyring(2, 10))
+	s := newSeries(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyring(Load{Keys: 2, OpsPerKey: 10}))
 	uses := map[string]int{}
 	for i := range int64(500) {
 		uses[s.next(i).Key]++
@@ -160,9 +161,31 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestClass: keys carry the name of their class, and what was learnt of them is still found.
+func TestClass(t *testing.T) {
+	load := Load{Class: "config", Mix: Mix{Write: 50, CAS: 50}}.Resolve()
+	k := newKeyring(load)
+	writes, reads := newSeries(1, "east", history.Writes, 1, load.Mix, k), newSeries(1, "east", history.Reads, 1, load.Mix, k)
+	expected := false
+	for i := range int64(300) {
+		for _, op := range []history.Op{writes.next(i), reads.next(i)} {
+			if !strings.HasPrefix(op.Key, "config/k") || op.Kind == history.Members {
+				t.Fatalf("%s of %s in a load without sets", op.Kind, op.Key)
+			}
+			expected = expected || op.Expect != ""
+			if op.Outcome = history.OK; op.Kind == history.Write {
+				k.learn(op)
+			}
+		}
+	}
+	if !expected {
+		t.Error("no compare-and-set expects what was written")
+	}
+}
+
 // TestCASExpectsWhatWasSeen: a compare-and-set expects the value last acknowledged.
 func TestCASExpectsWhatWasSeen(t *testing.T) {
-	k := newKeyring(1, 100)
+	k := newKeyring(Load{Keys: 1, OpsPerKey: 100})
 	s := newSeries(1, "east", history.Writes, 1, Mix{CAS: 100}, k)
 	first := s.next(1)
 	k.learn(history.Op{Kind: history.Write, Key: first.Key, Value: "41", Outcome: history.OK})

@@ -13,7 +13,7 @@ import (
 // square of the operations on a key, so no key may grow without bound.
 type keyring struct {
 	mu        sync.Mutex
-	perKey    int
+	load      Load // resolved
 	registers []slot
 	sets      []slot
 }
@@ -29,8 +29,8 @@ type slot struct {
 // read returns many elements; not one, so that reads of them stay small.
 const setsPerRing = 4
 
-func newKeyring(keys, perKey int) *keyring {
-	return &keyring{perKey: perKey, registers: make([]slot, keys), sets: make([]slot, setsPerRing)}
+func newKeyring(l Load) *keyring {
+	return &keyring{load: l, registers: make([]slot, l.Keys), sets: make([]slot, setsPerRing)}
 }
 
 // register picks a register and returns its name and the value it is believed to hold.
@@ -38,8 +38,8 @@ func (k *keyring) register(rng *rand.Rand) (key, last string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.registers))
-	s := k.registers[i].use(k.perKey)
-	return fmt.Sprintf("k%d.%d", i, s.generation), s.last
+	s := k.registers[i].use(k.load.OpsPerKey)
+	return k.load.Key(fmt.Sprintf("k%d.%d", i, s.generation)), s.last
 }
 
 // set picks a set.
@@ -47,7 +47,7 @@ func (k *keyring) set(rng *rand.Rand) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.sets))
-	return fmt.Sprintf("s%d.%d", i, k.sets[i].use(k.perKey).generation)
+	return k.load.Key(fmt.Sprintf("s%d.%d", i, k.sets[i].use(k.load.OpsPerKey).generation))
 }
 
 func (s *slot) use(limit int) *slot {
@@ -75,7 +75,7 @@ func (k *keyring) learn(op history.Op) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var i, generation int
-	if _, err := fmt.Sscanf(op.Key, "k%d.%d", &i, &generation); err != nil || i >= len(k.registers) {
+	if _, err := fmt.Sscanf(op.Key, k.load.Key("k%d.%d"), &i, &generation); err != nil || i >= len(k.registers) {
 		return
 	}
 	if s := &k.registers[i]; s.generation == generation {

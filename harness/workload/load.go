@@ -10,6 +10,9 @@ type Load struct {
 	Writes int `json:"writes" yaml:"writes,omitempty"`
 	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
+	// Class is the target's name for a class of data; keys are then called
+	// CLASS/…. Empty means the target's default.
+	Class string `json:"class,omitempty" yaml:"class,omitempty"`
 	// Keys is how many registers are in use at one time; 0 means 20.
 	Keys int `json:"keys" yaml:"keys,omitempty"`
 	// OpsPerKey is after how many operations a register is replaced by a fresh
@@ -32,6 +35,14 @@ type Mix struct {
 	// Transfer is moves of money between the accounts of one bank. As many of the
 	// reads in a hundred read its balances.
 	Transfer int `json:"transfer,omitempty" yaml:"transfer"`
+}
+
+// Key is the name of a key of the load's class of data.
+func (l Load) Key(name string) string {
+	if l.Class == "" {
+		return name
+	}
+	return l.Class + "/" + name
 }
 
 // Resolve returns the load with every default filled in.

@@ -69,14 +69,15 @@ func To(addr string, dial api.DialFunc, who *trust.Identity) (*Direct, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Direct{api.NewLedgerClient(conn), api.NewAccountsClient(conn), conn}, nil
+	return &Direct{api.NewLedgerClient(conn), api.NewAccountsClient(conn), api.NewSettingsClient(conn), conn}, nil
 }
 
 // Direct talks to one node.
 type Direct struct {
 	api.LedgerClient
 	api.AccountsClient
-	conn *grpc.ClientConn
+	Settings api.SettingsClient
+	conn     *grpc.ClientConn
 }
 
 // Admin is the node's entrance for operators.

@@ -29,7 +29,7 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
-	return &user{cl}, nil
+	return &user{cl, newOperator(c, from, who)}, nil
 }
 
 // gslb lists the DNS servers, those of the client's own region first.
@@ -56,10 +56,19 @@ func seed(from topology.Region, id int) uint64 {
 }
 
 // user is a simulated user.
-type user struct{ *client.Client }
+type user struct {
+	*client.Client
+	operator operator
+}
+
+// Close ends its connections.
+func (u *user) Close() error { return errors.Join(u.Client.Close(), u.operator.close()) }
 
 // Do carries out one operation, once.
 func (u *user) Do(ctx context.Context, op history.Op) history.Op {
+	if key, ok := settingOf(op.Key); ok {
+		return u.operator.setting(ctx, op, key)
+	}
 	switch op.Kind {
 	case history.Read:
 		r, err := u.Read(ctx, op.Key, consistency(op))
@@ -105,6 +114,10 @@ type reader struct{ *client.Direct }
 
 // Do carries out one read.
 func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
+	if key, ok := settingOf(op.Key); ok && op.Kind == history.Read {
+		out, err := r.Settings.Get(ctx, &api.SettingGet{Key: key, Consistency: consistency(op)})
+		return whatSetting(op, out, err)
+	}
 	switch op.Kind {
 	case history.Read:
 		out, err := r.Read(ctx, &api.ReadRequest{Key: op.Key, Consistency: consistency(op)})

@@ -1,0 +1,78 @@
+package mcp
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/peers"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
+)
+
+// settingOf returns the setting that a key of the class config stands for.
+func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(key, "config/") }
+
+// operator is a user's way to the configuration centres.
+type operator struct {
+	*client.Centre
+	conns *peers.Pool
+}
+
+func newOperator(c *cluster.Cluster, from topology.Region, who *trust.Identity) operator {
+	pool := peers.New(node.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.Dial()})
+	return operator{client.NewCentre(pool.To, centres(c.Topology)), pool}
+}
+
+// close ends it.
+func (o operator) close() error {
+	o.Close()
+	return o.conns.Close()
+}
+
+// centres lists the configuration centres, those of the main region first: nodes
+// of their own, or all where each node has every role.
+func centres(t topology.Topology) []string {
+	weight := map[topology.Region]int{}
+	for _, z := range t.Zones {
+		weight[z.Region] = z.Weight
+	}
+	nodes := slices.DeleteFunc(slices.Clone(t.Nodes), func(n topology.Node) bool {
+		return n.Service != Name && n.Service != string(node.Settings)
+	})
+	slices.SortStableFunc(nodes, func(a, b topology.Node) int { return cmp.Compare(weight[b.Region], weight[a.Region]) })
+	out := make([]string, len(nodes))
+	for i, n := range nodes {
+		out[i] = string(n.ID)
+	}
+	return out
+}
+
+// setting carries out an operation on a setting.
+func (o operator) setting(ctx context.Context, op history.Op, key string) history.Op {
+	switch op.Kind {
+	case history.Read:
+		r, err := o.Get(ctx, key, consistency(op))
+		return whatSetting(op, r, err)
+	case history.Write:
+		r, err := o.Put(ctx, client.NewID(), key, op.Value)
+		return whatChanged(op, r, err)
+	}
+	return failed(op, fmt.Errorf("a setting knows no operation %q", op.Kind))
+}
+
+// whatSetting is whatRead of a setting.
+func whatSetting(op history.Op, r *api.SettingReply, err error) history.Op {
+	if err != nil {
+		return failed(op, err)
+	}
+	op.Output = r.Setting.GetValue()
+	return acknowledged(op, r.Origin)
+}
