@@ -23,6 +23,17 @@ var telling = map[string]func(*drill.Result){
 		Expect(lost[0].Op.Node).NotTo(BeEmpty(), "a witness says who acknowledged")
 		Expect(lost[0].Missing).NotTo(BeEmpty(), "a witness says which nodes miss it")
 	},
+	"config-no-fallback": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("tells")(run)
+		exited := map[topology.NodeID]bool{}
+		for _, e := range run.Events {
+			if e.Kind == record.Crashed {
+				exited[e.Node] = true
+			}
+		}
+		Expect(exited).To(Equal(map[topology.NodeID]bool{"east-gateway": true, "north-gateway": true, "south-gateway": true}), "who gave up")
+	},
 	"follower-reads": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.BeLinearizable())
