@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -52,6 +54,12 @@ var telling = map[string]func(*drill.Result){
 		GinkgoHelper()
 		breaks("switch")(run)
 		Expect(run.Judgement.Alarms.Raised).NotTo(BeZero(), "the loss was detected")
+	},
+	"lose-identity-no-local-verify": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("availability")(run)
+		Expect(run).To(drill.LoseNothing())
+		Expect(run.Judgement.RTO.Worst).To(BeNumerically(">", 5*time.Second), "nobody is let in until the issuers are back")
 	},
 	"probe-self": func(run *drill.Result) {
 		GinkgoHelper()

@@ -778,6 +778,8 @@ type Command struct {
 	//	*Command_Transfer
 	//	*Command_SettingPut
 	//	*Command_BusSeat
+	//	*Command_SigningKey
+	//	*Command_Revocation
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -926,6 +928,24 @@ func (x *Command) GetBusSeat() *BusSeat {
 	return nil
 }
 
+func (x *Command) GetSigningKey() *SigningKey {
+	if x != nil {
+		if x, ok := x.Do.(*Command_SigningKey); ok {
+			return x.SigningKey
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRevocation() *Revocation {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Revocation); ok {
+			return x.Revocation
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -974,6 +994,14 @@ type Command_BusSeat struct {
 	BusSeat *BusSeat `protobuf:"bytes,15,opt,name=bus_seat,json=busSeat,proto3,oneof"`
 }
 
+type Command_SigningKey struct {
+	SigningKey *SigningKey `protobuf:"bytes,13,opt,name=signing_key,json=signingKey,proto3,oneof"`
+}
+
+type Command_Revocation struct {
+	Revocation *Revocation `protobuf:"bytes,14,opt,name=revocation,proto3,oneof"`
+}
+
 func (*Command_Write) isCommand_Do() {}
 
 func (*Command_CompareAndSet) isCommand_Do() {}
@@ -995,6 +1023,10 @@ func (*Command_Transfer) isCommand_Do() {}
 func (*Command_SettingPut) isCommand_Do() {}
 
 func (*Command_BusSeat) isCommand_Do() {}
+
+func (*Command_SigningKey) isCommand_Do() {}
+
+func (*Command_Revocation) isCommand_Do() {}
 
 // ReadMark changes nothing; that it commits proves that its proposer leads.
 type ReadMark struct {
@@ -1438,7 +1470,7 @@ var File_mcp_proto protoreflect.FileDescriptor
 
 const file_mcp_proto_rawDesc = "" +
 	"\n" +
-	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eregistry.proto\x1a\tbus.proto\"|\n" +
+	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eidentity.proto\x1a\x0eregistry.proto\x1a\tbus.proto\"|\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1a\n" +
@@ -1482,7 +1514,7 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\xe2\x04\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\xcf\x05\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
@@ -1499,7 +1531,12 @@ const file_mcp_proto_rawDesc = "" +
 	" \x01(\v2\x10.mcp.v1.TransferH\x00R\btransfer\x125\n" +
 	"\vsetting_put\x18\f \x01(\v2\x12.mcp.v1.SettingPutH\x00R\n" +
 	"settingPut\x12,\n" +
-	"\bbus_seat\x18\x0f \x01(\v2\x0f.mcp.v1.BusSeatH\x00R\abusSeatB\x04\n" +
+	"\bbus_seat\x18\x0f \x01(\v2\x0f.mcp.v1.BusSeatH\x00R\abusSeat\x125\n" +
+	"\vsigning_key\x18\r \x01(\v2\x12.mcp.v1.SigningKeyH\x00R\n" +
+	"signingKey\x124\n" +
+	"\n" +
+	"revocation\x18\x0e \x01(\v2\x12.mcp.v1.RevocationH\x00R\n" +
+	"revocationB\x04\n" +
 	"\x02do\"\n" +
 	"\n" +
 	"\bReadMark\"\\\n" +
@@ -1588,6 +1625,8 @@ var file_mcp_proto_goTypes = []any{
 	nil,                          // 21: mcp.v1.Decision.QuartersEntry
 	(*Registration)(nil),         // 22: mcp.v1.Registration
 	(*BusSeat)(nil),              // 23: mcp.v1.BusSeat
+	(*SigningKey)(nil),           // 24: mcp.v1.SigningKey
+	(*Revocation)(nil),           // 25: mcp.v1.Revocation
 }
 var file_mcp_proto_depIdxs = []int32{
 	0,  // 0: mcp.v1.ReadRequest.consistency:type_name -> mcp.v1.Consistency
@@ -1606,26 +1645,28 @@ var file_mcp_proto_depIdxs = []int32{
 	19, // 13: mcp.v1.Command.transfer:type_name -> mcp.v1.Transfer
 	15, // 14: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
 	23, // 15: mcp.v1.Command.bus_seat:type_name -> mcp.v1.BusSeat
-	21, // 16: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
-	2,  // 17: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
-	4,  // 18: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
-	5,  // 19: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
-	6,  // 20: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
-	8,  // 21: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
-	13, // 22: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
-	11, // 23: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
-	3,  // 24: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
-	7,  // 25: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
-	7,  // 26: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
-	7,  // 27: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
-	9,  // 28: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
-	20, // 29: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
-	12, // 30: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
-	24, // [24:31] is the sub-list for method output_type
-	17, // [17:24] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	24, // 16: mcp.v1.Command.signing_key:type_name -> mcp.v1.SigningKey
+	25, // 17: mcp.v1.Command.revocation:type_name -> mcp.v1.Revocation
+	21, // 18: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	2,  // 19: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
+	4,  // 20: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
+	5,  // 21: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
+	6,  // 22: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
+	8,  // 23: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
+	13, // 24: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
+	11, // 25: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
+	3,  // 26: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
+	7,  // 27: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
+	7,  // 28: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
+	7,  // 29: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
+	9,  // 30: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
+	20, // 31: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
+	12, // 32: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
+	26, // [26:33] is the sub-list for method output_type
+	19, // [19:26] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_mcp_proto_init() }
@@ -1633,6 +1674,7 @@ func file_mcp_proto_init() {
 	if File_mcp_proto != nil {
 		return
 	}
+	file_identity_proto_init()
 	file_registry_proto_init()
 	file_bus_proto_init()
 	file_mcp_proto_msgTypes[12].OneofWrappers = []any{
@@ -1647,6 +1689,8 @@ func file_mcp_proto_init() {
 		(*Command_Transfer)(nil),
 		(*Command_SettingPut)(nil),
 		(*Command_BusSeat)(nil),
+		(*Command_SigningKey)(nil),
+		(*Command_Revocation)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -9,10 +9,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -25,8 +28,14 @@ type Config struct {
 	// GSLB is the logical addresses of the DNS servers, those of the client's own region
 	// first; they are asked over TLS.
 	GSLB []string
-	// Who is this client: it proves itself to the platform, and knows the nodes.
+	// Who is this client: it knows the nodes by it, and proves itself to be issued its
+	// first token. Its calls carry tokens.
 	Who *trust.Identity
+	// Identity is the logical addresses of the nodes that issue tokens, those of
+	// the client's own region first.
+	Identity []string
+	// Log is told when tokens cannot be had; nil means nobody.
+	Log *slog.Logger
 	// Zone is the service's name; empty means "mcp.".
 	Zone string
 	// Seed makes the weighted choice of a gateway repeatable.
@@ -42,6 +51,7 @@ type Client struct {
 	cfg Config
 	// secure is cfg.Dial, after which both sides know each other.
 	secure trust.DialFunc
+	wallet *wallet
 	ctx    context.Context // ends at Close
 	stop   context.CancelFunc
 	work   sync.WaitGroup
@@ -64,16 +74,18 @@ type gateway struct {
 	until time.Time     // when the answer that named it expires
 }
 
-// New makes a client. It connects at the first call.
+// New makes a client. It asks for a token at once, and for a gateway at the first call.
 func New(cfg Config) (*Client, error) {
-	if cfg.Dial == nil || cfg.Who == nil || len(cfg.GSLB) == 0 {
-		return nil, errors.New("new client: it needs a dial function, an identity and the addresses of GSLB servers")
+	if cfg.Dial == nil || cfg.Who == nil || len(cfg.GSLB) == 0 || len(cfg.Identity) == 0 {
+		return nil, errors.New("new client: it needs a dial function, an identity, and the addresses of GSLB servers and of identity nodes")
 	}
 	if cfg.Zone == "" {
 		cfg.Zone = "mcp."
 	}
 	c := &Client{cfg: cfg, secure: trust.Dialer(cfg.Who.Dial(), trust.DialFunc(cfg.Dial)), shunned: map[string]time.Time{}, draw: newDraw(cfg.Seed)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.wallet = newWallet(cfg, c.work.Go)
+	c.work.Go(func() { c.wallet.run(c.ctx) })
 	return c, nil
 }
 
@@ -133,6 +145,9 @@ func (c *Client) on(ctx context.Context, op string, do func(context.Context, grp
 	ctx, sent := api.WithSent(ctx)
 	err = do(ctx, g.conn)
 	slow.Stop()
+	if status.Code(err) == codes.Unauthenticated {
+		c.wallet.refused()
+	}
 	if err != nil && !innocent(ctx, err) {
 		c.shun(g)
 	}

@@ -123,6 +123,12 @@ func (c *Client) find() *finding {
 // search looks the platform up. It keeps the present gateway if the answers
 // still give it weight, else moves to one that they do and that is seen to serve.
 func (c *Client) search() error {
+	ctx, cancel := context.WithTimeout(c.ctx, askLimit)
+	_, err := c.wallet.get(ctx) // or every gateway would be blamed for it
+	cancel()
+	if err != nil {
+		return err
+	}
 	answers, err := c.lookup(c.ctx)
 	if err != nil {
 		return err
@@ -170,7 +176,7 @@ func (c *Client) order(answers []answer) []answer {
 
 // open connects to a gateway and asks whether it serves.
 func (c *Client) open(ctx context.Context, a answer) (*gateway, error) {
-	conn, err := api.Connect(a.addr, c.cfg.Dial, api.Credentials{TLS: c.cfg.Who.Dial()})
+	conn, err := api.Connect(a.addr, c.cfg.Dial, api.Credentials{TLS: c.cfg.Who.Nameless(), Token: c.wallet.get})
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,10 @@ const (
 
 	Configured Kind = "configured" // a gateway goes by other settings, or has them from elsewhere
 
+	// SigningKey tells of a key that tokens are signed with, Revoked of a session that was ended.
+	SigningKey Kind = "signing-key"
+	Revoked    Kind = "revoked"
+
 	Alert         Kind = "alert"    // the leader raised an alert
 	AlertResolved Kind = "resolved" // its condition holds no longer
 

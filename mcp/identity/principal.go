@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
@@ -13,6 +14,7 @@ type Principal struct {
 	// Session is the token session that the call carried; empty when the caller
 	// proved itself by its certificate.
 	Session string
+	began   time.Time // when that session did
 }
 
 // ByCertificate says whether the caller proved itself by a certificate.

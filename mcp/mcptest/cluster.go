@@ -306,16 +306,19 @@ func (c *Cluster) Await(what string, holds func() bool) {
 // Client makes a client of a region.
 func (c *Cluster) Client(region string) *client.Client {
 	c.t.Helper()
-	var own, others []string
-	for _, n := range c.names {
-		addr := fmt.Sprintf("%s:%d", n, node.DNSPort)
-		if strings.HasPrefix(n, region+"-") {
-			own = append(own, addr)
-		} else {
-			others = append(others, addr)
+	at := func(port int) []string {
+		var own, others []string
+		for _, n := range c.names {
+			addr := fmt.Sprintf("%s:%d", n, port)
+			if strings.HasPrefix(n, region+"-") {
+				own = append(own, addr)
+			} else {
+				others = append(others, addr)
+			}
 		}
+		return append(own, others...)
 	}
-	cl, err := client.New(client.Config{Dial: c.Dial, Who: c.Who(), GSLB: append(own, others...), Seed: 1})
+	cl, err := client.New(client.Config{Dial: c.Dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}

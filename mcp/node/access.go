@@ -1,12 +1,11 @@
 package node
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -38,15 +37,6 @@ func readSecret(file string) (string, error) {
 // peersOnly are the services that nodes offer to each other and to nobody else.
 var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
 
-func (n *node) newGuard() *identity.Guard {
-	return &identity.Guard{
-		Node: n.cfg.Name, PeersOnly: peersOnly,
-		Verify: func(context.Context, string) (identity.Principal, error) {
-			return identity.Principal{}, errors.New("tokens are not known here")
-		},
-	}
-}
-
 // listenToPeers listens for consensus, which only nodes take part in.
 func (n *node) listenToPeers(network, addr string) (net.Listener, error) {
 	ln, err := net.Listen(network, addr)
@@ -54,4 +44,24 @@ func (n *node) listenToPeers(network, addr string) (net.Listener, error) {
 		return nil, err
 	}
 	return trust.Listen(ln, n.who.Peers()), nil
+}
+
+// parseTokens reads LIFE/REFRESH/ROTATION; a session lasts as long as before, or 60 lives if that is longer.
+func parseTokens(s string, t identity.Timing) (identity.Timing, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) != 3 {
+		return t, fmt.Errorf("--tokens: %q is not LIFE/REFRESH/ROTATION", s)
+	}
+	for i, to := range []*time.Duration{&t.Life, &t.Refresh, &t.Rotate} {
+		d, err := time.ParseDuration(parts[i])
+		if err != nil || d < time.Second {
+			return t, fmt.Errorf("--tokens: %q is not a duration of a second or more", parts[i])
+		}
+		*to = d
+	}
+	if t.Refresh >= t.Life {
+		return t, fmt.Errorf("--tokens: a token that lives %v must be refreshed before that, not after %v", t.Life, t.Refresh)
+	}
+	t.Session = max(t.Session, 60*t.Life)
+	return t, nil
 }

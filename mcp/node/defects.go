@@ -22,6 +22,8 @@ const (
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
 	// alone, and does not start without it.
 	ConfigNoFallback = "config-no-fallback"
+	// VerifyAtIssuer: a token is judged by asking the node that issued it.
+	VerifyAtIssuer = "verify-at-issuer"
 )
 
 // Defects lists the switchable defects.
@@ -32,6 +34,7 @@ func Defects() []string {
 		BusAckEarly,
 		MuteAlerts,
 		ConfigNoFallback,
+		VerifyAtIssuer,
 	}
 }
 

@@ -61,7 +61,7 @@ the environment, MCP_SECRET, or from --secret-file.
 
 func parse(args []string, stderr io.Writer) (Config, error) {
 	var c Config
-	var peers, weights, profile, defects, secretFile string
+	var peers, weights, profile, defects, secretFile, tokens string
 	f := flag.NewFlagSet("mcpd", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() {
@@ -72,6 +72,7 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f.StringVar(&c.Host, "host", "", "IP address to bind")
 	f.StringVar(&secretFile, "secret-file", "", "file with the platform's secret; empty means the environment variable "+SecretEnv)
 	f.StringVar(&c.Data, "data", "", "folder for the log and snapshots")
+	f.StringVar(&tokens, "tokens", "", "timings of tokens instead of the profile's: LIFE/REFRESH/ROTATION, for example 60s/10s/5m")
 	f.StringVar(&c.Hosts, "hosts", "", "hosts(5) file to consult before the system's resolver")
 	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region, and its roles unless it has all: NAME/REGION/ROLE+ROLE")
 	f.StringVar(&weights, "weights", "east=70,north=20,south=10", "traffic share of each region; the first in weight is the main region")
@@ -99,6 +100,11 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	var ok bool
 	if c.Profile, ok = Profiles()[profile]; !ok {
 		return c, fmt.Errorf("no profile %q: known are %s", profile, strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
+	}
+	if tokens != "" {
+		if c.Profile.Tokens, err = parseTokens(tokens, c.Profile.Tokens); err != nil {
+			return c, err
+		}
 	}
 	c.Peers = map[string]Peer{}
 	for p := range strings.SplitSeq(peers, ",") {

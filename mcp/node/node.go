@@ -43,6 +43,8 @@ type node struct {
 	cfg       Config
 	who       *trust.Identity
 	guard     *identity.Guard
+	identity  *identity.Service
+	signer    *identity.Signer // nil without that role
 	diary     *events.Diary
 	consensus *consensus.Node
 	peers     *peers.Pool
@@ -76,7 +78,6 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), diary: events.NewDiary(cfg.Name, cfg.Region),
 		peers: peers.New(APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
 	}
-	n.guard = n.newGuard()
 	note := func(k events.Kind, says string, fields map[string]string) {
 		n.diary.Note(k, says, fields)
 		n.telemetry.Metrics.Event(string(k))
@@ -109,6 +110,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	undo.add(n.consensus.Close)
 	undo.add(n.peers.Close)
 	n.assemble(note)
+	if n.signer, err = n.identify(); err != nil {
+		return err
+	}
 	n.watch(log)
 
 	if cfg.has(Gateway) {
@@ -179,6 +183,9 @@ func (n *node) work() (stop func() error) {
 	var all sync.WaitGroup
 	all.Go(func() { n.reporter.Run(ctx) })
 	all.Go(func() { n.registrar().Run(ctx) })
+	if n.signer != nil {
+		all.Go(func() { n.signer.Run(ctx) })
+	}
 	if n.cfg.has(Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
 		if n.cfg.defective(SkipArbitration) {
@@ -213,6 +220,7 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	grpc_health_v1.RegisterHealthServer(n.api, n.health)
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
+	api.RegisterIdentityServer(n.api, n.identity)
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
 	ledger := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads)}
 	api.RegisterLedgerServer(n.api, ledger)

@@ -53,6 +53,8 @@ func (d data) clone() data {
 	d.Known = maps.Clone(d.Known)
 	d.Lost = slices.Clone(d.Lost)
 	d.Quarters = maps.Clone(d.Quarters)
+	d.Keys = maps.Clone(d.Keys)
+	d.Revoked = maps.Clone(d.Revoked)
 	d.Registry = maps.Clone(d.Registry) // a registration is replaced, never changed
 	d.Settings.Values, d.Settings.Changes = maps.Clone(d.Settings.Values), slices.Clone(d.Settings.Changes)
 	d.Seats = maps.Clone(d.Seats)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
@@ -39,7 +40,9 @@ type data struct {
 	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
 	Registry  map[string]Registration        `json:"registry"` // by node
 	Settings  settings                       `json:"settings"`
-	Seats     map[string]string              `json:"seats"` // of streams: who leads each
+	Seats     map[string]string              `json:"seats"`   // of streams: who leads each
+	Keys      map[string]SigningKey          `json:"keys"`    // by id
+	Revoked   map[string]time.Time           `json:"revoked"` // by session: until when it matters
 }
 
 // outcome is what a retry of an applied mutation is told.
@@ -67,6 +70,8 @@ func empty() data {
 		Registry:  map[string]Registration{},
 		Settings:  settings{Values: map[string]Setting{}},
 		Seats:     map[string]string{},
+		Keys:      map[string]SigningKey{},
+		Revoked:   map[string]time.Time{},
 	}
 }
 
@@ -122,6 +127,10 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 		d.Quarters = maps.Clone(do.Decision.Quarters)
 	case *api.Command_Registration:
 		d.register(do.Registration)
+	case *api.Command_SigningKey:
+		d.addKey(do.SigningKey)
+	case *api.Command_Revocation:
+		d.revoke(do.Revocation)
 	}
 	return false, ""
 }

@@ -25,21 +25,25 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	if err != nil {
 		return nil, err
 	}
-	cl, err := client.New(client.Config{Dial: c.Dialer(from), Who: who, GSLB: gslb(c.Topology, from), Seed: seed(from, id)})
+	cl, err := client.New(client.Config{
+		Dial: c.Dialer(from), Who: who, Seed: seed(from, id),
+		GSLB:     addresses(c.Topology, from, node.Gateway, node.DNSPort),
+		Identity: addresses(c.Topology, from, node.Identity, node.APIPort),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
 	return &user{cl, newOperator(c, from, who)}, nil
 }
 
-// gslb lists the DNS servers, those of the client's own region first.
-func gslb(t topology.Topology, from topology.Region) []string {
+// addresses lists one port of the nodes that have a role, those of a region first.
+func addresses(t topology.Topology, from topology.Region, r node.Role, port int) []string {
 	var own, others []string
 	for _, n := range t.Nodes {
-		if _, err := n.Port("dns"); err != nil {
+		if n.Service != Name && n.Service != string(r) { // as layouts call them
 			continue
 		}
-		if a := address(n.ID, node.DNSPort); n.Region == from {
+		if a := address(n.ID, port); n.Region == from {
 			own = append(own, a)
 		} else {
 			others = append(others, a)

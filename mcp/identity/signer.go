@@ -1,0 +1,212 @@
+package identity
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/state"
+)
+
+// Signer makes an identity node's tokens, and the keys that it signs them with.
+// There are always two: one that signs, and one that is published and waits for
+// its turn, so that whoever is cut off for less than a period knows both. Fill
+// all fields, then Open and Run it.
+type Signer struct {
+	Node   string
+	Dir    string // for the private halves
+	Ledger Ledger
+	Timing Timing
+	// Commit writes an entry to the replicated log.
+	Commit func(ctx context.Context, c *api.Command) (*api.Applied, error)
+	Told   func(says string, fields map[string]string)
+
+	mu   sync.Mutex
+	keys []key // by From
+}
+
+// key is a signing key as it is kept on the node's disk.
+type key struct {
+	ID    string             `json:"id"`
+	Key   ed25519.PrivateKey `json:"key"`
+	From  time.Time          `json:"from"`
+	Until time.Time          `json:"until"`
+}
+
+func (k key) published(node string) state.SigningKey {
+	return state.SigningKey{Node: node, Public: k.Key.Public().(ed25519.PublicKey), From: k.From, Until: k.Until}
+}
+
+// Open reads the keys of an earlier life, so that a restart publishes none.
+func (s *Signer) Open() error {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+		return fmt.Errorf("open signing keys: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(s.Dir, "*.json"))
+	if err != nil {
+		return fmt.Errorf("open signing keys: %w", err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("open signing keys: %w", err)
+		}
+		var k key
+		if err := json.Unmarshal(b, &k); err != nil || len(k.Key) != ed25519.PrivateKeySize {
+			return fmt.Errorf("open signing key %s: it is damaged: remove the file, and a new key is made", f)
+		}
+		s.keys = append(s.keys, k)
+	}
+	s.sort()
+	return nil
+}
+
+func (s *Signer) sort() {
+	slices.SortFunc(s.keys, func(a, b key) int { return a.From.Compare(b.From) })
+}
+
+// Run keeps the keys until ctx ends.
+func (s *Signer) Run(ctx context.Context) {
+	said := ""
+	for {
+		wait := min(time.Second, s.Timing.Rotate/20)
+		err := s.tend(ctx, time.Now())
+		if err != nil && ctx.Err() == nil {
+			wait = 100 * time.Millisecond
+			if said == "" { // once; it stays true until it is over
+				said = err.Error()
+				s.Told(said+"; what has been published signs on", map[string]string{"error": said})
+			}
+		} else {
+			said = ""
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tend makes the keys that are missing, publishes those that are not, and
+// forgets those that have ended.
+func (s *Signer) tend(ctx context.Context, now time.Time) error {
+	s.mu.Lock()
+	err := s.supply(now)
+	keys := slices.Clone(s.keys)
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("make a signing key: %w", err)
+	}
+	for _, k := range keys {
+		if _, ok := s.Ledger.SigningKey(k.ID); ok {
+			continue
+		}
+		if _, err := s.Commit(ctx, k.published(s.Node).Command(k.ID, now)); err != nil {
+			return fmt.Errorf("publish signing key %s: %w", k.ID, err)
+		}
+		s.Told("signing key "+k.ID+" is published", map[string]string{
+			"key": k.ID, "from": k.From.UTC().Format(time.RFC3339), "until": k.Until.UTC().Format(time.RFC3339),
+		})
+	}
+	return nil
+}
+
+// supply makes keys until one can sign and one waits; the caller holds the lock.
+func (s *Signer) supply(now time.Time) error {
+	var errs []error
+	s.keys = slices.DeleteFunc(s.keys, func(k key) bool {
+		if ended := k.Until.Before(now); !ended {
+			return false
+		}
+		errs = append(errs, os.Remove(s.file(k)))
+		return true
+	})
+	for len(s.keys) == 0 || !s.keys[len(s.keys)-1].From.After(now) {
+		from := now
+		if n := len(s.keys); n > 0 && s.keys[n-1].From.Add(s.Timing.Rotate).After(now) {
+			from = s.keys[n-1].From.Add(s.Timing.Rotate)
+		}
+		k, err := s.make(from)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		s.keys = append(s.keys, k)
+	}
+	return errors.Join(errs...)
+}
+
+// make makes a key that signs from an instant on, and syncs it to disk: once
+// its public half is committed, the private one must not be lost.
+func (s *Signer) make(from time.Time) (key, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return key{}, err
+	}
+	k := key{
+		ID: s.Node + "." + strings.ToLower(rand.Text()[:10]), Key: private,
+		From: from.Truncate(time.Millisecond), Until: from.Add(s.Timing.kept()).Truncate(time.Millisecond),
+	}
+	b, err := json.Marshal(k)
+	if err != nil {
+		return key{}, err
+	}
+	return k, writeSynced(s.file(k), b)
+}
+
+func (s *Signer) file(k key) string { return filepath.Join(s.Dir, k.ID+".json") }
+
+// writeSynced writes a file that only this user reads, whole or not at all.
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// sign issues a token to p, in p's session or, if it has none, in a new one.
+// The key is the latest whose time has come, if every node can know it.
+func (s *Signer) sign(p Principal, now time.Time) (string, error) {
+	s.mu.Lock()
+	keys := slices.Clone(s.keys)
+	s.mu.Unlock()
+	until := now.Add(s.Timing.Life)
+	for _, k := range slices.Backward(keys) {
+		if k.From.After(now) || k.Until.Before(until) {
+			continue
+		}
+		if _, ok := s.Ledger.SigningKey(k.ID); !ok {
+			continue
+		}
+		if p.Session == "" {
+			p.Session, p.began = rand.Text(), now
+		}
+		t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, &claims{
+			RegisteredClaims: jwt.RegisteredClaims{
+				Issuer: s.Node, Subject: p.Name, Audience: jwt.ClaimStrings{audience}, ID: rand.Text(),
+				IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(until),
+			},
+			Kind: p.Kind, Session: p.Session, Began: jwt.NewNumericDate(p.began),
+		})
+		t.Header["kid"] = k.ID
+		return t.SignedString(k.Key)
+	}
+	return "", errors.New("no signing key of this node has been committed yet")
+}
