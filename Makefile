@@ -39,6 +39,12 @@ race:
 bench:
 	@$(GO) run ./e2e/bench/figures
 
+## storm: no false switch or alarm while all links jitter for STORM, 30 minutes if not said
+.PHONY: storm
+STORM ?= 30m
+storm:
+	@$(GO) run ./e2e/bench/figures -only Storm -storm $(STORM)
+
 ## lint: formatting, vet and staticcheck
 .PHONY: lint
 lint:

@@ -20,7 +20,7 @@
 //	state      what a command does; deterministic, no clocks, no network
 //	consensus  how a command gets committed: raft, strict about what an error proves
 //	gateway    how a user's call finds the leader, and when it may be tried again
-//	health     who does not answer this node
+//	health     who does not answer this node, nor a witness elsewhere
 //	arbiter    who is lost, as most regions see it; where traffic and leadership go then
 //	registry   who serves what, where, and in which role
 //	membership who belongs to the platform and who votes: add, remove, replace

@@ -23,9 +23,13 @@ var detectors = []string{"adaptive", "seed"}
 // that it must notice, and one that it must not take for more than it is.
 var detections = map[string]string{"loss": "lose-main-region", "jitter": "jitter-storm"}
 
-// lossFor is how long the region is gone: three strikes of the seed profile
-// take up to 15 s.
-const lossFor = 20 * time.Second
+// The seed profile probes every 5 s: the region is gone long enough for three
+// strikes, and after every node has been probed with success, for a node that was
+// not up yet at its peer's first probe has a strike already.
+const (
+	lossFor  = 20 * time.Second
+	baseline = 12 * time.Second
+)
 
 func (a *app) compareDetection() *cobra.Command {
 	drills := []string{"loss", "jitter"}
@@ -82,7 +86,7 @@ func (a *app) detect(ctx context.Context, profiles, which []string, seed uint64,
 	for _, drill := range which {
 		for _, profile := range profiles {
 			job, err := stock.Read(detections[drill], seed, func(s *scenarios.Scenario) {
-				s.Topology.Profile = profile
+				s.Topology.Profile, s.Baseline = profile, baseline
 				if drill == "loss" {
 					s.Steps[0].For = lossFor
 				}

@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // suite is one run of go test.
@@ -26,6 +28,7 @@ var suites = []suite{
 	{"./e2e/bench", "^BenchmarkStart$", "1x"},
 	{"./e2e/bench", "^BenchmarkDrill$", "1x"},
 	{"./e2e/bench", "^BenchmarkKnownOutage$", "1x"},
+	{"./e2e/bench", "^BenchmarkStorm$", "1x"},
 	{"./harness/mesh", "^BenchmarkLink$", "2s"},
 	{"./harness/history", "^BenchmarkRecord$", "2s"},
 	{"./harness/check", "^BenchmarkJudgeMillion$", "1x"},
@@ -35,9 +38,11 @@ var suites = []suite{
 // figure is one row of the table: a metric of a benchmark, and the most it may be.
 type figure struct {
 	says, bench, unit string
-	most              float64 // 0: no objective, printed for information
+	most              float64 // 0: no objective, printed for information; none: the objective is 0
 	beside            []string
 }
+
+const none = -1
 
 var figures = []figure{
 	{"start, 3 regions × 1 node ÷ 6 bare containers and an election", "Start/3x1", "start-ratio", 1.5, []string{"s-run", "s-bare+election"}},
@@ -47,6 +52,8 @@ var figures = []figure{
 	{"RTO error, outage of 100 ms: one bucket of 100 ms and 10 ms", "KnownOutage/100ms", "ms-error", 110, known},
 	{"RTO error, outage of 1 s: one bucket of 100 ms and 10 ms", "KnownOutage/1s", "ms-error", 110, known},
 	{"RTO error, outage of 10 s: one bucket of 100 ms and 10 ms", "KnownOutage/10s", "ms-error", 110, known},
+	{"false switches under jitter at three times the baseline", "Storm", "switches", none, stormy},
+	{"false alarms under jitter at three times the baseline", "Storm", "alarms", none, stormy},
 	{"link: round trip ÷ direct", "Link/round_trip", "rt-ratio", 0, []string{"proxied-µs/rt", "direct-µs/rt"}},
 	{"link: throughput ÷ direct", "Link/throughput", "throughput-ratio", 0, []string{"proxied-MB/s", "direct-MB/s"}},
 	{"recording one operation", "Record", "ns/op", 2000, nil},
@@ -59,14 +66,24 @@ var figures = []figure{
 
 var (
 	phases = []string{"s-wall", "s-start", "s-faults", "s-observe", "s-quiesce", "s-readback", "s-stop", "s-judge"}
+	stormy = []string{"s-storm", "elections", "pending", "strikes"}
 	known  = []string{"ms-known", "ms-measured"}
 )
 
+var (
+	only  = flag.String("only", "", "run only the benchmarks whose name contains this")
+	storm = flag.Duration("storm", time.Minute, "how long links jitter in BenchmarkStorm")
+)
+
 func main() {
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	measured := map[string]map[string]float64{} // benchmark → unit → value
 	for _, s := range suites {
+		if !strings.Contains(s.bench, *only) {
+			continue
+		}
 		if err := s.run(ctx, measured); err != nil {
 			fmt.Fprintf(os.Stderr, "%s %s: %v\n", s.pkg, s.bench, err)
 		}
@@ -78,7 +95,11 @@ func main() {
 
 func (s suite) run(ctx context.Context, into map[string]map[string]float64) error {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", s.bench, "-benchtime", s.time, "-timeout", "10m", s.pkg)
+	args := []string{"test", "-run", "^$", "-bench", s.bench, "-benchtime", s.time, "-timeout", (10*time.Minute + *storm).String(), s.pkg}
+	if s.bench == "^BenchmarkStorm$" {
+		args = append(args, "-storm", storm.String())
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, os.Stderr), os.Stderr
 	err := cmd.Run()
@@ -112,10 +133,14 @@ func table(w io.Writer, measured map[string]map[string]float64) bool {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\nfigure\tmeasured\tobjective\t\tbeside it")
 	for _, f := range figures {
+		if !strings.Contains(f.bench, *only) {
+			continue
+		}
 		m := measured[f.bench]
 		v, ok := m[f.unit]
 		result, objective := "", "—"
-		if f.most > 0 {
+		if f.most != 0 {
+			f.most = max(f.most, 0)
 			objective = "≤ " + number(f.most)
 			result = "reached"
 			if v > f.most {

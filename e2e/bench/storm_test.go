@@ -1,0 +1,51 @@
+package bench
+
+import (
+	"flag"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// storm is short by default, so that the bench ends; "make storm" makes it 30 minutes.
+var storm = flag.Duration("storm", time.Minute, "how long the links jitter in BenchmarkStorm")
+
+// BenchmarkStorm is how often the reference platform moves traffic, or takes a
+// node for dead, while all links between regions jitter at three times their
+// baseline and nobody is lost.
+func BenchmarkStorm(b *testing.B) {
+	need(b, local.Kind())
+	job, err := stock.Read("jitter-storm", 1, func(s *scenarios.Scenario) { s.Steps[0].For = *storm })
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		r := run(b, b.Context(), job.Plan, local.Kind(), nil).record
+		if r.Judgement == nil || r.Judgement.Alarms == nil || len(r.Faults) == 0 || !r.Faults[0].Felt.Proved {
+			b.Fatalf("the storm was not measured: %s", r.Broken)
+		}
+		told := map[string]int{}
+		for _, e := range r.Events {
+			if e.Source == record.FromPlatform && e.At >= r.Faults[0].Inject.Requested {
+				told[e.Kind]++
+			}
+		}
+		for _, f := range r.Judgement.Alarms.False {
+			b.Log(f)
+		}
+		if v := r.Judgement.Verdict; v != record.Pass {
+			b.Logf("the storm came out %s: %+v", v, r.Judgement.Findings)
+		}
+		b.ReportMetric(float64(told["weights"]), "switches")
+		b.ReportMetric(float64(r.Judgement.Alarms.FalseCount), "alarms")
+		b.ReportMetric(float64(told["elected"]), "elections")
+		b.ReportMetric(float64(told["pending"]), "pending")
+		b.ReportMetric(float64(told["strike"]), "strikes")
+		b.ReportMetric((r.Faults[0].Heal.Requested - r.Faults[0].Inject.Requested).Seconds(), "s-storm")
+		b.ReportMetric(0, "ns/op")
+	}
+}
