@@ -64,6 +64,12 @@ func Catalogue() []Entry {
 			Example: "{at: 0s, fault: restart, on: {node: east-1}}",
 		},
 		{
+			Name:    "replace",
+			Doc:     "Ends the victims with their disks, removes them from the system, and adds them again empty afterwards.",
+			New:     func() Fault { return &Replace{} },
+			Example: "{at: 0s, for: 10s, fault: replace, on: {node: north-1}}",
+		},
+		{
 			Name:    "throttle",
 			Doc:     "Starves the victims of CPU: each may use only a part of a processor.",
 			New:     func() Fault { return &Throttle{} },

@@ -42,6 +42,12 @@ type Requirer interface {
 	Requires(p cluster.Process) error
 }
 
+// ClusterRequirer is a fault that not every target can do. RequiresOf returns
+// cluster.Unsupported, with the reason, when it cannot be done to a cluster.
+type ClusterRequirer interface {
+	RequiresOf(c *cluster.Cluster) error
+}
+
 // Validator is a fault whose settings can be wrong; Validate says how, naming
 // the field and the allowed values.
 type Validator interface{ Validate() error }

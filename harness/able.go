@@ -6,11 +6,16 @@ import (
 	"github.com/mcp-resilience/holdfast/faults"
 )
 
-// able returns nil when the runtime can do every step of the plan to every
+// able returns nil when the runtime and the target can do every step of the plan to every
 // node that the step could choose; cluster.Unsupported, with the reason, is in
 // the error otherwise.
 func (r *run) able() error {
 	for _, s := range r.plan.Steps {
+		if f, ok := s.With.(faults.ClusterRequirer); ok {
+			if err := f.RequiresOf(r.cluster); err != nil {
+				return fmt.Errorf("%s: %w", s.ID, err)
+			}
+		}
 		f, ok := s.With.(faults.Requirer)
 		if !ok {
 			continue

@@ -145,6 +145,9 @@ func (r *run) start(ctx context.Context) error {
 			}
 		})
 	}
+	if o, ok := r.o.Target.(targets.Operated); ok {
+		r.cluster.Operator = o.Operator(r.cluster)
+	}
 	if err := r.able(); err != nil {
 		return err
 	}

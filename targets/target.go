@@ -45,3 +45,9 @@ type Instrumented interface {
 	// wall-clock time at which it began, until ctx ends.
 	Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, s record.TraceSpan))
 }
+
+// Operated is a target whose nodes can be taken out of the system and put in
+// again while it runs.
+type Operated interface {
+	Operator(c *cluster.Cluster) cluster.Operator
+}

@@ -16,6 +16,11 @@ import (
 
 // requires is what the cluster's runtime cannot do, nil when it can do all.
 func (e example) requires(c *cluster.Cluster) error {
+	if r, ok := e.fault.(faults.ClusterRequirer); ok {
+		if err := r.RequiresOf(c); err != nil {
+			return err
+		}
+	}
 	if r, ok := e.fault.(faults.Requirer); ok {
 		return r.Requires(c.Process(c.Topology.Nodes[0].ID))
 	}

@@ -46,6 +46,7 @@ func examples() []example {
 		{"kill", &faults.Kill{}, east, topology.Selector{}, "east-1 is exited (code -1)"},
 		{"pause", &faults.Pause{}, east, topology.Selector{}, "east-1 is paused"},
 		{"restart", &faults.Restart{}, east, topology.Selector{}, "east-1 is exited (code 0)"},
+		{"replace", &faults.Replace{}, east, topology.Selector{}, "east-1 is exited (code -1), empty and no member"},
 		{"throttle", &faults.Throttle{CPU: 0.2}, east, topology.Selector{}, "of a CPU (limit 0.2, by"},
 	}
 }
@@ -104,6 +105,7 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Operator = &roster{out: map[topology.NodeID]bool{}}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()

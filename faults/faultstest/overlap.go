@@ -31,6 +31,8 @@ func overlaps(t *testing.T, c *cluster.Cluster) {
 		{"latency", "isolate"},
 		{"isolate", "kill"},
 		{"throttle", "throttle"},
+		{"replace", "replace"},
+		{"replace", "kill"},
 	} {
 		first, second := of(pair[0]), of(pair[1])
 		t.Run(pair[0]+", "+pair[1]+", first healed first", func(t *testing.T) { overlap(t, c, first, second, true) })
@@ -81,6 +83,7 @@ func half(t *testing.T, c *cluster.Cluster) {
 	for _, e := range []example{
 		{name: "kill", fault: &faults.Kill{}, on: east},
 		{name: "pause", fault: &faults.Pause{}, on: east},
+		{name: "replace", fault: &faults.Replace{}, on: east},
 	} {
 		v := e.victims(t, c)
 		whole := v

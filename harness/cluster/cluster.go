@@ -16,9 +16,11 @@ type Cluster struct {
 	Topology topology.Topology
 	Secret   string // of the run, with which a target's clients prove themselves; never recorded
 	Mesh     *mesh.Mesh
+	Operator Operator // of the target; nil when it has none, see Operators
 	runtime  Runtime
 	nodes    map[topology.NodeID]Process
 	holds    holds
+	seats    seats
 }
 
 // Start brings up every pod, opens every link at its baseline latency, then

@@ -1,0 +1,106 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+// operateLimit bounds one call to one node, which may be dead or cut off. The
+// node may have to wait for an election and for others to answer.
+const operateLimit = 4 * time.Second
+
+// Operator changes who belongs to the platform, through its own API.
+func (Target) Operator(c *cluster.Cluster) cluster.Operator { return steward{c} }
+
+type steward struct{ cluster *cluster.Cluster }
+
+// Remove implements cluster.Operator.
+func (o steward) Remove(ctx context.Context, id topology.NodeID) error {
+	return o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
+		_, err := a.Remove(ctx, &api.RemoveMember{Name: string(id)})
+		return err
+	})
+}
+
+// Add implements cluster.Operator.
+func (o steward) Add(ctx context.Context, id topology.NodeID) error {
+	return o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
+		_, err := a.Add(ctx, &api.AddMember{Name: string(id)})
+		return err
+	})
+}
+
+// Member implements cluster.Operator.
+func (o steward) Member(ctx context.Context, id topology.NodeID) (is bool, err error) {
+	n, ok := o.cluster.Topology.Node(id)
+	if !ok {
+		return false, fmt.Errorf("there is no node %s", id)
+	}
+	err = o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
+		m, err := a.Members(ctx, &api.MembershipRequest{})
+		if err != nil {
+			return err
+		}
+		if m.Stale {
+			return errors.New("it knows no leader")
+		}
+		is = slices.ContainsFunc(m.Members, func(m *api.Member) bool {
+			return m.Name == string(id) && m.Answers && m.CaughtUp && m.Voter == n.Voter
+		})
+		return nil
+	})
+	return is, err
+}
+
+// call asks one node after the other until one can, the one that it is about
+// last. What the leader refuses for good is not asked of the next.
+func (o steward) call(ctx context.Context, about topology.NodeID, do func(context.Context, api.AdminClient) error) error {
+	var errs []error
+	nodes := slices.Clone(o.cluster.Topology.Nodes)
+	slices.SortStableFunc(nodes, func(a, b topology.Node) int { return last(a.ID == about) - last(b.ID == about) })
+	for _, n := range nodes {
+		err := o.via(ctx, n, do)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("through %s: %w", n.ID, err))
+		if code := status.Code(err); ctx.Err() != nil || api.Refused(err) && code != codes.Unavailable {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func last(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func (o steward) via(ctx context.Context, n topology.Node, do func(context.Context, api.AdminClient) error) error {
+	who, err := identity(o.cluster, "operator")
+	if err != nil {
+		return err
+	}
+	d, err := client.To(address(n.ID, node.APIPort), o.cluster.Dialer(n.Region), who)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	ctx, cancel := context.WithTimeout(ctx, operateLimit)
+	defer cancel()
+	return do(ctx, d.Admin())
+}
