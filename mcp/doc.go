@@ -36,6 +36,12 @@
 //	identity   who calls: every API is behind its guard
 //	mcptest    real nodes as child processes, for tests
 //
+// A disk is trusted for nothing that can be checked. Entries of the log, votes
+// and snapshots carry checksums. A node that finds one wrong does not start, and
+// says what to do. A tail that was torn off before it was synced is dropped; of
+// one that had been synced the node knows, and takes no part in elections until
+// a leader has made it good (consensus/doubt.go).
+//
 // Limits, known and meant: a node whose disk was deleted votes as if it had
 // never promised anything, so losing disks of a majority one after the other,
 // faster than they refill, can lose data. Retries are recognised among the last 65,536

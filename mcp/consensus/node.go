@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
@@ -45,13 +46,23 @@ func Open(cfg Config) (_ *Node, err error) {
 			log.Close()
 		}
 	}()
-	snaps, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, cfg.Logger.Named("snapshots"))
+	snaps, err := openSnapshots(cfg.Dir, cfg.Logger.Named("snapshots"))
 	if err != nil {
-		return nil, fmt.Errorf("open consensus snapshots: %w", err)
+		return nil, err
+	}
+	lost, err := log.verify(snaps)
+	if err != nil {
+		return nil, err
 	}
 	tr, err := listen(cfg)
 	if err != nil {
 		return nil, err
+	}
+	tr.last = log.LastIndex
+	if lost > 0 {
+		tr.doubt.until.Store(lost)
+		last, _ := log.LastIndex()
+		cfg.Note(events.Repairing, fmt.Sprintf("the log had been synced up to entry %d and ends with %d: no part in elections until the leader's reaches as far", lost, last), nil)
 	}
 	defer func() {
 		if err != nil {
@@ -72,7 +83,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open consensus log cache: %w", err)
 	}
-	if n.raft, err = raft.NewRaft(rc, &machine{n.state}, cache, log, snaps, tr); err != nil {
+	if n.raft, err = raft.NewRaft(rc, &machine{n.state}, cache, log.votes, snaps, tr); err != nil {
 		return nil, fmt.Errorf("open consensus: %w", err)
 	}
 	n.work.Go(func() { n.follow(won) })
@@ -89,7 +100,7 @@ func Open(cfg Config) (_ *Node, err error) {
 
 // bootstrap starts the cluster's log where there is none, and says whether it did.
 func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Transport) (fresh bool, err error) {
-	known, err := raft.HasExistingState(log, log, snaps)
+	known, err := raft.HasExistingState(log, log.votes, snaps)
 	if err != nil {
 		return false, fmt.Errorf("look for an existing log: %w", err)
 	}
@@ -104,7 +115,7 @@ func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Trans
 		}
 		voters.Servers = append(voters.Servers, s)
 	}
-	if err := raft.BootstrapCluster(cfg.raft(), log, log, snaps, tr, voters); err != nil {
+	if err := raft.BootstrapCluster(cfg.raft(), log, log.votes, snaps, tr, voters); err != nil {
 		return false, fmt.Errorf("begin the log: %w", err)
 	}
 	return true, nil

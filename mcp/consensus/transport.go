@@ -24,6 +24,11 @@ type transport struct {
 	layer  *layer
 	closed chan struct{}
 	once   sync.Once
+
+	doubt  doubt
+	last   func() (uint64, error) // entry of the log on disk
+	filter sync.Once
+	asked  chan raft.RPC
 }
 
 func listen(cfg Config) (*transport, error) {

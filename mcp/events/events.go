@@ -15,6 +15,7 @@ type Kind string
 const (
 	Started   Kind = "started"   // the node came up
 	Stopping  Kind = "stopping"  // the node was asked to stop
+	Repairing Kind = "repairing" // the node's disk has lost what it had synced; a leader must make it good
 	Strike    Kind = "strike"    // a probe of a peer failed, or was slower than is usual for it
 	Pending   Kind = "pending"   // enough strikes in a row: a witness is asked about a peer
 	Suspect   Kind = "suspect"   // this node takes a peer for dead

@@ -1,0 +1,148 @@
+package consensus
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// flipTail turns a bit in the last entry that a node has on disk.
+func flipTail(t *testing.T, dir string) {
+	t.Helper()
+	change(t, segmentOf(t, dir), func(b []byte) []byte {
+		b[len(bytes.TrimRight(b, "\x00"))-20] ^= 1 // before the commit frame of 8 bytes
+		return b
+	})
+}
+
+// A committed write is on two nodes of three when one of these two loses it
+// from its disk and the other is away. The third and the damaged one are a
+// majority, of which neither has the write: they must not elect anybody.
+func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		trusted bool // the control: doubt is switched off
+	}{{"in doubt", false}, {"without doubt the write is lost", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGroup(t, 3)
+			n := map[string]*Node{}
+			for name := range g.peers {
+				n[name] = g.open(name)
+			}
+			leader := leaderOf(t, n["n1"], n["n2"], n["n3"])
+			propose(t, leader, 0, 5)
+			var others []string
+			for _, name := range sorted(g.peers) {
+				if name != leader.cfg.Name {
+					others = append(others, name)
+				}
+			}
+			damaged, absent := others[0], others[1]
+			closed(t, n[absent])
+			propose(t, leader, 5, 6) // committed by the leader and the node that will be damaged
+			index := leader.raft.LastIndex()
+			await(t, damaged+" to have it", func() bool { return n[damaged].raft.LastIndex() >= index })
+			closed(t, n[damaged], leader)
+
+			flipTail(t, g.dirs[damaged])
+			n[damaged], n[absent] = g.open(damaged), g.open(absent)
+			defer func() { closed(t, n[damaged], n[absent]) }()
+			if n[damaged].transport.doubt.until.Load() == 0 {
+				t.Fatal("it does not know what it lost")
+			}
+			if c.trusted {
+				n[damaged].transport.doubt.until.Store(0)
+				leaderOf(t, n[damaged], n[absent])
+				if got, _ := leaderOf(t, n[damaged], n[absent]).State().Read("x"); got == "5" {
+					t.Error("the write is there: nothing was damaged")
+				}
+				return
+			}
+			for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				for _, name := range others {
+					if _, leads := n[name].Leads(); leads {
+						t.Fatalf("%s leads", name)
+					}
+				}
+			}
+			// With the third there is a majority that is not in doubt.
+			back := g.open(leader.cfg.Name)
+			defer closed(t, back)
+			now := leaderOf(t, back, n[absent], n[damaged])
+			propose(t, now, 6, 7)
+			await(t, damaged+" to be sure again", func() bool { return !n[damaged].transport.abstains() })
+			for _, node := range []*Node{back, n[absent], n[damaged]} {
+				await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "6" })
+			}
+		})
+	}
+}
+
+// What a snapshot holds is either there or the node does not start.
+func TestADamagedSnapshotIsRefused(t *testing.T) {
+	for _, file := range []string{"state.bin", "meta.json"} {
+		t.Run(file, func(t *testing.T) {
+			g := newGroup(t, 1)
+			n := g.open("n1")
+			leaderOf(t, n)
+			for i := range 3 { // the log is cut behind the snapshot before the last
+				propose(t, n, 30*i, 30*i+30)
+				if err := n.raft.Snapshot().Error(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cfg := n.cfg
+			closed(t, n)
+			all, err := filepath.Glob(filepath.Join(g.dirs["n1"], "snapshots", "*", file))
+			if err != nil || len(all) == 0 {
+				t.Fatalf("snapshots: %q, %v", all, err)
+			}
+			for _, f := range all {
+				change(t, f, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+			}
+			n, err = Open(cfg)
+			if err == nil {
+				closed(t, n)
+			}
+			if err == nil || !strings.Contains(err.Error(), "Admin.Replace") {
+				t.Errorf("it starts: %v", err)
+			}
+			for _, f := range all { // the control: whole again, it starts again
+				change(t, f, func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+			}
+			n = g.open("n1")
+			leaderOf(t, n)
+			if got, _ := n.State().Read("x"); got != "89" {
+				t.Errorf("x is %q, want 89", got)
+			}
+			closed(t, n)
+		})
+	}
+}
+
+// A log that lost more than the snapshot has room for what follows that.
+func TestALogShorterThanItsSnapshotGoesOn(t *testing.T) {
+	g := newGroup(t, 1)
+	n := g.open("n1")
+	leaderOf(t, n)
+	propose(t, n, 0, 30)
+	if err := n.raft.Snapshot().Error(); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, n)
+	change(t, segmentOf(t, g.dirs["n1"]), func(b []byte) []byte { return b[:len(bytes.TrimRight(b, "\x00"))/2] })
+	// No matter how: a mark that knows no more than the snapshot raises no doubt.
+	if err := os.Remove(filepath.Join(g.dirs["n1"], "log", "synced")); err != nil {
+		t.Fatal(err)
+	}
+	n = g.open("n1")
+	defer closed(t, n)
+	leaderOf(t, n)
+	propose(t, n, 30, 31)
+	if got, _ := n.State().Read("x"); got != "30" {
+		t.Errorf("x is %q, want 30", got)
+	}
+}
