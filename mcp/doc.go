@@ -19,6 +19,7 @@
 //	api        the wire contract: Ledger for users, Peer between nodes, Command in the log
 //	state      what a command does; deterministic, no clocks, no network
 //	consensus  how a command gets committed: raft, strict about what an error proves
+//	journal    the classes of data that do not wait for a majority: shipping, fencing, promotion
 //	gateway    how a user's call finds the leader, and when it may be tried again
 //	health     who does not answer this node, nor a witness elsewhere
 //	arbiter    who is lost, as most regions see it; where traffic and leadership go then

@@ -391,6 +391,7 @@ type AddRequest struct {
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Set           string                 `protobuf:"bytes,2,opt,name=set,proto3" json:"set,omitempty"`
 	Member        string                 `protobuf:"bytes,3,opt,name=member,proto3" json:"member,omitempty"`
+	Class         Class                  `protobuf:"varint,4,opt,name=class,proto3,enum=mcp.v1.Class" json:"class,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -444,6 +445,13 @@ func (x *AddRequest) GetMember() string {
 		return x.Member
 	}
 	return ""
+}
+
+func (x *AddRequest) GetClass() Class {
+	if x != nil {
+		return x.Class
+	}
+	return Class_STRONG
 }
 
 type MutationReply struct {
@@ -510,6 +518,7 @@ type MembersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Set           string                 `protobuf:"bytes,1,opt,name=set,proto3" json:"set,omitempty"`
 	Consistency   Consistency            `protobuf:"varint,2,opt,name=consistency,proto3,enum=mcp.v1.Consistency" json:"consistency,omitempty"`
+	Class         Class                  `protobuf:"varint,3,opt,name=class,proto3,enum=mcp.v1.Class" json:"class,omitempty"` // sets of different classes are different sets
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -556,6 +565,13 @@ func (x *MembersRequest) GetConsistency() Consistency {
 		return x.Consistency
 	}
 	return Consistency_LINEARIZABLE
+}
+
+func (x *MembersRequest) GetClass() Class {
+	if x != nil {
+		return x.Class
+	}
+	return Class_STRONG
 }
 
 type MembersReply struct {
@@ -780,6 +796,7 @@ type Command struct {
 	//	*Command_BusSeat
 	//	*Command_SigningKey
 	//	*Command_Revocation
+	//	*Command_Promotion
 	Do            isCommand_Do `protobuf_oneof:"do"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -946,6 +963,15 @@ func (x *Command) GetRevocation() *Revocation {
 	return nil
 }
 
+func (x *Command) GetPromotion() *Promotion {
+	if x != nil {
+		if x, ok := x.Do.(*Command_Promotion); ok {
+			return x.Promotion
+		}
+	}
+	return nil
+}
+
 type isCommand_Do interface {
 	isCommand_Do()
 }
@@ -1002,6 +1028,10 @@ type Command_Revocation struct {
 	Revocation *Revocation `protobuf:"bytes,14,opt,name=revocation,proto3,oneof"`
 }
 
+type Command_Promotion struct {
+	Promotion *Promotion `protobuf:"bytes,11,opt,name=promotion,proto3,oneof"`
+}
+
 func (*Command_Write) isCommand_Do() {}
 
 func (*Command_CompareAndSet) isCommand_Do() {}
@@ -1027,6 +1057,8 @@ func (*Command_BusSeat) isCommand_Do() {}
 func (*Command_SigningKey) isCommand_Do() {}
 
 func (*Command_Revocation) isCommand_Do() {}
+
+func (*Command_Promotion) isCommand_Do() {}
 
 // ReadMark changes nothing; that it commits proves that its proposer leads.
 type ReadMark struct {
@@ -1470,7 +1502,7 @@ var File_mcp_proto protoreflect.FileDescriptor
 
 const file_mcp_proto_rawDesc = "" +
 	"\n" +
-	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eidentity.proto\x1a\x0eregistry.proto\x1a\tbus.proto\"|\n" +
+	"\tmcp.proto\x12\x06mcp.v1\x1a\x0eidentity.proto\x1a\rjournal.proto\x1a\x0eregistry.proto\x1a\tbus.proto\"|\n" +
 	"\x06Origin\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x1a\n" +
@@ -1491,19 +1523,21 @@ const file_mcp_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x16\n" +
 	"\x06expect\x18\x03 \x01(\tR\x06expect\x12\x14\n" +
-	"\x05value\x18\x04 \x01(\tR\x05value\"F\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\"k\n" +
 	"\n" +
 	"AddRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03set\x18\x02 \x01(\tR\x03set\x12\x16\n" +
-	"\x06member\x18\x03 \x01(\tR\x06member\"o\n" +
+	"\x06member\x18\x03 \x01(\tR\x06member\x12#\n" +
+	"\x05class\x18\x04 \x01(\x0e2\r.mcp.v1.ClassR\x05class\"o\n" +
 	"\rMutationReply\x12&\n" +
 	"\x06origin\x18\x01 \x01(\v2\x0e.mcp.v1.OriginR\x06origin\x12\x18\n" +
 	"\aswapped\x18\x02 \x01(\bR\aswapped\x12\x1c\n" +
-	"\tduplicate\x18\x03 \x01(\bR\tduplicate\"Y\n" +
+	"\tduplicate\x18\x03 \x01(\bR\tduplicate\"~\n" +
 	"\x0eMembersRequest\x12\x10\n" +
 	"\x03set\x18\x01 \x01(\tR\x03set\x125\n" +
-	"\vconsistency\x18\x02 \x01(\x0e2\x13.mcp.v1.ConsistencyR\vconsistency\"P\n" +
+	"\vconsistency\x18\x02 \x01(\x0e2\x13.mcp.v1.ConsistencyR\vconsistency\x12#\n" +
+	"\x05class\x18\x03 \x01(\x0e2\r.mcp.v1.ClassR\x05class\"P\n" +
 	"\fMembersReply\x12\x18\n" +
 	"\amembers\x18\x01 \x03(\tR\amembers\x12&\n" +
 	"\x06origin\x18\x02 \x01(\v2\x0e.mcp.v1.OriginR\x06origin\"M\n" +
@@ -1514,7 +1548,7 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\xcf\x05\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\x82\x06\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
@@ -1536,7 +1570,8 @@ const file_mcp_proto_rawDesc = "" +
 	"signingKey\x124\n" +
 	"\n" +
 	"revocation\x18\x0e \x01(\v2\x12.mcp.v1.RevocationH\x00R\n" +
-	"revocationB\x04\n" +
+	"revocation\x121\n" +
+	"\tpromotion\x18\v \x01(\v2\x11.mcp.v1.PromotionH\x00R\tpromotionB\x04\n" +
 	"\x02do\"\n" +
 	"\n" +
 	"\bReadMark\"\\\n" +
@@ -1623,50 +1658,55 @@ var file_mcp_proto_goTypes = []any{
 	(*Transfer)(nil),             // 19: mcp.v1.Transfer
 	(*Applied)(nil),              // 20: mcp.v1.Applied
 	nil,                          // 21: mcp.v1.Decision.QuartersEntry
-	(*Registration)(nil),         // 22: mcp.v1.Registration
-	(*BusSeat)(nil),              // 23: mcp.v1.BusSeat
-	(*SigningKey)(nil),           // 24: mcp.v1.SigningKey
-	(*Revocation)(nil),           // 25: mcp.v1.Revocation
+	(Class)(0),                   // 22: mcp.v1.Class
+	(*Registration)(nil),         // 23: mcp.v1.Registration
+	(*BusSeat)(nil),              // 24: mcp.v1.BusSeat
+	(*SigningKey)(nil),           // 25: mcp.v1.SigningKey
+	(*Revocation)(nil),           // 26: mcp.v1.Revocation
+	(*Promotion)(nil),            // 27: mcp.v1.Promotion
 }
 var file_mcp_proto_depIdxs = []int32{
 	0,  // 0: mcp.v1.ReadRequest.consistency:type_name -> mcp.v1.Consistency
 	1,  // 1: mcp.v1.ReadReply.origin:type_name -> mcp.v1.Origin
-	1,  // 2: mcp.v1.MutationReply.origin:type_name -> mcp.v1.Origin
-	0,  // 3: mcp.v1.MembersRequest.consistency:type_name -> mcp.v1.Consistency
-	1,  // 4: mcp.v1.MembersReply.origin:type_name -> mcp.v1.Origin
-	4,  // 5: mcp.v1.Command.write:type_name -> mcp.v1.WriteRequest
-	5,  // 6: mcp.v1.Command.compare_and_set:type_name -> mcp.v1.CompareAndSetRequest
-	6,  // 7: mcp.v1.Command.add:type_name -> mcp.v1.AddRequest
-	14, // 8: mcp.v1.Command.read_mark:type_name -> mcp.v1.ReadMark
-	16, // 9: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
-	17, // 10: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
-	22, // 11: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
-	18, // 12: mcp.v1.Command.open_accounts:type_name -> mcp.v1.OpenAccounts
-	19, // 13: mcp.v1.Command.transfer:type_name -> mcp.v1.Transfer
-	15, // 14: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
-	23, // 15: mcp.v1.Command.bus_seat:type_name -> mcp.v1.BusSeat
-	24, // 16: mcp.v1.Command.signing_key:type_name -> mcp.v1.SigningKey
-	25, // 17: mcp.v1.Command.revocation:type_name -> mcp.v1.Revocation
-	21, // 18: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
-	2,  // 19: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
-	4,  // 20: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
-	5,  // 21: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
-	6,  // 22: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
-	8,  // 23: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
-	13, // 24: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
-	11, // 25: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
-	3,  // 26: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
-	7,  // 27: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
-	7,  // 28: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
-	7,  // 29: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
-	9,  // 30: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
-	20, // 31: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
-	12, // 32: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
-	26, // [26:33] is the sub-list for method output_type
-	19, // [19:26] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	22, // 2: mcp.v1.AddRequest.class:type_name -> mcp.v1.Class
+	1,  // 3: mcp.v1.MutationReply.origin:type_name -> mcp.v1.Origin
+	0,  // 4: mcp.v1.MembersRequest.consistency:type_name -> mcp.v1.Consistency
+	22, // 5: mcp.v1.MembersRequest.class:type_name -> mcp.v1.Class
+	1,  // 6: mcp.v1.MembersReply.origin:type_name -> mcp.v1.Origin
+	4,  // 7: mcp.v1.Command.write:type_name -> mcp.v1.WriteRequest
+	5,  // 8: mcp.v1.Command.compare_and_set:type_name -> mcp.v1.CompareAndSetRequest
+	6,  // 9: mcp.v1.Command.add:type_name -> mcp.v1.AddRequest
+	14, // 10: mcp.v1.Command.read_mark:type_name -> mcp.v1.ReadMark
+	16, // 11: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
+	17, // 12: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
+	23, // 13: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
+	18, // 14: mcp.v1.Command.open_accounts:type_name -> mcp.v1.OpenAccounts
+	19, // 15: mcp.v1.Command.transfer:type_name -> mcp.v1.Transfer
+	15, // 16: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
+	24, // 17: mcp.v1.Command.bus_seat:type_name -> mcp.v1.BusSeat
+	25, // 18: mcp.v1.Command.signing_key:type_name -> mcp.v1.SigningKey
+	26, // 19: mcp.v1.Command.revocation:type_name -> mcp.v1.Revocation
+	27, // 20: mcp.v1.Command.promotion:type_name -> mcp.v1.Promotion
+	21, // 21: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	2,  // 22: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
+	4,  // 23: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
+	5,  // 24: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
+	6,  // 25: mcp.v1.Ledger.Add:input_type -> mcp.v1.AddRequest
+	8,  // 26: mcp.v1.Ledger.Members:input_type -> mcp.v1.MembersRequest
+	13, // 27: mcp.v1.Peer.Propose:input_type -> mcp.v1.Command
+	11, // 28: mcp.v1.Peer.ReadIndex:input_type -> mcp.v1.ReadIndexRequest
+	3,  // 29: mcp.v1.Ledger.Read:output_type -> mcp.v1.ReadReply
+	7,  // 30: mcp.v1.Ledger.Write:output_type -> mcp.v1.MutationReply
+	7,  // 31: mcp.v1.Ledger.CompareAndSet:output_type -> mcp.v1.MutationReply
+	7,  // 32: mcp.v1.Ledger.Add:output_type -> mcp.v1.MutationReply
+	9,  // 33: mcp.v1.Ledger.Members:output_type -> mcp.v1.MembersReply
+	20, // 34: mcp.v1.Peer.Propose:output_type -> mcp.v1.Applied
+	12, // 35: mcp.v1.Peer.ReadIndex:output_type -> mcp.v1.ReadIndexReply
+	29, // [29:36] is the sub-list for method output_type
+	22, // [22:29] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_mcp_proto_init() }
@@ -1675,6 +1715,7 @@ func file_mcp_proto_init() {
 		return
 	}
 	file_identity_proto_init()
+	file_journal_proto_init()
 	file_registry_proto_init()
 	file_bus_proto_init()
 	file_mcp_proto_msgTypes[12].OneofWrappers = []any{
@@ -1691,6 +1732,7 @@ func file_mcp_proto_init() {
 		(*Command_BusSeat)(nil),
 		(*Command_SigningKey)(nil),
 		(*Command_Revocation)(nil),
+		(*Command_Promotion)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -37,8 +37,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Ledger is the strong class of data: registers and grow-only sets, linearizable.
-// Every node answers; mutations are routed to the leader.
+// Ledger is registers and grow-only sets. Registers are of the strong class, sets of
+// the class that is named. Every node answers; mutations are routed to the
+// leader, or to the class's primary.
 type LedgerClient interface {
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (*ReadReply, error)
 	Write(ctx context.Context, in *WriteRequest, opts ...grpc.CallOption) (*MutationReply, error)
@@ -109,8 +110,9 @@ func (c *ledgerClient) Members(ctx context.Context, in *MembersRequest, opts ...
 // All implementations must embed UnimplementedLedgerServer
 // for forward compatibility.
 //
-// Ledger is the strong class of data: registers and grow-only sets, linearizable.
-// Every node answers; mutations are routed to the leader.
+// Ledger is registers and grow-only sets. Registers are of the strong class, sets of
+// the class that is named. Every node answers; mutations are routed to the
+// leader, or to the class's primary.
 type LedgerServer interface {
 	Read(context.Context, *ReadRequest) (*ReadReply, error)
 	Write(context.Context, *WriteRequest) (*MutationReply, error)

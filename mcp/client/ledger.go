@@ -18,6 +18,16 @@ const (
 	Stale        = api.Consistency_STALE
 )
 
+// Class is how a set is kept. Registers are always strong.
+type Class = api.Class
+
+// The classes.
+const (
+	Strong   = api.Class_STRONG
+	Semisync = api.Class_SEMISYNC
+	Async    = api.Class_ASYNC
+)
+
 // Read returns a register's value, "" when it was never written.
 func (c *Client) Read(ctx context.Context, key string, how Consistency) (r *api.ReadReply, err error) {
 	err = c.call(ctx, "read "+key, func(ctx context.Context, l api.LedgerClient) error {
@@ -27,10 +37,15 @@ func (c *Client) Read(ctx context.Context, key string, how Consistency) (r *api.
 	return r, err
 }
 
-// Members returns a set's content, sorted.
+// Members returns a strong set's content, sorted.
 func (c *Client) Members(ctx context.Context, set string, how Consistency) (r *api.MembersReply, err error) {
+	return c.MembersOf(ctx, Strong, set, how)
+}
+
+// MembersOf returns the content of a class's set, sorted.
+func (c *Client) MembersOf(ctx context.Context, class Class, set string, how Consistency) (r *api.MembersReply, err error) {
 	err = c.call(ctx, "members of "+set, func(ctx context.Context, l api.LedgerClient) error {
-		r, err = l.Members(ctx, &api.MembersRequest{Set: set, Consistency: how})
+		r, err = l.Members(ctx, &api.MembersRequest{Class: class, Set: set, Consistency: how})
 		return err
 	})
 	return r, err
@@ -54,10 +69,15 @@ func (c *Client) CompareAndSet(ctx context.Context, id, key, expect, value strin
 	return r, err
 }
 
-// Add puts a member into a set.
+// Add puts a member into a strong set.
 func (c *Client) Add(ctx context.Context, id, set, member string) (r *api.MutationReply, err error) {
+	return c.AddTo(ctx, id, Strong, set, member)
+}
+
+// AddTo puts a member into a class's set.
+func (c *Client) AddTo(ctx context.Context, id string, class Class, set, member string) (r *api.MutationReply, err error) {
 	err = c.call(ctx, "add to "+set, func(ctx context.Context, l api.LedgerClient) error {
-		r, err = l.Add(ctx, &api.AddRequest{Id: id, Set: set, Member: member})
+		r, err = l.Add(ctx, &api.AddRequest{Id: id, Class: class, Set: set, Member: member})
 		return err
 	})
 	return r, err

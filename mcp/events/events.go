@@ -48,6 +48,11 @@ const (
 	BusRemapped    Kind = "bus remapped"    // the platform agrees on who leads the stream
 	BusReconnected Kind = "bus reconnected" // clients that had lost their server are at one that serves
 	BusRejoined    Kind = "bus rejoined"    // a message server sees a majority again
+
+	JournalPromoted Kind = "journal promoted" // this node is the primary of a class
+	JournalDeposed  Kind = "journal deposed"  // it no longer is
+	JournalCut      Kind = "journal cut"      // this node dropped records that the primary does not have
+	JournalRepaired Kind = "journal repaired" // this node cut a tail that a crash had torn
 )
 
 // Event is one entry of the diary.

@@ -49,14 +49,14 @@ type Gateway struct {
 // Submit commits a command through whoever leads. An error that is api.Refused
 // proves that it had no effect.
 func (g *Gateway) Submit(ctx context.Context, c *api.Command) (*api.Applied, error) {
-	return route(ctx, g, g.propose(c))
+	return route(ctx, g, g.leader(), g.propose(c))
 }
 
 // Once is Submit without patience: it is refused when nobody leads now.
 func (g *Gateway) Once(ctx context.Context, c *api.Command) (*api.Applied, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return attempt(ctx, g, g.propose(c))
+	return attempt(ctx, g, g.leader(), g.propose(c))
 }
 
 func (g *Gateway) propose(c *api.Command) func(context.Context, string) (*api.Applied, error) {
@@ -64,7 +64,7 @@ func (g *Gateway) propose(c *api.Command) func(context.Context, string) (*api.Ap
 		if leader == g.Name {
 			return g.Consensus.Propose(ctx, c)
 		}
-		return forward(ctx, g, leader, func(ctx context.Context, conn grpc.ClientConnInterface) (*api.Applied, error) {
+		return forward(ctx, g, "leader "+leader, leader, func(ctx context.Context, conn grpc.ClientConnInterface) (*api.Applied, error) {
 			return api.NewPeerClient(conn).Propose(ctx, c)
 		})
 	}
@@ -86,23 +86,33 @@ func (g *Gateway) ReadIndex(ctx context.Context) (*api.ReadIndexReply, error) {
 // connection to the leader. While that is refused because leadership is unclear
 // (codes.Unavailable) it is tried again for a moment.
 func Route[T any](ctx context.Context, g *Gateway, here func(context.Context) (T, error), there func(context.Context, grpc.ClientConnInterface) (T, error)) (T, error) {
-	return route(ctx, g, func(ctx context.Context, leader string) (T, error) {
+	return route(ctx, g, g.leader(), func(ctx context.Context, leader string) (T, error) {
 		if leader == g.Name {
 			return here(ctx)
 		}
-		return forward(ctx, g, leader, there)
+		return forward(ctx, g, "leader "+leader, leader, there)
 	})
 }
 
-// route tries a call at the present leader until it is taken. A call that the
-// leader has taken is given up as soon as this node follows another leader or
-// none, for the answer of a leader that is gone would keep the client waiting.
-func route[T any](ctx context.Context, g *Gateway, try func(ctx context.Context, leader string) (T, error)) (T, error) {
+// head is who takes a kind of calls.
+type head struct {
+	now  func() (name string, changed <-chan struct{}) // "" when nobody is known to
+	none string                                        // says why a call is refused then
+}
+
+func (g *Gateway) leader() head {
+	return head{g.Consensus.Leader, "no leader known: cut off from the majority, or an election is under way"}
+}
+
+// route tries a call at the present head until it is taken. A call that the
+// head has taken is given up as soon as this node knows another one or
+// none, for the answer of one that is gone would keep the client waiting.
+func route[T any](ctx context.Context, g *Gateway, h head, try func(ctx context.Context, name string) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	giveUp := time.Now().Add(patience)
 	for {
-		out, err := attempt(ctx, g, try)
+		out, err := attempt(ctx, g, h, try)
 		if err == nil || !api.Refused(err) || status.Code(err) != codes.Unavailable || time.Now().After(giveUp) {
 			return out, err
 		}
@@ -114,35 +124,35 @@ func route[T any](ctx context.Context, g *Gateway, try func(ctx context.Context,
 	}
 }
 
-func attempt[T any](ctx context.Context, g *Gateway, try func(ctx context.Context, leader string) (T, error)) (T, error) {
-	leader, changed := g.Consensus.Leader()
-	if leader == "" {
+func attempt[T any](ctx context.Context, g *Gateway, h head, try func(ctx context.Context, name string) (T, error)) (T, error) {
+	name, changed := h.now()
+	if name == "" {
 		var none T
-		return none, api.Refuse(codes.Unavailable, g.Name, "", "no leader known: cut off from the majority, or an election is under way")
+		return none, api.Refuse(codes.Unavailable, g.Name, "", h.none)
 	}
-	if leader == g.Name {
-		return try(ctx, leader) // consensus itself says when leadership is lost
+	if name == g.Name {
+		return try(ctx, name) // it knows best itself when its time is over
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	watch := make(chan struct{})
 	go func() {
 		defer close(watch)
-		abandon(ctx, g, leader, changed, cancel)
+		abandon(ctx, h, name, changed, cancel)
 	}()
 	defer func() {
 		cancel()
 		<-watch
 	}()
-	return try(ctx, leader)
+	return try(ctx, name)
 }
 
-// abandon cancels a call a moment after this node has ceased to follow the
-// leader that the call was sent to; it returns when ctx ends.
-func abandon(ctx context.Context, g *Gateway, leader string, changed <-chan struct{}, cancel func()) {
-	for now := leader; now == leader; {
+// abandon cancels a call a moment after this node has ceased to take the one
+// that the call was sent to for the head; it returns when ctx ends.
+func abandon(ctx context.Context, h head, name string, changed <-chan struct{}, cancel func()) {
+	for now := name; now == name; {
 		select {
 		case <-changed:
-			now, changed = g.Consensus.Leader()
+			now, changed = h.now()
 		case <-ctx.Done():
 			return
 		}
@@ -154,13 +164,13 @@ func abandon(ctx context.Context, g *Gateway, leader string, changed <-chan stru
 	}
 }
 
-// forward calls the leader. What never left this node is refused; the leader's
-// own words are passed on; the rest is unknown.
-func forward[T any](ctx context.Context, g *Gateway, leader string, call func(context.Context, grpc.ClientConnInterface) (T, error)) (T, error) {
+// forward calls the head, which errors call says. What never left this
+// node is refused; the head's own words are passed on; the rest is unknown.
+func forward[T any](ctx context.Context, g *Gateway, says, name string, call func(context.Context, grpc.ClientConnInterface) (T, error)) (T, error) {
 	var none T
-	conn, err := g.To(leader)
+	conn, err := g.To(name)
 	if err != nil {
-		return none, api.Refuse(codes.Unavailable, g.Name, leader, err.Error())
+		return none, api.Refuse(codes.Unavailable, g.Name, name, err.Error())
 	}
 	ctx, sent := api.WithSent(ctx)
 	out, err := call(ctx, conn)
@@ -168,7 +178,7 @@ func forward[T any](ctx context.Context, g *Gateway, leader string, call func(co
 	case err == nil, api.Refused(err):
 		return out, err
 	case !sent.Yes():
-		return none, api.Refuse(codes.Unavailable, g.Name, leader, "leader "+leader+" cannot be reached: "+status.Convert(err).Message())
+		return none, api.Refuse(codes.Unavailable, g.Name, name, says+" cannot be reached: "+status.Convert(err).Message())
 	}
-	return none, status.Errorf(codes.Aborted, "%s: leader %s did not answer: %s, outcome unknown", g.Name, leader, status.Convert(err).Message())
+	return none, status.Errorf(codes.Aborted, "%s: %s did not answer: %s, outcome unknown", g.Name, says, status.Convert(err).Message())
 }

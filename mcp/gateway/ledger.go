@@ -30,6 +30,10 @@ type Ledger struct {
 	AskNobody bool
 	// Closed says why users' mutations are refused here; empty means that they are not.
 	Closed string
+	// Journals are this node's copies of the classes other than strong; nil where it keeps none.
+	Journals Journals
+	// Keepers lists the nodes that keep journals, those to be asked first first.
+	Keepers func() []string
 }
 
 // Write sets a register.
@@ -44,7 +48,23 @@ func (l *Ledger) CompareAndSet(ctx context.Context, r *api.CompareAndSetRequest)
 
 // Add puts a member into a set.
 func (l *Ledger) Add(ctx context.Context, r *api.AddRequest) (*api.MutationReply, error) {
+	if r.Class != api.Class_STRONG {
+		return l.append(ctx, r)
+	}
 	return l.mutate(ctx, r.Id, r.Set, &api.Command{Do: &api.Command_Add{Add: r}})
+}
+
+// admit says what is wrong with a mutation.
+func (l *Ledger) admit(id, thing string) error {
+	switch {
+	case id == "":
+		return api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs an id, by which a retry is recognised")
+	case thing == "":
+		return api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs the name of a register, set or bank")
+	case l.Closed != "":
+		return api.Refuse(codes.FailedPrecondition, l.Gateway.Name, "", l.Closed)
+	}
+	return nil
 }
 
 func (l *Ledger) mutate(ctx context.Context, id, thing string, c *api.Command) (*api.MutationReply, error) {
@@ -57,14 +77,8 @@ func (l *Ledger) mutate(ctx context.Context, id, thing string, c *api.Command) (
 
 // submit commits a user's command, which must have an id and be about something.
 func (l *Ledger) submit(ctx context.Context, id, thing string, c *api.Command) (*api.Applied, *api.Origin, error) {
-	if id == "" {
-		return nil, nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs an id, by which a retry is recognised")
-	}
-	if thing == "" {
-		return nil, nil, api.Refuse(codes.InvalidArgument, l.Gateway.Name, "", "a mutation needs the name of a register, set or bank")
-	}
-	if l.Closed != "" {
-		return nil, nil, api.Refuse(codes.FailedPrecondition, l.Gateway.Name, "", l.Closed)
+	if err := l.admit(id, thing); err != nil {
+		return nil, nil, err
 	}
 	c.Id = id
 	a, err := l.Gateway.Submit(ctx, c)
@@ -87,6 +101,9 @@ func (l *Ledger) Read(ctx context.Context, r *api.ReadRequest) (*api.ReadReply, 
 
 // Members returns a set's content.
 func (l *Ledger) Members(ctx context.Context, r *api.MembersRequest) (*api.MembersReply, error) {
+	if r.Class != api.Class_STRONG {
+		return l.copied(ctx, r)
+	}
 	origin, err := l.fresh(ctx, r.Consistency)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func readSecret(file string) (string, error) {
 }
 
 // peersOnly are the services that nodes offer to each other and to nobody else.
-var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
+var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Journals", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
 
 // listenToPeers listens for consensus, which only nodes take part in.
 func (n *node) listenToPeers(network, addr string) (net.Listener, error) {

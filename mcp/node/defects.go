@@ -17,6 +17,8 @@ const (
 	ProbeSelf = "probe-self"
 	// BusAckEarly: the bus acknowledges a message that no server has kept yet.
 	BusAckEarly = "bus-ack-early"
+	// LoseJournalTail: a node that starts drops the last records of its journals.
+	LoseJournalTail = "lose-journal-tail"
 	// MuteAlerts: nobody is told of anything.
 	MuteAlerts = "mute-alerts"
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
@@ -32,6 +34,7 @@ func Defects() []string {
 		AckBeforeReplicate,
 		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
 		BusAckEarly,
+		LoseJournalTail,
 		MuteAlerts,
 		ConfigNoFallback,
 		VerifyAtIssuer,

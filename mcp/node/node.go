@@ -31,6 +31,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
+	"github.com/mcp-resilience/holdfast/mcp/journal"
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
@@ -53,6 +54,7 @@ type node struct {
 	gateway   *gateway.Gateway
 	keeper    *membership.Keeper
 	telemetry *telemetry.Telemetry
+	journals  *journal.Keeper // nil unless this is a control node
 	reports   *telemetry.Reports
 	reporter  *telemetry.Reporter
 	alerts    *telemetry.Alerts
@@ -109,6 +111,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	}
 	undo.add(n.consensus.Close)
 	undo.add(n.peers.Close)
+	closeJournals, err := n.openJournals()
+	if err != nil {
+		return err
+	}
+	undo.add(closeJournals)
 	n.assemble(note)
 	if n.signer, err = n.identify(); err != nil {
 		return err
@@ -153,6 +160,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	<-ctx.Done()
 	note(events.Stopping, cfg.Name+" was asked to stop", nil)
 	n.health.Shutdown() // probers and clients see it before the work stops
+	n.leaveJournals()
 	if _, leads := n.consensus.Leads(); leads {
 		hctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -191,7 +199,7 @@ func (n *node) work() (stop func() error) {
 		if n.cfg.defective(SkipArbitration) {
 			all.Go(func() { n.decideAlone(ctx) })
 		}
-		for _, f := range []func(context.Context){n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {
+		for _, f := range []func(context.Context){n.journals.Run, n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {
 			all.Go(func() { f(ctx) })
 		}
 	}
@@ -222,9 +230,10 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterIdentityServer(n.api, n.identity)
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
-	ledger := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads)}
+	ledger := n.ledger()
 	api.RegisterLedgerServer(n.api, ledger)
 	api.RegisterAccountsServer(n.api, &gateway.Accounts{Ledger: ledger})
+	n.serveJournals()
 	api.RegisterRegistryServer(n.api, n.directory())
 	n.serveSettings(n.api, done)
 	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Keeper: n.keeper})

@@ -16,6 +16,8 @@ type Status struct {
 	Applied uint64         `json:"applied"` // log index
 	Weights map[string]int `json:"weights"` // traffic share of each region
 	Lost    []string       `json:"lost"`    // by arbitration
+	// Primaries are the nodes that the classes semisync and async are written on.
+	Primaries map[string]string `json:"primaries"`
 	// Services is the registry: for each service its nodes, with their roles and whether they are down.
 	Services map[string][]string `json:"services"`
 
@@ -28,7 +30,7 @@ func (n *node) status() Status {
 	standing := n.consensus.Committed().Standing()
 	s := Status{
 		Node: n.cfg.Name, Region: n.cfg.Region, Roles: n.cfg.Peers[n.cfg.Name].Roles, Role: "follower", Leader: leader, Term: n.consensus.Term(),
-		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost,
+		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost, Primaries: n.primaries(),
 		Services: services(n.directory().List("")),
 		Streams:  n.consensus.Committed().Seats(),
 	}

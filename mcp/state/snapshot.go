@@ -58,5 +58,6 @@ func (d data) clone() data {
 	d.Registry = maps.Clone(d.Registry) // a registration is replaced, never changed
 	d.Settings.Values, d.Settings.Changes = maps.Clone(d.Settings.Values), slices.Clone(d.Settings.Changes)
 	d.Seats = maps.Clone(d.Seats)
+	d.Offices = maps.Clone(d.Offices)
 	return d
 }

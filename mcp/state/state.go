@@ -43,6 +43,7 @@ type data struct {
 	Seats     map[string]string              `json:"seats"`   // of streams: who leads each
 	Keys      map[string]SigningKey          `json:"keys"`    // by id
 	Revoked   map[string]time.Time           `json:"revoked"` // by session: until when it matters
+	Offices   map[api.Class]Office           `json:"offices"`
 }
 
 // outcome is what a retry of an applied mutation is told.
@@ -72,6 +73,7 @@ func empty() data {
 		Seats:     map[string]string{},
 		Keys:      map[string]SigningKey{},
 		Revoked:   map[string]time.Time{},
+		Offices:   map[api.Class]Office{},
 	}
 }
 
@@ -131,6 +133,8 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 		d.addKey(do.SigningKey)
 	case *api.Command_Revocation:
 		d.revoke(do.Revocation)
+	case *api.Command_Promotion:
+		d.promote(do.Promotion)
 	}
 	return false, ""
 }

@@ -223,3 +223,31 @@ func TestWeights(t *testing.T) {
 		})
 	}
 }
+
+// The first promotion of an epoch counts, and older ones come to nothing.
+func TestPromotions(t *testing.T) {
+	s := state.New()
+	for i, p := range []*api.Promotion{
+		{Class: api.Class_SEMISYNC, Epoch: 2, Primary: "a", Life: "1"},
+		{Class: api.Class_SEMISYNC, Epoch: 2, Primary: "b", Life: "2"},
+		{Class: api.Class_SEMISYNC, Epoch: 1, Primary: "c", Life: "3"},
+		{Class: api.Class_ASYNC, Epoch: 1, Primary: "d", Life: "4"},
+	} {
+		s.Apply(uint64(i+1), 1, &api.Command{Do: &api.Command_Promotion{Promotion: p}})
+	}
+	again := state.New()
+	var snapshot bytes.Buffer
+	if err := s.Snapshot().Write(&snapshot); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Restore(&snapshot); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*state.State{s, again} {
+		got := []state.Office{s.Office(api.Class_SEMISYNC), s.Office(api.Class_ASYNC)}
+		want := []state.Office{{Epoch: 2, Primary: "a", Life: "1"}, {Epoch: 1, Primary: "d", Life: "4"}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("offices (-want +got):\n%s", diff)
+		}
+	}
+}

@@ -1,0 +1,340 @@
+package node_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/mcptest"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+// primary waits until every running node takes the same node for the primary
+// of a class, one other than old.
+func primary(c *mcptest.Cluster, class, old string) (now string) {
+	c.Await("a primary of "+class+" other than "+old, func() bool {
+		now = ""
+		for _, n := range c.Names() {
+			s, err := c.Status(n)
+			switch p := s.Primaries[class]; {
+			case err != nil:
+				continue
+			case p == "" || p == old || now != "" && now != p:
+				return false
+			default:
+				now = p
+			}
+		}
+		return now != ""
+	})
+	return now
+}
+
+// membersThrough reads a set of a class through a node, from its own copy.
+func membersThrough(t *testing.T, c *mcptest.Cluster, n string, class client.Class, set string) []string {
+	t.Helper()
+	d := c.Direct(n)
+	r := must(t, "members through "+n, func(ctx context.Context) (*api.MembersReply, error) {
+		return d.Members(ctx, &api.MembersRequest{Class: class, Set: set})
+	})
+	if r.Origin.Node != n || r.Origin.Stale {
+		t.Errorf("members through %s come from %v", n, r.Origin)
+	}
+	return r.Members
+}
+
+func TestEveryNodeShowsWhatAClassAcknowledged(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	cl := c.Client("south")
+	for _, class := range []client.Class{client.Semisync, client.Async, client.Strong} {
+		var want []string
+		for i := range 20 {
+			m, id := fmt.Sprintf("%s %02d", class, i), client.NewID()
+			for attempt := range 2 {
+				r := must(t, "add", func(ctx context.Context) (*api.MutationReply, error) { return cl.AddTo(ctx, id, class, "s", m) })
+				if attempt == 1 && !r.Duplicate {
+					t.Errorf("a retry of %s was taken for news: %v", m, r)
+				}
+			}
+			want = append(want, m)
+		}
+		for _, n := range c.Names() {
+			if diff := cmp.Diff(want, membersThrough(t, c, n, class, "s")); diff != "" {
+				t.Errorf("%s through %s (-want +got):\n%s", class, n, diff)
+			}
+		}
+	}
+	if p := primary(c, "semisync", ""); p != "east-1" {
+		t.Errorf("the first primary is %s, want one of the main region", p)
+	}
+}
+
+// load adds to a set from every region until stop, and keeps what was acknowledged.
+type load struct {
+	mu    sync.Mutex
+	acked []string
+	ids   map[string]string // of acknowledged members
+	stop  context.CancelFunc
+	work  sync.WaitGroup
+	count atomic.Int64
+}
+
+func drive(c *mcptest.Cluster, class client.Class) *load {
+	ctx, stop := context.WithCancel(context.Background())
+	l := &load{stop: stop, ids: map[string]string{}}
+	for _, region := range []string{"east", "north", "south"} {
+		cl := c.Client(region)
+		for w := range 2 {
+			l.work.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					m, id := fmt.Sprintf("%s-%d-%05d", region, w, i), client.NewID()
+					one, cancel := context.WithTimeout(ctx, 2*time.Second)
+					_, err := cl.AddTo(one, id, class, "s", m)
+					cancel()
+					if err != nil {
+						time.Sleep(5 * time.Millisecond) // one attempt a member: what failed may or may not be there
+						continue
+					}
+					l.mu.Lock()
+					l.acked, l.ids[m] = append(l.acked, m), id
+					l.mu.Unlock()
+					l.count.Add(1)
+				}
+			})
+		}
+	}
+	return l
+}
+
+// more waits until n more additions are acknowledged.
+func (l *load) more(c *mcptest.Cluster, n int64) {
+	want := l.count.Load() + n
+	c.Await(fmt.Sprintf("%d more acknowledgements", n), func() bool { return l.count.Load() >= want })
+}
+
+// end stops the load and returns what was acknowledged, sorted.
+func (l *load) end() []string {
+	l.stop()
+	l.work.Wait()
+	return slices.Sorted(slices.Values(l.acked))
+}
+
+// missing lists what is in want and not in got; both are sorted.
+func missing(want, got []string) (out []string) {
+	for _, m := range want {
+		if _, found := slices.BinarySearch(got, m); !found {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func TestKillingTheSemisyncPrimaryLosesNothing(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	l := drive(c, client.Semisync)
+	defer l.end()
+	for range 5 {
+		l.more(c, 100)
+		p := primary(c, "semisync", "")
+		c.Kill(p)
+		primary(c, "semisync", p)
+		l.more(c, 50)
+		c.Run(p)
+	}
+	acked := l.end()
+	var first []string
+	for _, n := range c.Names() {
+		got := membersThrough(t, c, n, client.Semisync, "s")
+		if lost := missing(acked, got); len(lost) > 0 {
+			t.Errorf("%d of %d acknowledged members are not on %s: %v", len(lost), len(acked), n, lost)
+		}
+		if first == nil {
+			first = got
+		}
+		if diff := cmp.Diff(first, got); diff != "" {
+			t.Errorf("%s differs (-%s +%s):\n%s", n, c.Names()[0], n, diff)
+		}
+	}
+	// Retries are recognised by nodes that were not primary then.
+	for _, m := range acked[:5] {
+		r := must(t, "retry", func(ctx context.Context) (*api.MutationReply, error) {
+			return c.Direct("south-1").Add(ctx, &api.AddRequest{Id: l.ids[m], Class: client.Semisync, Set: "s", Member: m})
+		})
+		if !r.Duplicate {
+			t.Errorf("a retry of %s after five promotions was taken for news: %v", m, r)
+		}
+	}
+	t.Logf("%d acknowledged, all there", len(acked))
+}
+
+func TestAPausedPrimaryAcknowledgesNothingLate(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	p := primary(c, "semisync", "")
+	d := c.Direct(p)
+	before := must(t, "add", func(ctx context.Context) (*api.MutationReply, error) {
+		return d.Add(ctx, &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: "before"})
+	})
+	// What is sent to it while it sleeps it finds when it wakes, as somebody
+	// who does not know that the world went on.
+	c.Signal(p, syscall.SIGSTOP)
+	type answer struct {
+		member string
+		err    error
+	}
+	answers := make(chan answer, 20)
+	for i := range cap(answers) {
+		go func() {
+			m := fmt.Sprintf("asleep %02d", i)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			r, err := d.Add(ctx, &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: m})
+			if err == nil && r.Origin.Term == before.Origin.Term {
+				t.Errorf("%s was acknowledged late, in epoch %d, by %s", m, r.Origin.Term, r.Origin.Node)
+			}
+			answers <- answer{m, err}
+		}()
+	}
+	// Its region's node cannot be asked, so a node that survives is.
+	survivor := other(c, p)
+	c.Await("another primary", func() bool {
+		s, err := c.Status(survivor)
+		return err == nil && s.Primaries["semisync"] != p
+	})
+	must(t, "add", func(ctx context.Context) (any, error) {
+		return c.Direct(survivor).Add(ctx, &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: "meanwhile"})
+	})
+	c.Signal(p, syscall.SIGCONT)
+	var acked []string
+	for range cap(answers) {
+		if a := <-answers; a.err == nil {
+			acked = append(acked, a.member)
+		}
+	}
+	slices.Sort(acked)
+	got := membersThrough(t, c, p, client.Semisync, "s")
+	t.Logf("%d of %d acknowledged after waking; there is %v", len(acked), cap(answers), got)
+	// What its gateway routed on to the new primary is there like any other.
+	if lost := missing(acked, got); len(lost) > 0 {
+		t.Errorf("acknowledged late and not there: %v", lost)
+	}
+	if lost := missing([]string{"before", "meanwhile"}, got); len(lost) > 0 {
+		t.Errorf("the woken node misses %v", lost)
+	}
+}
+
+func TestLosingTheAsyncPrimaryLosesItsUnshippedTailAndSaysSo(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	l := drive(c, client.Async)
+	defer l.end()
+	l.more(c, 300)
+	p := primary(c, "async", "")
+	membersThrough(t, c, other(c, p), client.Async, "s") // so something has been shipped
+	c.Kill(p)
+	next := primary(c, "async", p)
+	acked := l.end()
+	lost := missing(acked, membersThrough(t, c, next, client.Async, "s"))
+	t.Logf("lost %d of %d", len(lost), len(acked))
+	if len(lost) == 0 || len(lost) == len(acked) {
+		t.Errorf("lost %d of %d acknowledged, want some of them", len(lost), len(acked))
+	}
+	c.Run(p)
+	for _, n := range c.Names() {
+		if diff := cmp.Diff(lost, missing(acked, membersThrough(t, c, n, client.Async, "s"))); diff != "" {
+			t.Errorf("%s misses something else (-want +got):\n%s", n, diff)
+		}
+	}
+	c.Await("the returned primary says what it cut", func() bool {
+		return slices.ContainsFunc(c.Events(p), func(e mcptest.Event) bool {
+			return e.Kind == "journal cut" && e.Fields["class"] == "async"
+		})
+	})
+}
+
+func TestPrimariesGoHomeWithoutLoss(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	c.Await("leadership in the main region", func() bool { return c.Leader() == "east-1" })
+	l := drive(c, client.Semisync)
+	defer l.end()
+	l.more(c, 50)
+	c.Kill("east-1")
+	away := primary(c, "semisync", "east-1")
+	c.Run("east-1")
+	if home := primary(c, "semisync", away); home != "east-1" {
+		t.Errorf("the primary went to %s, want home", home)
+	}
+	l.more(c, 50)
+	acked := l.end()
+	if lost := missing(acked, membersThrough(t, c, "south-1", client.Semisync, "s")); len(lost) > 0 {
+		t.Errorf("going home lost %d of %d: %v", len(lost), len(acked), lost)
+	}
+}
+
+func TestAStoppingPrimaryPassesItsOfficeOn(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	p := primary(c, "semisync", "")
+	d := c.Direct(other(c, p))
+	stopped := make(chan int, 1)
+	for i := range 60 {
+		if i == 20 {
+			go func() { stopped <- c.Terminate(p) }()
+		}
+		m := fmt.Sprintf("%02d", i)
+		if _, err := d.Add(within(t, 5*time.Second), &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: m}); err != nil {
+			t.Errorf("add %s: %v", m, err)
+		}
+	}
+	if status := <-stopped; status != 0 {
+		t.Errorf("exit status %d after SIGTERM, want 0", status)
+	}
+}
+
+// The pair is the red control of journals: all nodes crash at once, which loses
+// nothing that their disks hold, unless they drop it.
+func TestOnlyTheDefectLosesTheJournalsTail(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		args  []string
+		loses bool
+	}{
+		{"sound", nil, false},
+		{"defect", []string{"--defect", node.LoseJournalTail}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := mcptest.Start(t, 1, tt.args...)
+			l := drive(c, client.Semisync)
+			defer l.end()
+			l.more(c, 100)
+			for _, n := range c.Names() {
+				c.Kill(n)
+			}
+			acked := l.end()
+			for _, n := range c.Names() {
+				c.Run(n)
+			}
+			for _, n := range c.Names() {
+				lost := missing(acked, membersThrough(t, c, n, client.Semisync, "s"))
+				t.Logf("%s misses %d of %d", n, len(lost), len(acked))
+				if (len(lost) > 0) != tt.loses {
+					t.Errorf("%s misses %d of %d acknowledged", n, len(lost), len(acked))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/gateway"
+	"github.com/mcp-resilience/holdfast/mcp/journal"
+)
+
+// openJournals opens a control node's copies of the journals; close closes them.
+func (n *node) openJournals() (close func() error, err error) {
+	if !n.cfg.has(Control) {
+		return func() error { return nil }, nil
+	}
+	n.journals, err = journal.Open(journal.Config{
+		Self: n.cfg.Name, Cluster: n.cluster,
+		Dir: filepath.Join(n.cfg.Data, "journals"), State: n.consensus.Committed(),
+		Leads: n.consensus.Leads, Propose: n.consensus.Propose, To: n.peers.To, Note: n.note,
+		Follows: func() bool {
+			leader, _ := n.consensus.Leader()
+			return leader != ""
+		},
+		Settle:   n.cfg.Profile.Arbiter.Settle,
+		LoseTail: n.cfg.defective(LoseJournalTail),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return n.journals.Close, nil
+}
+
+// leaveJournals gets this node out of office before it stops.
+func (n *node) leaveJournals() {
+	if n.journals == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
+	defer cancel()
+	if err := n.journals.Leave(ctx); err != nil {
+		n.note(events.JournalDeposed, n.cfg.Name+" stops in office: "+err.Error(), nil)
+	}
+}
+
+// ledger is what users call.
+func (n *node) ledger() *gateway.Ledger {
+	l := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads), Keepers: n.keepers}
+	if n.journals != nil {
+		l.Journals = n.journals
+	}
+	return l
+}
+
+// keepers lists the nodes that keep journals, those of this region first.
+func (n *node) keepers() []string {
+	c := n.cluster()
+	out := slices.Clone(c.Control)
+	slices.SortStableFunc(out, func(a, b string) int {
+		return away(c.Regions[a], n.cfg.Region) - away(c.Regions[b], n.cfg.Region)
+	})
+	return out
+}
+
+func away(region, from string) int {
+	if region == from {
+		return 0
+	}
+	return 1
+}
+
+// primaries are the primaries by class, as far as this node has heard.
+func (n *node) primaries() map[string]string {
+	out := map[string]string{}
+	for _, c := range journal.Classes() {
+		out[strings.ToLower(c.String())] = n.consensus.Committed().Office(c).Primary
+	}
+	return out
+}
+
+// serveJournals serves a control node's copies to the other nodes.
+func (n *node) serveJournals() {
+	if n.journals != nil {
+		api.RegisterJournalsServer(n.api, n.journals)
+	}
+}
