@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
+	harness.ReadyWithin(8 * time.Second)
 	goleak.VerifyTestMain(m)
 }
 

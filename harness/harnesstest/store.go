@@ -26,6 +26,8 @@ type Store struct {
 	// Deaf is a node through which reads fail once the store has been silent;
 	// empty means none.
 	Deaf topology.NodeID
+	// Absent is a node through which nothing can ever be read; empty means none.
+	Absent topology.NodeID
 
 	mu        sync.Mutex
 	registers map[string]string
@@ -95,7 +97,7 @@ func (c client) Do(_ context.Context, op history.Op) history.Op {
 	s := c.Store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.silent || (c.via != "" && c.via == s.Deaf && len(s.turns) > 0) {
+	if s.silent || (c.via != "" && (c.via == s.Absent || c.via == s.Deaf && len(s.turns) > 0)) {
 		op.Outcome, op.Error = history.Failed, "silent"
 		return op
 	}

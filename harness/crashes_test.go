@@ -1,0 +1,110 @@
+package harness_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/harness/harnesstest"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+)
+
+// crash is a kill that the engine knows nothing of: to it the node exits by
+// itself. It lasts long enough to be seen, that many times over.
+type crash struct {
+	faults.Kill
+	times int
+}
+
+func (c *crash) Inject(ctx context.Context, v faults.Victims) (func(context.Context) error, error) {
+	p := v.Cluster.Process(v.Nodes[0].ID)
+	for i := range c.times {
+		if i > 0 {
+			if err := p.Restart(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.Signal(ctx, cluster.Kill); err != nil {
+			return nil, err
+		}
+		if _, err := cluster.Await(ctx, p, cluster.Exited); err != nil {
+			return nil, err
+		}
+		time.Sleep(time.Second) // the engine looks four times in it
+	}
+	return p.Restart, nil
+}
+
+// starving is a runtime whose nodes, when they end, say that it was for their memory.
+func starving() cluster.Kind {
+	k := clustertest.Fake(nil)
+	open := k.Open
+	k.Open = func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
+		rt, err := open(ctx, s)
+		return starved{rt}, err
+	}
+	return k
+}
+
+type starved struct{ cluster.Runtime }
+
+func (s starved) Start(ctx context.Context, n topology.Node) (cluster.Process, error) {
+	p, err := s.Runtime.Start(ctx, n)
+	return hungry{p}, err
+}
+
+type hungry struct{ cluster.Process }
+
+func (h hungry) State(ctx context.Context) (cluster.State, error) {
+	s, err := h.Process.State(ctx)
+	s.OOMKilled = s.Condition == cluster.Exited
+	return s, err
+}
+
+func TestANodeThatExitsByItselfIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fault   faults.Fault
+		runtime cluster.Kind
+		told    []string
+		want    record.Verdict
+	}{
+		{"killed by a fault", &faults.Kill{}, clustertest.Fake(nil), nil, record.Pass},
+		{"once", &crash{times: 1}, clustertest.Fake(nil), []string{"crashed east-1 exited by itself with status -1"}, record.Fail},
+		{"in two lives", &crash{times: 2}, clustertest.Fake(nil), []string{
+			"crashed east-1 exited by itself with status -1", "crashed east-1 exited by itself with status -1",
+		}, record.Fail},
+		{"for its memory", &crash{times: 1}, starving(), []string{"out of memory east-1 was killed for its memory"}, record.Unknown},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := harnesstest.NewStore()
+			p := harnesstest.Plan(s, tt.fault, 1500*time.Millisecond)
+			p.Steps[0].On = topology.Selector{Region: "east"}
+			r, _, err := harness.Run(t.Context(), p, harness.Options{Target: s, Runtime: tt.runtime, Root: t.TempDir()})
+			if err != nil {
+				t.Fatalf("run: %v", err)
+			}
+			var told []string
+			for _, e := range r.Events {
+				if e.Kind == record.Crashed || e.Kind == record.OutOfMemory {
+					told = append(told, fmt.Sprintf("%s %s %s", e.Kind, e.Node, e.Says))
+				}
+			}
+			if diff := cmp.Diff(tt.told, told); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			if got := finding(r, "nodes"); got.Verdict != tt.want {
+				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Says, tt.want)
+			}
+		})
+	}
+}

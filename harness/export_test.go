@@ -1,0 +1,6 @@
+package harness
+
+import "time"
+
+// ReadyWithin sets how long a system may take from started nodes to first service.
+func ReadyWithin(d time.Duration) { readyLimit = d }
