@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,6 +17,12 @@ import (
 // telling is, for each scenario that must not pass, what must be seen to be
 // broken: it is not enough that something was. One without a line here fails.
 var telling = map[string]func(*drill.Result){
+	"retries-forget-idempotency": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run.Judgement.Unbroken()).To(BeEmpty(), "the balances are not what the answered transfers made of them")
+		i := slices.IndexFunc(run.Judgement.Findings, func(f record.Finding) bool { return f.Promise == "accounts" })
+		Expect(run.Judgement.Findings[i].Says).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
+	},
 	"alert-main-region-mute": breaks("tells"),
 	"lose-main-region-async-ack": func(run *drill.Result) {
 		GinkgoHelper()

@@ -42,12 +42,15 @@ func Connect(addr string, dial DialFunc, who Credentials) (*grpc.ClientConn, err
 	)
 }
 
-// Sent tells whether a call reached a connection. One that did not can have
-// had no effect.
-type Sent struct{ yes atomic.Bool }
+// Sent tells whether a call reached a connection (one that did not can have
+// had no effect), and whether anything has come back.
+type Sent struct{ yes, heard atomic.Bool }
 
 // Yes says whether anything of the call may have left this process.
 func (s *Sent) Yes() bool { return s.yes.Load() }
+
+// Heard says whether the other side has begun to answer, and so is alive.
+func (s *Sent) Heard() bool { return s.heard.Load() }
 
 type sentKey struct{}
 
@@ -57,7 +60,8 @@ func WithSent(ctx context.Context) (context.Context, *Sent) {
 	return context.WithValue(ctx, sentKey{}, s), s
 }
 
-// tracker marks a call as sent when its header is handed to a connection.
+// tracker marks a call as sent when its header is handed to a connection, and
+// as heard of when a header comes back.
 type tracker struct{}
 
 func (tracker) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
@@ -65,10 +69,14 @@ func (tracker) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Contex
 func (tracker) HandleConn(context.Context, stats.ConnStats)                       {}
 
 func (tracker) HandleRPC(ctx context.Context, s stats.RPCStats) {
-	if _, ok := s.(*stats.OutHeader); !ok {
+	sent, ok := ctx.Value(sentKey{}).(*Sent)
+	if !ok {
 		return
 	}
-	if sent, ok := ctx.Value(sentKey{}).(*Sent); ok {
+	switch s.(type) {
+	case *stats.OutHeader:
 		sent.yes.Store(true)
+	case *stats.InHeader:
+		sent.heard.Store(true)
 	}
 }

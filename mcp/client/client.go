@@ -43,7 +43,8 @@ type Config struct {
 }
 
 // Slow is how long a gateway may take to answer before later calls go to
-// another one. A gateway that is alive answers or refuses sooner.
+// another one. A gateway that is alive answers, refuses or says that it is
+// trying again sooner.
 const Slow = 1200 * time.Millisecond
 
 // Client is safe for concurrent use. Create it with New, end it with Close.
@@ -141,8 +142,12 @@ func (c *Client) on(ctx context.Context, op string, do func(context.Context, grp
 	if err != nil {
 		return &Error{Op: op, NoEffect: true, Err: err}
 	}
-	slow := time.AfterFunc(Slow, func() { c.shun(g) })
 	ctx, sent := api.WithSent(ctx)
+	slow := time.AfterFunc(Slow, func() {
+		if !sent.Heard() {
+			c.shun(g)
+		}
+	})
 	err = do(ctx, g.conn)
 	slow.Stop()
 	if status.Code(err) == codes.Unauthenticated {

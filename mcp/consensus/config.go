@@ -46,6 +46,8 @@ type Config struct {
 	Joins bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool
+	// ForgetIDs switches the defect on by which retries are not recognised.
+	ForgetIDs bool
 }
 
 // Timing is how fast a node notices and acts.

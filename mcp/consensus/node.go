@@ -74,6 +74,9 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New()}
+	if cfg.ForgetIDs {
+		n.state.Forget()
+	}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.news.change = make(chan struct{})
 	won := make(chan bool, 16)

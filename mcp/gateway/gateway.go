@@ -1,7 +1,8 @@
 // Package gateway is a region's entrance: the Ledger service of each node. It
 // routes mutations to whoever leads, lets reads be confirmed by the leader and
 // serves them from the node's own state. While leadership is unclear it waits
-// a little and asks again, but only what is proved to have had no effect.
+// a little and asks again; a call that got no answer it sends again where that is
+// safe, within a budget.
 package gateway
 
 import (
@@ -44,12 +45,22 @@ type Gateway struct {
 	Consensus Consensus
 	// To connects to another node.
 	To func(name string) (*grpc.ClientConn, error)
+	// Pulse says whether the leader answers; nil means that it is taken to.
+	Pulse *Pulse
+
+	retries budget
 }
 
 // Submit commits a command through whoever leads. An error that is api.Refused
 // proves that it had no effect.
 func (g *Gateway) Submit(ctx context.Context, c *api.Command) (*api.Applied, error) {
-	return route(ctx, g, g.leader(), g.propose(c))
+	a, _, err := g.submit(ctx, c)
+	return a, err
+}
+
+// submit also returns how often the command had to be sent again.
+func (g *Gateway) submit(ctx context.Context, c *api.Command) (*api.Applied, uint32, error) {
+	return insist(ctx, g, g.leader(), kindOf(c), g.propose(c))
 }
 
 // Once is Submit without patience: it is refused when nobody leads now.
@@ -72,26 +83,36 @@ func (g *Gateway) propose(c *api.Command) func(context.Context, string) (*api.Ap
 
 // ReadIndex asks whoever leads how far a state must be to be fresh.
 func (g *Gateway) ReadIndex(ctx context.Context) (*api.ReadIndexReply, error) {
-	return Route(ctx, g,
+	r, _, err := g.readIndex(ctx)
+	return r, err
+}
+
+// readIndex also returns how often the leader had to be asked again.
+func (g *Gateway) readIndex(ctx context.Context) (*api.ReadIndexReply, uint32, error) {
+	return insist(ctx, g, g.leader(), read, hereOrThere(g,
 		func(ctx context.Context) (*api.ReadIndexReply, error) {
 			index, term, err := g.Consensus.ReadIndex(ctx)
 			return &api.ReadIndexReply{Index: index, Term: term}, err
 		},
 		func(ctx context.Context, leader grpc.ClientConnInterface) (*api.ReadIndexReply, error) {
 			return api.NewPeerClient(leader).ReadIndex(ctx, &api.ReadIndexRequest{})
-		})
+		}))
 }
 
 // Route has whoever leads do something: here when this node does, there over a
 // connection to the leader. While that is refused because leadership is unclear
-// (codes.Unavailable) it is tried again for a moment.
+// (codes.Unavailable) it is tried again for a moment; what got no answer is not.
 func Route[T any](ctx context.Context, g *Gateway, here func(context.Context) (T, error), there func(context.Context, grpc.ClientConnInterface) (T, error)) (T, error) {
-	return route(ctx, g, g.leader(), func(ctx context.Context, leader string) (T, error) {
+	return route(ctx, g, g.leader(), hereOrThere(g, here, there))
+}
+
+func hereOrThere[T any](g *Gateway, here func(context.Context) (T, error), there func(context.Context, grpc.ClientConnInterface) (T, error)) func(context.Context, string) (T, error) {
+	return func(ctx context.Context, leader string) (T, error) {
 		if leader == g.Name {
 			return here(ctx)
 		}
 		return forward(ctx, g, "leader "+leader, leader, there)
-	})
+	}
 }
 
 // head is who takes a kind of calls.
@@ -104,26 +125,15 @@ func (g *Gateway) leader() head {
 	return head{g.Consensus.Leader, "no leader known: cut off from the majority, or an election is under way"}
 }
 
-// route tries a call at the present head until it is taken. A call that the
-// head has taken is given up as soon as this node knows another one or
-// none, for the answer of one that is gone would keep the client waiting.
+// route is insist for what must not be done over when it got no answer.
 func route[T any](ctx context.Context, g *Gateway, h head, try func(ctx context.Context, name string) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	giveUp := time.Now().Add(patience)
-	for {
-		out, err := attempt(ctx, g, h, try)
-		if err == nil || !api.Refused(err) || status.Code(err) != codes.Unavailable || time.Now().After(giveUp) {
-			return out, err
-		}
-		select {
-		case <-time.After(again):
-		case <-ctx.Done():
-			return out, err // still the refusal: nothing was taken
-		}
-	}
+	out, _, err := insist(ctx, g, h, once, try)
+	return out, err
 }
 
+// attempt makes a call at the present head. One that the head has taken is given
+// up as soon as this node knows another one or none, or the head does not answer
+// its health checks: its answer would keep the client waiting.
 func attempt[T any](ctx context.Context, g *Gateway, h head, try func(ctx context.Context, name string) (T, error)) (T, error) {
 	name, changed := h.now()
 	if name == "" {
@@ -133,11 +143,15 @@ func attempt[T any](ctx context.Context, g *Gateway, h head, try func(ctx contex
 	if name == g.Name {
 		return try(ctx, name) // it knows best itself when its time is over
 	}
+	if dead, _ := g.Pulse.Dead(name); dead {
+		var none T
+		return none, api.Refuse(codes.Unavailable, g.Name, name, name+" does not answer its health checks")
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	watch := make(chan struct{})
 	go func() {
 		defer close(watch)
-		abandon(ctx, h, name, changed, cancel)
+		abandon(ctx, g, h, name, changed, cancel)
 	}()
 	defer func() {
 		cancel()
@@ -147,12 +161,19 @@ func attempt[T any](ctx context.Context, g *Gateway, h head, try func(ctx contex
 }
 
 // abandon cancels a call a moment after this node has ceased to take the one
-// that the call was sent to for the head; it returns when ctx ends.
-func abandon(ctx context.Context, h head, name string, changed <-chan struct{}, cancel func()) {
+// that the call was sent to for the head, or at once when that one is found
+// dead; it returns when ctx ends.
+func abandon(ctx context.Context, g *Gateway, h head, name string, changed <-chan struct{}, cancel func()) {
 	for now := name; now == name; {
+		dead, pulse := g.Pulse.Dead(name)
+		if dead {
+			cancel()
+			return
+		}
 		select {
 		case <-changed:
 			now, changed = h.now()
+		case <-pulse:
 		case <-ctx.Done():
 			return
 		}

@@ -81,11 +81,11 @@ func (l *Ledger) submit(ctx context.Context, id, thing string, c *api.Command) (
 		return nil, nil, err
 	}
 	c.Id = id
-	a, err := l.Gateway.Submit(ctx, c)
+	a, retries, err := l.Gateway.submit(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	return a, &api.Origin{Node: a.Node, Term: a.Term, Revision: a.Index}, nil
+	return a, &api.Origin{Node: a.Node, Term: a.Term, Revision: a.Index, Retries: retries}, nil
 }
 
 // Read returns a register's value.
@@ -121,7 +121,7 @@ func (l *Ledger) fresh(ctx context.Context, c api.Consistency) (*api.Origin, err
 	if c == api.Consistency_STALE {
 		return &api.Origin{Node: l.Gateway.Name, Term: l.Store.Term(), Stale: true}, nil
 	}
-	index, err := l.Gateway.ReadIndex(ctx)
+	index, retries, err := l.Gateway.readIndex(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -130,5 +130,5 @@ func (l *Ledger) fresh(ctx context.Context, c api.Consistency) (*api.Origin, err
 	if err := l.Store.WaitApplied(ctx, index.Index); err != nil {
 		return nil, status.Errorf(codes.Unavailable, "%s lags behind: %v", l.Gateway.Name, err)
 	}
-	return &api.Origin{Node: l.Gateway.Name, Term: index.Term}, nil
+	return &api.Origin{Node: l.Gateway.Name, Term: index.Term, Retries: retries}, nil
 }

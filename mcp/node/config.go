@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 )
@@ -58,6 +59,7 @@ type Profile struct {
 	Probes    health.Timing
 	Arbiter   arbiter.Timing
 	Tokens    identity.Timing
+	Pulse     gateway.PulseTiming
 }
 
 // Profiles are the sets of timings by name; "adaptive" is the default. "seed" has
@@ -70,12 +72,14 @@ func Profiles() map[string]Profile {
 			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3, Window: 20, Floor: 20 * time.Millisecond},
 			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
 			Tokens:    identity.Timing{Life: time.Minute, Refresh: 10 * time.Second, Rotate: 5 * time.Minute, Session: time.Hour},
+			Pulse:     gateway.PulseTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
 		},
 		"seed": {
 			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 50 * time.Millisecond},
 			Probes:    health.Timing{Timeout: 3 * time.Second, Interval: 5 * time.Second, Strikes: 3},
 			Arbiter:   arbiter.Timing{Step: 5 * time.Second, Settle: 30 * time.Second},
 			Tokens:    identity.Timing{Life: 15 * time.Minute, Refresh: 5 * time.Minute, Rotate: 24 * time.Hour, Session: 12 * time.Hour},
+			Pulse:     gateway.PulseTiming{Interval: time.Second, Timeout: 3 * time.Second, Strikes: 2},
 		},
 	}
 }

@@ -19,6 +19,8 @@ const (
 	BusAckEarly = "bus-ack-early"
 	// LoseJournalTail: a node that starts drops the last records of its journals.
 	LoseJournalTail = "lose-journal-tail"
+	// ForgetIdempotency: the ids of mutations are not remembered, so a retry is applied again.
+	ForgetIdempotency = "forget-idempotency"
 	// MuteAlerts: nobody is told of anything.
 	MuteAlerts = "mute-alerts"
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
@@ -35,6 +37,7 @@ func Defects() []string {
 		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
 		BusAckEarly,
 		LoseJournalTail,
+		ForgetIdempotency,
 		MuteAlerts,
 		ConfigNoFallback,
 		VerifyAtIssuer,

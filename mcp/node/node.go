@@ -53,6 +53,7 @@ type node struct {
 	arbiter   *arbiter.Arbiter
 	gateway   *gateway.Gateway
 	keeper    *membership.Keeper
+	pulse     *gateway.Pulse
 	telemetry *telemetry.Telemetry
 	journals  *journal.Keeper // nil unless this is a control node
 	reports   *telemetry.Reports
@@ -105,6 +106,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		Begins:             cfg.planned().First() == cfg.Name,
 		Joins:              cfg.Join,
 		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
+		ForgetIDs:          cfg.defective(ForgetIdempotency),
 	})
 	if err != nil {
 		return err
@@ -173,7 +175,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 
 func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	cfg := n.cfg
-	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To}
+	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
+	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
 	n.keeper = n.newKeeper()
 	n.prober = &prober.Prober{Peers: n.duties, Timing: cfg.Profile.Probes, To: n.peers.To, Note: note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
@@ -194,6 +197,7 @@ func (n *node) work() (stop func() error) {
 	if n.signer != nil {
 		all.Go(func() { n.signer.Run(ctx) })
 	}
+	all.Go(func() { n.pulse.Run(ctx) })
 	if n.cfg.has(Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
 		if n.cfg.defective(SkipArbitration) {

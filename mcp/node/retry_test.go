@@ -156,3 +156,43 @@ func TestANodeComesBackFromItsDiskOrWithoutIt(t *testing.T) {
 	}
 	check("after losing power")
 }
+
+// What a transfer came to is told again to its retry, at the next leader as well.
+func TestARetriedTransferMovesMoneyOnce(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	old := c.Leader()
+	through := c.Direct(other(c, old))
+	open := &api.OpenAccounts{Bank: "b", Accounts: []string{"x", "y"}, Balance: 10}
+	must(t, "open", func(ctx context.Context) (any, error) {
+		return through.Open(ctx, &api.OpenRequest{Id: client.NewID(), Open: open})
+	})
+	move := func(id string, amount int64) *api.TransferReply {
+		return must(t, "transfer", func(ctx context.Context) (*api.TransferReply, error) {
+			return through.Transfer(ctx, &api.TransferRequest{Id: id, Transfer: &api.Transfer{Bank: "b", From: "x", To: "y", Amount: amount}})
+		})
+	}
+	done, declined := client.NewID(), client.NewID()
+	first := []*api.TransferReply{move(done, 4), move(declined, 7)}
+	if !first[0].Done || first[1].Done || first[1].Why == "" {
+		t.Errorf("of 10, 4 then 7 were moved: %v", first)
+	}
+	c.Kill(old)
+	c.LeaderOtherThan(old)
+	again := []*api.TransferReply{move(done, 4), move(declined, 7)}
+	for i, r := range again {
+		if !r.Duplicate || r.Done != first[i].Done || r.Why != first[i].Why {
+			t.Errorf("the retry answered %v, want what %v said", r, first[i])
+		}
+	}
+	r := must(t, "balances", func(ctx context.Context) (*api.BalancesReply, error) {
+		return through.Balances(ctx, &api.BalancesRequest{Bank: "b"})
+	})
+	if diff := cmp.Diff(map[string]int64{"x": 6, "y": 14}, r.Balances); diff != "" {
+		t.Errorf("balances (-want +got):\n%s", diff)
+	}
+	_, err := through.Transfer(within(t, 10*time.Second), &api.TransferRequest{Id: client.NewID(), Transfer: &api.Transfer{Bank: "b", From: "x", To: "y"}})
+	if status.Code(err) != codes.InvalidArgument || !api.Refused(err) {
+		t.Errorf("a transfer of nothing: %v; want InvalidArgument with a Refusal", err)
+	}
+}

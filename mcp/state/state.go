@@ -24,6 +24,7 @@ type State struct {
 	mu      sync.RWMutex
 	d       data
 	changed chan struct{} // closed and replaced at each command
+	forgets bool          // the defect, see Forget
 }
 
 // data is what a snapshot holds.
@@ -90,7 +91,7 @@ func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 		}
 	}
 	swapped, why := s.d.do(index, c)
-	if c.Id != "" {
+	if c.Id != "" && !s.forgets {
 		s.d.remember(c.Id, outcome{index, term, swapped, why})
 	}
 	return &api.Applied{Index: index, Term: term, Swapped: swapped, Why: why}
@@ -138,6 +139,10 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 	}
 	return false, ""
 }
+
+// Forget switches a defect on: ids are not remembered from now on, so that a retry
+// is carried out again. Call it before the first command.
+func (s *State) Forget() { s.forgets = true }
 
 func (d *data) remember(id string, o outcome) {
 	d.Done[id] = o
