@@ -243,10 +243,12 @@ type Event = events.Event
 // Events reads what a node has told so far.
 func (c *Cluster) Events(name string) []Event {
 	c.t.Helper()
-	r, err := c.get(name, "/events")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	var r *http.Response
+	c.Await("the diary of "+name, func() (ok bool) {
+		var err error
+		r, err = c.get(name, "/events")
+		return err == nil
+	})
 	defer r.Body.Close()
 	var out []Event
 	for dec := json.NewDecoder(r.Body); ; {
@@ -306,6 +308,12 @@ func (c *Cluster) Await(what string, holds func() bool) {
 // Client makes a client of a region.
 func (c *Cluster) Client(region string) *client.Client {
 	c.t.Helper()
+	return c.ClientBy(c.Dial, region)
+}
+
+// ClientBy makes a client of a region that connects in a way of its own.
+func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
+	c.t.Helper()
 	at := func(port int) []string {
 		var own, others []string
 		for _, n := range c.names {
@@ -318,7 +326,7 @@ func (c *Cluster) Client(region string) *client.Client {
 		}
 		return append(own, others...)
 	}
-	cl, err := client.New(client.Config{Dial: c.Dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
+	cl, err := client.New(client.Config{Dial: dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
