@@ -24,6 +24,22 @@ var telling = map[string]func(*drill.Result){
 		Expect(run.Judgement.Findings[i].Says).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
 	},
 	"alert-main-region-mute": breaks("tells"),
+	"lose-main-region-async": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run).NotTo(drill.LoseNothing())
+		rpo := run.Judgement.RPO
+		Expect(rpo.LostCount).To(BeNumerically("<", rpo.Acked), "what was shipped is not lost")
+		Expect(rpo.LostFor).To(BeNumerically(">", 0), "the loss is a stretch of time")
+		for _, l := range rpo.Lost {
+			Expect(l.Op.Return).To(BeNumerically("~", run.Faults[0].Inject.Requested, 2*time.Second), "only the tail is lost")
+		}
+	},
+	"lose-journal-tail": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run).NotTo(drill.LoseNothing())
+		Expect(run.Judgement.RPO.Lost).NotTo(BeEmpty(), "lost writes have witnesses")
+		Expect(run.Judgement.RPO.Diverged).To(BeEmpty(), "the copies agree on what is left")
+	},
 	"lose-main-region-async-ack": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())

@@ -33,6 +33,17 @@ func (r *run) startLoad(ctx context.Context) *load {
 	return l
 }
 
+// saturate has writers write as fast as they are answered, if the plan says so.
+// What they wrote is on record like everything else.
+func (r *run) saturate(ctx context.Context) {
+	s := r.plan.Load.Saturate
+	if s.For == 0 {
+		return
+	}
+	r.enter(record.Saturated, s.For)
+	workload.Generator{Load: r.plan.Load, Clients: r.clients, Now: r.now, Done: r.history.Record}.Saturate(ctx)
+}
+
 // stop ends the load and waits for the operations under way. It may be called again.
 func (l *load) stop() {
 	l.cancel()

@@ -263,13 +263,17 @@ func (r *run) openBank(ctx context.Context) error {
 // Such operations are the engine's own and stay out of the history.
 func (r *run) markAndSee(ctx context.Context, writer, reader workload.Client, key, value string) error {
 	g := workload.Generator{Load: r.plan.Load, Now: r.now}
-	w := g.Attempt(ctx, writer, history.Op{Kind: history.Write, Key: key, Value: value})
-	if w.Outcome != history.OK {
-		return fmt.Errorf("write %s: %s: %s", key, w.Outcome, w.Error)
+	write, read := history.Write, history.Read
+	if r.plan.Load.SetsOnly() {
+		write, read = history.Add, history.Members
 	}
-	got := g.Attempt(ctx, reader, history.Op{Kind: history.Read, Key: key})
-	if got.Outcome != history.OK || got.Output != value {
-		return fmt.Errorf("read %s: %s %q: %s", key, got.Outcome, got.Output, got.Error)
+	w := g.Attempt(ctx, writer, history.Op{Kind: write, Key: key, Value: value})
+	if w.Outcome != history.OK {
+		return fmt.Errorf("%s %s: %s: %s", write, key, w.Outcome, w.Error)
+	}
+	got := g.Attempt(ctx, reader, history.Op{Kind: read, Key: key})
+	if got.Outcome != history.OK || (got.Output != value && !slices.Contains(got.Set, value)) {
+		return fmt.Errorf("%s %s: %s %q %v: %s", read, key, got.Outcome, got.Output, got.Set, got.Error)
 	}
 	return nil
 }

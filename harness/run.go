@@ -48,6 +48,7 @@ func (r *run) drive(ctx context.Context) error {
 	}
 	defer r.lookAfter(ctx)()
 	r.sample(ctx, "before")
+	r.saturate(ctx)
 
 	load := r.startLoad(ctx)
 	defer load.stop()

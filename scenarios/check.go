@@ -149,6 +149,10 @@ func checkLoad(src *source, l workload.Load) {
 	if (l.Class != "" || src.has("load.class")) && !validName.MatchString(l.Class) {
 		src.say("load.class", fmt.Sprintf("%q is no name of a class of data: want lower-case letters, digits and dashes", l.Class), "")
 	}
+	if src.has("load.saturate") {
+		src.within("load.saturate.for", l.Saturate.For, time.Second, time.Minute)
+		src.between("load.saturate.writers", l.Saturate.Writers, 1, 1000)
+	}
 	m := l.Mix
 	if src.has("load.mix") || m != (workload.Mix{}) {
 		if sum := m.Write + m.CAS + m.Add + m.Transfer; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer) < 0 {

@@ -54,6 +54,7 @@ func TestManualNamesEveryField(t *testing.T) {
 	}{
 		{"Topology", reflect.TypeFor[topology.Distance]()},
 		{"Load", reflect.TypeFor[workload.Mix]()},
+		{"Load", reflect.TypeFor[workload.Saturation]()},
 	} {
 		for _, f := range yamlFields(inner.typ) {
 			if !strings.Contains(section(t, text, inner.heading), "`"+f+"`") {

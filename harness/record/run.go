@@ -53,6 +53,7 @@ type Meta struct {
 // The phases of a run, in order.
 const (
 	Starting  = "start"     // nodes and links come up
+	Saturated = "saturate"  // writers as fast as they are answered, where the load asks for it
 	Baseline  = "baseline"  // load without faults
 	Faulty    = "faults"    // the timeline
 	Observing = "observe"   // load past the last heal

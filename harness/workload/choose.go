@@ -31,7 +31,7 @@ func newSeries(seed uint64, region topology.Region, class history.Class, rate in
 
 // membersShare is the share of reads that read a whole set, in per cent. Such a
 // read says something about every element, so a few go a long way. Where nothing
-// is added to sets there are none.
+// is added to sets there are none, and where nothing is written to registers all are.
 const membersShare = 5
 
 // next chooses the series' next operation. Values are unique in the run.
@@ -43,7 +43,7 @@ func (s *series) next(id int64) history.Op {
 		switch {
 		case roll >= rest:
 			op.Kind, op.Key = history.Balances, bank
-		case roll*100 < membersShare*rest && s.mix.Add > 0:
+		case roll*100 < membersShare*rest && s.mix.Add > 0, s.mix.setsOnly():
 			op.Kind, op.Key = history.Members, s.keys.set(s.rng)
 		default:
 			op.Kind = history.Read

@@ -218,3 +218,60 @@ func BenchmarkJitter(b *testing.B) {
 		b.ReportMetric(float64(len(late))/2, "ops/s")
 	}
 }
+
+// TestSetsOnly: where nothing is written to registers none is read.
+func TestSetsOnly(t *testing.T) {
+	load := Load{Class: "orders", Mix: Mix{Add: 100}}.Resolve()
+	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Add, history.Reads: history.Members} {
+		s := newSeries(7, "east", class, 1, load.Mix, newKeyring(load))
+		for i := range int64(200) {
+			if op := s.next(i); op.Kind != kind || !strings.HasPrefix(op.Key, "orders/s") {
+				t.Fatalf("chose %s of %s, want %s of a set of orders", op.Kind, op.Key, kind)
+			}
+		}
+	}
+}
+
+// TestSaturate: each writer has one add under way and goes on at once, for as long as it is told.
+func TestSaturate(t *testing.T) {
+	var (
+		mu      sync.Mutex
+		ops     []history.Op
+		under   int
+		most    int
+		start   = time.Now()
+		values  = map[string]bool{}
+		perKey  = map[string]int{}
+		storing = answer(func(ctx context.Context, op history.Op) history.Op {
+			mu.Lock()
+			under++
+			most = max(most, under)
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			under--
+			return ok(ctx, op)
+		})
+	)
+	g := Generator{
+		Load:    Load{Class: "logs", OpsPerKey: 10, Saturate: Saturation{For: 300 * time.Millisecond, Writers: 3}}.Resolve(),
+		Clients: map[topology.Region][]Client{"east": {storing, storing}, "north": {storing}},
+		Now:     func() time.Duration { return time.Since(start) },
+		Done:    func(op history.Op) { mu.Lock(); ops = append(ops, op); mu.Unlock() },
+	}
+	g.Saturate(t.Context())
+	if most != 6 {
+		t.Errorf("at most %d adds were under way, want 6", most)
+	}
+	for _, op := range ops {
+		values[op.Value] = true
+		perKey[op.Key]++
+		if op.Kind != history.Add || !strings.HasPrefix(op.Key, "logs/") || perKey[op.Key] > 10 {
+			t.Fatalf("wrote %+v, number %d of its set", op, perKey[op.Key])
+		}
+	}
+	if len(ops) < 60 || len(values) != len(ops) {
+		t.Errorf("%d adds of %d different values; want many, and no value twice", len(ops), len(values))
+	}
+}

@@ -23,6 +23,8 @@ type Load struct {
 	// Slots is how many operations a region may have under way in each class;
 	// 0 means 256. A due operation that finds none is recorded as not sent.
 	Slots int `json:"slots" yaml:"slots,omitempty"`
+	// Saturate is what the system is put through ahead of the baseline; zero means nothing.
+	Saturate Saturation `json:"saturate,omitzero" yaml:"saturate,omitempty"`
 	// Timeout is how long a client waits for one operation; 0 means 2 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout,omitempty"`
 }
@@ -36,6 +38,11 @@ type Mix struct {
 	// reads in a hundred read its balances.
 	Transfer int `json:"transfer,omitempty" yaml:"transfer"`
 }
+
+// SetsOnly says that nothing is written to registers: then none is read, either.
+func (l Load) SetsOnly() bool { return l.Mix.setsOnly() }
+
+func (m Mix) setsOnly() bool { return m.Add > 0 && m.Write+m.CAS == 0 }
 
 // Key is the name of a key of the load's class of data.
 func (l Load) Key(name string) string {
@@ -58,6 +65,9 @@ func (l Load) Resolve() Load {
 	def(&l.OpsPerKey, 500)
 	def(&l.Clients, 4)
 	def(&l.Slots, 256)
+	if l.Saturate.For > 0 {
+		def(&l.Saturate.Writers, 32)
+	}
 	if l.Mix == (Mix{}) {
 		l.Mix = Mix{Write: 40, CAS: 20, Add: 40}
 	}

@@ -73,6 +73,9 @@ func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 	if key, ok := settingOf(op.Key); ok {
 		return u.operator.setting(ctx, op, key)
 	}
+	if class, set, ok := classOf(op.Key); ok {
+		return u.inClass(ctx, op, class, set)
+	}
 	switch op.Kind {
 	case history.Read:
 		r, err := u.Read(ctx, op.Key, consistency(op))
@@ -121,6 +124,9 @@ func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
 	if key, ok := settingOf(op.Key); ok && op.Kind == history.Read {
 		out, err := r.Settings.Get(ctx, &api.SettingGet{Key: key, Consistency: consistency(op)})
 		return whatSetting(op, out, err)
+	}
+	if class, set, ok := classOf(op.Key); ok {
+		return r.inClass(ctx, op, class, set)
 	}
 	switch op.Kind {
 	case history.Read:

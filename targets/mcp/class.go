@@ -1,0 +1,47 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+)
+
+// classes are the classes of data that hold sets, as keys name them.
+var classes = map[string]client.Class{"strong": client.Strong, "semisync": client.Semisync, "async": client.Async}
+
+// classOf returns the class and the set that a key such as semisync/s0.1 stands for.
+func classOf(key string) (c client.Class, set string, ok bool) {
+	name, set, _ := strings.Cut(key, "/")
+	c, ok = classes[name]
+	return c, set, ok && set != ""
+}
+
+// inClass carries out an operation on a set of a class.
+func (u *user) inClass(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
+	switch op.Kind {
+	case history.Add:
+		r, err := u.AddTo(ctx, client.NewID(), c, set, op.Value)
+		return whatChanged(op, r, err)
+	case history.Members:
+		r, err := u.MembersOf(ctx, c, set, consistency(op))
+		return whatMembers(op, r, err)
+	}
+	return setsOnly(op)
+}
+
+// inClass reads a set of a class.
+func (r *reader) inClass(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
+	if op.Kind != history.Members {
+		return setsOnly(op)
+	}
+	out, err := r.Members(ctx, &api.MembersRequest{Class: c, Set: set, Consistency: consistency(op)})
+	return whatMembers(op, out, err)
+}
+
+func setsOnly(op history.Op) history.Op {
+	return failed(op, fmt.Errorf("%s: the class holds sets: write a mix of {add: 100}", op.Key))
+}
