@@ -18,6 +18,7 @@ func (p *Prober) Run(ctx context.Context) {
 	p.opinions, p.doubted = map[string]*opinion{}, map[string]bool{}
 	p.mu.Unlock()
 	defer p.asking.Wait()
+	p.asking.Go(func() { p.pulse.run(ctx) })
 	watched := map[string]func(){}
 	defer func() {
 		for _, stop := range watched {

@@ -53,17 +53,21 @@ type Prober struct {
 	opinions map[string]*opinion
 	doubted  map[string]bool // a witness is being asked about them
 	asking   sync.WaitGroup
+	pulse    pulse
 }
 
 func (p *Prober) watch(ctx context.Context, peer string) {
 	tick := time.NewTicker(p.Interval)
 	defer tick.Stop()
 	for {
+		start := time.Now()
 		rtt, err := p.ask(ctx, peer)
 		if ctx.Err() != nil {
 			return
 		}
-		p.record(ctx, peer, rtt, err)
+		if !p.pulse.excused(err, start) {
+			p.record(ctx, peer, rtt, err)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -2,6 +2,10 @@ package health
 
 import (
 	"context"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
@@ -15,7 +19,11 @@ type Witness struct {
 
 // Probe probes the peer once.
 func (w *Witness) Probe(ctx context.Context, r *api.ProbeRequest) (*api.ProbeReply, error) {
+	start := time.Now()
 	rtt, err := w.Prober.ask(ctx, r.Peer)
+	if w.Prober.pulse.excused(err, start) {
+		return nil, status.Error(codes.Unavailable, "this witness stood still itself: ask another")
+	}
 	if err != nil {
 		return &api.ProbeReply{Error: err.Error()}, nil
 	}
