@@ -75,6 +75,12 @@ func Catalogue() []Entry {
 			New:     func() Fault { return &Throttle{} },
 			Example: "{at: 0s, for: 10s, fault: throttle, on: {region: east}, with: {cpu: 0.1}}",
 		},
+		{
+			Name:    "corrupt",
+			Doc:     "Ends the victims at once, damages a file of each while they are down, and starts them again afterwards.",
+			New:     func() Fault { return &Corrupt{} },
+			Example: "{at: 0s, for: 5s, fault: corrupt, on: {role: follower}, with: {kind: torn}}",
+		},
 	}
 }
 

@@ -21,7 +21,8 @@ func hold(ctx context.Context, v Victims, want cluster.Condition, how cluster.Si
 }
 
 // all does something to every victim, all at once, and returns what undoes it
-// for all. If it fails for one it is undone for the others.
+// for all. If it fails for one it is undone for the others, and for that one if
+// do returns an undo with its error.
 func all(ctx context.Context, v Victims, do func(context.Context, topology.Node) (undo func(context.Context) error, err error)) (func(context.Context) error, error) {
 	undos := make([]func(context.Context) error, len(v.Nodes))
 	err := each(v.Nodes, func(i int, n topology.Node) (err error) {

@@ -57,7 +57,7 @@ func TestNearest(t *testing.T) {
 func TestNewNamesTheNearest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.Wrong{
-		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, throttle`, Nearest: "pause",
+		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, throttle, corrupt`, Nearest: "pause",
 	}
 	var got faults.Wrong
 	if !errors.As(err, &got) || got != want {
@@ -84,6 +84,9 @@ func TestValidate(t *testing.T) {
 		{&faults.Partition{Direction: "out"}, "direction"},
 		{&faults.Isolate{Mode: "hold", Clients: true}, ""},
 		{&faults.Isolate{Mode: "held"}, "mode"},
+		{&faults.Corrupt{Kind: "torn"}, ""},
+		{&faults.Corrupt{}, "kind"},
+		{&faults.Corrupt{Kind: "flip", Files: "[a"}, "files"},
 		{&faults.Throttle{CPU: 0.1}, ""},
 		{&faults.Throttle{}, "cpu"},
 		{&faults.Throttle{CPU: math.Inf(1)}, "cpu"},
@@ -107,6 +110,8 @@ func TestSettingsSurviveJSON(t *testing.T) {
 		"pause":     &faults.Pause{},
 		"restart":   &faults.Restart{},
 		"throttle":  &faults.Throttle{CPU: 0.1},
+		"replace":   &faults.Replace{},
+		"corrupt":   &faults.Corrupt{Kind: "flip", Files: "*.log"},
 	}
 	for _, e := range faults.Catalogue() {
 		want, ok := given[e.Name]

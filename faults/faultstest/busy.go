@@ -40,7 +40,7 @@ func possible(t *testing.T, c *cluster.Cluster, e example) {
 }
 
 // spinning is how long a node that is to feel a throttle keeps a processor busy.
-const spinning = 4 * time.Second
+const spinning = 6 * time.Second
 
 // stir makes the victims want more than a throttle lets them have.
 func stir(t *testing.T, v faults.Victims) {

@@ -31,6 +31,7 @@ func overlaps(t *testing.T, c *cluster.Cluster) {
 		{"latency", "isolate"},
 		{"isolate", "kill"},
 		{"throttle", "throttle"},
+		{"kill", "corrupt torn"},
 		{"replace", "replace"},
 		{"replace", "kill"},
 	} {

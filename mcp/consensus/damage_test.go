@@ -60,7 +60,8 @@ func openAgain(t *testing.T, dir string) found {
 	}
 	defer l.Close()
 	var f found
-	if f.lost, f.err = l.verify(snaps); f.err != nil {
+	lost, err := l.verify(snaps)
+	if f.lost, f.err = lost.index, err; err != nil {
 		return f
 	}
 	f.last, _ = l.LastIndex()
@@ -103,9 +104,9 @@ func change(t *testing.T, file string, edit func([]byte) []byte) {
 	}
 }
 
-// place is where an entry's data stands in its segment. Before it are the frame
+// where says where an entry's data stands in its segment. Before it are the frame
 // (8 bytes) and four lengths and numbers of one byte each.
-func place(b []byte, i uint64) int { return bytes.Index(b, entry(i).Data) }
+func where(b []byte, i uint64) int { return bytes.Index(b, entry(i).Data) }
 
 // TestDamage is what becomes of each kind of damage.
 func TestDamage(t *testing.T) {
@@ -123,14 +124,14 @@ func TestDamage(t *testing.T) {
 		says string // in the error; "" when the node starts
 	}{
 		{"none", "", func(b []byte) []byte { return b }, 40, ""},
-		{"last batch torn", "", zero(func(b []byte) int { return place(b, 40) + 5 }), 39, ""},
-		{"file cut off in the last batch", "", func(b []byte) []byte { return b[:place(b, 40)+5] }, 39, ""},
-		{"file cut off in the middle", "", func(b []byte) []byte { return b[:place(b, 20)+5] }, 19, ""},
-		{"bit of the last entry", "", flip(func(b []byte) int { return place(b, 40) + 3 }), 39, ""},
-		{"bit of an older entry", "", flip(func(b []byte) int { return place(b, 17) + 3 }), 0, "log entry 17 in "},
-		{"bit of an older entry's index", "", flip(func(b []byte) int { return place(b, 17) - 4 }), 0, "log entry 17 in "},
-		{"bit of an older entry's term", "", flip(func(b []byte) int { return place(b, 17) - 3 }), 0, "log entry 17 in "},
-		{"bit of an older frame's type", "", flip(func(b []byte) int { return place(b, 17) - 12 }), 16, ""},
+		{"last batch torn", "", zero(func(b []byte) int { return where(b, 40) + 5 }), 39, ""},
+		{"file cut off in the last batch", "", func(b []byte) []byte { return b[:where(b, 40)+5] }, 39, ""},
+		{"file cut off in the middle", "", func(b []byte) []byte { return b[:where(b, 20)+5] }, 19, ""},
+		{"bit of the last entry", "", flip(func(b []byte) int { return where(b, 40) + 3 }), 39, ""},
+		{"bit of an older entry", "", flip(func(b []byte) int { return where(b, 17) + 3 }), 0, "log entry 17 in "},
+		{"bit of an older entry's index", "", flip(func(b []byte) int { return where(b, 17) - 4 }), 0, "log entry 17 in "},
+		{"bit of an older entry's term", "", flip(func(b []byte) int { return where(b, 17) - 3 }), 0, "log entry 17 in "},
+		{"bit of an older frame's type", "", flip(func(b []byte) int { return where(b, 17) - 12 }), 16, ""},
 		{"bit of the file's header", "", flip(func([]byte) int { return 9 }), 0, "damaged"},
 		{"file is empty", "", func([]byte) []byte { return nil }, 0, ""},
 		{"bit of the mark", "synced", flip(func([]byte) int { return 1 }), 0, "synced: the checksum is wrong"},
@@ -176,7 +177,7 @@ func TestAnUnsyncedTailIsNoLoss(t *testing.T) {
 // The write-ahead log alone serves what the disk has changed: the reason for seal.go.
 func TestTheLogBelowServesAFlippedBit(t *testing.T) {
 	dir := storeLog(t)
-	change(t, segmentOf(t, dir), func(b []byte) []byte { b[place(b, 17)+3] ^= 4; return b })
+	change(t, segmentOf(t, dir), func(b []byte) []byte { b[where(b, 17)+3] ^= 4; return b })
 	w, err := wal.Open(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)

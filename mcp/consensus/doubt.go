@@ -9,47 +9,46 @@ import (
 
 // doubt is of a node whose disk has lost entries that were synced, and may have
 // been acknowledged on its word. It knows up to which. Until a leader has given
-// it a log that reaches as far again it takes no part in elections: neither
-// votes nor stands. So whoever leads meanwhile was elected by others, who have
-// what was committed; and of that leader the lost entries, if they were
-// committed, come back. A majority that has lost its tails waits for the rest.
+// it a log that reaches as far again it does not stand for election, and votes as
+// it would with the log that it had: for who has at least as much. So whoever
+// leads has what was committed, though this node has it not. Without doubt, two
+// of three of which neither has a committed entry could elect one of them.
 type doubt struct {
-	until atomic.Uint64 // 0: there is none
+	until atomic.Pointer[place] // nil: there is none
 }
 
-var errDoubt = errors.New("takes no part in elections: its disk has lost what it had synced, and it waits for a leader's log")
+var errDoubt = errors.New("in doubt: the disk has lost what was synced, and this node waits for a log that reaches as far")
 
-// abstains says whether there is doubt; last is how far the log reaches.
-func (d *doubt) abstains(last func() uint64) bool {
+// unless ends the doubt when the log has grown far enough, and returns up to
+// where it would have to, nil when there is no doubt.
+func (d *doubt) unless(last func() uint64) *place {
 	until := d.until.Load()
-	if until == 0 {
-		return false
+	if until != nil && last() >= until.index {
+		d.until.Store(nil)
+		return nil
 	}
-	if last() < until {
-		return true
-	}
-	d.until.Store(0)
-	return false
+	return until
 }
 
 // RequestPreVote and RequestVote are how this node stands for election.
 func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, ask *raft.RequestPreVoteRequest, answer *raft.RequestPreVoteResponse) error {
-	if t.abstains() {
+	if t.inDoubt() != nil {
 		return errDoubt
 	}
 	return t.NetworkTransport.RequestPreVote(id, to, ask, answer)
 }
 
 func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, ask *raft.RequestVoteRequest, answer *raft.RequestVoteResponse) error {
-	if t.abstains() {
+	if t.inDoubt() != nil {
 		return errDoubt
 	}
 	return t.NetworkTransport.RequestVote(id, to, ask, answer)
 }
 
-// Consumer gives raft what peers ask of this node; of one in doubt no votes.
+// Consumer gives raft what peers ask of this node, without the votes that one
+// in doubt must not give.
 func (t *transport) Consumer() <-chan raft.RPC {
-	if t.doubt.until.Load() == 0 {
+	if t.doubt.until.Load() == nil {
 		return t.NetworkTransport.Consumer()
 	}
 	t.filter.Do(func() {
@@ -65,12 +64,9 @@ func (t *transport) answerForRaft() {
 		case <-t.closed:
 			return
 		case rpc := <-t.NetworkTransport.Consumer():
-			switch rpc.Command.(type) {
-			case *raft.RequestVoteRequest, *raft.RequestPreVoteRequest:
-				if t.abstains() {
-					rpc.Respond(nil, errDoubt)
-					continue
-				}
+			if until := t.inDoubt(); until != nil && !worthy(rpc.Command, *until) {
+				rpc.Respond(nil, errDoubt)
+				continue
 			}
 			select {
 			case t.asked <- rpc:
@@ -81,9 +77,21 @@ func (t *transport) answerForRaft() {
 	}
 }
 
-// abstains asks the log itself: what raft has in memory only would not do.
-func (t *transport) abstains() bool {
-	return t.doubt.abstains(func() uint64 {
+// worthy says of a request for a vote whether the candidate's log covers a
+// place; whatever else is asked is.
+func worthy(command any, until place) bool {
+	switch ask := command.(type) {
+	case *raft.RequestVoteRequest:
+		return place{ask.LastLogIndex, ask.LastLogTerm}.covers(until)
+	case *raft.RequestPreVoteRequest:
+		return place{ask.LastLogIndex, ask.LastLogTerm}.covers(until)
+	}
+	return true
+}
+
+// inDoubt asks the log itself: what raft has in memory only would not do.
+func (t *transport) inDoubt() *place {
+	return t.doubt.unless(func() uint64 {
 		last, err := t.last()
 		if err != nil {
 			return 0

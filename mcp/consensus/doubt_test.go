@@ -50,11 +50,11 @@ func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
 			flipTail(t, g.dirs[damaged])
 			n[damaged], n[absent] = g.open(damaged), g.open(absent)
 			defer func() { closed(t, n[damaged], n[absent]) }()
-			if n[damaged].transport.doubt.until.Load() == 0 {
+			if n[damaged].transport.doubt.until.Load() == nil {
 				t.Fatal("it does not know what it lost")
 			}
 			if c.trusted {
-				n[damaged].transport.doubt.until.Store(0)
+				n[damaged].transport.doubt.until.Store(nil)
 				leaderOf(t, n[damaged], n[absent])
 				if got, _ := leaderOf(t, n[damaged], n[absent]).State().Read("x"); got == "5" {
 					t.Error("the write is there: nothing was damaged")
@@ -73,11 +73,41 @@ func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
 			defer closed(t, back)
 			now := leaderOf(t, back, n[absent], n[damaged])
 			propose(t, now, 6, 7)
-			await(t, damaged+" to be sure again", func() bool { return !n[damaged].transport.abstains() })
+			await(t, damaged+" to be sure again", func() bool { return n[damaged].transport.inDoubt() == nil })
 			for _, node := range []*Node{back, n[absent], n[damaged]} {
 				await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "6" })
 			}
 		})
+	}
+}
+
+// Two of three lose their tails, the third has everything: they elect it.
+func TestWhoHasEverythingIsElectedByThoseInDoubt(t *testing.T) {
+	g := newGroup(t, 3)
+	n := map[string]*Node{}
+	for name := range g.peers {
+		n[name] = g.open(name)
+	}
+	propose(t, leaderOf(t, n["n1"], n["n2"], n["n3"]), 0, 5)
+	await(t, "all to have all", func() bool {
+		return n["n1"].raft.LastIndex() == n["n2"].raft.LastIndex() && n["n2"].raft.LastIndex() == n["n3"].raft.LastIndex()
+	})
+	closed(t, n["n1"], n["n2"], n["n3"])
+	flipTail(t, g.dirs["n1"])
+	flipTail(t, g.dirs["n2"])
+	for name := range g.peers {
+		n[name] = g.open(name)
+	}
+	defer closed(t, n["n1"], n["n2"], n["n3"])
+	if n["n1"].transport.doubt.until.Load() == nil || n["n2"].transport.doubt.until.Load() == nil {
+		t.Fatal("they do not know what they lost")
+	}
+	if got := leaderOf(t, n["n1"], n["n2"], n["n3"]).cfg.Name; got != "n3" {
+		t.Errorf("%s leads, want n3", got)
+	}
+	propose(t, n["n3"], 5, 6)
+	for _, node := range n {
+		await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "5" && node.transport.inDoubt() == nil })
 	}
 }
 

@@ -41,7 +41,7 @@ func openLog(dir string, logger hclog.Logger) (_ *diskLog, err error) {
 	if l.mark, err = openSynced(filepath.Join(dir, "synced")); err != nil {
 		return nil, damaged(dir, err)
 	}
-	if l.votes, err = openVotes(filepath.Join(dir, "votes"), l.mark.at > 0); err != nil {
+	if l.votes, err = openVotes(filepath.Join(dir, "votes"), l.mark.at.index > 0); err != nil {
 		return nil, damaged(dir, errors.Join(err, l.mark.Close()))
 	}
 	if err := l.openWAL(logger); err != nil {
@@ -77,7 +77,8 @@ func (l *diskLog) StoreLogs(logs []*raft.Log) error {
 	if err := l.WAL.StoreLogs(sealed); err != nil {
 		return err
 	}
-	return l.mark.reach(logs[len(logs)-1].Index)
+	newest := logs[len(logs)-1]
+	return l.mark.reach(place{newest.Index, newest.Term})
 }
 
 // StoreLog is StoreLogs of one.
@@ -102,7 +103,9 @@ func (l *diskLog) DeleteRange(first, last uint64) error {
 		return err
 	}
 	if last >= end {
-		if err := l.mark.fallBack(first - 1); err != nil {
+		var before raft.Log
+		_ = l.GetLog(first-1, &before) // there is none where a snapshot takes over
+		if err := l.mark.fallBack(place{first - 1, before.Term}); err != nil {
 			return err
 		}
 	}

@@ -59,10 +59,10 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	tr.last = log.LastIndex
-	if lost > 0 {
-		tr.doubt.until.Store(lost)
+	if lost.index > 0 {
+		tr.doubt.until.Store(&lost)
 		last, _ := log.LastIndex()
-		cfg.Note(events.Repairing, fmt.Sprintf("the log had been synced up to entry %d and ends with %d: no part in elections until the leader's reaches as far", lost, last), nil)
+		cfg.Note(events.Repairing, fmt.Sprintf("the log had been synced up to entry %d and ends with %d: it does not stand for election, and votes only for a log that reaches as far", lost.index, last), nil)
 	}
 	defer func() {
 		if err != nil {

@@ -1,6 +1,8 @@
 package consensus
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +23,16 @@ import (
 type synced struct {
 	mu   sync.Mutex
 	file *os.File
-	at   uint64
+	at   place
+}
+
+// place is a position in the log: an entry, as raft compares them.
+type place struct{ index, term uint64 }
+
+// covers says whether a log that ends here is at least as complete as one that
+// ends there: the rule by which raft votes.
+func (p place) covers(q place) bool {
+	return p.term > q.term || p.term == q.term && p.index >= q.index
 }
 
 func openSynced(path string) (*synced, error) {
@@ -37,7 +48,7 @@ func openSynced(path string) (*synced, error) {
 	if had {
 		err = m.load()
 	} else {
-		err = errors.Join(m.save(0), f.Sync(), syncFolder(filepath.Dir(path)))
+		err = errors.Join(m.save(place{}), f.Sync(), syncFolder(filepath.Dir(path)))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
@@ -46,41 +57,45 @@ func openSynced(path string) (*synced, error) {
 }
 
 func (m *synced) load() error {
-	b := make([]byte, 8+sealLen)
+	b := make([]byte, 16+sealLen)
 	if _, err := io.ReadFull(m.file, b); err != nil {
 		return errChanged
 	}
 	v, err := unsealValue(b)
-	if err == nil {
-		m.at, err = parseNumber(v)
+	if err != nil {
+		return err
 	}
-	return err
+	m.at = place{binary.LittleEndian.Uint64(v), binary.LittleEndian.Uint64(v[8:])}
+	return nil
 }
 
 // save writes in place: so few bytes are in one sector.
-func (m *synced) save(at uint64) error {
+func (m *synced) save(at place) error {
 	m.at = at
-	if _, err := m.file.WriteAt(sealValue(number(at)), 0); err != nil {
+	b := binary.LittleEndian.AppendUint64(number(at.index), at.term)
+	if _, err := m.file.WriteAt(sealValue(b), 0); err != nil {
 		return fmt.Errorf("note what is synced: %w", err)
 	}
 	return nil
 }
 
 // reach says that the log is synced up to an entry.
-func (m *synced) reach(at uint64) error {
+func (m *synced) reach(at place) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.save(at)
 }
 
-// fallBack says that the entries behind this one are about to be deleted. This
-// is synced: a mark that is too high would tell of a loss that is none.
-func (m *synced) fallBack(to uint64) error {
+// fallBack says that the entries behind this one are about to be deleted; a
+// term of 0 is not known. This is synced: a mark that is too high would tell of
+// a loss that is none.
+func (m *synced) fallBack(to place) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if to >= m.at {
+	if to.index >= m.at.index {
 		return nil
 	}
+	to.term = cmp.Or(to.term, m.at.term)
 	return errors.Join(m.save(to), m.file.Sync())
 }
 
