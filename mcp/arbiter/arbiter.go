@@ -73,8 +73,8 @@ func (a *Arbiter) Judge(ctx context.Context) {
 			quarters = was.Quarters
 		}
 		if !slices.Equal(lost, was.Lost) || moved(was, quarters) {
-			stepped, calm = time.Now(), time.Time{}
 			a.decide(ctx, c, was, lost, quarters)
+			stepped, calm = time.Now(), time.Time{} // from when it stands to the next step
 			return
 		}
 		if calm.IsZero() {

@@ -6,6 +6,7 @@ package mcptest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -108,6 +109,9 @@ func (c *Cluster) hosts() string { return filepath.Join(c.dir, "hosts") }
 
 // Names lists the nodes.
 func (c *Cluster) Names() []string { return slices.Clone(c.names) }
+
+// Addr is the address that a node binds.
+func (c *Cluster) Addr(name string) string { return c.addr[name] }
 
 // Data is a node's data folder.
 func (c *Cluster) Data(name string) string { return filepath.Join(c.dir, name) }
@@ -214,18 +218,41 @@ func (c *Cluster) Who() *trust.Identity {
 	return who
 }
 
+// Peer is the identity of a node, for tests of what only nodes may do.
+func (c *Cluster) Peer(name string) *trust.Identity {
+	c.t.Helper()
+	who, err := trust.New(Secret, name, trust.Node)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return who
+}
+
+// HTTPS is for asking nodes by name, with the certificate of who or, if that is nil, without.
+func (c *Cluster) HTTPS(who *trust.Identity) *http.Client {
+	config := c.Who().Nameless()
+	if who != nil {
+		config = who.Dial()
+	}
+	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true, DialContext: c.Dial, TLSClientConfig: config,
+	}}
+}
+
 // get asks a node over HTTPS; the answer is read within half a second.
 func (c *Cluster) get(name, path string) (*http.Response, error) {
-	hc := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{
-		DisableKeepAlives: true, DialContext: c.Dial, TLSClientConfig: c.Who().Dial(),
-	}}
+	hc := c.HTTPS(c.Who())
+	hc.Timeout = 500 * time.Millisecond
 	return hc.Get(fmt.Sprintf("https://%s:%d%s", name, node.EventsPort, path))
 }
 
 // Secure is Dial, after which both sides know each other.
 func (c *Cluster) Secure(ctx context.Context, network, addr string) (net.Conn, error) {
-	return trust.Dialer(c.Who().Dial(), c.Dial)(ctx, network, addr)
+	return c.SecureAs(c.Who().Dial())(ctx, network, addr)
 }
+
+// SecureAs is Secure as somebody else.
+func (c *Cluster) SecureAs(who *tls.Config) trust.DialFunc { return trust.Dialer(who, c.Dial) }
 
 // Status asks a node for its status.
 func (c *Cluster) Status(name string) (s node.Status, err error) {
@@ -243,10 +270,12 @@ type Event = events.Event
 // Events reads what a node has told so far.
 func (c *Cluster) Events(name string) []Event {
 	c.t.Helper()
-	r, err := c.get(name, "/events")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	var r *http.Response
+	c.Await("the diary of "+name, func() (ok bool) {
+		var err error
+		r, err = c.get(name, "/events")
+		return err == nil
+	})
 	defer r.Body.Close()
 	var out []Event
 	for dec := json.NewDecoder(r.Body); ; {
@@ -306,6 +335,12 @@ func (c *Cluster) Await(what string, holds func() bool) {
 // Client makes a client of a region.
 func (c *Cluster) Client(region string) *client.Client {
 	c.t.Helper()
+	return c.ClientBy(c.Dial, region)
+}
+
+// ClientBy makes a client of a region that connects in a way of its own.
+func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
+	c.t.Helper()
 	at := func(port int) []string {
 		var own, others []string
 		for _, n := range c.names {
@@ -318,7 +353,7 @@ func (c *Cluster) Client(region string) *client.Client {
 		}
 		return append(own, others...)
 	}
-	cl, err := client.New(client.Config{Dial: c.Dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
+	cl, err := client.New(client.Config{Dial: dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
