@@ -43,9 +43,10 @@
 // one that had been synced the node knows, and takes no part in elections until
 // a leader has made it good (consensus/doubt.go).
 //
-// Limits, known and meant: a node whose disk was deleted votes as if it had
-// never promised anything, so losing disks of a majority one after the other,
-// faster than they refill, can lose data. Retries are recognised among the last 65,536
+// Limits, known and meant: a node that is started again with a deleted disk votes
+// as if it had never promised anything, so losing disks of a majority one after the other,
+// faster than they refill, can lose data; one that is removed and added again
+// (membership) votes only once it has refilled. Retries are recognised among the last 65,536
 // mutations. Every port but one speaks TLS 1.3 and asks who is there; health and
 // metrics alone are in the clear, on loopback. Whoever holds the platform's
 // secret can be anybody, see trust.

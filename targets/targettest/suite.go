@@ -31,6 +31,9 @@ func Run(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.
 		if _, ok := target.(targets.Instrumented); ok {
 			t.Run("every node has figures, and traces go through nodes", s.instruments)
 		}
+		if o, ok := target.(targets.Operated); ok {
+			t.Run("the operator takes a follower out and puts it in again", func(t *testing.T) { s.reorganises(t, o) })
+		}
 		t.Run("a lost leader is replaced and nothing is lost", s.survives)
 		t.Run("without a majority Failed writes have no effect", s.refuses)
 	})

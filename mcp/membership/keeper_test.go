@@ -1,0 +1,208 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/membership"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// platform is a log without nodes: who belongs to it, how far each has come, and
+// who is silent.
+type platform struct {
+	mu      sync.Mutex
+	members map[string]bool // by name, whether it votes
+	applied map[string]uint64
+	silent  []string
+	did     []string
+}
+
+const committed = 10_000
+
+func (p *platform) do(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.did = append(p.did, what)
+}
+
+func (p *platform) done() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.did)
+}
+
+func (p *platform) Members() (out []consensus.Member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, votes := range p.members {
+		out = append(out, consensus.Member{Name: name, Voter: votes})
+	}
+	slices.SortFunc(out, func(a, b consensus.Member) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (p *platform) set(name string, votes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.members[name] = votes
+}
+
+func (p *platform) Learn(name, addr string) error {
+	p.do("learn " + name + " at " + addr)
+	p.set(name, false)
+	return nil
+}
+
+func (p *platform) Enfranchise(name string) error {
+	p.do("enfranchise " + name)
+	p.set(name, true)
+	return nil
+}
+
+func (p *platform) Dismiss(name string) error {
+	p.do("dismiss " + name)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.members, name)
+	return nil
+}
+
+func (p *platform) Position() (uint64, uint64)             { return committed, committed }
+func (p *platform) Leads() (uint64, bool)                  { return 3, true }
+func (p *platform) Handover(context.Context, string) error { p.do("hand over"); return nil }
+
+func (p *platform) Propose(_ context.Context, c *api.Command) (*api.Applied, error) {
+	p.do("register " + c.GetRegistration().GetNode())
+	return &api.Applied{}, nil
+}
+
+func (p *platform) progress(_ context.Context, name string) (*api.ProgressReply, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if slices.Contains(p.silent, name) {
+		return nil, errors.New("no answer")
+	}
+	return &api.ProgressReply{Applied: p.applied[name], Leader: "east-1"}, nil
+}
+
+// keeper leads as east-1. Nodes are known by their region's name; those that end in "bus" do not vote.
+func (p *platform) keeper() *membership.Keeper {
+	return &membership.Keeper{
+		Self: "east-1", Consensus: p, Note: func(events.Kind, string, map[string]string) {},
+		Know: func(name string) (membership.About, bool) {
+			region, role, _ := strings.Cut(name, "-")
+			votes := role != "bus"
+			return membership.About{Region: region, Roles: []string{"control"}, Votes: votes}, role != "new"
+		},
+		Check:    func(string, []string) error { return nil },
+		Addr:     func(name string) string { return name + ":7401" },
+		Lost:     func() []string { return nil },
+		Progress: p.progress,
+	}
+}
+
+func three() map[string]bool {
+	return map[string]bool{"east-1": true, "north-1": true, "south-1": true}
+}
+
+func add(name string) *api.MembershipChange {
+	return &api.MembershipChange{Change: &api.MembershipChange_Add{Add: &api.AddMember{Name: name}}}
+}
+
+func remove(name string) *api.MembershipChange {
+	return &api.MembershipChange{Change: &api.MembershipChange_Remove{Remove: &api.RemoveMember{Name: name}}}
+}
+
+func replace(name, by string) *api.MembershipChange {
+	return &api.MembershipChange{Change: &api.MembershipChange_Replace{Replace: &api.ReplaceMember{Name: name, By: &api.AddMember{Name: by}}}}
+}
+
+func TestChanges(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		silent []string
+		do     *api.MembershipChange
+		did    []string
+		code   codes.Code
+	}{
+		{"nothing lists the members", nil, &api.MembershipChange{}, nil, codes.OK},
+		{"a node is added without a vote", nil, add("south-2"), []string{"learn south-2 at south-2:7401"}, codes.OK},
+		{"a member is added already", nil, add("south-1"), nil, codes.OK},
+		{"a stranger must introduce itself", nil, add("south-new"), nil, codes.InvalidArgument},
+		{"a nameless one, too", nil, add(""), nil, codes.InvalidArgument},
+		{"a dead member is removed", []string{"south-1"}, remove("south-1"), []string{"dismiss south-1"}, codes.OK},
+		{"who is no member is removed already", nil, remove("south-2"), nil, codes.OK},
+		{"nobody ever heard of it", nil, remove("south-new"), nil, codes.NotFound},
+		{"the living are needed while others are dead", []string{"north-1"}, remove("south-1"), nil, codes.FailedPrecondition},
+		{"the leader hands over first", nil, remove("east-1"), []string{"hand over"}, codes.Unavailable},
+		{"a dead node gives its place to another", []string{"south-1"}, replace("south-1", "south-2"), []string{"dismiss south-1", "learn south-2 at south-2:7401"}, codes.OK},
+		{"a dead node takes its own place, empty", []string{"south-1"}, replace("south-1", "south-1"), []string{"dismiss south-1", "learn south-1 at south-1:7401"}, codes.OK},
+		{"who answers need not replace itself", nil, replace("south-1", "south-1"), nil, codes.OK},
+		{"nothing is removed for a stranger", []string{"south-1"}, replace("south-1", "south-new"), nil, codes.InvalidArgument},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := &platform{members: three(), silent: tc.silent}
+			_, err := p.keeper().Change(t.Context(), tc.do)
+			if got := status.Code(err); got != tc.code || err != nil && !api.Refused(err) {
+				t.Errorf("answered %v, want %s and, if it is no success, a refusal", err, tc.code)
+			}
+			if diff := cmp.Diff(tc.did, p.done()); diff != "" {
+				t.Errorf("did (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTwoVotersAreTheFewest(t *testing.T) {
+	p := &platform{members: map[string]bool{"east-1": true, "north-1": true, "south-1": false}}
+	_, err := p.keeper().Change(t.Context(), remove("north-1"))
+	if !api.Refused(err) || !strings.Contains(err.Error(), "1 voter would be left") {
+		t.Errorf("%v; want a refusal", err)
+	}
+	if _, err := p.keeper().Change(t.Context(), remove("south-1")); err != nil {
+		t.Errorf("who has no vote may go: %v", err)
+	}
+}
+
+func TestWhoHasCaughtUpVotes(t *testing.T) {
+	p := &platform{
+		members: map[string]bool{"east-1": true, "north-1": true, "south-1": false, "south-2": false, "south-3": false, "south-bus": false},
+		applied: map[string]uint64{"south-1": committed, "south-2": 9_000, "south-3": committed, "south-bus": committed},
+		silent:  []string{"south-3"},
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); p.keeper().Promote(ctx) }()
+	await := func(what string, want ...string) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); !cmp.Equal(want, p.done()); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: did %v, want %v", what, p.done(), want)
+			}
+		}
+	}
+	await("one has", "enfranchise south-1")
+	time.Sleep(300 * time.Millisecond) // looks at which nobody else must get a vote
+	await("one lags, one is silent, one is no control node", "enfranchise south-1")
+	p.mu.Lock()
+	p.applied["south-2"] = committed - 200 // within one message of the leader
+	p.mu.Unlock()
+	await("now the second has, too", "enfranchise south-1", "enfranchise south-2")
+	cancel()
+	<-done
+}

@@ -1,0 +1,54 @@
+package targettest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/targets"
+)
+
+// reorganises removes a follower and adds it again, each twice, and looks that the
+// system goes on serving without it.
+func (s *suite) reorganises(t *testing.T, target targets.Operated) {
+	o := target.Operator(s.cluster)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	defer cancel()
+	followers, err := s.target.Resolve(ctx, s.cluster, topology.Follower)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := followers[0]
+	member := func(want bool) {
+		t.Helper()
+		s.await(t, fmt.Sprintf("membership %v of %s", want, id), func(ctx context.Context) error {
+			is, err := o.Member(ctx, id)
+			if err == nil && is != want {
+				err = errors.New("not yet")
+			}
+			return err
+		})
+	}
+	member(true)
+	again := func(what string, do func(context.Context, topology.NodeID) error) {
+		t.Helper()
+		for range 2 { // what is so already is left as it is
+			s.await(t, what, func(ctx context.Context) error { return do(ctx, id) })
+		}
+	}
+	again("removal", o.Remove)
+	member(false)
+	region := s.cluster.Topology.Regions()[0]
+	n, _ := s.cluster.Topology.Node(id)
+	for _, r := range s.cluster.Topology.Regions() {
+		if r != n.Region { // whose users may have nobody else in their region
+			region = r
+		}
+	}
+	s.ok(t, s.client(t, region, 200), history.Op{Kind: history.Write, Key: "register.without", Value: "1"})
+	again("addition", o.Add)
+	member(true)
+}
