@@ -37,8 +37,10 @@ func BenchmarkStorm(b *testing.B) {
 		for _, f := range r.Judgement.Alarms.False {
 			b.Log(f)
 		}
-		if v := r.Judgement.Verdict; v != record.Pass {
-			b.Logf("the storm came out %s: %+v", v, r.Judgement.Findings)
+		for _, f := range r.Judgement.Findings { // outages are another promise, and a busy machine has some
+			if f.Verdict != record.Pass {
+				b.Logf("%s: %s: %s", f.Promise, f.Verdict, f.Says)
+			}
 		}
 		b.ReportMetric(float64(told["weights"]), "switches")
 		b.ReportMetric(float64(r.Judgement.Alarms.FalseCount), "alarms")
