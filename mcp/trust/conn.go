@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// greetLimit is how long the other side may take to prove itself.
-const greetLimit = time.Second
+// greetLimit is how long one who connects may take to prove himself.
+const greetLimit = 3 * time.Second
 
 // DialFunc connects to a logical address such as "north-1:7401".
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -37,7 +37,7 @@ func Dialer(c *tls.Config, dial DialFunc) DialFunc {
 }
 
 // Listen secures the connections that ln accepts. Each proves itself when it
-// is first read from, so one that does not holds nobody else up, and has a second for it.
+// is first read from, so one that does not holds nobody else up, and has a few seconds for it.
 func Listen(ln net.Listener, c *tls.Config) net.Listener { return &listener{ln, c} }
 
 type listener struct {

@@ -8,8 +8,8 @@
 // Nodes are started at the same time on machines that share no disk, so no file
 // is passed around: each derives the same authority and issues itself what it
 // needs. It follows that the secret is the whole of the trust: whoever holds it
-// can be anybody. Where clients are not to be trusted that far, hand them
-// certificates made by one who is (mcpd certificate) instead of the secret.
+// can be anybody. A platform whose clients are not to be trusted that far would
+// hand them certificates instead of the secret.
 //
 // It says who somebody is. What they may do is decided where they ask.
 package trust

@@ -42,7 +42,7 @@ type Serve func(ctx context.Context, l Life) error
 // Fake is a runtime whose nodes are goroutines. Nil is a testnode.
 func Fake(serve Serve) cluster.Kind {
 	if serve == nil {
-		serve = serveTestnode
+		serve = Testnode
 	}
 	return cluster.Kind{
 		Name:  "fake",
@@ -58,7 +58,8 @@ func Fake(serve Serve) cluster.Kind {
 	}
 }
 
-func serveTestnode(ctx context.Context, l Life) error {
+// Testnode is the fake node that Fake runs by itself.
+func Testnode(ctx context.Context, l Life) error {
 	for _, a := range l.Args {
 		if a == "--exit=3" {
 			_, _ = fmt.Fprintln(l.Log, "it was told to exit at once")
