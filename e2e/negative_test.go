@@ -48,6 +48,13 @@ var telling = map[string]func(*drill.Result){
 		Expect(lost[0].Op.Node).NotTo(BeEmpty(), "a witness says who acknowledged")
 		Expect(lost[0].Missing).NotTo(BeEmpty(), "a witness says which nodes miss it")
 	},
+	"power-loss-ack-before-sync": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run).NotTo(drill.LoseNothing())
+		lost := run.Judgement.RPO.Lost
+		Expect(lost).NotTo(BeEmpty(), "lost writes have witnesses")
+		Expect(lost[0].Missing).To(HaveLen(len(run.Topology.Nodes)), "no node has what was in nobody's disk")
+	},
 	"config-no-fallback": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("tells")(run)

@@ -92,11 +92,13 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		want[name] = left{true, all}
 	}
 	for name, l := range map[string]left{ // those that leave less
-		"crash-everywhere-semisync": {false, []topology.Region{}},
-		"lose-journal-tail":         {false, []topology.Region{}},
-		"isolate-with-clients":      {true, all[1:]},
-		"skip-arbitration":          {true, all[1:]},
-		"split-three-ways":          {false, []topology.Region{}},
+		"crash-everywhere-semisync":  {false, []topology.Region{}},
+		"lose-journal-tail":          {false, []topology.Region{}},
+		"isolate-with-clients":       {true, all[1:]},
+		"skip-arbitration":           {true, all[1:]},
+		"split-three-ways":           {false, []topology.Region{}},
+		"power-loss":                 {false, []topology.Region{}},
+		"power-loss-ack-before-sync": {false, []topology.Region{}},
 	} {
 		want[name] = l
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+	"github.com/hashicorp/raft-wal/types"
 
 	"github.com/mcp-resilience/holdfast/mcp/events"
 )
@@ -46,6 +47,10 @@ type Config struct {
 	Joins bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool
+	// AckBeforeSync switches the defect on, see lazy.go.
+	AckBeforeSync bool
+
+	vfs types.VFS // that the log is on; nil is the machine's files
 	// ForgetIDs switches the defect on by which retries are not recognised.
 	ForgetIDs bool
 }

@@ -25,7 +25,7 @@ func entry(i uint64) *raft.Log {
 func storeLog(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	l, err := openLog(dir, hclog.NewNullLogger())
+	l, err := openLog(dir, hclog.NewNullLogger(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func openAgain(t *testing.T, dir string) found {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := openLog(dir, hclog.NewNullLogger())
+	l, err := openLog(dir, hclog.NewNullLogger(), nil)
 	if err != nil {
 		return found{err: err}
 	}

@@ -10,7 +10,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+	walfs "github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/metadb"
+	"github.com/hashicorp/raft-wal/segment"
+	"github.com/hashicorp/raft-wal/types"
 )
 
 // diskLog is the node's log and, in a file of their own, its votes (votes.go);
@@ -30,9 +33,9 @@ type diskLog struct {
 // on. A file is given back when snapshots hold all that is in it.
 const segmentSize = 8 << 20
 
-// openLog opens the log of a node. One that is damaged is an error which says
+// openLog opens the log of a node; a nil vfs is the machine's own files. One that is damaged is an error which says
 // what to do; see verify.
-func openLog(dir string, logger hclog.Logger) (_ *diskLog, err error) {
+func openLog(dir string, logger hclog.Logger, vfs types.VFS) (_ *diskLog, err error) {
 	dir = filepath.Join(dir, "log")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open consensus log: %w", err)
@@ -44,7 +47,7 @@ func openLog(dir string, logger hclog.Logger) (_ *diskLog, err error) {
 	if l.votes, err = openVotes(filepath.Join(dir, "votes"), l.mark.at.index > 0); err != nil {
 		return nil, damaged(dir, errors.Join(err, l.mark.Close()))
 	}
-	if err := l.openWAL(logger); err != nil {
+	if err := l.openWAL(logger, vfs); err != nil {
 		return nil, damaged(dir, errors.Join(err, l.mark.Close()))
 	}
 	return l, nil
@@ -52,14 +55,18 @@ func openLog(dir string, logger hclog.Logger) (_ *diskLog, err error) {
 
 // openWAL turns the panics of bbolt, which it has for pages that make no
 // sense, into errors.
-func (l *diskLog) openWAL(logger hclog.Logger) (err error) {
+func (l *diskLog) openWAL(logger hclog.Logger, vfs types.VFS) (err error) {
+	if vfs == nil {
+		vfs = walfs.New()
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("metadata of the log cannot be read: %v", p)
 		}
 	}()
-	if l.WAL, err = wal.Open(l.dir, wal.WithLogger(logger), wal.WithMetaStore(l.meta), wal.WithSegmentSize(segmentSize)); err != nil {
+	if l.WAL, err = wal.Open(l.dir, wal.WithLogger(logger), wal.WithMetaStore(l.meta), wal.WithSegmentSize(segmentSize),
+		wal.WithSegmentFiler(segment.NewFiler(l.dir, vfs))); err != nil {
 		return errors.Join(err, l.meta.Close())
 	}
 	return nil

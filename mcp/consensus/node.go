@@ -30,14 +30,15 @@ type Node struct {
 	news  news          // of who leads
 	gate  gate
 	marks marks
-	async *async // nil unless the defect is on
-	alone alone  // never used unless the defect is on
+	async *async   // nil unless the defect is on
+	alone alone    // never used unless the defect is on
+	lazy  *lazyLog // nil unless the defect is on
 }
 
 // Open joins the cluster. With an empty folder the node starts the cluster's
 // log from the configured peers, which must be the same on all nodes.
 func Open(cfg Config) (_ *Node, err error) {
-	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"))
+	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"), cfg.vfs)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,13 @@ func Open(cfg Config) (_ *Node, err error) {
 	won := make(chan bool, 16)
 	rc := cfg.raft()
 	rc.NotifyCh = won
-	cache, err := raft.NewLogCache(1024, log)
+	var entries raft.LogStore = log
+	if cfg.AckBeforeSync {
+		n.lazy = &lazyLog{diskLog: log}
+		entries = n.lazy
+		n.work.Go(n.storeLater)
+	}
+	cache, err := raft.NewLogCache(1024, entries)
 	if err != nil {
 		return nil, fmt.Errorf("open consensus log cache: %w", err)
 	}
@@ -130,6 +137,9 @@ func (n *Node) Close() error {
 	n.transport.abort()
 	err := n.raft.Shutdown().Error()
 	n.work.Wait()
+	if n.lazy != nil {
+		n.lazy.store(0) // a graceful stop loses nothing even with the defect
+	}
 	return errors.Join(err, n.transport.Close(), n.log.Close())
 }
 

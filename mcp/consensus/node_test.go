@@ -41,13 +41,21 @@ func newGroup(t *testing.T, n int) *group {
 
 func (g *group) open(name string) *Node {
 	g.t.Helper()
-	n, err := Open(Config{
+	return g.openWith(name, func(*Config) {})
+}
+
+// openWith is open with other settings.
+func (g *group) openWith(name string, edit func(*Config)) *Node {
+	g.t.Helper()
+	cfg := Config{
 		Name: name, Addr: g.peers[name], Peers: g.peers, Voters: sorted(g.peers), Dir: g.dirs[name],
 		Dial:   func(ctx context.Context, nw, a string) (net.Conn, error) { return names.Resolver{}.Dial(ctx, nw, a) },
 		Timing: Timing{Heartbeat: 400 * time.Millisecond, Election: 500 * time.Millisecond, Lease: 400 * time.Millisecond, Commit: 10 * time.Millisecond},
 		Note:   func(events.Kind, string, map[string]string) {},
 		Logger: hclog.NewNullLogger(), SnapshotEvery: 20,
-	})
+	}
+	edit(&cfg)
+	n, err := Open(cfg)
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import "slices"
 const (
 	// AckBeforeReplicate: a leader acknowledges what only it has.
 	AckBeforeReplicate = "ack-before-replicate"
+	// AckBeforeSync: what is acknowledged is in memory, and on no disk yet.
+	AckBeforeSync = "ack-before-sync"
 	// FollowerReads: reads are answered from the asked node's own state; nobody asks the leader.
 	FollowerReads = "follower-reads"
 	// SkipArbitration: a region that hears no other decides alone that they are lost, and leads by itself.
@@ -33,7 +35,7 @@ const (
 // Defects lists the switchable defects.
 func Defects() []string {
 	return []string{
-		AckBeforeReplicate,
+		AckBeforeReplicate, AckBeforeSync,
 		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
 		BusAckEarly,
 		LoseJournalTail,

@@ -106,6 +106,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		Begins:             cfg.planned().First() == cfg.Name,
 		Joins:              cfg.Join,
 		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
+		AckBeforeSync:      cfg.defective(AckBeforeSync),
 		ForgetIDs:          cfg.defective(ForgetIdempotency),
 	})
 	if err != nil {
