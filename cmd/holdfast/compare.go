@@ -41,7 +41,7 @@ variant does not promise: what loses data by design may lose it.`,
 
 // comparisons lists what can be compared, a file each.
 func (a *app) comparisons() []*cobra.Command {
-	return []*cobra.Command{a.compareDetection()}
+	return []*cobra.Command{a.compareClasses(), a.compareDetection()}
 }
 
 // contender is one row of a comparison.

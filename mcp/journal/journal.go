@@ -66,7 +66,7 @@ type Journal struct {
 	agreed  Position // up to Index this copy is that of the primary of Epoch
 	office  *office  // nil unless this node is the primary
 	grown   signal   // something may have to be synced or shipped
-	settled signal   // something may be answered
+	waiting []*waiter
 }
 
 // name is the class as files and events call it.
@@ -75,7 +75,7 @@ func name(c api.Class) string { return strings.ToLower(c.String()) }
 // open opens a node's copy in its folder. With loseTail the last records are
 // dropped, which is a defect.
 func open(dir string, class api.Class, self string, note func(events.Kind, string, map[string]string), loseTail bool) (*Journal, error) {
-	j := &Journal{class: class, self: self, note: note, content: newContent(), grown: newSignal(), settled: newSignal()}
+	j := &Journal{class: class, self: self, note: note, content: newContent(), grown: newSignal()}
 	var cut int64
 	var err error
 	if j.promise, err = openPromise(filepath.Join(dir, name(class)+".promise")); err != nil {
@@ -152,7 +152,7 @@ func (j *Journal) follow(epoch uint64, theirs chapters, last uint64) (uint64, er
 	}
 	j.agreed = Position{epoch, at}
 	j.grown.tell()
-	j.settled.tell()
+	j.wake()
 	return at, nil
 }
 
@@ -171,7 +171,7 @@ func (j *Journal) receive(epoch uint64, rs []Record) (uint64, error) {
 		if err := j.write(rs...); err != nil {
 			return 0, err
 		}
-		j.settled.tell()
+		j.wake()
 	}
 	return j.agreed.Index, nil
 }

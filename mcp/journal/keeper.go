@@ -209,21 +209,16 @@ func (k *Keeper) Members(ctx context.Context, c api.Class, set string, at *api.P
 	if at == nil {
 		return j.members(set, j.file.Last().Index), nil
 	}
-	for {
-		j.mu.Lock()
-		is, changed := j.agreed, j.settled.wait()
-		if is.Epoch >= at.Epoch && is.Index >= at.Index {
-			defer j.mu.Unlock()
-			return j.content.members(set, at.Index), nil
-		}
-		j.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, status.Errorf(codes.Unavailable, "%s lags behind: its copy of %s agrees up to record %d of epoch %d, not yet %d of %d",
-				k.cfg.Self, name(c), is.Index, is.Epoch, at.Index, at.Epoch)
-		}
+	var is Position
+	err = j.await(ctx, nil, func() bool {
+		is = j.agreed
+		return is.Epoch >= at.Epoch && is.Index >= at.Index
+	})
+	if err != nil {
+		return nil, status.Errorf(codes.Unavailable, "%s lags behind: its copy of %s agrees up to record %d of epoch %d, not yet %d of %d",
+			k.cfg.Self, name(c), is.Index, is.Epoch, at.Index, at.Epoch)
 	}
+	return j.members(set, at.Index), nil
 }
 
 // Ship takes in what a primary sends, until this node leaves.

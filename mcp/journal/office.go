@@ -69,7 +69,7 @@ func (j *Journal) leave(o *office) {
 	}
 	o.end()
 	j.office = nil
-	j.settled.tell()
+	j.wake()
 	j.tell(events.JournalDeposed, fmt.Sprintf("%s is no longer the primary of epoch %d", j.self, o.epoch), map[string]string{"epoch": strconv.FormatUint(o.epoch, 10)})
 }
 
@@ -92,7 +92,7 @@ func (j *Journal) settle(o *office) {
 	}
 	if commit >= o.opening && commit > o.commit {
 		o.commit = commit
-		j.settled.tell()
+		j.wake()
 	}
 }
 
@@ -103,10 +103,10 @@ func (j *Journal) received(o *office, s *ship, r *api.Receipt) {
 	s.index = max(s.index, r.Index)
 	if r.Mark > s.mark {
 		s.mark = r.Mark
-		j.settled.tell()
+		j.wake()
 	}
 	if o.resting {
-		j.settled.tell()
+		j.wake()
 	}
 	j.settle(o)
 }
@@ -238,23 +238,3 @@ func (j *Journal) rest(ctx context.Context, successor string) error {
 
 // restLimit is how long an office may take nothing new for the sake of a successor.
 const restLimit = 1200 * time.Millisecond
-
-// await waits, while the office lasts, until the condition holds under the lock.
-func (j *Journal) await(ctx context.Context, o *office, holds func() bool) error {
-	for {
-		j.mu.Lock()
-		ok, mine, changed := holds(), j.office == o, j.settled.wait()
-		j.mu.Unlock()
-		switch {
-		case ok:
-			return nil
-		case !mine:
-			return fmt.Errorf("epoch %d is over", o.epoch)
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// dataClasses are the reference platform's classes of data, and when each
+// acknowledges. Async loses by design what it had not yet shipped.
+var dataClasses = []struct{ name, acknowledges string }{
+	{"strong", "committed by most regions, on disk"},
+	{"semisync", "on the primary's disk, received in another region"},
+	{"async", "written on the primary"},
+}
+
+func (a *app) compareClasses() *cobra.Command {
+	var known []string
+	for _, c := range dataClasses {
+		known = append(known, c.name)
+	}
+	var f runFlags
+	var which []string
+	var seed uint64
+	var writers int
+	c := &cobra.Command{
+		Use:   "classes",
+		Short: "Data classes: what each acknowledges when, how fast, and what losing a region costs it",
+		Long: `Classes kills the reference platform's main region under the same load on each
+class of data: strong, semisync and async.
+
+p50 and p99 are of the writes acknowledged before the fault, from the instant
+each was due, to 0.1 ms. Throughput is what a fixed number of writers, each with
+one write under way, have acknowledged a second, ahead of that. A write is lost
+when it was acknowledged and no node has it in the end; lost for is the time from
+the first such acknowledgement to the last.
+
+Async may lose writes, and that alone is no failure of its row.`,
+		Example: `  holdfast compare classes
+  holdfast compare classes --class semisync,async --runtime local
+  holdfast compare classes --writers 64 --json`,
+		Args: wantArgs(0, 0, "nothing"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, w := range which {
+				if !slices.Contains(known, w) {
+					return noSuch("--class", w, known)
+				}
+			}
+			if writers < 1 || writers > 1000 {
+				return usageErr("compare classes: --writers is how many write at one time in each region, 1 to 1000, not %d", writers)
+			}
+			return a.classes(c.Context(), which, seed, writers, f)
+		},
+	}
+	f.add(c)
+	c.Flags().StringSliceVar(&which, "class", known, "classes to compare")
+	c.Flags().IntVar(&writers, "writers", 32, "writers in each region when throughput is measured")
+	c.Flags().Uint64Var(&seed, "seed", 1, "seed of every random choice, the same for all")
+	return c
+}
+
+// classes runs the loss of the main region on each class and prints the table of those that ran.
+func (a *app) classes(ctx context.Context, which []string, seed uint64, writers int, f runFlags) error {
+	var all []contender
+	for _, class := range which {
+		job, err := stock.Read("lose-main-region", seed, func(s *scenarios.Scenario) {
+			s.Load.Class, s.Load.Mix = class, workload.Mix{Add: 100}
+			s.Load.Saturate = workload.Saturation{For: 4 * time.Second, Writers: writers}
+			s.Baseline = 8 * time.Second
+			s.Objectives.LeaderChange = nil // who is primary of a class may be somebody else
+			if class == "async" {
+				no := false
+				s.Objectives.Linearizable = &no // it does not promise that
+			}
+		})
+		if err != nil {
+			return err
+		}
+		all = append(all, contender{class, job})
+	}
+	contests, err := a.compete(ctx, all, f)
+	var rows []classRow
+	worst := 0
+	for _, c := range contests {
+		rows = append(rows, newClassRow(c))
+		worst = worse(worst, unexpected(c))
+	}
+	if len(rows) > 0 {
+		if err := a.tellClasses(rows, writers); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return told(worst)
+}
+
+// unexpected is the exit status of a class's run: that of its findings, but for
+// the loss that async does not promise to prevent.
+func unexpected(c contest) int {
+	if c.run.Judgement == nil {
+		return record.Unknown.ExitCode()
+	}
+	code := 0
+	for _, f := range c.run.Judgement.Findings {
+		if c.name == "async" && f.Promise == "rpo" && f.Verdict == record.Fail {
+			continue
+		}
+		if f.Verdict != record.Pass {
+			code = worse(code, f.Verdict.ExitCode())
+		}
+	}
+	return code
+}
+
+// classRow is one row.
+type classRow struct {
+	Class        string         `json:"class"`
+	Acknowledged string         `json:"acknowledged"` // when
+	P50          *time.Duration `json:"p50"`          // ns; null: nothing was acknowledged in the baseline
+	P99          *time.Duration `json:"p99"`
+	Writes       int            `json:"writes"`     // that the percentiles are of
+	Throughput   *float64       `json:"throughput"` // acknowledged writes a second; null: not measured
+	Lost         *int           `json:"lost"`       // null: cannot be told
+	LostFor      *time.Duration `json:"lostFor"`
+	RTO          *time.Duration `json:"rto"` // null: not measured, or no stable recovery
+	Verdict      record.Verdict `json:"verdict"`
+	Dir          string         `json:"dir"`
+}
+
+func newClassRow(c contest) classRow {
+	row := classRow{Class: c.name, Dir: c.dir, Verdict: record.Unknown}
+	for _, d := range dataClasses {
+		if d.name == c.name {
+			row.Acknowledged = d.acknowledges
+		}
+	}
+	if p, ok := c.run.Phase(record.Baseline); ok && p.To > p.From {
+		took := acknowledgedIn(c.run, p)
+		if row.Writes = len(took); row.Writes > 0 {
+			p50, p99 := percentile(took, 50), percentile(took, 99)
+			row.P50, row.P99 = &p50, &p99
+		}
+	}
+	if p, ok := c.run.Phase(record.Saturated); ok && p.To > p.From {
+		rate := float64(len(acknowledgedIn(c.run, p))) / (p.To - p.From).Seconds()
+		row.Throughput = &rate
+	}
+	if j := c.run.Judgement; j != nil {
+		row.Verdict = j.Verdict
+		if j.RTO != nil && j.RTO.Recovered {
+			row.RTO = &j.RTO.Worst
+		}
+		known := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
+			return f.Promise == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
+		})
+		if j.RPO != nil && known {
+			row.Lost, row.LostFor = &j.RPO.LostCount, &j.RPO.LostFor
+		}
+	}
+	return row
+}
+
+// acknowledgedIn is how long each write took that was due and acknowledged in a phase, sorted.
+func acknowledgedIn(r *record.Run, p record.Phase) []time.Duration {
+	var took []time.Duration
+	for i := range r.Ops {
+		op := &r.Ops[i]
+		if op.Kind.Class() == history.Writes && op.Outcome == history.OK && op.Intended >= p.From && op.Return <= p.To {
+			took = append(took, op.Return-op.Intended)
+		}
+	}
+	slices.Sort(took)
+	return took
+}
+
+// percentile is the smallest of the sorted durations that so many in a hundred
+// do not exceed, to 0.1 ms.
+func percentile(sorted []time.Duration, of int) time.Duration {
+	i := (len(sorted)*of + 99) / 100
+	return sorted[max(i, 1)-1].Round(100 * time.Microsecond)
+}
+
+func (a *app) tellClasses(rows []classRow, writers int) error {
+	if a.json {
+		return printJSON(a.out, rows)
+	}
+	t := a.table("class", "acknowledged when", "p50", "p99", "throughput", "lost", "lost for", "RTO", "verdict", "run")
+	fewest := 0
+	for _, r := range rows {
+		if fewest == 0 || r.Writes < fewest {
+			fewest = r.Writes
+		}
+		throughput, lost := "—", "?"
+		if r.Throughput != nil {
+			throughput = fmt.Sprintf("%.0f/s", *r.Throughput)
+		}
+		if r.Lost != nil {
+			lost = fmt.Sprint(*r.Lost)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Class, r.Acknowledged,
+			millis(r.P50), millis(r.P99), throughput, lost, seconds(r.LostFor), orDash(r.RTO), r.Verdict, r.Dir)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.out, "latency to 0.1 ms, of %d writes or more; throughput with %d writers in each region; RTO to 0.1 s\n", fewest, writers)
+	return err
+}
+
+func millis(d *time.Duration) string {
+	if d == nil {
+		return "—"
+	}
+	return fmt.Sprintf("%.1f ms", float64(*d)/float64(time.Millisecond))
+}
+
+func seconds(d *time.Duration) string {
+	if d == nil {
+		return "?"
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// classRun is a run of known figures: 100 writes acknowledged in the baseline, that took
+// 1 to 100 ms, and 50 at saturation in 2 s.
+func classRun(findings ...record.Finding) *record.Run {
+	r := &record.Run{
+		Phases: []record.Phase{
+			{Name: record.Saturated, From: 0, To: 2 * time.Second},
+			{Name: record.Baseline, From: 10 * time.Second, To: 20 * time.Second},
+		},
+		Judgement: &record.Judgement{
+			Verdict: record.Fail, Findings: findings,
+			RTO: &record.RTO{Worst: 3 * time.Second, Recovered: true},
+			RPO: &record.RPO{LostCount: 7, LostFor: 250 * time.Millisecond},
+		},
+	}
+	op := func(kind history.Kind, outcome history.Outcome, at, took time.Duration) {
+		r.Ops = append(r.Ops, history.Op{Kind: kind, Outcome: outcome, Intended: at, Call: at, Return: at + took})
+	}
+	for i := range 50 {
+		op(history.Add, history.OK, time.Duration(i)*time.Millisecond, time.Millisecond)
+	}
+	for i := range 100 {
+		op(history.Add, history.OK, 11*time.Second, time.Duration(i+1)*time.Millisecond)
+	}
+	op(history.Add, history.Unknown, 11*time.Second, 2*time.Second)     // not acknowledged
+	op(history.Members, history.OK, 11*time.Second, time.Second)        // no write
+	op(history.Add, history.OK, 19900*time.Millisecond, time.Second)    // answered after the baseline
+	op(history.Add, history.OK, 25*time.Second, 900*time.Millisecond)   // during the fault
+	op(history.Add, history.OK, 2100*time.Millisecond, time.Nanosecond) // between the phases
+	return r
+}
+
+func finding(promise string, v record.Verdict) record.Finding {
+	return record.Finding{Promise: promise, Verdict: v}
+}
+
+func TestClassRow(t *testing.T) {
+	p50, p99, rate, lost, lostFor, rto := 50*time.Millisecond, 99*time.Millisecond, 25.0, 7, 250*time.Millisecond, 3*time.Second
+	for _, c := range []struct {
+		name string
+		run  *record.Run
+		want classRow
+	}{
+		{
+			"all known", classRun(finding("rpo", record.Fail)),
+			classRow{P50: &p50, P99: &p99, Writes: 100, Throughput: &rate, Lost: &lost, LostFor: &lostFor, RTO: &rto, Verdict: record.Fail},
+		},
+		{
+			"a loss that cannot be told is no figure", classRun(finding("rpo", record.Unknown)),
+			classRow{P50: &p50, P99: &p99, Writes: 100, Throughput: &rate, RTO: &rto, Verdict: record.Fail},
+		},
+		{"broken off", &record.Run{}, classRow{Verdict: record.Unknown}},
+	} {
+		c.want.Class, c.want.Acknowledged, c.want.Dir = "async", "written on the primary", "runs/x"
+		got := newClassRow(contest{contender{name: "async"}, c.run, "runs/x"})
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+	var out bytes.Buffer
+	rows := []classRow{
+		newClassRow(contest{contender{name: "async"}, classRun(finding("rpo", record.Fail)), "runs/x"}),
+		{Class: "strong", Acknowledged: "never", Verdict: record.Unknown, Dir: "runs/y"},
+	}
+	if err := (&app{out: &out}).tellClasses(rows[:1], 32); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&app{out: &out}).tellClasses(rows[1:], 32); err != nil {
+		t.Fatal(err)
+	}
+	want := `class  acknowledged when       p50      p99      throughput  lost  lost for  RTO   verdict  run
+async  written on the primary  50.0 ms  99.0 ms  25/s        7     0.25 s    3.0s  fail     runs/x
+latency to 0.1 ms, of 100 writes or more; throughput with 32 writers in each region; RTO to 0.1 s
+class   acknowledged when  p50  p99  throughput  lost  lost for  RTO  verdict  run
+strong  never              —    —    —           ?     ?         —    unknown  runs/y
+latency to 0.1 ms, of 0 writes or more; throughput with 32 writers in each region; RTO to 0.1 s
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+// What a class promises decides which outcome is unexpected.
+func TestUnexpectedOutcomeOfAClass(t *testing.T) {
+	lost, slow, untold := finding("rpo", record.Fail), finding("rto", record.Fail), finding("rpo", record.Unknown)
+	for _, c := range []struct {
+		class    string
+		findings []record.Finding
+		want     int
+	}{
+		{"strong", []record.Finding{finding("rpo", record.Pass)}, 0},
+		{"strong", []record.Finding{lost}, 1},
+		{"semisync", []record.Finding{lost}, 1},
+		{"async", []record.Finding{lost}, 0},
+		{"async", []record.Finding{lost, slow}, 1},
+		{"async", []record.Finding{untold}, 2},
+		{"async", []record.Finding{finding("stale reads", record.Fail), lost}, 1},
+	} {
+		if got := unexpected(contest{contender{name: c.class}, classRun(c.findings...), ""}); got != c.want {
+			t.Errorf("%s with %v exits %d, want %d", c.class, c.findings, got, c.want)
+		}
+	}
+	if got := unexpected(contest{contender{name: "async"}, &record.Run{}, ""}); got != 2 {
+		t.Errorf("a run that was not judged exits %d, want 2", got)
+	}
+}
