@@ -61,7 +61,7 @@ type proc struct {
 }
 
 // Start runs one node in each of east, north and south, or per of them, and
-// waits until one leads. Extra arguments go to each node.
+// waits until one leads and all listen. Extra arguments go to each node.
 func Start(t testing.TB, per int, extra ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, dir: t.TempDir(), addr: map[string]string{}, procs: map[string]*proc{}}
@@ -86,6 +86,15 @@ func Start(t testing.TB, per int, extra ...string) *Cluster {
 		c.Run(n)
 	}
 	c.Leader()
+	for _, n := range c.names {
+		c.Await(n+" to listen", func() bool {
+			conn, err := c.Dial(t.Context(), "tcp", fmt.Sprintf("%s:%d", n, node.APIPort))
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
+	}
 	return c
 }
 

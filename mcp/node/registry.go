@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	"github.com/mcp-resilience/holdfast/mcp/registry"
 	"github.com/mcp-resilience/holdfast/mcp/state"
@@ -41,12 +42,14 @@ func (n *node) self() state.Registration {
 // offer is what the node serves by one of its roles.
 func (n *node) offer(role Role) state.Offer {
 	o := state.Offer{Service: string(role), Port: APIPort, Role: registry.Serving}
-	if role != Control {
-		return o
-	}
-	o.Role = registry.Follower
-	if term, leads := n.consensus.Leads(); leads {
-		o.Role, o.Term = registry.Leader, term
+	switch role {
+	case Bus:
+		o.Port = bus.ClientPort
+	case Control:
+		o.Role = registry.Follower
+		if term, leads := n.consensus.Leads(); leads {
+			o.Role, o.Term = registry.Leader, term
+		}
 	}
 	return o
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 )
@@ -27,7 +28,7 @@ func apart(t *testing.T) *mcptest.Cluster {
 	return mcptest.Start(t, 2, "--peers", strings.Join(peers, ","))
 }
 
-// look asks a node's DNS for a service and returns NODE PRIORITY, sorted; nil
+// look asks a node's DNS for a service and returns NODE PORT PRIORITY, sorted; nil
 // when the name does not exist.
 func look(t *testing.T, c *mcptest.Cluster, server, name string) []string {
 	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
@@ -43,7 +44,7 @@ func look(t *testing.T, c *mcptest.Cluster, server, name string) []string {
 	got := []string{}
 	for _, rr := range r.Answer {
 		srv := rr.(*dns.SRV)
-		got = append(got, fmt.Sprintf("%s%d", srv.Target, srv.Priority))
+		got = append(got, fmt.Sprintf("%s %d %d", srv.Target, srv.Port, srv.Priority))
 	}
 	slices.Sort(got)
 	return got
@@ -58,16 +59,18 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 	for _, n := range c.Names() {
 		c.Await(n+" knows all control nodes", func() bool { return cmp.Equal(well, control(n)) })
 	}
-	near := []string{"east-2.20", "north-2.10", "south-2.20"}
-	for _, service := range []string{"bus.mcp.", "identity.mcp.", "config.mcp."} {
-		c.Await(service+" leads to the asked region first", func() bool { return cmp.Equal(near, look(t, c, "north-2", service)) })
+	near := func(port int) []string {
+		return []string{fmt.Sprintf("east-2. %d 20", port), fmt.Sprintf("north-2. %d 10", port), fmt.Sprintf("south-2. %d 20", port)}
+	}
+	for service, port := range map[string]int{"bus.mcp.": bus.ClientPort, "identity.mcp.": node.APIPort, "config.mcp.": node.APIPort} {
+		c.Await(service+" leads to the asked region first", func() bool { return cmp.Equal(near(port), look(t, c, "north-2", service)) })
 	}
 	for _, name := range []string{"nobody.mcp.", "xbus.mcp.", "bus.bus.mcp.", "mcp.org."} {
 		if got := look(t, c, "north-2", name); got != nil {
 			t.Errorf("%s is answered: %v", name, got)
 		}
 	}
-	if diff := cmp.Diff([]string{"east-2.10", "north-2.10", "south-2.10"}, look(t, c, "north-2", node.Zone)); diff != "" {
+	if diff := cmp.Diff([]string{"east-2. 7400 10", "north-2. 7400 10", "south-2. 7400 10"}, look(t, c, "north-2", node.Zone)); diff != "" {
 		t.Errorf("gateways (-want +got):\n%s", diff)
 	}
 
@@ -78,11 +81,13 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 		leads := slices.ContainsFunc(now, func(s string) bool { return strings.HasSuffix(s, "leader") })
 		return leads && slices.Contains(now, "east-1 follower down")
 	})
-	c.Await("DNS leaves the lost out", func() bool { return cmp.Equal([]string{"north-2.10", "south-2.20"}, look(t, c, "north-2", "bus.mcp.")) })
+	c.Await("DNS leaves the lost out", func() bool {
+		return cmp.Equal([]string{"north-2. 7420 10", "south-2. 7420 20"}, look(t, c, "north-2", "bus.mcp."))
+	})
 	c.Run("east-1")
 	c.Run("east-2")
 	c.Await("they are back", func() bool {
-		return cmp.Equal(near, look(t, c, "north-2", "bus.mcp.")) && slices.Contains(control("north-2"), "east-1 leader")
+		return cmp.Equal(near(bus.ClientPort), look(t, c, "north-2", "bus.mcp.")) && slices.Contains(control("north-2"), "east-1 leader")
 	})
 	told := 0
 	for _, e := range c.Events("north-1") {
