@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/mcp-resilience/holdfast/harness/drill"
+	"github.com/mcp-resilience/holdfast/harness/history"
 	"github.com/mcp-resilience/holdfast/harness/local"
 	"github.com/mcp-resilience/holdfast/harness/record"
 	"github.com/mcp-resilience/holdfast/harness/topology"
@@ -39,6 +40,13 @@ var telling = map[string]func(*drill.Result){
 		Expect(run).NotTo(drill.LoseNothing())
 		Expect(run.Judgement.RPO.Lost).NotTo(BeEmpty(), "lost writes have witnesses")
 		Expect(run.Judgement.RPO.Diverged).To(BeEmpty(), "the copies agree on what is left")
+	},
+	"bus-ack-early": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run).NotTo(drill.LoseNothing())
+		for _, l := range run.Judgement.RPO.Lost {
+			Expect(l.Op.Kind).To(Equal(history.Publish), "only messages are lost")
+		}
 	},
 	"lose-main-region-async-ack": func(run *drill.Result) {
 		GinkgoHelper()

@@ -162,6 +162,9 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
+	if err := r.openStream(ctx); err != nil {
+		return err
+	}
 	return r.openBank(ctx)
 }
 

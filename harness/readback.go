@@ -120,6 +120,8 @@ func finalReads(ops []history.Op) []history.Op {
 			kinds[op.Key] = history.Members
 		case history.Transfer:
 			kinds[op.Key] = history.Balances
+		case history.Publish:
+			kinds[op.Key] = history.Messages
 		}
 	}
 	out := make([]history.Op, 0, len(kinds))

@@ -79,6 +79,7 @@ func (r *run) drive(ctx context.Context) error {
 		return err
 	}
 	r.quiesce(ctx, patience)
+	r.drain(ctx)
 
 	r.enter(record.ReadBack, record.Never)
 	r.readBack(ctx)
@@ -135,6 +136,8 @@ const (
 	warmUpLimit  = 15 * time.Second
 	// quiesceLimit is the longest wait for every node to have caught up.
 	quiesceLimit = 30 * time.Second
+	// drainLimit is the longest wait for a consumer to be handed the rest.
+	drainLimit = 15 * time.Second
 	// hopelessLimit is the same for a service that never became stable.
 	hopelessLimit = 3 * time.Second
 	// removeLimit is the longest time to heal and to remove everything.

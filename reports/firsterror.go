@@ -94,6 +94,12 @@ func opSays(op *history.Op) string {
 		return fmt.Sprintf("transfer %d from %s to %s of %s", op.Amount, clean(op.From), clean(op.To), k)
 	case history.Balances:
 		return "balances of " + k
+	case history.Publish:
+		return fmt.Sprintf("publish %s to %s", clean(op.Value), k)
+	case history.Consume:
+		return "consume as " + k
+	case history.Messages:
+		return "messages of " + k
 	default:
 		return fmt.Sprintf("%s %s = %s", clean(string(op.Kind)), k, clean(op.Value))
 	}

@@ -114,7 +114,7 @@ func checkSettings(src *source, field string, d Declared, e faults.Entry) {
 
 func checkRole(src *source, field string, s topology.Selector) {
 	if s.Role != "" {
-		src.oneOf(field, string(s.Role), []string{string(topology.Leader), string(topology.Follower)})
+		src.oneOf(field, string(s.Role), []string{string(topology.Leader), string(topology.Follower), string(topology.StreamLeader)})
 	}
 }
 
@@ -141,6 +141,10 @@ func checkShape(src *source, s topology.Shape) {
 func checkLoad(src *source, l workload.Load) {
 	src.between("load.reads", l.Reads, 1, maxRate)
 	src.between("load.writes", l.Writes, 1, maxRate)
+	src.between("load.consumers", l.Consumers, 1, 16)
+	if l.Consumers > 0 && l.Mix.Publish == 0 {
+		src.say("load.consumers", "have nothing to consume: give load.mix a share of publish", "")
+	}
 	src.between("load.keys", l.Keys, 1, 100_000)
 	src.between("load.opsPerKey", l.OpsPerKey, 1, 1000)
 	src.between("load.clients", l.Clients, 1, 256)
@@ -155,8 +159,8 @@ func checkLoad(src *source, l workload.Load) {
 	}
 	m := l.Mix
 	if src.has("load.mix") || m != (workload.Mix{}) {
-		if sum := m.Write + m.CAS + m.Add + m.Transfer; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer) < 0 {
-			src.say("load.mix", fmt.Sprintf("%d write + %d cas + %d add + %d transfer is %d, want shares of 100", m.Write, m.CAS, m.Add, m.Transfer, sum), "")
+		if sum := m.Write + m.CAS + m.Add + m.Transfer + m.Publish; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer, m.Publish) < 0 {
+			src.say("load.mix", fmt.Sprintf("%d write + %d cas + %d add + %d transfer + %d publish is %d, want shares of 100", m.Write, m.CAS, m.Add, m.Transfer, m.Publish, sum), "")
 		}
 	}
 }
@@ -185,6 +189,9 @@ func checkObjectives(src *source, o record.Objectives) {
 	}
 	if o.Availability < 0 || o.Availability > 1 {
 		src.say("objectives.availability", fmt.Sprintf("%v is out of range: want a share from 0 to 1", o.Availability), "")
+	}
+	if o.Redelivered != nil && *o.Redelivered < 0 {
+		src.say("objectives.redelivered", fmt.Sprintf("%d is out of range: want 0 or more", *o.Redelivered), "")
 	}
 	if o.FalseAlarms != nil && *o.FalseAlarms < 0 {
 		src.say("objectives.falseAlarms", fmt.Sprintf("%d is out of range: want 0 or more", *o.FalseAlarms), "")

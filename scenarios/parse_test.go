@@ -54,7 +54,7 @@ steps:
   - {at: 3s, fault: restart, on: {role: leader}}
   - {at: 4s, for: 1s, fault: bandwidth, on: {all: true}, with: {rate: 64KB/s}}
 observe: 20s
-objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, switch: false, falseAlarms: 2, refuse: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
+objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, switch: false, falseAlarms: 2, redelivered: 2, refuse: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
 expect: fail
 breaks: [rpo, stale reads]
 `
@@ -84,7 +84,7 @@ func TestParseEverything(t *testing.T) {
 		},
 		Observe: 20 * time.Second,
 		Objectives: record.Objectives{
-			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Switch: &no, FalseAlarms: &two, Refuse: true,
+			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Switch: &no, FalseAlarms: &two, Redelivered: &two, Refuse: true,
 			Tells:  []record.Told{{Kind: "confirmed"}, {Kind: "configured", Fields: map[string]string{"source": "disk", "region": "east"}}},
 			Stages: map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
 		},
@@ -112,7 +112,7 @@ func TestProblems(t *testing.T) {
 		{"settings before their fault", step + "with: {clients: 1}\n    fault: isolate\n    at: 0s\n    for: 1s\n    on: {all: true}", "f.yaml:3:12: steps[0].with.clients: 1 is no true or false"},
 		{"a fault without settings", step + "{at: 0s, for: 1s, fault: kill, on: {all: true}, with: {signal: KILL}}", "f.yaml:3:60: steps[0].with.signal: is no field here; there are none"},
 		{"unknown selector", step + "{at: 0s, for: 1s, fault: kill, on: {regoin: east}}", `f.yaml:3:41: steps[0].on.regoin: is no field here; there are region, service, role, node, all; did you mean "region"?`},
-		{"unknown role", step + "{at: 0s, for: 1s, fault: kill, on: {role: leadr}}", `f.yaml:3:41: steps[0].on.role: "leadr" is none of leader, follower; did you mean "leader"?`},
+		{"unknown role", step + "{at: 0s, for: 1s, fault: kill, on: {role: leadr}}", `f.yaml:3:41: steps[0].on.role: "leadr" is none of leader, follower, stream-leader; did you mean "leader"?`},
 		{"unknown label", "name: x\nlabels: [smoke, ful]\nsteps: []", `f.yaml:2:17: labels[1]: "ful" is none of smoke, full, negative; did you mean "full"?`},
 		{"no unit", step + "{at: 0, for: 10, fault: kill, on: {all: true}}", "f.yaml:3:6: steps[0].at: 0 is no duration: want a number with its unit, such as 500ms, 5s or 2m\n" +
 			"f.yaml:3:13: steps[0].for: 10 is no duration: want a number with its unit, such as 500ms, 5s or 2m"},
@@ -130,7 +130,7 @@ func TestProblems(t *testing.T) {
 			"f.yaml:7:7: topology.latency[2]: f and e are given twice"},
 		{"load", "name: x\nsteps: []\nload: {reads: 0, opsPerKey: 1001, mix: {write: 60, cas: 60, add: -20}, writes: 1.5, keys: many, class: a/b}", "f.yaml:3:8: load.reads: 0 is out of range: want 1 to 20000\n" +
 			"f.yaml:3:18: load.opsPerKey: 1001 is out of range: want 1 to 1000\n" +
-			"f.yaml:3:35: load.mix: 60 write + 60 cas + -20 add + 0 transfer is 100, want shares of 100\n" +
+			"f.yaml:3:35: load.mix: 60 write + 60 cas + -20 add + 0 transfer + 0 publish is 100, want shares of 100\n" +
 			"f.yaml:3:72: load.writes: 1.5 is no whole number\n" +
 			"f.yaml:3:85: load.keys: many is no whole number\n" +
 			"f.yaml:3:97: load.class: \"a/b\" is no name of a class of data: want lower-case letters, digits and dashes"},

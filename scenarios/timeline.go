@@ -119,8 +119,8 @@ func (p Plan) damages(s Step) []topology.Damage {
 	return out
 }
 
-// choices lists whom a selector may turn out to choose: a leader is any one
-// node, followers are all but one, and where all are followers all.
+// choices lists whom a selector may turn out to choose: a leader, of whatever, is any
+// one node, followers are all but one, and where all are followers all.
 func (p Plan) choices(s topology.Selector) [][]topology.Node {
 	nodes := p.Topology.Select(s)
 	if s.Role == "" || len(nodes) == 0 {
@@ -128,13 +128,13 @@ func (p Plan) choices(s topology.Selector) [][]topology.Node {
 	}
 	var out [][]topology.Node
 	for i, n := range nodes {
-		if s.Role == topology.Leader {
+		if s.Role != topology.Follower {
 			out = append(out, []topology.Node{n})
 		} else {
 			out = append(out, slices.Delete(slices.Clone(nodes), i, i+1))
 		}
 	}
-	if s.Role != topology.Leader {
+	if s.Role == topology.Follower {
 		out = append(out, nodes)
 	}
 	return out
@@ -145,7 +145,7 @@ func (p Plan) named(s Step) faults.Victims {
 	call := func(sel topology.Selector) []topology.Node {
 		if sel.Role != "" {
 			who := "the " + string(sel.Role)
-			if sel.Role != topology.Leader {
+			if sel.Role == topology.Follower {
 				who += "s"
 			}
 			return []topology.Node{{ID: topology.NodeID(who)}}

@@ -65,6 +65,7 @@ var promises = []promise{
 	{"rpo", judgeRPO},
 	{"linearizable", judgeLinearizable},
 	{"accounts", judgeAccounts},
+	{"messages", judgeMessages},
 	{"availability", judgeAvailability},
 	{"leader change", judgeLeader},
 	{"switch", judgeSwitch},

@@ -7,9 +7,11 @@ type index struct {
 	registers []object
 	sets      []object
 	banks     []object
+	streams   []object
+	consumers []object
 }
 
-// object is one register, set or bank and the places of its operations in the
+// object is one register, set, bank, stream or consumer and the places of its operations in the
 // history, in the order recorded.
 type object struct {
 	key string
@@ -64,6 +66,10 @@ func (x *index) of(k history.Kind) *[]object {
 		return &x.sets
 	case history.Open, history.Transfer, history.Balances:
 		return &x.banks
+	case history.Publish, history.Messages:
+		return &x.streams
+	case history.Consume:
+		return &x.consumers
 	default:
 		return &x.registers
 	}

@@ -159,6 +159,8 @@ func describe(op *history.Op) string {
 		what = fmt.Sprintf("transfer %d from %s to %s", op.Amount, op.From, op.To)
 	case history.Balances:
 		what = "balances"
+	case history.Consume, history.Messages:
+		what = fmt.Sprintf("%s %s → %s", op.Kind, op.Key, count(len(op.Set), "message"))
 	default:
 		what = fmt.Sprintf("%s %s=%q", op.Kind, op.Key, op.Value)
 	}

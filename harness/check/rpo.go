@@ -50,6 +50,7 @@ func judgeRPO(ctx context.Context, v *view, j *record.Judgement) []record.Findin
 	}
 	each(x.sets, setTally)
 	each(x.registers, registerTally)
+	each(x.streams, streamTally)
 	each(x.banks, bankTally)
 	err := g.Wait()
 	total.sort()

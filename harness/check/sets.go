@@ -30,7 +30,7 @@ func setTally(v *view, nodes []topology.NodeID, o object) (t tally) {
 	for _, i := range o.ops {
 		op := &v.run.Ops[i]
 		switch {
-		case op.Kind == history.Add:
+		case op.Kind == history.Add, op.Kind == history.Publish:
 			t.count(v, op)
 			id, known := elements[op.Value]
 			if !known {

@@ -22,7 +22,7 @@ var stageEvents = []struct {
 }{
 	{"detect", []string{"suspect", "strike"}},
 	{"arbitrate", []string{"confirmed"}},
-	{"elect", []string{"elected"}},
+	{"elect", []string{"elected", "bus elected"}},
 	{"switch traffic", []string{"weights"}},
 }
 

@@ -13,7 +13,7 @@ import (
 type Kind string
 
 // The kinds of operation. A register holds one value; a set only grows; a bank
-// has accounts between which money moves.
+// has accounts between which money moves; a stream keeps messages in order.
 const (
 	Read    Kind = "read"    // of register Key; Output is the value, "" when never written
 	Write   Kind = "write"   // Value to register Key
@@ -24,6 +24,10 @@ const (
 	Open     Kind = "open"     // bank Key with the accounts Set, Amount in each, unless it is open
 	Transfer Kind = "transfer" // Amount between accounts From and To of bank Key; Swapped says whether it was done
 	Balances Kind = "balances" // of bank Key; Set is ACCOUNT=AMOUNT for each
+
+	Publish  Kind = "publish"  // Value as a message to stream Key; Revision is its place in it
+	Consume  Kind = "consume"  // by consumer Key, STREAM/NAME; Set is the messages handed over, OK says that the system knows of it
+	Messages Kind = "messages" // of stream Key; Set is all that it holds, in order
 )
 
 // Class is the kind of service a client waits for; RTO is measured per class.
@@ -37,10 +41,12 @@ const (
 
 // Class returns the class of a kind.
 func (k Kind) Class() Class {
-	if k == Read || k == Members || k == Balances {
+	switch k {
+	case Read, Members, Balances, Consume, Messages:
 		return Reads
+	default:
+		return Writes
 	}
-	return Writes
 }
 
 // Outcome is what is known of an operation's effect.

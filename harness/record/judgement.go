@@ -19,6 +19,7 @@ type Judgement struct {
 	Availability *Availability `json:"availability,omitempty"`
 	Linearizable *Linearizable `json:"linearizable,omitempty"`
 	Alarms       *Alarms       `json:"alarms,omitempty"` // nil when the system tells nothing of itself
+	Deliveries   []Deliveries  `json:"deliveries,omitempty"`
 
 	// Definition is the constants the figures were computed with.
 	Definition Definition `json:"definition,omitzero"`
@@ -140,6 +141,15 @@ type Alarms struct {
 	Raised     int      `json:"raised"`
 	FalseCount int      `json:"falseCount"` // about nodes that were up and connected
 	False      []string `json:"false"`      // the first of these, in words
+}
+
+// Deliveries is what one consumer of a stream was handed.
+type Deliveries struct {
+	Consumer    string `json:"consumer"`              // STREAM/NAME
+	Delivered   int    `json:"delivered"`             // messages, each counted once
+	Redelivered int    `json:"redelivered,omitempty"` // times that one came again
+	Disordered  int    `json:"disordered,omitempty"`  // came for the first time after a later one
+	Missing     int    `json:"missing,omitempty"`     // acknowledged, held by the stream, and never came
 }
 
 // Linearizable is what the checker covered.

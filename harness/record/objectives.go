@@ -23,6 +23,9 @@ type Objectives struct {
 	// FalseAlarms is how often the system may take a node for dead that was up
 	// and connected; nil means: reported, not judged.
 	FalseAlarms *int `json:"falseAlarms,omitempty" yaml:"falseAlarms,omitempty"`
+	// Redelivered is how many messages one consumer may be handed more than
+	// once; nil means: reported, not judged.
+	Redelivered *int `json:"redelivered,omitempty" yaml:"redelivered,omitempty"`
 	// Refuse asserts that while no majority lives no write is acknowledged, and
 	// that at least one was refused.
 	Refuse bool `json:"refuse,omitempty" yaml:"refuse,omitempty"`

@@ -27,6 +27,8 @@ type Role string
 const (
 	Leader   Role = "leader"
 	Follower Role = "follower"
+	// StreamLeader leads the stream of a system that has messages.
+	StreamLeader Role = "stream-leader"
 )
 
 // Port is a TCP port that a node listens on and that others dial by name.

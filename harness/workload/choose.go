@@ -11,12 +11,14 @@ import (
 
 // series is one client region sending one class of operation at a fixed rate.
 type series struct {
-	region topology.Region
-	class  history.Class
-	rate   int // a second
-	mix    Mix
-	rng    *rand.Rand
-	keys   *keyring
+	region    topology.Region
+	class     history.Class
+	rate      int // a second
+	mix       Mix
+	consumers []history.Op // the region's, of a series of reads
+	asked     int          // how often one of them has been chosen
+	rng       *rand.Rand
+	keys      *keyring
 }
 
 // newSeries gives each series randomness of its own, split off the seed by
@@ -26,7 +28,7 @@ func newSeries(seed uint64, region topology.Region, class history.Class, rate in
 	h.Write([]byte(region))
 	h.Write([]byte{0})
 	h.Write([]byte(class))
-	return &series{region, class, rate, mix, rand.New(rand.NewPCG(seed, h.Sum64())), keys}
+	return &series{region: region, class: class, rate: rate, mix: mix, rng: rand.New(rand.NewPCG(seed, h.Sum64())), keys: keys}
 }
 
 // membersShare is the share of reads that read a whole set, in per cent. Such a
@@ -37,6 +39,9 @@ const membersShare = 5
 // next chooses the series' next operation. Values are unique in the run.
 func (s *series) next(id int64) history.Op {
 	op := history.Op{ID: id, Region: s.region}
+	if s.consume(&op) {
+		return op
+	}
 	roll := s.rng.IntN(100)
 	if s.class == history.Reads {
 		rest := 100 - s.mix.Transfer
@@ -53,6 +58,10 @@ func (s *series) next(id int64) history.Op {
 	}
 	if roll >= 100-s.mix.Transfer {
 		transfer(s.rng, &op)
+		return op
+	}
+	if roll >= 100-s.mix.Transfer-s.mix.Publish {
+		publish(&op)
 		return op
 	}
 	op.Value = strconv.FormatInt(id, 10)

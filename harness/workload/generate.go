@@ -40,6 +40,9 @@ func (g Generator) Run(ctx context.Context) {
 				continue
 			}
 			s := newSeries(g.Seed, region, class, rate, g.Load.Mix, keys)
+			if class == history.Reads {
+				s.consumers = g.Load.ConsumersOf(region)
+			}
 			senders.Go(func() { g.send(ctx, s, clients, &ids) })
 		}
 	}
@@ -71,7 +74,9 @@ func (g Generator) send(ctx context.Context, s *series, clients []Client, ids *a
 		}
 		op := s.next(ids.Add(1))
 		op.Intended = intended
-		op.Client = int(i) % len(clients)
+		if op.Kind != history.Consume {
+			op.Client = int(i) % len(clients)
+		}
 		g.Due(op)
 		select {
 		case slots <- struct{}{}:

@@ -13,6 +13,9 @@ type Load struct {
 	// Class is the target's name for a class of data; keys are then called
 	// CLASS/…. Empty means the target's default.
 	Class string `json:"class,omitempty" yaml:"class,omitempty"`
+	// Consumers is how many consumers of the stream each region has; 0 means none.
+	// Each asks for its next messages twice a second, as a part of the reads.
+	Consumers int `json:"consumers,omitempty" yaml:"consumers,omitempty"`
 	// Keys is how many registers are in use at one time; 0 means 20.
 	Keys int `json:"keys" yaml:"keys,omitempty"`
 	// OpsPerKey is after how many operations a register is replaced by a fresh
@@ -37,6 +40,8 @@ type Mix struct {
 	// Transfer is moves of money between the accounts of one bank. As many of the
 	// reads in a hundred read its balances.
 	Transfer int `json:"transfer,omitempty" yaml:"transfer"`
+	// Publish is messages published to one stream.
+	Publish int `json:"publish,omitempty" yaml:"publish"`
 }
 
 // SetsOnly says that nothing is written to registers: then none is read, either.

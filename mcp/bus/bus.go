@@ -137,7 +137,7 @@ func (b *Bus) run(ctx context.Context) error {
 	b.server, b.conn, b.js = srv, nc, js
 	b.mu.Unlock()
 	if b.cfg.AckEarly {
-		stop, err := b.ackEarly(nc)
+		stop, err := b.ackEarly(srv, nc)
 		if err != nil {
 			return err
 		}

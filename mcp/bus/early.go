@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
@@ -14,7 +15,8 @@ import (
 const late = 250 * time.Millisecond
 
 // kept is the subject that a stream keeps. With the defect it is not the one
-// that users publish to: there the defect listens.
+// that users publish to: that is mapped to one of this server's own, where the
+// defect listens.
 func (c Config) kept(stream string) string {
 	if c.AckEarly {
 		return api.Subject(stream) + ".late"
@@ -24,12 +26,15 @@ func (c Config) kept(stream string) string {
 
 // ackEarly is the defect: it acknowledges each message at once and gives it to
 // the stream a moment later. What the node's death interrupts is lost.
-func (b *Bus) ackEarly(nc *nats.Conn) (stop func(), err error) {
+func (b *Bus) ackEarly(srv *server.Server, nc *nats.Conn) (stop func(), err error) {
 	done := make(chan struct{})
 	var subs []*nats.Subscription
 	for _, s := range Streams() {
-		// In a queue a message goes to one server only, the client's own.
-		sub, err := nc.QueueSubscribe(api.Subject(s), "early", func(m *nats.Msg) {
+		own := api.Subject(s) + ".early." + b.cfg.Name
+		if err := srv.GlobalAccount().AddMapping(api.Subject(s), own); err != nil {
+			return nil, fmt.Errorf("bus of %s: its defect: %w", b.cfg.Name, err)
+		}
+		sub, err := nc.Subscribe(own, func(m *nats.Msg) {
 			ack, _ := json.Marshal(map[string]any{"stream": s, "seq": 0}) // a map always marshals
 			if m.Respond(ack) != nil {
 				return

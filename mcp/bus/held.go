@@ -53,7 +53,7 @@ func (b *Bus) Held(ctx context.Context, stream string) (messages []string, last 
 	}
 	messages = make([]string, 0, want)
 	for seq := first; seq <= want; seq++ {
-		// Asked within the process, the library prefers the replica that is here.
+		// Answered by the replica that is here, see ownReplica.
 		m, err := s.GetMsg(ctx, seq)
 		if err != nil {
 			return nil, 0, fmt.Errorf("message %d: %w", seq, err)

@@ -25,6 +25,13 @@ const (
 	maxStore = 1 << 30
 )
 
+// ownReplica keeps questions for a stream's messages within the server that is
+// asked: its own replica answers, where the library would pick any.
+var ownReplica = &server.RoutePermissions{
+	Import: &server.SubjectPermission{Deny: []string{"$JS.API.DIRECT.GET.>"}},
+	Export: &server.SubjectPermission{Deny: []string{"$JS.API.DIRECT.GET.>"}},
+}
+
 // options are the server's. Everything that could make it listen or tell more
 // than the platform means to is off.
 func (c Config) options(ctx context.Context, g *gate) (*server.Options, error) {
@@ -50,6 +57,7 @@ func (c Config) options(ctx context.Context, g *gate) (*server.Options, error) {
 			// that a connection came from leads through the receiver's own links.
 			NoAdvertise: true, Advertise: address(c.Name, RoutePort),
 			PoolSize:     -1, // one connection a peer: few messages, and one thing to lose
+			Permissions:  ownReplica,
 			PingInterval: pings, MaxPingsOut: pingsLost,
 			TLSConfig:   between(c.Who),
 			Compression: server.CompressionOpts{Mode: server.CompressionOff},

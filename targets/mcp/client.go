@@ -33,7 +33,11 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
-	return &user{cl, newOperator(c, from, who)}, nil
+	messages, err := newMessenger(c, from, who)
+	if err != nil {
+		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
+	}
+	return &user{cl, newOperator(c, from, who), messages}, nil
 }
 
 // addresses lists one port of the nodes that have a role, those of a region first.
@@ -63,10 +67,13 @@ func seed(from topology.Region, id int) uint64 {
 type user struct {
 	*client.Client
 	operator operator
+	messages *messenger
 }
 
 // Close ends its connections.
-func (u *user) Close() error { return errors.Join(u.Client.Close(), u.operator.close()) }
+func (u *user) Close() error {
+	return errors.Join(u.Client.Close(), u.operator.close(), u.messages.Close())
+}
 
 // Do carries out one operation, once.
 func (u *user) Do(ctx context.Context, op history.Op) history.Op {
@@ -94,6 +101,10 @@ func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 		return whatChanged(op, r, err)
 	case history.Open, history.Transfer, history.Balances:
 		return u.bank(ctx, op)
+	case history.Publish:
+		return u.messages.publish(ctx, op)
+	case history.Consume:
+		return u.messages.consume(ctx, op)
 	}
 	return failed(op, fmt.Errorf("mcp knows no operation %q", op.Kind))
 }
@@ -113,11 +124,17 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 	if err != nil {
 		return nil, fmt.Errorf("mcp reader via %s: %w", via, err)
 	}
-	return &reader{d}, nil
+	return &reader{d, sameRegionBus(c, n, who)}, nil
 }
 
 // reader reads what one node has applied.
-type reader struct{ *client.Direct }
+type reader struct {
+	*client.Direct
+	bus *holder
+}
+
+// Close ends the reader's connections.
+func (r *reader) Close() error { return errors.Join(r.Direct.Close(), r.bus.Close()) }
 
 // Do carries out one read.
 func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
@@ -138,6 +155,8 @@ func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
 	case history.Balances:
 		out, err := r.Balances(ctx, &api.BalancesRequest{Bank: op.Key, Consistency: consistency(op)})
 		return whatBalances(op, out, err)
+	case history.Messages:
+		return r.bus.messages(ctx, op)
 	}
 	return failed(op, fmt.Errorf("a reader does not %s", op.Kind))
 }

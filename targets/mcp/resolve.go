@@ -22,10 +22,13 @@ const askLimit = 500 * time.Millisecond
 // the node that says of itself that it leads, in the highest term, and that a majority of
 // voters follows.
 func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error) {
-	if r != topology.Leader && r != topology.Follower {
-		return nil, fmt.Errorf("mcp has no role %q: known are %s, %s", r, topology.Leader, topology.Follower)
+	if !slices.Contains([]topology.Role{topology.Leader, topology.Follower, topology.StreamLeader}, r) {
+		return nil, fmt.Errorf("mcp has no role %q: known are %s, %s, %s", r, topology.Leader, topology.Follower, topology.StreamLeader)
 	}
 	said := ask(ctx, c)
+	if r == topology.StreamLeader {
+		return streamLeader(said)
+	}
 	leader, err := elect(c.Topology, said)
 	if err != nil {
 		return nil, err
