@@ -79,7 +79,7 @@ func (c Config) raft() *raft.Config {
 	}
 	rc.CommitTimeout = c.Commit
 	rc.SnapshotThreshold = cmp.Or(c.SnapshotEvery, snapshotEvery)
-	rc.SnapshotInterval = 20 * time.Second // how often the threshold is looked at
+	rc.SnapshotInterval = 2 * time.Second // how often the threshold is looked at: bounds the log of a busy node
 	rc.TrailingLogs = rc.SnapshotThreshold
 	rc.MaxAppendEntries = 256
 	rc.ShutdownOnRemove = false // a node that was removed may be added again

@@ -22,13 +22,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // group is the configuration of some nodes in this process.
 type group struct {
-	t       *testing.T
+	t       testing.TB
 	network string
 	peers   map[string]string
 	dirs    map[string]string
 }
 
-func newGroup(t *testing.T, n int) *group {
+func newGroup(t testing.TB, n int) *group {
 	g := &group{t: t, peers: map[string]string{}, dirs: map[string]string{}}
 	g.network = fmt.Sprintf("127.%d.%d", 16+rand.IntN(16), rand.IntN(256))
 	for i := range n {
@@ -62,7 +62,7 @@ func (g *group) openWith(name string, edit func(*Config)) *Node {
 	return n
 }
 
-func await(t *testing.T, what string, holds func() bool) {
+func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -71,7 +71,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-func leaderOf(t *testing.T, nodes ...*Node) (leader *Node) {
+func leaderOf(t testing.TB, nodes ...*Node) (leader *Node) {
 	t.Helper()
 	await(t, "a leader", func() bool {
 		for _, n := range nodes {
@@ -97,7 +97,7 @@ func propose(t *testing.T, n *Node, from, to int) {
 	}
 }
 
-func closed(t *testing.T, nodes ...*Node) {
+func closed(t testing.TB, nodes ...*Node) {
 	t.Helper()
 	for _, n := range nodes {
 		if err := n.Close(); err != nil {

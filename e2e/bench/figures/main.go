@@ -33,6 +33,7 @@ var suites = []suite{
 	{"./harness/history", "^BenchmarkRecord$", "2s"},
 	{"./harness/check", "^BenchmarkJudgeMillion$", "1x"},
 	{"./harness/workload", "^BenchmarkJitter$", "1x"},
+	{"./mcp/consensus", "^BenchmarkMillion$", "1x"},
 }
 
 // figure is one row of the table: a metric of a benchmark, and the most it may be.
@@ -61,6 +62,9 @@ var figures = []figure{
 	{"judging 1,000,000 operations by order", "JudgeMillion/order", "s-judge", 15, []string{"s-load"}},
 	{"memory of judging by search", "JudgeMillion/search", "MB-peak", 1500, nil},
 	{"memory of judging by order", "JudgeMillion/order", "MB-peak", 1500, nil},
+	{"1,000,000 writes on 3 nodes with snapshots: restart to serving", "Million", "s-restart", 3, []string{"writes/s"}},
+	{"1,000,000 writes: most disk of one node", "Million", "MB-disk", 100, nil},
+	{"1,000,000 writes: most memory of three nodes", "Million", "MB-memory", 1000, nil},
 	{"sends late at 2,000 operations/s, p99", "Jitter", "p99-late-µs", 5000, []string{"ops/s"}},
 }
 
