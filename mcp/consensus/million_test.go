@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,6 +93,7 @@ func million(b *testing.B, writes int) {
 	closed(b, nodes...)
 
 	begin = time.Now()
+	busy := cpu()
 	nodes = open()
 	leader := leaderOf(b, nodes...)
 	index, _, err := leader.ReadIndex(b.Context())
@@ -106,6 +108,7 @@ func million(b *testing.B, writes int) {
 		b.Errorf("write %d is not there after a restart", last)
 	}
 	b.ReportMetric(time.Since(begin).Seconds(), "s-restart")
+	b.ReportMetric((cpu() - busy).Seconds(), "s-cpu") // of the three, on as many processors as there are
 	b.ReportMetric(float64(disk)/1e6, "MB-disk")
 	b.ReportMetric(float64(memory)/1e6, "MB-memory")
 	b.ReportMetric(float64(writes)/took.Seconds(), "writes/s")
@@ -133,6 +136,15 @@ func bytesIn(dir string) (sum int64) {
 		return nil
 	})
 	return sum
+}
+
+// cpu is how much of the processors this process has used.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // resident is the memory of this process that is in use (VmRSS).

@@ -62,7 +62,7 @@ var figures = []figure{
 	{"judging 1,000,000 operations by order", "JudgeMillion/order", "s-judge", 15, []string{"s-load"}},
 	{"memory of judging by search", "JudgeMillion/search", "MB-peak", 1500, nil},
 	{"memory of judging by order", "JudgeMillion/order", "MB-peak", 1500, nil},
-	{"1,000,000 writes on 3 nodes with snapshots: restart to serving", "Million", "s-restart", 3, []string{"writes/s"}},
+	{"1,000,000 writes on 3 nodes with snapshots: restart to serving", "Million", "s-restart", 3, []string{"s-cpu", "writes/s"}},
 	{"1,000,000 writes: most disk of one node", "Million", "MB-disk", 100, nil},
 	{"1,000,000 writes: most memory of three nodes", "Million", "MB-memory", 1000, nil},
 	{"sends late at 2,000 operations/s, p99", "Jitter", "p99-late-µs", 5000, []string{"ops/s"}},
