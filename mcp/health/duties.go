@@ -15,6 +15,7 @@ const look = 50 * time.Millisecond
 // longer this node's duty is forgotten.
 func (p *Prober) Run(ctx context.Context) {
 	p.mu.Lock()
+	p.began = time.Now()
 	p.opinions, p.doubted = map[string]*opinion{}, map[string]bool{}
 	p.mu.Unlock()
 	defer p.asking.Wait()

@@ -54,6 +54,7 @@ type Prober struct {
 	doubted  map[string]bool // a witness is being asked about them
 	asking   sync.WaitGroup
 	pulse    pulse
+	began    time.Time
 }
 
 func (p *Prober) watch(ctx context.Context, peer string) {

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
 func TestPulse(t *testing.T) {
@@ -58,5 +61,17 @@ func TestWhoStoodStillExcusesSilenceOnly(t *testing.T) {
 				t.Errorf("excused %v, want %v", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestWhoHasOnlyJustBegunIsNoWitness(t *testing.T) {
+	p := &Prober{Timing: swift, To: func(string) (*grpc.ClientConn, error) { return nil, errors.New("no route") }, began: time.Now()}
+	w := &Witness{Prober: p}
+	if r, err := w.Probe(t.Context(), &api.ProbeRequest{Peer: "east-1"}); status.Code(err) != codes.Unavailable {
+		t.Errorf("a witness that has just begun said %v, %v; want Unavailable", r, err)
+	}
+	p.began = time.Now().Add(-time.Minute)
+	if r, err := w.Probe(t.Context(), &api.ProbeRequest{Peer: "east-1"}); err != nil || r.Answered {
+		t.Errorf("a witness of some standing said %v, %v; want that it got no answer", r, err)
 	}
 }

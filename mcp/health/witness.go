@@ -19,6 +19,9 @@ type Witness struct {
 
 // Probe probes the peer once.
 func (w *Witness) Probe(ctx context.Context, r *api.ProbeRequest) (*api.ProbeReply, error) {
+	if w.Prober.green() {
+		return nil, status.Error(codes.Unavailable, "this witness has only just begun: ask another, or again")
+	}
 	start := time.Now()
 	rtt, err := w.Prober.ask(ctx, r.Peer)
 	if w.Prober.pulse.excused(err, start) {
@@ -28,6 +31,14 @@ func (w *Witness) Probe(ctx context.Context, r *api.ProbeRequest) (*api.ProbeRep
 		return &api.ProbeReply{Error: err.Error()}, nil
 	}
 	return &api.ProbeReply{Answered: true, RoundTripMicros: rtt.Microseconds()}, nil
+}
+
+// green says whether the prober has only just begun. Its connections are being
+// made still, so that nobody answers it proves nothing.
+func (p *Prober) green() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.began) < time.Duration(p.Strikes)*p.Interval
 }
 
 // testimony is what a witness found.
