@@ -18,6 +18,9 @@ const (
 // Data is the folder that survives the restart of a node, on the engine's disk.
 const dataDir = "/data"
 
+// sharedDir is the folder that all nodes of a run see.
+const sharedDir = "/shared"
+
 // confine takes from a container all that neither linkd nor a node needs:
 // capabilities, new privileges, a writable root, unlimited memory and processes.
 func confine(h *container.HostConfig, memory, pids int64) {
@@ -40,5 +43,15 @@ func dataVolume(labels map[string]string) mount.Mount {
 	return mount.Mount{
 		Type: mount.TypeVolume, Target: dataDir,
 		VolumeOptions: &mount.VolumeOptions{Labels: labels},
+	}
+}
+
+// sharedVolume is the run's one volume that many nodes mount. It has a name, so
+// that the engine makes it with the first and finds it for the others; it goes
+// with the run.
+func sharedVolume(name, run string) mount.Mount {
+	return mount.Mount{
+		Type: mount.TypeVolume, Source: name, Target: sharedDir,
+		VolumeOptions: &mount.VolumeOptions{Labels: runLabels(run, nil)},
 	}
 }

@@ -31,7 +31,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		return nil, fmt.Errorf("start %s: it has no sandbox yet", n.ID)
 	}
 	args, env, err := n.Program.Render(topology.Vars{
-		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir, Secret: r.spec.Secret,
+		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir, Shared: sharedDir, Secret: r.spec.Secret,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
@@ -48,6 +48,9 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 			confine(h, nodeMemory, nodePids)
 			h.NetworkMode = container.NetworkMode("container:" + pod.container)
 			h.Mounts = append(h.Mounts, dataVolume(labels))
+			if n.Program.Shares() {
+				h.Mounts = append(h.Mounts, sharedVolume(r.network+"-shared", r.spec.Run))
+			}
 		},
 	})
 	if err != nil {

@@ -107,7 +107,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	}
 	v := topology.Vars{
 		Name: n.ID, Region: n.Region, Host: r.block.Host(n.ID),
-		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"),
+		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"), Shared: r.path("shared"),
 		Secret: r.spec.Secret,
 	}
 	args, env, err := n.Program.Render(v)
@@ -115,6 +115,9 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	if err := os.MkdirAll(v.Data, 0o755); err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	if err := os.MkdirAll(v.Shared, 0o755); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	if err := os.WriteFile(v.Hosts, []byte(r.block.Hosts(n)), 0o644); err != nil {

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/template"
@@ -27,6 +28,12 @@ func (p Program) Render(v Vars) (args, env []string, err error) {
 	}
 	slices.Sort(env)
 	return args, env, nil
+}
+
+// Shares says whether the program asks for the folder Vars.Shared.
+func (p Program) Shares() bool {
+	asks := func(s string) bool { return strings.Contains(s, ".Shared") }
+	return slices.ContainsFunc(p.Args, asks) || slices.ContainsFunc(slices.Collect(maps.Values(p.Env)), asks)
 }
 
 func render(text string, v Vars) (string, error) {

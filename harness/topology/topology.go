@@ -67,6 +67,7 @@ type Vars struct {
 	Host   string // the node's own address, to be bound instead of a wildcard
 	Data   string // an existing, writable folder that survives restarts
 	Hosts  string // path of the hosts file; empty where the system resolves names
+	Shared string // a writable folder that all nodes of the run see, as they would an object store
 	// Secret is a random string of this run, the same for every node, for systems
 	// whose nodes authenticate each other; it is never recorded. Give it to a
 	// program by its environment: arguments are seen by everyone on a machine.

@@ -130,7 +130,7 @@ func (f *fake) Links(ctx context.Context, n topology.Node) (mesh.Server, error) 
 func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error) {
 	v := topology.Vars{
 		Name: n.ID, Region: n.Region, Host: f.block.Host(n.ID),
-		Data: filepath.Join(f.spec.Dir, "data", string(n.ID)), Hosts: filepath.Join(f.spec.Dir, string(n.ID)+".hosts"),
+		Data: filepath.Join(f.spec.Dir, "data", string(n.ID)), Hosts: filepath.Join(f.spec.Dir, string(n.ID)+".hosts"), Shared: filepath.Join(f.spec.Dir, "shared"),
 		Secret: f.spec.Secret,
 	}
 	args, env, err := n.Program.Render(v)
@@ -138,6 +138,9 @@ func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error
 		return nil, err
 	}
 	if err := os.MkdirAll(v.Data, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(v.Shared, 0o755); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(v.Hosts, []byte(f.block.Hosts(n)), 0o644); err != nil {
