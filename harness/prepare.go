@@ -216,6 +216,9 @@ func (r *run) ready(ctx context.Context) error {
 	}
 	writers := slices.Concat(r.allClients()...)
 	for i, n := range r.plan.Topology.Nodes {
+		if n.Spare {
+			continue // its clients are served, though by others
+		}
 		g.Go(func() error {
 			reader, err := r.o.Target.Reader(gctx, r.cluster, n.ID)
 			if err != nil {

@@ -76,10 +76,13 @@ type Vars struct {
 
 // Node is one declared process of the system under test.
 type Node struct {
-	ID      NodeID  `json:"id"`
-	Region  Region  `json:"region"`
-	Service string  `json:"service"`
-	Voter   bool    `json:"voter"` // counts towards a majority
+	ID      NodeID `json:"id"`
+	Region  Region `json:"region"`
+	Service string `json:"service"`
+	Voter   bool   `json:"voter"` // counts towards a majority
+	// Spare says that the node serves only once it has taken over: nothing waits
+	// for it before.
+	Spare   bool    `json:"spare,omitempty"`
 	Ports   []Port  `json:"ports"`
 	Program Program `json:"program"`
 }

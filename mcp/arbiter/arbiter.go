@@ -145,7 +145,7 @@ func (a *Arbiter) returnHome(ctx context.Context, c Cluster, s state.Standing, w
 	if wellFor < a.Settle {
 		return
 	}
-	for _, n := range c.Control {
+	for _, n := range c.Voters {
 		if c.Regions[n] == home && !slices.Contains(s.Lost, n) && c.answers(s, n) {
 			*calm = time.Now() // not again at once, should it fail
 			if a.Ask(ctx, n) == nil {

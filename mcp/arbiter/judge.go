@@ -14,7 +14,8 @@ import (
 type Cluster struct {
 	Regions  map[string]string // of each node
 	Weights  map[string]int    // of each region, when all is well
-	Control  []string          // the nodes that vote and probe, sorted
+	Control  []string          // the nodes that probe, sorted
+	Voters   []string          // the nodes that may lead, sorted
 	Gateways []string          // the nodes that users enter by
 }
 

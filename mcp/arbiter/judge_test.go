@@ -14,7 +14,7 @@ func cluster(nodes ...string) arbiter.Cluster {
 	for _, n := range nodes {
 		c.Regions[n] = n[:len(n)-2]
 	}
-	c.Control, c.Gateways = nodes, nodes
+	c.Control, c.Voters, c.Gateways = nodes, nodes, nodes
 	return c
 }
 

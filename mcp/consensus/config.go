@@ -42,8 +42,8 @@ type Config struct {
 	// Begins is for one node of the main region: when it starts the cluster's
 	// log it stands for election at once, see coldstart.go.
 	Begins bool
-	// Joins is for a node that is added to a cluster that lives: with an empty
-	// folder it waits for a log instead of beginning one.
+	// Joins is for a node that must not begin a log of its own when its folder
+	// is empty: it waits until a leader brings it one.
 	Joins bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool

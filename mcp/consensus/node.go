@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +28,7 @@ type Node struct {
 	ready atomic.Uint64 // the term in which this node leads and has caught up; 0 while it does not
 	news  news          // of who leads
 	gate  gate
+	fence fence
 	marks marks
 	async *async   // nil unless the defect is on
 	alone alone    // never used unless the defect is on
@@ -117,15 +117,7 @@ func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Trans
 	if known || cfg.Joins {
 		return false, nil
 	}
-	var voters raft.Configuration
-	for _, name := range sorted(cfg.Peers) {
-		s := raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(cfg.Peers[name])}
-		if !slices.Contains(cfg.Voters, name) {
-			s.Suffrage = raft.Nonvoter
-		}
-		voters.Servers = append(voters.Servers, s)
-	}
-	if err := raft.BootstrapCluster(cfg.raft(), log, log.votes, snaps, tr, voters); err != nil {
+	if err := raft.BootstrapCluster(cfg.raft(), log, log.votes, snaps, tr, members(cfg)); err != nil {
 		return false, fmt.Errorf("begin the log: %w", err)
 	}
 	return true, nil

@@ -29,6 +29,9 @@ func (n *Node) Propose(ctx context.Context, c *api.Command) (out *api.Applied, e
 	if n.raft.State() != raft.Leader {
 		return nil, n.refuse("not the leader")
 	}
+	if n.fence.up.Load() {
+		return nil, n.refuse("cut off from all other nodes: a standby may have taken over")
+	}
 	if n.async != nil && mutation(c) {
 		return n.acknowledgeFirst(c)
 	}

@@ -25,6 +25,8 @@ const (
 	Elected   Kind = "elected"   // this node won an election
 	Promoted  Kind = "promoted"  // this node has caught up as leader and serves
 	Deposed   Kind = "deposed"   // this node no longer leads
+	TakesOver Kind = "takeover"  // a standby begins a new generation of the cluster
+	Restored  Kind = "restored"  // this node took its state from the object store
 	Weights   Kind = "weights"   // traffic was moved
 
 	Added        Kind = "added"        // a node became a member, without a vote

@@ -2,7 +2,6 @@ package node
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -35,16 +34,7 @@ func readSecret(file string) (string, error) {
 }
 
 // peersOnly are the services that nodes offer to each other and to nobody else.
-var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Journals", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
-
-// listenToPeers listens for consensus, which only nodes take part in.
-func (n *node) listenToPeers(network, addr string) (net.Listener, error) {
-	ln, err := net.Listen(network, addr)
-	if err != nil {
-		return nil, err
-	}
-	return trust.Listen(ln, n.who.Peers()), nil
-}
+var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Standby", "mcp.v1.Journals", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
 
 // parseTokens reads LIFE/REFRESH/ROTATION; a session lasts as long as before, or 60 lives if that is longer.
 func parseTokens(s string, t identity.Timing) (identity.Timing, error) {

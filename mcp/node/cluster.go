@@ -21,8 +21,11 @@ func (n *node) cluster() arbiter.Cluster {
 			continue // what it is has not been applied here yet
 		}
 		c.Regions[m.Name] = p.Region
-		if m.Voter && p.Has(Control) {
+		if p.Has(Control) && (m.Voter || n.cfg.standsBy()) {
 			c.Control = append(c.Control, m.Name)
+		}
+		if m.Voter {
+			c.Voters = append(c.Voters, m.Name)
 		}
 		if p.Has(Gateway) {
 			c.Gateways = append(c.Gateways, m.Name)
@@ -35,6 +38,9 @@ func (n *node) cluster() arbiter.Cluster {
 func (n *node) duties() []string {
 	if n.cfg.defective(ProbeSelf) {
 		return []string{n.cfg.Name}
+	}
+	if n.cfg.standsBy() {
+		return n.others() // whoever stands by must see for itself that all voters are gone
 	}
 	return n.cluster().Duties(n.consensus.Committed().Standing(), n.cfg.Name)
 }

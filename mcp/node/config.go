@@ -51,6 +51,12 @@ type Config struct {
 	TraceRatio float64
 	// AlertWebhook is a URL that alerts are posted to; empty means none.
 	AlertWebhook string
+	// Snapshots is the URL of the object store; empty means none.
+	Snapshots string
+	// SnapshotEvery is how often a snapshot is stored there.
+	SnapshotEvery time.Duration
+
+	voters []string // of the present generation
 }
 
 // Profile is all timings of a node.

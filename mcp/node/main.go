@@ -8,11 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Main is the mcpd command: it runs a node until SIGTERM or SIGINT. The result is the
@@ -29,11 +31,27 @@ func Main(args []string, stderr io.Writer) int {
 	log := slog.New(slog.NewJSONHandler(stderr, nil)).With("node", cfg.Name)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := Run(ctx, cfg, log, stderr); err != nil {
+	err = Run(ctx, cfg, log, stderr)
+	if next := new(again); errors.As(err, next) {
+		log.Warn(next.Error())
+		err = anew()
+	}
+	if err != nil {
 		log.Error("node failed", "error", err)
 		return 1
 	}
 	return 0
+}
+
+// anew replaces the program of this process by itself, so that the next life
+// of the node begins with nothing of this one but its data. To whoever started
+// the process it never ended.
+func anew() error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("begin anew: %w", err)
+	}
+	return fmt.Errorf("begin anew: %w", syscall.Exec(self, os.Args, os.Environ()))
 }
 
 const usage = `mcpd is a node of the mission-critical platform: a replicated ledger over
@@ -81,6 +99,8 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f.Float64Var(&c.TraceRatio, "trace-ratio", 0.05, "share of requests that are traced; OTEL_EXPORTER_OTLP_ENDPOINT names a collector")
 	f.StringVar(&c.AlertWebhook, "alert-webhook", "", "URL that alerts are posted to as JSON, beside the log")
 	f.BoolVar(&c.Join, "join", false, "begin with an empty log and wait to be added (Admin.Add), instead of beginning a platform with --peers")
+	f.StringVar(&c.Snapshots, "snapshots", "", "URL of the object store for snapshots, such as file:///var/backup or s3://bucket?region=eu-central-1")
+	f.DurationVar(&c.SnapshotEvery, "snapshot-every", 5*time.Second, "how often a snapshot is stored")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}

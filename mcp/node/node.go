@@ -35,12 +35,14 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
+	"github.com/mcp-resilience/holdfast/mcp/standby"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // node is the parts of a running node.
 type node struct {
+	lineage
 	cfg       Config
 	who       *trust.Identity
 	guard     *identity.Guard
@@ -98,18 +100,12 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	}
 	undo.add(n.telemetry.Close)
 
-	n.consensus, err = consensus.Open(consensus.Config{
-		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.all()), Voters: cfg.with(Control), Dir: filepath.Join(cfg.Data, "raft"),
-		Dial: trust.Dialer(who.Dial(), resolver.Dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: note,
-		Logger:             hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true}),
-		Defers:             cfg.planned().Main() != cfg.Region,
-		Begins:             cfg.planned().First() == cfg.Name,
-		Joins:              cfg.Join,
-		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
-		AckBeforeSync:      cfg.defective(AckBeforeSync),
-		ForgetIDs:          cfg.defective(ForgetIdempotency),
-	})
-	if err != nil {
+	n.raftLog = hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true})
+	if err := n.enter(ctx, log); err != nil {
+		return err
+	}
+	cfg = n.cfg
+	if n.consensus, err = consensus.Open(n.consensusConfig(resolver.Dial)); err != nil {
 		return err
 	}
 	undo.add(n.consensus.Close)
@@ -142,6 +138,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		return err
 	}
 	undo.add(stopLocal)
+	stopSchedule, err := n.schedule(ctx, log)
+	if err != nil {
+		return err
+	}
+	undo.add(stopSchedule)
 	stopWork := n.work()
 	undo.add(stopWork)
 	if cfg.has(Bus) {
@@ -160,7 +161,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	undo.add(stopSettings)
 	note(events.Started, cfg.Name+" is up", map[string]string{"region": cfg.Region})
 
-	<-ctx.Done()
+	if err := n.lookout(ctx); err != nil {
+		n.hurried = true
+		return err
+	}
 	note(events.Stopping, cfg.Name+" was asked to stop", nil)
 	n.health.Shutdown() // probers and clients see it before the work stops
 	n.leaveJournals()
@@ -172,6 +176,21 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		}
 	}
 	return nil
+}
+
+// consensusConfig is the settings of consensus in the present generation.
+func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
+	cfg := n.cfg
+	return consensus.Config{
+		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.members()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
+		Dial: trust.Dialer(n.speaks(n.who.Dial()), dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
+		Defers:             cfg.planned().Main() != cfg.Region && n.generation.Number == 0,
+		Begins:             cfg.planned().First() == cfg.Name,
+		Joins:              cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
+		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
+		AckBeforeSync:      cfg.defective(AckBeforeSync),
+		ForgetIDs:          cfg.defective(ForgetIdempotency),
+	}
 }
 
 func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
@@ -199,6 +218,12 @@ func (n *node) work() (stop func() error) {
 		all.Go(func() { n.signer.Run(ctx) })
 	}
 	all.Go(func() { n.pulse.Run(ctx) })
+	if n.snapshots != nil {
+		all.Go(func() { n.snapshots.Run(ctx) })
+	}
+	if !n.cfg.has(Control) && n.cfg.Name == n.cfg.heir() {
+		all.Go(func() { n.prober.Run(ctx) })
+	}
 	if n.cfg.has(Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
 		if n.cfg.defective(SkipArbitration) {
@@ -234,6 +259,7 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterIdentityServer(n.api, n.identity)
+	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.generation, Index: n.applied})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
 	ledger := n.ledger()
 	api.RegisterLedgerServer(n.api, ledger)
@@ -249,6 +275,9 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {
+		if n.hurried {
+			n.api.Stop()
+		}
 		force := time.AfterFunc(2*time.Second, n.api.Stop)
 		defer force.Stop()
 		n.api.GracefulStop()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mcp-resilience/holdfast/mcp/standby"
 )
 
 // Role is one duty of a node. A node may have several: in the compact layout
@@ -27,15 +29,19 @@ func Roles() []Role { return []Role{Control, Gateway, Bus, Identity, Settings} }
 type Peer struct {
 	Region string
 	Roles  []Role
+	// Standby is how ready the node is to take over; the empty level votes.
+	Standby standby.Level
 }
 
 // Has says whether the node has a role.
 func (p Peer) Has(r Role) bool { return slices.Contains(p.Roles, r) }
 
-// parsePeer reads NAME/REGION, which has every role, or NAME/REGION/ROLE+ROLE.
+// parsePeer reads NAME/REGION, which has every role, or NAME/REGION/ROLE+ROLE,
+// and a level of standby after that: NAME/REGION/ROLE+ROLE/warm.
 func parsePeer(s string) (name string, p Peer, err error) {
 	name, rest, _ := strings.Cut(s, "/")
-	region, roles, some := strings.Cut(rest, "/")
+	region, rest, some := strings.Cut(rest, "/")
+	roles, level, stands := strings.Cut(rest, "/")
 	if name == "" || region == "" {
 		return "", p, fmt.Errorf("--peers: %q is not NAME/REGION or NAME/REGION/ROLE+ROLE", s)
 	}
@@ -49,6 +55,9 @@ func parsePeer(s string) (name string, p Peer, err error) {
 			return "", p, fmt.Errorf("--peers: %s has no role %q: known are %s", name, r, joined(Roles()))
 		}
 		p.Roles = append(p.Roles, Role(r))
+	}
+	if p.Standby = standby.Level(level); stands && p.Standby != standby.Warm && p.Standby != standby.Cold {
+		return "", p, fmt.Errorf("--peers: %s has no standby level %q: known are %s, %s", name, level, standby.Warm, standby.Cold)
 	}
 	return name, p, nil
 }

@@ -44,3 +44,9 @@ func (n *node) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(n.status())
 }
+
+// applied is the log index up to which the node's state is.
+func (n *node) applied() uint64 {
+	index, _ := n.consensus.Committed().Applied()
+	return index
+}

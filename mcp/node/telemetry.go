@@ -33,7 +33,7 @@ func (n *node) watch(log *slog.Logger) {
 		Node: n.cfg.Name, Region: n.cfg.Region, Own: n.reports, To: n.peers.To, Suspects: n.prober.Suspects,
 		Leader:  func() string { leader, _ := n.consensus.Leader(); return leader },
 		Term:    n.consensus.Term,
-		Applied: func() uint64 { index, _ := state.Applied(); return index },
+		Applied: n.applied,
 	}
 	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: []telemetry.Sink{
 		telemetry.ToLog(log), n.toDiary,

@@ -21,6 +21,9 @@ type Snapshot struct{ d data }
 // Write encodes the snapshot.
 func (s *Snapshot) Write(w io.Writer) error { return json.NewEncoder(w).Encode(s.d) }
 
+// Index is that of the last command in the snapshot.
+func (s *Snapshot) Index() uint64 { return s.d.Index }
+
 // State returns a state that goes on from the snapshot.
 func (s *Snapshot) State() *State {
 	return &State{d: s.d.clone(), changed: make(chan struct{})}

@@ -12,9 +12,11 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// reportEvery is how often a node reports, and reportLimit how long one report may take.
+// reportEvery is how often a node reports, reportAgain how soon it tries again
+// when nobody leads, and reportLimit how long one report may take.
 const (
 	reportEvery = 5 * time.Second
+	reportAgain = 100 * time.Millisecond
 	reportLimit = 2 * time.Second
 )
 
@@ -34,22 +36,24 @@ type Reporter struct {
 // is not repeated: the next one says more.
 func (r *Reporter) Run(ctx context.Context) {
 	began := time.Now()
-	tick := time.NewTicker(reportEvery)
-	defer tick.Stop()
 	for {
-		r.send(ctx, time.Since(began))
+		next := reportEvery
+		if !r.send(ctx, time.Since(began)) {
+			next = reportAgain
+		}
 		select {
-		case <-tick.C:
+		case <-time.After(next):
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (r *Reporter) send(ctx context.Context, uptime time.Duration) {
+// send says whether there was a leader to report to.
+func (r *Reporter) send(ctx context.Context, uptime time.Duration) bool {
 	leader := r.Leader()
 	if leader == "" {
-		return
+		return false
 	}
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
@@ -59,15 +63,16 @@ func (r *Reporter) send(ctx context.Context, uptime time.Duration) {
 	}
 	if leader == r.Node {
 		r.Own.take(report)
-		return
+		return true
 	}
 	conn, err := r.To(leader)
 	if err != nil {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
 	_, _ = api.NewTelemetryClient(conn).Report(ctx, report) // that reports stay away is what the leader looks for
+	return true
 }
 
 // Reports is the latest health report of each node, at the node that they are

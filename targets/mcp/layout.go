@@ -10,6 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/standby"
 )
 
 // seat is a node of a region, before it has a name.
@@ -21,18 +22,10 @@ type seat struct {
 
 // layouts are which nodes a region has, given its number of control nodes.
 var layouts = map[string]func(control int) []seat{
-	// compact has every role in every node, but one message server a region.
-	"compact": func(control int) []seat {
-		var out []seat
-		for i := range control {
-			roles := node.Roles()
-			if i > 0 {
-				roles = slices.DeleteFunc(roles, func(r node.Role) bool { return r == node.Bus })
-			}
-			out = append(out, seat{strconv.Itoa(i + 1), Name, roles})
-		}
-		return out
-	},
+	"compact":      compact,
+	"standby-hot":  compact,
+	"standby-warm": compact,
+	"standby-cold": compact,
 	// full has a node for each role.
 	"full": func(control int) []seat {
 		var out []seat
@@ -44,6 +37,26 @@ var layouts = map[string]func(control int) []seat{
 		}
 		return out
 	},
+}
+
+// compact has every role in every node, but one message server a region.
+func compact(control int) []seat {
+	var out []seat
+	for i := range control {
+		roles := node.Roles()
+		if i > 0 {
+			roles = slices.DeleteFunc(roles, func(r node.Role) bool { return r == node.Bus })
+		}
+		out = append(out, seat{strconv.Itoa(i + 1), Name, roles})
+	}
+	return out
+}
+
+// levels are the regions that stand by in a layout, and how; the others vote.
+// The south of the cold layout is there to agree that the east is lost.
+var levels = map[string]map[topology.Region]standby.Level{
+	"standby-warm": {"north": standby.Warm, "south": standby.Warm},
+	"standby-cold": {"north": standby.Cold, "south": standby.Warm},
 }
 
 func layoutOf(name string) (func(control int) []seat, error) {

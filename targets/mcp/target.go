@@ -15,6 +15,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/standby"
 )
 
 // Name is how scenarios call the platform.
@@ -40,7 +41,8 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	if !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: nodes: %d a region: allowed are 1, 3, 5", per)
 	}
-	layout, err := layoutOf(cmp.Or(s.Layout, "compact"))
+	name := cmp.Or(s.Layout, "compact")
+	layout, err := layoutOf(name)
 	if err != nil {
 		return topology.Topology{}, err
 	}
@@ -66,13 +68,25 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 		weights = append(weights, fmt.Sprintf("%s=%d", z.Region, z.Weight))
 		for _, seat := range layout(per) {
 			id := topology.NodeID(fmt.Sprintf("%s-%s", z.Region, seat.suffix))
-			peers = append(peers, fmt.Sprintf("%s/%s/%s", id, z.Region, seat.listed()))
-			t.Nodes = append(t.Nodes, topology.Node{ID: id, Region: z.Region, Service: seat.service, Voter: seat.has(node.Control), Ports: seat.ports()})
+			peer := fmt.Sprintf("%s/%s/%s", id, z.Region, seat.listed())
+			level := levels[name][z.Region]
+			if level != standby.Hot {
+				peer += "/" + string(level)
+			}
+			peers = append(peers, peer)
+			t.Nodes = append(t.Nodes, topology.Node{
+				ID: id, Region: z.Region, Service: seat.service, Ports: seat.ports(), Spare: level == standby.Cold,
+				// One that stands by is to carry on when a region is lost, as a voter is.
+				Voter: seat.has(node.Control),
+			})
 		}
 	}
 	args := []string{
 		"--name", "{{.Name}}", "--host", "{{.Host}}", "--data", "{{.Data}}",
 		"--peers", strings.Join(peers, ","), "--weights", strings.Join(weights, ","), "--profile", profile,
+	}
+	if strings.HasPrefix(name, "standby-") {
+		args = append(args, "--snapshots", "file://{{.Shared}}")
 	}
 	if len(s.Defects) > 0 {
 		args = append(args, "--defect", strings.Join(s.Defects, ","))

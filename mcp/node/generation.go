@@ -1,0 +1,206 @@
+package node
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/snapshots"
+	"github.com/mcp-resilience/holdfast/mcp/standby"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
+)
+
+// again is the end of a life of a node whose process goes on with another: it
+// has taken over, or another node has.
+type again struct{ generation standby.Generation }
+
+func (a again) Error() string { return fmt.Sprintf("generation %d begins", a.generation.Number) }
+
+// lineage is which life of the cluster the node belongs to, and what it takes
+// from one to the next.
+type lineage struct {
+	generation standby.Generation
+	snapshots  *snapshots.Schedule // nil without an object store
+	raftLog    hclog.Logger
+	hurried    bool // users wait for the next life of this node
+}
+
+// standsBy says whether there are nodes that take over when the voters are gone.
+func (c Config) standsBy() bool { return c.heir() != "" }
+
+// heir is the node that takes over: of those that stand by, the first of the
+// region with the most weight. Empty when all nodes are hot.
+func (c Config) heir() string {
+	var heir string
+	for _, n := range c.all() {
+		p := c.Peers[n]
+		if p.Standby != standby.Hot && (heir == "" || c.Weights[p.Region] > c.Weights[c.Peers[heir].Region]) {
+			heir = n
+		}
+	}
+	return heir
+}
+
+// of is the settings as a generation has them. In the first one a cold node has
+// no duties; in a later one the heir votes alone and all others learn.
+func (c Config) of(g standby.Generation) Config {
+	was := c.Peers
+	c.Peers, c.voters = map[string]Peer{}, nil
+	for _, n := range slices.Sorted(maps.Keys(was)) {
+		p := was[n]
+		if g.Number == 0 && p.Standby == standby.Cold {
+			p.Roles = nil
+		}
+		c.Peers[n] = p
+		if votes := p.Has(Control) && p.Standby == standby.Hot; (g.Number == 0 && votes) || n == g.Heir {
+			c.voters = append(c.voters, n)
+		}
+	}
+	return c
+}
+
+// members are the nodes that hold the log in a generation.
+func (c Config) members() []string {
+	return slices.DeleteFunc(c.all(), func(n string) bool { return len(c.Peers[n].Roles) == 0 })
+}
+
+// enter finds out to which generation this node belongs, and brings its data there.
+func (n *node) enter(ctx context.Context, log *slog.Logger) error {
+	dir := n.cfg.Data
+	g, err := standby.Load(dir)
+	if err != nil {
+		return err
+	}
+	if n.cfg.standsBy() {
+		if later := standby.Latest(ctx, n.others(), n.peers.To); later.Number > g.Number {
+			g = later
+		}
+	}
+	n.generation, n.cfg = g, n.cfg.of(g)
+	if g.Number > 0 && !g.Settled {
+		if err := n.settle(ctx, log); err != nil {
+			return fmt.Errorf("begin generation %d: %w", g.Number, err)
+		}
+		n.generation.Settled = true
+		return n.generation.Save(dir)
+	}
+	if n.cfg.Snapshots == "" || g.Number > 0 || !slices.Contains(n.cfg.voters, n.cfg.Name) {
+		return nil
+	}
+	return n.restoreIfAllIsLost(ctx, log)
+}
+
+// settle makes the node's data those of its generation.
+func (n *node) settle(ctx context.Context, log *slog.Logger) error {
+	switch {
+	case n.generation.Heir != n.cfg.Name:
+		log.Warn("dropping what this node holds: another node has taken over", "heir", n.generation.Heir)
+		return n.drop()
+	case n.cfg.Peers[n.cfg.Name].Standby == standby.Warm:
+		return consensus.Recover(n.consensusConfig(nil))
+	}
+	if err := n.drop(); err != nil {
+		return err
+	}
+	return n.restore(ctx, log)
+}
+
+// drop deletes what the node holds of the replicated log and of the journals.
+func (n *node) drop() error {
+	return errors.Join(os.RemoveAll(filepath.Join(n.cfg.Data, "raft")), os.RemoveAll(filepath.Join(n.cfg.Data, "journals")))
+}
+
+// restoreIfAllIsLost fills an empty folder from the object store, but only if
+// there is a snapshot and no other node answers that it has a state: then the
+// consensus brings what is missing, and it is younger.
+func (n *node) restoreIfAllIsLost(ctx context.Context, log *slog.Logger) error {
+	empty, err := consensus.Empty(filepath.Join(n.cfg.Data, "raft"))
+	if err != nil || !empty {
+		return err
+	}
+	if standby.Holds(ctx, n.others(), n.peers.To) {
+		return nil
+	}
+	if err := n.restore(ctx, log); !errors.Is(err, snapshots.ErrNone) {
+		return err
+	}
+	return nil
+}
+
+func (n *node) restore(ctx context.Context, log *slog.Logger) error {
+	store, err := snapshots.Open(ctx, n.cfg.Snapshots)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	i, state, skipped, err := store.Latest(ctx)
+	for _, s := range skipped {
+		log.Error("a snapshot cannot be used", "error", s)
+	}
+	if err != nil {
+		return err
+	}
+	if err := consensus.Restore(n.consensusConfig(nil), i.Index, i.Term, state); err != nil {
+		return err
+	}
+	n.note(events.Restored, fmt.Sprintf("%s has the state of %s from the object store", n.cfg.Name, i.Taken.Format("15:04:05.000")), map[string]string{
+		"index": fmt.Sprint(i.Index), "taken": i.Taken.Format("2006-01-02T15:04:05.000Z07:00"),
+	})
+	return nil
+}
+
+// lookout waits for the end of the generation; it returns nil when ctx ends first.
+func (n *node) lookout(ctx context.Context) error {
+	if !n.cfg.standsBy() {
+		<-ctx.Done()
+		return nil
+	}
+	w := standby.Watch{
+		Self: n.cfg.Name, Present: n.generation, Voters: n.cfg.voters, Heir: n.cfg.heir(), Others: n.others(),
+		Opinions: n.prober.Opinions, To: n.peers.To, Fence: n.consensus.Fence,
+	}
+	n.consensus.Fence(slices.Contains(n.cfg.voters, n.cfg.Name))
+	g, ended := w.Next(ctx)
+	if !ended {
+		return nil
+	}
+	if g.Heir == n.cfg.Name {
+		n.note(events.TakesOver, n.cfg.Name+" takes over: every voter is lost", map[string]string{"generation": fmt.Sprint(g.Number)})
+	}
+	if err := g.Save(n.cfg.Data); err != nil {
+		return err
+	}
+	return again{g}
+}
+
+// speaks makes a TLS configuration agree only with nodes of this generation.
+func (n *node) speaks(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	c.NextProtos = []string{n.generation.Protocol()}
+	return c
+}
+
+// listenToPeers listens for consensus, which only nodes take part in.
+func (n *node) listenToPeers(network, addr string) (net.Listener, error) {
+	ln, err := net.Listen(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return trust.Listen(ln, n.speaks(n.who.Peers())), nil
+}
+
+// others lists all nodes but this one.
+func (n *node) others() []string {
+	return slices.DeleteFunc(n.cfg.all(), func(name string) bool { return name == n.cfg.Name })
+}

@@ -1,0 +1,34 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/snapshots"
+)
+
+// schedule makes the node store snapshots while it leads; stop ends the use of
+// the object store. Without a store there is nothing to do.
+func (n *node) schedule(ctx context.Context, log *slog.Logger) (stop func() error, err error) {
+	if n.cfg.Snapshots == "" {
+		return func() error { return nil }, nil
+	}
+	store, err := snapshots.Open(ctx, n.cfg.Snapshots)
+	if err != nil {
+		return nil, err
+	}
+	n.snapshots = &snapshots.Schedule{Store: store, Every: n.cfg.SnapshotEvery, Log: log, Take: n.take, Leads: func() bool {
+		_, leads := n.consensus.Leads()
+		return leads
+	}}
+	n.telemetry.Metrics.Gauge("mcp_snapshot_index", "The log index of the last snapshot that this node stored in the object store.", func() float64 {
+		return float64(n.snapshots.Last())
+	})
+	return store.Close, nil
+}
+
+func (n *node) take() (snapshots.Info, []byte, error) {
+	index, term, state, err := n.consensus.Export()
+	return snapshots.Info{Generation: n.generation.Number, Index: index, Term: term, Taken: time.Now(), By: n.cfg.Name}, state, err
+}

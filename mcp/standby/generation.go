@@ -1,0 +1,99 @@
+// Package standby is how a region takes over that is not in the quorum. There
+// are three levels of readiness:
+//
+//	hot   votes: consensus itself carries on, and nothing is lost
+//	warm  learns the log as it is committed, a moment behind; what had not reached it is lost
+//	cold  holds nothing; restores the newest snapshot of the object store; what is younger is lost
+//
+// A standby that finds all voters dead, with a witness of a third region
+// agreeing, begins a new generation of the cluster in which it is the only voter:
+//
+//	voters die ─► heir suspects them all ─► margin ─► heir: data, generation + 1, restart ─► leads
+//	                                                  others: see the generation, drop their data, learn anew
+//
+// Nodes of different generations do not speak consensus with each other (they
+// fail to agree on a protocol when they connect), so an old voter that comes
+// back can neither commit nor disturb; it drops what it holds and learns.
+// A lone voter that can reach nobody else stops taking writes before the margin is over.
+package standby
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Level is how ready a node is to take over.
+type Level string
+
+// The levels. The empty one is hot.
+const (
+	Hot  Level = ""
+	Warm Level = "warm"
+	Cold Level = "cold"
+)
+
+// Generation is one life of the cluster's log. A takeover begins the next.
+type Generation struct {
+	Number uint64 `json:"number"`
+	Heir   string `json:"heir,omitempty"` // the node that took over, the first voter; empty in generation 0
+	// Settled says that the folder's data are of this generation.
+	Settled bool `json:"settled,omitempty"`
+}
+
+// Protocol is what nodes of this generation speak.
+func (g Generation) Protocol() string { return fmt.Sprintf("raft/%d", g.Number) }
+
+const file = "generation.json"
+
+// Load reads the generation that a data folder belongs to; an empty folder is
+// of generation 0.
+func Load(dir string) (g Generation, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return g, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &g)
+	}
+	if err != nil {
+		return g, fmt.Errorf("read the generation of %s: %w", dir, err)
+	}
+	return g, nil
+}
+
+// Save notes the generation of a data folder, durably.
+func (g Generation) Save(dir string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("note generation %d in %s: %w", g.Number, dir, err)
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	b, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	next := filepath.Join(dir, file+".next")
+	f, err := os.Create(next)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next, filepath.Join(dir, file)); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

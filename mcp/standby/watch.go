@@ -1,0 +1,141 @@
+package standby
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+)
+
+const (
+	look = 50 * time.Millisecond
+	// askEvery is how often the others are asked for their generation, askLimit
+	// how long one may take to answer.
+	askEvery = 250 * time.Millisecond
+	askLimit = time.Second
+	// Margin is how long the heir waits after it suspects every voter. A voter
+	// that is cut off has as long to notice and to stop taking writes.
+	Margin = time.Second
+)
+
+// Watch is a node's lookout for the end of its generation. All fields are needed.
+type Watch struct {
+	Self     string
+	Present  Generation
+	Voters   []string                          // of this generation
+	Heir     string                            // who takes over when they are gone
+	Others   []string                          // every other node
+	Opinions func() (suspects, known []string) // of this node's prober
+	To       func(name string) (*grpc.ClientConn, error)
+	// Fence stops this node, a voter, from taking writes while it is on: as long
+	// as it reaches nobody, from its start.
+	Fence func(on bool)
+}
+
+// Next waits for the end of the generation and returns the next: one that this
+// node, the heir, shall begin, or one that began without it. It returns false
+// when ctx ends first.
+func (w *Watch) Next(ctx context.Context) (Generation, bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	later := make(chan Generation, 1)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() {
+		for ctx.Err() == nil {
+			if g := Latest(ctx, w.Others, w.To); g.Number > w.Present.Number {
+				later <- g
+				return
+			}
+			select {
+			case <-time.After(askEvery):
+			case <-ctx.Done():
+			}
+		}
+	})
+	defer cancel()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	var gone time.Time // since when every voter is suspected
+	for {
+		select {
+		case g := <-later:
+			return g, true
+		case <-tick.C:
+		case <-ctx.Done():
+			return Generation{}, false
+		}
+		suspects, known := w.Opinions()
+		if slices.Contains(w.Voters, w.Self) {
+			w.Fence(subset(known, suspects))
+			continue
+		}
+		switch {
+		case w.Self != w.Heir || !subset(w.Voters, suspects):
+			gone = time.Time{}
+		case gone.IsZero():
+			gone = time.Now()
+		case time.Since(gone) > Margin:
+			return Generation{Number: w.Present.Number + 1, Heir: w.Self}, true
+		}
+	}
+}
+
+func subset(of, in []string) bool {
+	return !slices.ContainsFunc(of, func(s string) bool { return !slices.Contains(in, s) })
+}
+
+// Latest asks nodes for their generation and returns the highest of those who answer.
+func Latest(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (latest Generation) {
+	for _, r := range ask(ctx, nodes, to) {
+		if r.Number > latest.Number {
+			latest = Generation{Number: r.Number, Heir: r.Heir}
+		}
+	}
+	return latest
+}
+
+// Holds says whether any of the nodes answers and has a state.
+func Holds(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) bool {
+	return slices.ContainsFunc(ask(ctx, nodes, to), func(r *api.GenerationReply) bool { return r.Index > 0 })
+}
+
+func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (out []*api.GenerationReply) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, n := range nodes {
+		all.Go(func() {
+			conn, err := to(n)
+			if err != nil {
+				return
+			}
+			r, err := api.NewStandbyClient(conn).Generation(ctx, &api.GenerationRequest{})
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			out = append(out, r)
+		})
+	}
+	all.Wait()
+	return out
+}
+
+// Server answers for a node.
+type Server struct {
+	api.UnimplementedStandbyServer
+	Present Generation
+	Index   func() uint64
+}
+
+// Generation implements api.StandbyServer.
+func (s *Server) Generation(context.Context, *api.GenerationRequest) (*api.GenerationReply, error) {
+	return &api.GenerationReply{Number: s.Present.Number, Heir: s.Present.Heir, Index: s.Index()}, nil
+}
