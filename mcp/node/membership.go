@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/membership"
+	"github.com/mcp-resilience/holdfast/mcp/standby"
 )
 
 func (n *node) newKeeper() *membership.Keeper {
@@ -17,7 +18,7 @@ func (n *node) newKeeper() *membership.Keeper {
 		Self: n.cfg.Name, Consensus: n.consensus, Note: n.note,
 		Know: func(name string) (membership.About, bool) {
 			p, ok := n.peer(name)
-			return membership.About{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(Control)}, ok
+			return membership.About{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(Control) && p.Standby == standby.Hot}, ok
 		},
 		Check: n.couldBe,
 		Addr:  func(name string) string { return net.JoinHostPort(name, strconv.Itoa(RaftPort)) },

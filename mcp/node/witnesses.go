@@ -7,6 +7,9 @@ import "slices"
 // and one of the peer's region may be cut off together with it and vouch for it.
 func (n *node) witnesses(peer string) []string {
 	c := n.cluster()
+	if len(c.Control) == 0 { // this node holds no log, yet or at all
+		c = n.cfg.planned()
+	}
 	return slices.DeleteFunc(c.Control, func(w string) bool {
 		return c.Regions[w] == n.cfg.Region || c.Regions[w] == c.Regions[peer]
 	})
