@@ -169,6 +169,7 @@ func (n *node) lookout(ctx context.Context) error {
 	w := standby.Watch{
 		Self: n.cfg.Name, Present: n.generation, Voters: n.cfg.voters, Heir: n.cfg.heir(), Others: n.others(),
 		Opinions: n.prober.Opinions, To: n.peers.To, Fence: n.consensus.Fence,
+		Ready: n.readyToTakeOver,
 	}
 	n.consensus.Fence(slices.Contains(n.cfg.voters, n.cfg.Name))
 	g, ended := w.Next(ctx)
@@ -182,6 +183,20 @@ func (n *node) lookout(ctx context.Context) error {
 		return err
 	}
 	return again{g}
+}
+
+// readyToTakeOver says what is missing for a takeover.
+func (n *node) readyToTakeOver(ctx context.Context) error {
+	if n.cfg.Peers[n.cfg.Name].Standby != standby.Cold {
+		return nil
+	}
+	store, err := snapshots.Open(ctx, n.cfg.Snapshots)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	_, _, _, err = store.Latest(ctx)
+	return err
 }
 
 // speaks makes a TLS configuration agree only with nodes of this generation.

@@ -20,6 +20,9 @@ const (
 	// Margin is how long the heir waits after it suspects every voter. A voter
 	// that is cut off has as long to notice and to stop taking writes.
 	Margin = time.Second
+	// Patience is the margin of an heir that has not yet seen every voter alive:
+	// where all start at once some are late.
+	Patience = 15 * time.Second
 )
 
 // Watch is a node's lookout for the end of its generation. All fields are needed.
@@ -34,6 +37,8 @@ type Watch struct {
 	// Fence stops this node, a voter, from taking writes while it is on: as long
 	// as it reaches nobody, from its start.
 	Fence func(on bool)
+	// Ready says whether the heir has what it takes over with. While it has not, it waits.
+	Ready func(ctx context.Context) error
 }
 
 // Next waits for the end of the generation and returns the next: one that this
@@ -60,7 +65,8 @@ func (w *Watch) Next(ctx context.Context) (Generation, bool) {
 	defer cancel()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
-	var gone time.Time // since when every voter is suspected
+	var gone time.Time         // since when every voter is suspected
+	alive := map[string]bool{} // voters that have been seen so
 	for {
 		select {
 		case g := <-later:
@@ -74,12 +80,19 @@ func (w *Watch) Next(ctx context.Context) (Generation, bool) {
 			w.Fence(subset(known, suspects))
 			continue
 		}
+		margin := Margin
+		for _, v := range w.Voters {
+			alive[v] = alive[v] || slices.Contains(known, v) && !slices.Contains(suspects, v)
+			if !alive[v] {
+				margin = Patience
+			}
+		}
 		switch {
 		case w.Self != w.Heir || !subset(w.Voters, suspects):
 			gone = time.Time{}
 		case gone.IsZero():
 			gone = time.Now()
-		case time.Since(gone) > Margin:
+		case time.Since(gone) > margin && w.Ready(ctx) == nil:
 			return Generation{Number: w.Present.Number + 1, Heir: w.Self}, true
 		}
 	}
