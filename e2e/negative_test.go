@@ -74,6 +74,7 @@ var telling = map[string]func(*drill.Result){
 		}
 		Expect(exited).To(Equal(map[topology.NodeID]bool{"east-gateway": true, "north-gateway": true, "south-gateway": true}), "who gave up")
 	},
+	"edge-blind": breaks("autonomy"),
 	"follower-reads": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.BeLinearizable())

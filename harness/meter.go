@@ -56,12 +56,18 @@ func (m *meter) at(op history.Op) *bucket {
 }
 
 func (m *meter) due(op history.Op) {
+	if op.Class() == history.Edge {
+		return // no service is measured by it
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.at(op).due++
 }
 
 func (m *meter) done(op history.Op) {
+	if op.Class() == history.Edge {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.at(op)

@@ -215,6 +215,17 @@ func (r *run) ready(ctx context.Context) error {
 		}
 	}
 	writers := slices.Concat(r.allClients()...)
+	if r.plan.Load.Edge > 0 {
+		g.Go(func() error {
+			err := poll(gctx, readyLimit, func(ctx context.Context) error {
+				return r.markAndSee(ctx, writers[0], writers[0], history.EdgeSetting, history.EdgeSetting)
+			})
+			if err != nil {
+				return fmt.Errorf("the setting that edge reads ask for cannot be set: %w", err)
+			}
+			return nil
+		})
+	}
 	for i, n := range r.plan.Topology.Nodes {
 		if n.Spare {
 			continue // its clients are served, though by others

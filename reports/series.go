@@ -90,7 +90,7 @@ func lanesOf(r *record.Run, f frame) []lane {
 	for i := range r.Ops {
 		op := &r.Ops[i]
 		b := int((op.Intended - f.From) / f.Bucket)
-		if op.Final || op.Intended < f.From || b >= n {
+		if op.Final || op.Class() == history.Edge || op.Intended < f.From || b >= n {
 			continue
 		}
 		s := series{op.Region, op.Kind.Class()}

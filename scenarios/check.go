@@ -141,6 +141,7 @@ func checkShape(src *source, s topology.Shape) {
 func checkLoad(src *source, l workload.Load) {
 	src.between("load.reads", l.Reads, 1, maxRate)
 	src.between("load.writes", l.Writes, 1, maxRate)
+	src.between("load.edge", l.Edge, 1, maxRate)
 	src.between("load.consumers", l.Consumers, 1, 16)
 	if l.Consumers > 0 && l.Mix.Publish == 0 {
 		src.say("load.consumers", "have nothing to consume: give load.mix a share of publish", "")

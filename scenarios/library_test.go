@@ -100,6 +100,8 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		"split-three-ways":           {false, []topology.Region{}},
 		"power-loss":                 {false, []topology.Region{}},
 		"power-loss-ack-before-sync": {false, []topology.Region{}},
+		"edge-autonomy":              {true, all[1:]},
+		"edge-blind":                 {true, all[1:]},
 	} {
 		want[name] = l
 	}

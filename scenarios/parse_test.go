@@ -33,6 +33,7 @@ topology:
 load:
   reads: 20
   writes: 30
+  edge: 5
   mix: {write: 50, cas: 25, add: 25}
   class: config
   keys: 5
@@ -54,7 +55,7 @@ steps:
   - {at: 3s, fault: restart, on: {role: leader}}
   - {at: 4s, for: 1s, fault: bandwidth, on: {all: true}, with: {rate: 64KB/s}}
 observe: 20s
-objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, switch: false, falseAlarms: 2, redelivered: 2, refuse: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
+objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, switch: false, falseAlarms: 2, redelivered: 2, refuse: true, autonomy: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
 expect: fail
 breaks: [rpo, stale reads]
 `
@@ -68,7 +69,7 @@ func TestParseEverything(t *testing.T) {
 			Latency: []topology.Distance{{A: "east", B: "north", OneWay: 15 * time.Millisecond}},
 		},
 		Load: workload.Load{
-			Reads: 20, Writes: 30, Mix: workload.Mix{Write: 50, CAS: 25, Add: 25},
+			Reads: 20, Writes: 30, Edge: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 25},
 			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, Slots: 64, Timeout: time.Second,
 		},
 		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, Phase: 500 * time.Millisecond, Gap: 8 * time.Second,
@@ -84,7 +85,7 @@ func TestParseEverything(t *testing.T) {
 		},
 		Observe: 20 * time.Second,
 		Objectives: record.Objectives{
-			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Switch: &no, FalseAlarms: &two, Redelivered: &two, Refuse: true,
+			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Switch: &no, FalseAlarms: &two, Redelivered: &two, Refuse: true, Autonomy: true,
 			Tells:  []record.Told{{Kind: "confirmed"}, {Kind: "configured", Fields: map[string]string{"source": "disk", "region": "east"}}},
 			Stages: map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
 		},

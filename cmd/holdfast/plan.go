@@ -161,6 +161,9 @@ func promises(o record.Objectives) string {
 	if o.Refuse {
 		out = append(out, "no write acknowledged without a majority")
 	}
+	if o.Autonomy {
+		out = append(out, "a region that is cut off refuses at once, answers what it can, and comes back")
+	}
 	if len(o.Tells) > 0 {
 		var events []string
 		for _, t := range o.Tells {

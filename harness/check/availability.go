@@ -41,7 +41,7 @@ func judgeAvailability(_ context.Context, v *view, j *record.Judgement) []record
 			k[1]++
 		}
 		kinds[op.Kind] = k
-		if op.Intended < v.start || op.Intended >= v.end {
+		if op.Intended < v.start || op.Intended >= v.end || op.Class() == history.Edge {
 			continue
 		}
 		n, known := place[[2]string{string(op.Region), string(op.Kind.Class())}]

@@ -193,7 +193,7 @@ func runOf(in []byte) *record.Run {
 	}
 	of := func(names ...string) string { return names[next()%len(names)] }
 	r := &record.Run{Meta: record.Meta{Topology: three}}
-	r.Objectives.Refuse = next()%2 == 0
+	r.Objectives.Refuse, r.Objectives.Autonomy = next()%2 == 0, next()%2 == 0
 	if next()%2 == 0 {
 		r.Objectives.Tells = []record.Told{{Kind: of("elected", "weights")}, {Kind: "suspect"}}
 	}

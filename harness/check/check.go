@@ -72,6 +72,7 @@ var promises = []promise{
 	{"false alarms", judgeAlarms},
 	{"refuse", judgeRefusal},
 	{"tells", judgeTells},
+	{"autonomy", judgeAutonomy},
 }
 
 // Judge checks every promise of the run and takes the worst verdict. It

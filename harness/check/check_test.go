@@ -33,6 +33,7 @@ func TestCleanRun(t *testing.T) {
 func TestPromisesAreTheRecords(t *testing.T) {
 	r, yes := newMoney(10).finish(), true
 	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
+	r.Objectives.Autonomy = true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0
 	r.Objectives.Switch, r.Objectives.FalseAlarms = &yes, &none

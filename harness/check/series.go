@@ -46,7 +46,7 @@ func newSeries(v *view) []*series {
 	)
 	for i := range v.run.Ops {
 		op := &v.run.Ops[i]
-		if op.Final || op.Intended < 0 {
+		if op.Final || op.Intended < 0 || op.Class() == history.Edge {
 			continue
 		}
 		b := int(op.Intended / v.def.Bucket)

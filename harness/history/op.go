@@ -37,6 +37,9 @@ type Class string
 const (
 	Reads  Class = "read"
 	Writes Class = "write"
+	// Edge is what a region does without a majority: reads that asked to be
+	// stale. No RTO is measured of it.
+	Edge Class = "edge"
 )
 
 // Class returns the class of a kind.
@@ -96,4 +99,17 @@ type Op struct {
 	// Final marks a read of the read-back after quiescence, sent through Via.
 	Final bool            `json:"final,omitempty"`
 	Via   topology.NodeID `json:"via,omitempty"`
+}
+
+// EdgeSetting is the setting that edge reads ask for. It is set, to itself, before
+// the load begins, so that an empty answer is a wrong one.
+const EdgeSetting = "config/edge"
+
+// Class returns the class of an operation: that of its kind, but for what its
+// own region serves without a majority.
+func (op *Op) Class() Class {
+	if op.Stale && !op.Final {
+		return Edge
+	}
+	return op.Kind.Class()
 }

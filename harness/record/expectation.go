@@ -12,6 +12,7 @@ func Promises() []string {
 	return []string{
 		"nodes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
 		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "leader change", "switch", "false alarms", "refuse", "tells",
+		"autonomy",
 	}
 }
 

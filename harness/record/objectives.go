@@ -32,6 +32,9 @@ type Objectives struct {
 	// Tells are events that the system must tell of in this order, others between
 	// them or not, in each episode after its first fault was requested.
 	Tells []Told `json:"tells,omitempty" yaml:"tells,omitempty"`
+	// Autonomy asserts that while a region's clients can reach no majority the
+	// region refuses their writes at once and answers edge reads, and that it serves again after the heal.
+	Autonomy bool `json:"autonomy,omitempty" yaml:"autonomy,omitempty"`
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.
 	Stages map[string]time.Duration `json:"stages,omitempty" yaml:"stages,omitempty"`

@@ -39,6 +39,10 @@ const membersShare = 5
 // next chooses the series' next operation. Values are unique in the run.
 func (s *series) next(id int64) history.Op {
 	op := history.Op{ID: id, Region: s.region}
+	if s.class == history.Edge {
+		s.edge(&op)
+		return op
+	}
 	if s.consume(&op) {
 		return op
 	}

@@ -35,7 +35,7 @@ func (g Generator) Run(ctx context.Context) {
 		keys    = newKeyring(g.Load)
 	)
 	for region, clients := range g.Clients {
-		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes} {
+		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.Edge: g.Load.Edge} {
 			if rate <= 0 || len(clients) == 0 {
 				continue
 			}

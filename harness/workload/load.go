@@ -8,6 +8,9 @@ type Load struct {
 	Reads int `json:"reads" yaml:"reads,omitempty"`
 	// Writes is writes a second a region (of all kinds, as Mix says); 0 means 30.
 	Writes int `json:"writes" yaml:"writes,omitempty"`
+	// Edge is reads a second a region that the region must answer without a
+	// majority, marked stale: registers and settings in turn; 0 means none.
+	Edge int `json:"edge,omitempty" yaml:"edge,omitempty"`
 	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
 	// Class is the target's name for a class of data; keys are then called

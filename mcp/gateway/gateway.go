@@ -49,6 +49,7 @@ type Gateway struct {
 	Pulse *Pulse
 
 	retries budget
+	alone   alone
 }
 
 // Submit commits a command through whoever leads. An error that is api.Refused

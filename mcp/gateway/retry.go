@@ -81,7 +81,8 @@ func insist[T any](ctx context.Context, g *Gateway, h head, k kind, try func(ctx
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	g.retries.earn()
-	giveUp := time.Now().Add(patience)
+	leader, _ := g.Consensus.Leader()
+	giveUp := time.Now().Add(g.alone.look(leader, time.Now()))
 	pause := leastPause
 	var doubt error // of the first attempt of a mutation without an answer
 	for {

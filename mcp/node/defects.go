@@ -28,6 +28,8 @@ const (
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
 	// alone, and does not start without it.
 	ConfigNoFallback = "config-no-fallback"
+	// EdgeBlind: a node that is cut off refuses what it could answer, too.
+	EdgeBlind = "edge-blind"
 	// VerifyAtIssuer: a token is judged by asking the node that issued it.
 	VerifyAtIssuer = "verify-at-issuer"
 )
@@ -42,6 +44,7 @@ func Defects() []string {
 		ForgetIdempotency,
 		MuteAlerts,
 		ConfigNoFallback,
+		EdgeBlind,
 		VerifyAtIssuer,
 	}
 }

@@ -252,6 +252,7 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 		grpc.StatsHandler(telemetry.Traced()),
 		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
 		grpc.ChainUnaryInterceptor(n.guard.Unary),
+		grpc.ChainUnaryInterceptor(n.blind),
 		grpc.ChainStreamInterceptor(n.guard.Stream),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)

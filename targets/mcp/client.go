@@ -37,7 +37,11 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
-	return &user{cl, newOperator(c, from, who), messages}, nil
+	home, err := newHome(c, from, who)
+	if err != nil {
+		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
+	}
+	return &user{cl, newOperator(c, from, who), messages, home}, nil
 }
 
 // addresses lists one port of the nodes that have a role, those of a region first.
@@ -68,15 +72,19 @@ type user struct {
 	*client.Client
 	operator operator
 	messages *messenger
+	home     *client.Home
 }
 
 // Close ends its connections.
 func (u *user) Close() error {
-	return errors.Join(u.Client.Close(), u.operator.close(), u.messages.Close())
+	return errors.Join(u.Client.Close(), u.operator.close(), u.messages.Close(), u.home.Close())
 }
 
 // Do carries out one operation, once.
 func (u *user) Do(ctx context.Context, op history.Op) history.Op {
+	if op.Class() == history.Edge {
+		return u.edge(ctx, op)
+	}
 	if key, ok := settingOf(op.Key); ok {
 		return u.operator.setting(ctx, op, key)
 	}

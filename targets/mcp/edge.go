@@ -1,0 +1,38 @@
+package mcp
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
+)
+
+// newHome is a user's way to what its own region answers without a majority.
+func newHome(c *cluster.Cluster, from topology.Region, who *trust.Identity) (*client.Home, error) {
+	var own []string
+	for _, n := range c.Topology.Nodes {
+		if _, err := n.Port("dns"); err == nil && n.Region == from {
+			own = append(own, address(n.ID, node.APIPort))
+		}
+	}
+	return client.NewHome(api.DialFunc(c.Dialer(from)), who, own)
+}
+
+// edge carries out an operation at the user's own region.
+func (u *user) edge(ctx context.Context, op history.Op) history.Op {
+	if op.Kind != history.Read {
+		return failed(op, fmt.Errorf("the edge knows no operation %q", op.Kind))
+	}
+	if key, ok := settingOf(op.Key); ok {
+		r, err := u.home.Setting(ctx, key)
+		return whatSetting(op, r, err)
+	}
+	r, err := u.home.Read(ctx, op.Key)
+	return whatRead(op, r, err)
+}
