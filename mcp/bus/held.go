@@ -2,10 +2,12 @@ package bus
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -52,15 +54,45 @@ func (b *Bus) Held(ctx context.Context, stream string) (messages []string, last 
 		return nil, 0, err
 	}
 	messages = make([]string, 0, want)
-	for seq := first; seq <= want; seq++ {
-		// Answered by the replica that is here, see ownReplica.
-		m, err := s.GetMsg(ctx, seq)
+	for next := first; next <= want; {
+		batch, err := read(ctx, js.Conn(), stream, next, want+1-next)
 		if err != nil {
-			return nil, 0, fmt.Errorf("message %d: %w", seq, err)
+			return nil, 0, fmt.Errorf("messages from %d on: %w", next, err)
 		}
-		messages = append(messages, string(m.Data))
+		messages, next = append(messages, batch...), next+uint64(len(batch))
 	}
 	return messages, want, nil
+}
+
+// read asks for messages from one on, and returns as many as come in one go:
+// at least one. The replica that is here answers, see ownReplica.
+func read(ctx context.Context, nc *nats.Conn, stream string, from, most uint64) (out []string, err error) {
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	ask, err := json.Marshal(map[string]uint64{"seq": from, "batch": most})
+	if err != nil {
+		return nil, err
+	}
+	if err := nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, ask); err != nil {
+		return nil, err
+	}
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case m.Header.Get("Status") == "":
+			out = append(out, string(m.Data))
+		case len(out) > 0: // the end of the batch
+			return out, nil
+		default:
+			return nil, fmt.Errorf("the replica answers %s %s", m.Header.Get("Status"), m.Header.Get("Description"))
+		}
+	}
 }
 
 // caughtUp waits until this server's own replica reaches a message, and
