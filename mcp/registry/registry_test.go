@@ -40,29 +40,34 @@ func TestWhatIsListed(t *testing.T) {
 	}{
 		{
 			"one service, by node",
-			map[string]state.Registration{"south-1": control("south", "follower", 0), "north-bus": bus, "east-1": control("east", "leader", 4)}, nil, "", "control",
+			map[string]state.Registration{"south-1": control("south", "follower", 0), "north-bus": bus, "east-1": control("east", "leader", 4)},
+			nil, "", "control",
 			[]*api.Service{service("control", "east-1", "east", "leader", false), service("control", "south-1", "south", "follower", false)},
 		},
 		{
 			"all services",
-			map[string]state.Registration{"north-bus": bus, "east-1": control("east", "leader", 4)}, nil, "", "",
+			map[string]state.Registration{"north-bus": bus, "east-1": control("east", "leader", 4)},
+			nil, "", "",
 			[]*api.Service{service("bus", "north-bus", "north", "serving", false), service("control", "east-1", "east", "leader", false)},
 		},
 		{
 			"the lost are down",
 			map[string]state.Registration{"north-bus": bus},
-			[]string{"north-bus"}, "", "bus",
+			[]string{"north-bus"},
+			"", "bus",
 			[]*api.Service{service("bus", "north-bus", "north", "serving", true)},
 		},
 		{
 			"who died as leader leads no more once another does",
 			map[string]state.Registration{"east-1": control("east", "leader", 4), "south-1": control("south", "leader", 5)},
-			[]string{"east-1"}, "", "control",
+			[]string{"east-1"},
+			"", "control",
 			[]*api.Service{service("control", "east-1", "east", "follower", true), service("control", "south-1", "south", "leader", false)},
 		},
 		{
 			"who was removed is not listed, nor takes its term anybody's lead away",
-			map[string]state.Registration{"east-1": control("east", "leader", 9), "south-1": control("south", "leader", 5)}, nil, "east-1", "control",
+			map[string]state.Registration{"east-1": control("east", "leader", 9), "south-1": control("south", "leader", 5)},
+			nil, "east-1", "control",
 			[]*api.Service{service("control", "south-1", "south", "leader", false)},
 		},
 	} {

@@ -100,34 +100,48 @@ func TestTransfers(t *testing.T) {
 	}{
 		{"an opening", nil, &api.Applied{Index: 1, Term: 3, Swapped: true}, map[string]int64{"x": 10, "y": 10}},
 		{
-			"an opening of what is open", []*api.Command{transfer("t", "b", "x", "y", 3), {Id: "p", Do: open.Do}},
-			&api.Applied{Index: 3, Term: 3}, map[string]int64{"x": 7, "y": 13},
+			"an opening of what is open",
+			[]*api.Command{transfer("t", "b", "x", "y", 3), {Id: "p", Do: open.Do}},
+			&api.Applied{Index: 3, Term: 3},
+			map[string]int64{"x": 7, "y": 13},
 		},
 		{
-			"all that there is", []*api.Command{transfer("t", "b", "x", "y", 10)},
-			&api.Applied{Index: 2, Term: 3, Swapped: true}, map[string]int64{"x": 0, "y": 20},
+			"all that there is",
+			[]*api.Command{transfer("t", "b", "x", "y", 10)},
+			&api.Applied{Index: 2, Term: 3, Swapped: true},
+			map[string]int64{"x": 0, "y": 20},
 		},
 		{
-			"more than there is", []*api.Command{transfer("t", "b", "x", "y", 11)},
-			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11"}, map[string]int64{"x": 10, "y": 10},
+			"more than there is",
+			[]*api.Command{transfer("t", "b", "x", "y", 11)},
+			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11"},
+			map[string]int64{"x": 10, "y": 10},
 		},
 		{
-			"a retry of what was not done, when it could be", []*api.Command{
+			"a retry of what was not done, when it could be",
+			[]*api.Command{
 				transfer("t", "b", "x", "y", 11), transfer("u", "b", "y", "x", 5), transfer("t", "b", "x", "y", 11),
 			},
-			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11", Duplicate: true}, map[string]int64{"x": 15, "y": 5},
+			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11", Duplicate: true},
+			map[string]int64{"x": 15, "y": 5},
 		},
 		{
-			"a retry of what was done", []*api.Command{transfer("t", "b", "x", "y", 4), transfer("t", "b", "x", "y", 4)},
-			&api.Applied{Index: 2, Term: 3, Swapped: true, Duplicate: true}, map[string]int64{"x": 6, "y": 14},
+			"a retry of what was done",
+			[]*api.Command{transfer("t", "b", "x", "y", 4), transfer("t", "b", "x", "y", 4)},
+			&api.Applied{Index: 2, Term: 3, Swapped: true, Duplicate: true},
+			map[string]int64{"x": 6, "y": 14},
 		},
 		{
-			"to nobody", []*api.Command{transfer("t", "b", "x", "z", 4)},
-			&api.Applied{Index: 2, Term: 3, Why: "bank b has no account z"}, map[string]int64{"x": 10, "y": 10},
+			"to nobody",
+			[]*api.Command{transfer("t", "b", "x", "z", 4)},
+			&api.Applied{Index: 2, Term: 3, Why: "bank b has no account z"},
+			map[string]int64{"x": 10, "y": 10},
 		},
 		{
-			"from nowhere", []*api.Command{transfer("t", "c", "x", "y", 4)},
-			&api.Applied{Index: 2, Term: 3, Why: "bank c is not open"}, map[string]int64{"x": 10, "y": 10},
+			"from nowhere",
+			[]*api.Command{transfer("t", "c", "x", "y", 4)},
+			&api.Applied{Index: 2, Term: 3, Why: "bank c is not open"},
+			map[string]int64{"x": 10, "y": 10},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
