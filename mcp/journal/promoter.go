@@ -15,6 +15,8 @@ import (
 const (
 	// look is how often the leader looks after the primaries.
 	look = 50 * time.Millisecond
+	// askAgain is how often a primary is asked whether it is still one, for it may have restarted.
+	askAgain = 200 * time.Millisecond
 	// askLimit bounds one question to a node; links between regions take 30 ms.
 	askLimit = 600 * time.Millisecond
 	// grace is how long a primary may take to hear that it is one.
@@ -46,6 +48,7 @@ type overseer struct {
 	*Keeper
 	class api.Class
 	floor uint64    // an epoch that some node has promised, though no promotion of it is known
+	asked time.Time // when the primary was last asked
 	wrong time.Time // since when the primary, though it answers, is not in office
 	calm  time.Time // since when all is well
 }
@@ -53,10 +56,15 @@ type overseer struct {
 // look promotes a primary where there is none, and brings one home in calm times.
 func (o *overseer) look(ctx context.Context) {
 	now, lost := o.cfg.State.Office(o.class), o.cfg.State.Standing().Lost
-	if now.Epoch == 0 || slices.Contains(lost, now.Primary) {
+	member := slices.Contains(o.cfg.Cluster().Control, now.Primary)
+	if !member || slices.Contains(lost, now.Primary) {
 		o.elect(ctx, now, lost)
 		return
 	}
+	if time.Since(o.asked) < askAgain {
+		return
+	}
+	o.asked = time.Now()
 	c, err := o.ask(ctx, now.Primary, func(ctx context.Context, v voter) (*api.Copy, error) {
 		return v.Look(ctx, &api.ClassRequest{Class: o.class})
 	})
