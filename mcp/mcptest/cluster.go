@@ -212,6 +212,9 @@ func (c *Cluster) stop() {
 	}
 }
 
+// Log is what a node has written in its present life.
+func (c *Cluster) Log(name string) string { return c.proc(name).logs.String() }
+
 // Dial connects to a logical address.
 func (c *Cluster) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	return names.Resolver{Hosts: c.hosts()}.Dial(ctx, network, addr)
