@@ -22,7 +22,12 @@ test: unit e2e
 unit:
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
 e2e:
-	$(GO) tool ginkgo --procs=3 --timeout=40m --no-color ./e2e
+	$(GO) tool ginkgo --procs=3 --timeout=60m --no-color --label-filter='!nightly' ./e2e
+
+## nightly: the whole e2e suite, each scenario on each runtime, an hour or so
+.PHONY: nightly
+nightly:
+	$(GO) tool ginkgo --procs=2 --timeout=3h --no-color ./e2e
 
 ## smoke: the pull-request set of the e2e suite, under 3 minutes
 .PHONY: smoke

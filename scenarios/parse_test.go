@@ -114,7 +114,7 @@ func TestProblems(t *testing.T) {
 		{"a fault without settings", step + "{at: 0s, for: 1s, fault: kill, on: {all: true}, with: {signal: KILL}}", "f.yaml:3:60: steps[0].with.signal: is no field here; there are none"},
 		{"unknown selector", step + "{at: 0s, for: 1s, fault: kill, on: {regoin: east}}", `f.yaml:3:41: steps[0].on.regoin: is no field here; there are region, service, role, node, all; did you mean "region"?`},
 		{"unknown role", step + "{at: 0s, for: 1s, fault: kill, on: {role: leadr}}", `f.yaml:3:41: steps[0].on.role: "leadr" is none of leader, follower, stream-leader; did you mean "leader"?`},
-		{"unknown label", "name: x\nlabels: [smoke, ful]\nsteps: []", `f.yaml:2:17: labels[1]: "ful" is none of smoke, full, negative; did you mean "full"?`},
+		{"unknown label", "name: x\nlabels: [smoke, ful]\nsteps: []", `f.yaml:2:17: labels[1]: "ful" is none of smoke, full, negative, nightly; did you mean "full"?`},
 		{"no unit", step + "{at: 0, for: 10, fault: kill, on: {all: true}}", "f.yaml:3:6: steps[0].at: 0 is no duration: want a number with its unit, such as 500ms, 5s or 2m\n" +
 			"f.yaml:3:13: steps[0].for: 10 is no duration: want a number with its unit, such as 500ms, 5s or 2m"},
 		{"negative and zero durations", step + "{at: -1s, for: 0s, fault: kill, on: {all: true}}\n  - {at: 0s, for: -1s, fault: restart, on: {all: true}}", "f.yaml:3:6: steps[0].at: -1s is out of range: want 0s to 1h0m0s\n" +

@@ -21,7 +21,7 @@ type Scenario struct {
 	Description string `yaml:"description"`
 	// Target is the system under test; empty means mcp.
 	Target string `yaml:"target"`
-	// Labels choose scenarios: smoke, full, negative.
+	// Labels choose scenarios: smoke, full, negative, nightly.
 	Labels   []string       `yaml:"labels"`
 	Topology topology.Shape `yaml:"topology"`
 	Load     workload.Load  `yaml:"load"`
@@ -68,8 +68,10 @@ type Declared struct {
 	With faults.Fault `yaml:"with"`
 }
 
-// Labels lists the labels a scenario may bear.
-func Labels() []string { return []string{"smoke", "full", "negative"} }
+// Labels lists the labels a scenario may bear: smoke is for each change, full
+// for each merge, nightly for what is too long or too heavy for that; negative
+// ones must come out red.
+func Labels() []string { return []string{"smoke", "full", "negative", "nightly"} }
 
 // Bounds of what a file may ask for, so that a slip of the pen does not
 // occupy a machine for a day.
