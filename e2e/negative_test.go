@@ -18,6 +18,11 @@ import (
 // telling is, for each scenario that must not pass, what must be seen to be
 // broken: it is not enough that something was. One without a line here fails.
 var telling = map[string]func(*drill.Result){
+	"starve-no-shedding": func(run *drill.Result) {
+		GinkgoHelper()
+		i := slices.IndexFunc(run.Judgement.Findings, func(f record.Finding) bool { return f.Promise == "shed" })
+		Expect(run.Judgement.Findings[i].Says).To(ContainSubstring("nothing was refused for want of resources"))
+	},
 	"retries-forget-idempotency": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run.Judgement.Unbroken()).To(BeEmpty(), "the balances are not what the answered transfers made of them")

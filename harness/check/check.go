@@ -71,6 +71,7 @@ var promises = []promise{
 	{"switch", judgeSwitch},
 	{"false alarms", judgeAlarms},
 	{"refuse", judgeRefusal},
+	{"shed", judgeShedding},
 	{"tells", judgeTells},
 	{"autonomy", judgeAutonomy},
 }

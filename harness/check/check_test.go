@@ -34,6 +34,7 @@ func TestPromisesAreTheRecords(t *testing.T) {
 	r, yes := newMoney(10).finish(), true
 	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
 	r.Objectives.Autonomy = true
+	r.Objectives.Shed = true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0
 	r.Objectives.Switch, r.Objectives.FalseAlarms = &yes, &none

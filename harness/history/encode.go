@@ -30,6 +30,7 @@ func appendOp(b []byte, op *Op) []byte {
 	b = appendTime(b, `,"return":`, op.Return)
 	b = appendField(b, `,"outcome":`, string(op.Outcome))
 	b = appendOptional(b, `,"error":`, op.Error)
+	b = appendFlag(b, `,"shed":true`, op.Shed)
 	b = appendOptional(b, `,"output":`, op.Output)
 	b = appendFlag(b, `,"swapped":true`, op.Swapped)
 	if len(op.Set) > 0 {

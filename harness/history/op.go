@@ -86,6 +86,7 @@ type Op struct {
 
 	Outcome Outcome  `json:"outcome"`
 	Error   string   `json:"error,omitempty"`
+	Shed    bool     `json:"shed,omitempty"`    // refused, explicitly, for want of resources
 	Output  string   `json:"output,omitempty"`  // of a read
 	Swapped bool     `json:"swapped,omitempty"` // of a cas or a transfer
 	Set     []string `json:"set,omitempty"`     // of members, open and balances

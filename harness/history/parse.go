@@ -75,6 +75,8 @@ func (p *parser) fast(line []byte, op *Op) bool {
 			op.Outcome = Outcome(p.text(&s))
 		case "error":
 			op.Error = p.text(&s)
+		case "shed":
+			op.Shed = s.yes()
 		case "output":
 			op.Output = p.text(&s)
 		case "swapped":

@@ -11,7 +11,7 @@ import (
 func Promises() []string {
 	return []string{
 		"nodes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
-		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "leader change", "switch", "false alarms", "refuse", "tells",
+		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "leader change", "switch", "false alarms", "refuse", "shed", "tells",
 		"autonomy",
 	}
 }

@@ -29,6 +29,9 @@ type Objectives struct {
 	// Refuse asserts that while no majority lives no write is acknowledged, and
 	// that at least one was refused.
 	Refuse bool `json:"refuse,omitempty" yaml:"refuse,omitempty"`
+	// Shed asserts that of the calls that came in while a fault starved the system
+	// some were refused for want of resources, and quickly.
+	Shed bool `json:"shed,omitempty" yaml:"shed,omitempty"`
 	// Tells are events that the system must tell of in this order, others between
 	// them or not, in each episode after its first fault was requested.
 	Tells []Told `json:"tells,omitempty" yaml:"tells,omitempty"`

@@ -153,7 +153,9 @@ func (c *Client) on(ctx context.Context, op string, do func(context.Context, grp
 	if status.Code(err) == codes.Unauthenticated {
 		c.wallet.refused()
 	}
-	if err != nil && !innocent(ctx, err) {
+	if after, busy := exhausted(err); busy {
+		c.spare(g, after)
+	} else if err != nil && !innocent(ctx, err) {
 		c.shun(g)
 	}
 	c.exit(g)

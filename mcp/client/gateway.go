@@ -136,7 +136,7 @@ func (c *Client) search() error {
 	expires := time.Now().Add(ttl(answers))
 	c.mu.Lock()
 	order := c.order(answers)
-	if g := c.current; g != nil && (slices.ContainsFunc(answers, func(a answer) bool { return a.node == g.node && a.weight > 0 }) || order[0].node == g.node) {
+	if g := c.current; g != nil && (c.keeps(g, answers) || order[0].node == g.node) {
 		g.until = expires
 		c.mu.Unlock()
 		return nil
@@ -155,6 +155,13 @@ func (c *Client) search() error {
 	c.current = g
 	c.work.Go(func() { c.watch(g) })
 	return nil
+}
+
+// keeps says whether the answers speak for staying with a gateway, and it has not
+// asked to be spared. The caller holds the lock.
+func (c *Client) keeps(g *gateway, answers []answer) bool {
+	return !time.Now().Before(c.shunned[g.node]) &&
+		slices.ContainsFunc(answers, func(a answer) bool { return a.node == g.node && a.weight > 0 })
 }
 
 // order says in which order to try the gateways: those with weight that are not

@@ -27,6 +27,7 @@ const (
 	Deposed   Kind = "deposed"   // this node no longer leads
 	TakesOver Kind = "takeover"  // a standby begins a new generation of the cluster
 	Restored  Kind = "restored"  // this node took its state from the object store
+	Aside     Kind = "aside"     // this node leads, is short of CPU, and hands over
 	Weights   Kind = "weights"   // traffic was moved
 
 	Added        Kind = "added"        // a node became a member, without a vote

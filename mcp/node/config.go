@@ -59,13 +59,14 @@ type Config struct {
 	voters []string // of the present generation
 }
 
-// Profile is all timings of a node.
+// Profile is all timings of a node, and what users may ask of it.
 type Profile struct {
 	Consensus consensus.Timing
 	Probes    health.Timing
 	Arbiter   arbiter.Timing
 	Tokens    identity.Timing
 	Pulse     gateway.PulseTiming
+	Limits    gateway.Limits
 }
 
 // Profiles are the sets of timings by name; "adaptive" is the default. "seed" has
@@ -79,6 +80,7 @@ func Profiles() map[string]Profile {
 			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
 			Tokens:    identity.Timing{Life: time.Minute, Refresh: 10 * time.Second, Rotate: 5 * time.Minute, Session: time.Hour},
 			Pulse:     gateway.PulseTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
+			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
 		"seed": {
 			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 50 * time.Millisecond},
@@ -86,6 +88,7 @@ func Profiles() map[string]Profile {
 			Arbiter:   arbiter.Timing{Step: 5 * time.Second, Settle: 30 * time.Second},
 			Tokens:    identity.Timing{Life: 15 * time.Minute, Refresh: 5 * time.Minute, Rotate: 24 * time.Hour, Session: 12 * time.Hour},
 			Pulse:     gateway.PulseTiming{Interval: time.Second, Timeout: 3 * time.Second, Strikes: 2},
+			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
 	}
 }

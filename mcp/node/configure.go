@@ -15,6 +15,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 )
 
@@ -29,6 +30,8 @@ type knob struct {
 func (n *node) knobs() []knob {
 	return []knob{
 		{"gslb/ttl", "2s", n.setTTL},
+		{"gateway/rate", number(n.cfg.Profile.Limits.Gateway), n.setLimit(func(l *gateway.Limits) *float64 { return &l.Gateway })},
+		{"gateway/client-rate", number(n.cfg.Profile.Limits.Client), n.setLimit(func(l *gateway.Limits) *float64 { return &l.Client })},
 	}
 }
 
@@ -40,6 +43,22 @@ func (n *node) setTTL(value string) error {
 	n.ttl.Store(uint32(d / time.Second))
 	return nil
 }
+
+// setLimit sets one of the limits of how many calls a second users may make.
+func (n *node) setLimit(which func(*gateway.Limits) *float64) func(value string) error {
+	return func(value string) error {
+		rate, err := strconv.ParseFloat(value, 64)
+		if err != nil || rate < 0 || rate > 1e9 {
+			return fmt.Errorf("%q is no number of calls a second from 0, which is no limit, to 1e9", value)
+		}
+		l := n.admission.Limits.Get()
+		*which(&l) = rate
+		n.admission.Limits.Set(l)
+		return nil
+	}
+}
+
+func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // configure reads the settings of a gateway and keeps them up to date. It
 // fails for want of a centre only under the defect.

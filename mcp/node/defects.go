@@ -23,6 +23,8 @@ const (
 	LoseJournalTail = "lose-journal-tail"
 	// ForgetIdempotency: the ids of mutations are not remembered, so a retry is applied again.
 	ForgetIdempotency = "forget-idempotency"
+	// NoShedding: a starved gateway takes every call on.
+	NoShedding = "no-shedding"
 	// MuteAlerts: nobody is told of anything.
 	MuteAlerts = "mute-alerts"
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
@@ -41,7 +43,7 @@ func Defects() []string {
 		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
 		BusAckEarly,
 		LoseJournalTail,
-		ForgetIdempotency,
+		ForgetIdempotency, NoShedding,
 		MuteAlerts,
 		ConfigNoFallback,
 		EdgeBlind,

@@ -56,6 +56,8 @@ type node struct {
 	gateway   *gateway.Gateway
 	keeper    *membership.Keeper
 	pulse     *gateway.Pulse
+	admission *gateway.Admission
+	aside     aside
 	telemetry *telemetry.Telemetry
 	journals  *journal.Keeper // nil unless this is a control node
 	reports   *telemetry.Reports
@@ -195,6 +197,7 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 
 func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	cfg := n.cfg
+	n.admission = n.newAdmission()
 	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
 	n.keeper = n.newKeeper()
@@ -202,7 +205,7 @@ func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
-		Opinions: n.prober.Opinions, Ask: n.prober.Ask,
+		Opinions: n.prober.Opinions, Ask: n.fit,
 		Once: n.gateway.Once, Propose: n.consensus.Propose,
 		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note, Unmoved: cfg.defective(NeverSwitch),
 	}
@@ -224,6 +227,8 @@ func (n *node) work() (stop func() error) {
 	if !n.cfg.has(Control) && n.cfg.Name == n.cfg.heir() {
 		all.Go(func() { n.prober.Run(ctx) })
 	}
+	all.Go(func() { n.admission.Run(ctx) })
+	all.Go(func() { n.stepAside(ctx) })
 	if n.cfg.has(Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
 		if n.cfg.defective(SkipArbitration) {
@@ -253,6 +258,7 @@ func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
 		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
 		grpc.ChainUnaryInterceptor(n.guard.Unary),
 		grpc.ChainUnaryInterceptor(n.blind),
+		grpc.ChainUnaryInterceptor(n.admission.Unary),
 		grpc.ChainStreamInterceptor(n.guard.Stream),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)

@@ -217,7 +217,17 @@ func acknowledged(op history.Op, o *api.Origin) history.Op {
 
 func failed(op history.Op, err error) history.Op {
 	op.Outcome, op.Error = history.Failed, says(err)
+	op.Shed = status.Code(cause(err)) == codes.ResourceExhausted && client.NoEffect(err)
 	return op
+}
+
+// cause is what the platform said, without the client's words around it.
+func cause(err error) error {
+	var e *client.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // says shortens an error to what differs between causes.

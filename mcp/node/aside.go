@@ -1,0 +1,107 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/gateway"
+	"github.com/mcp-resilience/holdfast/mcp/identity"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
+)
+
+const (
+	// starvedLeader is how long a leader may be short of CPU before it hands over:
+	// its heartbeats may still be in time while all that it commits is late.
+	starvedLeader = 2 * time.Second
+	// unfitFor is how long a node that was short of CPU is not made leader again. It
+	// had less to do meanwhile, so that it is not starved now proves little.
+	unfitFor = 15 * time.Second
+	// Leading is the name under which the health service says whether a node
+	// should be made leader; that it serves it says under the empty name.
+	Leading = "leading"
+)
+
+// aside watches for how long this node is fit to lead.
+type aside struct{ starved atomic.Int64 } // when it last was, in Unix nanoseconds
+
+// stepAside hands leadership over when this node leads and is starved, and tells
+// who asks whether it is fit to lead, until ctx ends.
+func (n *node) stepAside(ctx context.Context) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	var handed time.Time
+	for {
+		now := time.Now()
+		starved := n.admission.Shedder.Starved(now)
+		if starved > 0 {
+			n.aside.starved.Store(now.UnixNano())
+		}
+		fit := grpc_health_v1.HealthCheckResponse_SERVING
+		if now.Sub(time.Unix(0, n.aside.starved.Load())) < unfitFor {
+			fit = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+		}
+		n.health.SetServingStatus(Leading, fit)
+		if _, leads := n.consensus.Leads(); leads && starved >= starvedLeader && now.Sub(handed) > 2*starvedLeader {
+			handed = now // it may take a moment; not again meanwhile
+			n.handOver(ctx, starved)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *node) handOver(ctx context.Context, starved time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, starvedLeader)
+	defer cancel()
+	says := fmt.Sprintf("%s has been short of CPU for %v and hands leadership over", n.cfg.Name, starved.Round(100*time.Millisecond))
+	n.note(events.Aside, says, nil)
+	if err := n.consensus.Handover(ctx, ""); err != nil {
+		n.note(events.Aside, n.cfg.Name+" leads on: "+err.Error(), nil)
+	}
+}
+
+// fit asks a node whether it serves, and whether it should lead.
+func (n *node) fit(ctx context.Context, name string) error {
+	if err := n.prober.Ask(ctx, name); err != nil {
+		return err
+	}
+	conn, err := n.peers.To(name)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	r, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: Leading})
+	if err != nil {
+		return fmt.Errorf("ask %s whether it can lead: %w", name, err)
+	}
+	if r.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+		return fmt.Errorf("%s has been short of CPU lately", name)
+	}
+	return nil
+}
+
+// newAdmission is the door of the API.
+func (n *node) newAdmission() *gateway.Admission {
+	a := &gateway.Admission{Name: n.cfg.Name, User: user, Never: n.cfg.defective(NoShedding)}
+	a.Limits.Set(n.cfg.Profile.Limits)
+	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "why", a.Refused)
+	return a
+}
+
+// user is the name by which a caller's calls are counted. Nodes are no users.
+func user(ctx context.Context) string {
+	p, ok := identity.Of(ctx)
+	if !ok || p.Kind == trust.Node {
+		return ""
+	}
+	return p.Name
+}
