@@ -34,6 +34,7 @@ func TestPromisesAreTheRecords(t *testing.T) {
 	r, yes := newMoney(10).finish(), true
 	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
 	r.Objectives.Autonomy = true
+	r.Ops = append(r.Ops, newPost().finish().Ops...) // a stream as well; what they come to is not asked
 	r.Objectives.Shed = true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0
