@@ -9,7 +9,7 @@ import (
 )
 
 // chirp is how often the canary is sent.
-const chirp = 10 * time.Millisecond
+const chirp = 20 * time.Millisecond
 
 // canary measures how long what comes in waits until this process gets to it:
 // a byte through a pipe, which passes the poller and the scheduler's queue as a
@@ -45,13 +45,8 @@ func canary(ctx context.Context, s *Shedder) {
 			return
 		}
 		now := time.Now()
-		// A tick that is long overdue is one that this process was not let run
-		// for; timers go first.
-		late := now.Sub(last) - chirp
-		if late < 2*chirp {
-			late = 0
-		}
-		s.Stopped(now, late)
+		// A late tick is one that this process was not let run for; timers go first.
+		s.Stopped(now, max(0, now.Sub(last)-chirp))
 		last = now
 		at := sent.Load()
 		if at == 0 {

@@ -16,7 +16,7 @@ const (
 	// stopped is the share of its time for which the node is not let run though it
 	// wants to, in each of two intervals, by which it calls itself starved, as one
 	// under a small quota is; running, half of it or less, by which no longer.
-	stopped = 0.6
+	stopped = 0.7
 	running = stopped / 2
 	// memoryShare is how much of the memory that it may have the node uses before
 	// it is short of it.

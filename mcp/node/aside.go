@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -58,12 +59,19 @@ func (n *node) stepAside(ctx context.Context) {
 	}
 }
 
+// handOver hands leadership to a node that is fit to lead. When there is none all
+// are starved, as on an overloaded machine, and an election would only cost more.
 func (n *node) handOver(ctx context.Context, starved time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, starvedLeader)
 	defer cancel()
+	control := n.cluster().Control
+	i := slices.IndexFunc(control, func(c string) bool { return c != n.cfg.Name && n.fit(ctx, c) == nil })
+	if i < 0 {
+		return
+	}
 	says := fmt.Sprintf("%s has been short of CPU for %v and hands leadership over", n.cfg.Name, starved.Round(100*time.Millisecond))
 	n.note(events.Aside, says, nil)
-	if err := n.consensus.Handover(ctx, ""); err != nil {
+	if err := n.consensus.Handover(ctx, control[i]); err != nil {
 		n.note(events.Aside, n.cfg.Name+" leads on: "+err.Error(), nil)
 	}
 }
