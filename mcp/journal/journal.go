@@ -24,7 +24,7 @@
 // same epoch and index. That makes copies easy to compare: see agree.
 //
 // Read record, file, position, promise (what is on disk), content (what it
-// means), journal (a copy), office and ship (the primary), keeper (a node's part),
+// means), journal (a copy), office and ship (the primary), keeper and service (a node's part),
 // promoter (the leader's part).
 //
 // Limits: a node whose disk was deleted has forgotten its promise. A node that
