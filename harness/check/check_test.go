@@ -38,7 +38,7 @@ func TestPromisesAreTheRecords(t *testing.T) {
 	r.Objectives.Shed = true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0
-	r.Objectives.Switch, r.Objectives.FalseAlarms = &yes, &none
+	r.Objectives.Switch, r.Objectives.FalseAlarms, r.Objectives.Redelivered = &yes, &none, &none
 	r.Objectives.Tells = []record.Told{{Kind: "elected"}}
 	var got []string
 	for _, f := range judge(t, r).Findings {
