@@ -99,7 +99,7 @@ func (v *view) autonomy(region topology.Region, spells []spell) *autonomy {
 		case !cut:
 		case op.Class() == history.Edge:
 			a.edge++
-			if good(op, v.def) && (op.Key != history.EdgeSetting || op.Output != "") {
+			if good(op, v.def) && (op.Output != "" || op.Key != history.EdgeSetting && op.Key != history.EdgeToken) {
 				a.answered++
 			} else {
 				unanswered = append(unanswered, fmt.Sprintf("edge read of %s from %s, called %s after the cut: %s", op.Key, region, seconds(op.Call-s.from), cmp.Or(op.Error, fmt.Sprintf("%s after %s, %q", op.Outcome, seconds(op.Return-op.Intended), op.Output))))

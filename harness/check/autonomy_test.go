@@ -77,6 +77,7 @@ func TestAutonomy(t *testing.T) {
 		{"a write is acknowledged", one(write, func(op *history.Op) { op.Outcome = history.OK }), record.Fail, "it is ok"},
 		{"edge reads are refused", all(edge, fails), record.Fail, "answered and marked stale, want 99 %; first: edge read of"},
 		{"edge reads are late", all(edge, func(op *history.Op) { op.Return = op.Call + 11*ms }), record.Fail, "answered and marked stale, want 99 %"},
+		{"tokens are not verified", all(func(op *history.Op) bool { return edge(op) }, func(op *history.Op) { op.Key, op.Output = history.EdgeToken, "" }), record.Fail, "answered and marked stale, want 99 %"},
 		{"the setting is gone", all(edge, func(op *history.Op) { op.Output = "" }), record.Fail, "answered and marked stale, want 99 %"},
 		{"it never comes back", all(func(op *history.Op) bool {
 			return op.Region == "east" && op.Class() == history.Writes && op.Call > 200*ms

@@ -106,6 +106,10 @@ type Op struct {
 // the load begins, so that an empty answer is a wrong one.
 const EdgeSetting = "config/edge"
 
+// EdgeToken is the key of an edge read that has the client's own token verified;
+// the answer is whom it was issued to.
+const EdgeToken = "identity/token"
+
 // Class returns the class of an operation: that of its kind, but for what its
 // own region serves without a majority.
 func (op *Op) Class() Class {

@@ -3,12 +3,16 @@ package workload
 import "github.com/mcp-resilience/holdfast/harness/history"
 
 // edge makes op a read that the client's own region must answer whatever it
-// can reach: of a register or of a setting, asked to be stale.
+// can reach: of a register or of a setting, asked to be stale, or of who its
+// token says it is.
 func (s *series) edge(op *history.Op) {
 	op.Kind, op.Stale = history.Read, true
-	if s.rng.IntN(2) == 0 {
+	switch s.rng.IntN(3) {
+	case 0:
 		op.Key = history.EdgeSetting
-		return
+	case 1:
+		op.Key = history.EdgeToken
+	default:
+		op.Key, _ = s.keys.register(s.rng)
 	}
-	op.Key, _ = s.keys.register(s.rng)
 }

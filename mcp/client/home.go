@@ -68,6 +68,18 @@ func (h *Home) Setting(ctx context.Context, key string) (*api.SettingReply, erro
 	return r, err
 }
 
+// Verify returns whom a token was issued to, as a gateway of the region finds
+// by the keys that it holds. A token that is not good is an error.
+func (h *Home) Verify(ctx context.Context, token string) (name string, err error) {
+	r, err := ask(h, func(d *Direct) (*api.VerifyReply, error) {
+		return d.Identity().Verify(ctx, &api.VerifyRequest{Token: token})
+	})
+	if err == nil && r.Refused != "" {
+		err = errors.New("verify token: " + r.Refused)
+	}
+	return r.GetName(), err
+}
+
 // ask asks one gateway; after a failure the next call goes to another.
 func ask[T any](h *Home, question func(*Direct) (T, error)) (T, error) {
 	i := h.present.Load()

@@ -103,6 +103,9 @@ type Direct struct {
 // Admin is the node's entrance for operators.
 func (d *Direct) Admin() api.AdminClient { return api.NewAdminClient(d.conn) }
 
+// Identity is the node's word on tokens.
+func (d *Direct) Identity() api.IdentityClient { return api.NewIdentityClient(d.conn) }
+
 // Registry is the node's directory of services.
 func (d *Direct) Registry() api.RegistryClient { return api.NewRegistryClient(d.conn) }
 

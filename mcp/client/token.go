@@ -158,6 +158,9 @@ func (w *wallet) get(ctx context.Context) (string, error) {
 	}
 }
 
+// Token is the client's present token; it waits for one if there is none.
+func (c *Client) Token(ctx context.Context) (string, error) { return c.wallet.get(ctx) }
+
 // refused tells that a node would not have the token.
 func (w *wallet) refused() {
 	select {

@@ -33,6 +33,18 @@ func (u *user) edge(ctx context.Context, op history.Op) history.Op {
 		r, err := u.home.Setting(ctx, key)
 		return whatSetting(op, r, err)
 	}
+	if op.Key == history.EdgeToken {
+		token, err := u.Token(ctx)
+		if err != nil {
+			return failed(op, err)
+		}
+		name, err := u.home.Verify(ctx, token)
+		if err != nil {
+			return failed(op, err)
+		}
+		op.Outcome, op.Output = history.OK, name
+		return op
+	}
 	r, err := u.home.Read(ctx, op.Key)
 	return whatRead(op, r, err)
 }
