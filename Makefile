@@ -39,10 +39,11 @@ smoke:
 race:
 	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /e2e)
 
-## bench: the figures, each beside its objective, as a ratio measured side by side where there is a peer
+## bench: the figures, each beside its objective, as a ratio measured side by side where there is a peer; a region is lost RUNS times, 20 if not said
 .PHONY: bench
+RUNS ?= 20
 bench:
-	@$(GO) run ./e2e/bench/figures
+	@$(GO) run ./e2e/bench/figures -runs $(RUNS)
 
 ## storm: no false switch or alarm while all links jitter for STORM, 30 minutes if not said
 .PHONY: storm

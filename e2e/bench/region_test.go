@@ -1,0 +1,56 @@
+package bench
+
+import (
+	"flag"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/local"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// losses is many by default, since the worst of few says little.
+var losses = flag.Int("losses", 20, "how often the main region is lost in BenchmarkRegionLoss")
+
+// BenchmarkRegionLoss is how long clients are not served when the main region
+// is killed, with 30 ms between regions: over many runs in the default profile,
+// once with the timings of the original design. A run that does not recover
+// counts with the time that it was observed.
+func BenchmarkRegionLoss(b *testing.B) {
+	need(b, local.Kind())
+	for _, c := range []struct {
+		profile, scenario string
+		runs              int
+		gone              time.Duration // longer than the objective, so that no return helps
+	}{
+		{"adaptive", "lose-main-region", *losses, 10 * time.Second},
+		{"seed", "lose-main-region-seed-timings", 1, 32 * time.Second},
+	} {
+		b.Run(c.profile, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				for seed := range c.runs {
+					job, err := stock.Read(c.scenario, uint64(seed+1), func(s *scenarios.Scenario) {
+						s.Baseline, s.Steps[0].For = 2*time.Second, c.gone
+					})
+					if err != nil {
+						b.Fatal(err)
+					}
+					r := run(b, b.Context(), job.Plan, local.Kind(), nil).record
+					if r.Judgement == nil || r.Judgement.RTO == nil || r.Broken != "" || len(r.Faults) == 0 || !r.Faults[0].Felt.Proved {
+						b.Fatalf("run %d of %s: the loss was not measured: %s", seed+1, c.scenario, r.Broken)
+					}
+					b.Logf("run %d of %s: RTO %v, %s", seed+1, c.scenario, r.Judgement.RTO.Worst, r.Judgement.Verdict)
+					took = append(took, r.Judgement.RTO.Worst)
+				}
+			}
+			b.ReportMetric(median(took).Seconds(), "s-median")
+			b.ReportMetric(slices.Max(took).Seconds(), "s-worst")
+			b.ReportMetric(slices.Min(took).Seconds(), "s-best")
+			b.ReportMetric(float64(len(took)), "runs")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
