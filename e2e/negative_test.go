@@ -105,6 +105,8 @@ var telling = map[string]func(*drill.Result){
 		Expect(run).To(drill.LoseNothing())
 		Expect(run.Judgement.RTO.Worst).To(BeNumerically(">", 5*time.Second), "nobody is let in until the issuers are back")
 	},
+	"standby-warm": breaks("rpo"),
+	"standby-cold": breaks("rpo"),
 	"probe-self": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("switch")(run)

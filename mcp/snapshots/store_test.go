@@ -1,0 +1,156 @@
+package snapshots
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stores are one of each kind that needs no server.
+func stores(t *testing.T) map[string]*Store {
+	t.Helper()
+	out := map[string]*Store{}
+	for kind, at := range map[string]string{"mem": "mem://", "file": "file://" + filepath.Join(t.TempDir(), "not", "there", "yet")} {
+		s, err := Open(t.Context(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		out[kind] = s
+	}
+	return out
+}
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// stateOf is a state that has newlines in it, as the head of an object ends with one.
+func stateOf(index uint64) []byte { return fmt.Appendf(nil, "{\n\"state\": %d\n}\n", index) }
+
+func save(t *testing.T, s *Store, generation, index uint64) Info {
+	t.Helper()
+	i, err := s.Save(t.Context(), Info{Generation: generation, Index: index, Term: 3, Taken: noon, By: "east-1"}, stateOf(index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func TestTheNewestComesBackAsItWasSaved(t *testing.T) {
+	for kind, s := range stores(t) {
+		t.Run(kind, func(t *testing.T) {
+			if _, _, skipped, err := s.Latest(t.Context()); !errors.Is(err, ErrNone) || len(skipped) > 0 {
+				t.Fatalf("an empty store says %v and skipped %v, want ErrNone and nothing", err, skipped)
+			}
+			save(t, s, 0, 9)
+			save(t, s, 0, 100) // 100 is after 9, not between 1 and 2
+			if i, _, _, err := s.Latest(t.Context()); err != nil || i.Index != 100 {
+				t.Fatalf("the newest is %d, %v, want 100", i.Index, err)
+			}
+			want := save(t, s, 1, 50) // a later generation is newer, whatever its index
+			got, state, skipped, err := s.Latest(t.Context())
+			if err != nil || len(skipped) > 0 {
+				t.Fatalf("latest: %v, skipped %v", err, skipped)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if !bytes.Equal(state, stateOf(50)) {
+				t.Errorf("the state came back as %q", state)
+			}
+		})
+	}
+}
+
+func TestFiveStay(t *testing.T) {
+	for kind, s := range stores(t) {
+		t.Run(kind, func(t *testing.T) {
+			var all []string
+			for i := range uint64(8) {
+				all = append(all, save(t, s, 0, 8+i).Key())
+			}
+			got, err := s.keys(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(all[3:], got); diff != "" {
+				t.Errorf("what stays (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// damages are what may have become of an object.
+var damages = []struct {
+	name string
+	do   func(ctx context.Context, s *Store, key string, object []byte) error
+	says string
+}{
+	{"a flipped byte", func(ctx context.Context, s *Store, key string, object []byte) error {
+		object[len(object)-3] ^= 1
+		return s.bucket.WriteAll(ctx, key, object, nil)
+	}, "its checksum or its name does not fit"},
+	{"a flipped byte in its head", func(ctx context.Context, s *Store, key string, object []byte) error {
+		object[0] ^= 1
+		return s.bucket.WriteAll(ctx, key, object, nil)
+	}, "its head is damaged"},
+	{"cut short", func(ctx context.Context, s *Store, key string, object []byte) error {
+		return s.bucket.WriteAll(ctx, key, object[:len(object)-4], nil)
+	}, "bytes of"},
+	{"empty", func(ctx context.Context, s *Store, key string, _ []byte) error {
+		return s.bucket.WriteAll(ctx, key, nil, nil)
+	}, "its head is damaged"},
+	{"renamed", func(ctx context.Context, s *Store, key string, object []byte) error {
+		return errors.Join(s.bucket.Delete(ctx, key), s.bucket.WriteAll(ctx, Info{Index: 999}.Key(), object, nil))
+	}, "its checksum or its name does not fit"},
+}
+
+func damage(t *testing.T, s *Store, key string, do func(context.Context, *Store, string, []byte) error) {
+	t.Helper()
+	object, err := s.bucket.ReadAll(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := do(t.Context(), s, key, object); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADamagedOneIsSkippedAndTold(t *testing.T) {
+	for _, d := range damages {
+		for kind, s := range stores(t) {
+			t.Run(d.name+"/"+kind, func(t *testing.T) {
+				before, newest := save(t, s, 0, 1), save(t, s, 0, 2)
+				damage(t, s, newest.Key(), d.do)
+				got, state, skipped, err := s.Latest(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.Index != before.Index || !bytes.Equal(state, stateOf(before.Index)) {
+					t.Errorf("used is %d with %q, want the one before", got.Index, state)
+				}
+				if len(skipped) != 1 || !strings.Contains(skipped[0].Error(), d.says) {
+					t.Errorf("told is %v, want one that says %q", skipped, d.says)
+				}
+				damage(t, s, before.Key(), d.do)
+				_, state, skipped, err = s.Latest(t.Context())
+				if !errors.Is(err, ErrNone) || state != nil || len(skipped) == 0 || !strings.Contains(err.Error(), d.says) {
+					t.Errorf("none is whole: %v with state %q, want ErrNone and what is wrong with each", err, state)
+				}
+			})
+		}
+	}
+}

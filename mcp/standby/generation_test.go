@@ -1,0 +1,72 @@
+package standby
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestAGenerationIsNotedInItsFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
+	load := func() Generation {
+		t.Helper()
+		g, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	if g := load(); g != (Generation{}) {
+		t.Errorf("an empty folder is of %+v, want the first generation", g)
+	}
+	for _, want := range []Generation{{Number: 1, Heir: "north-1"}, {Number: 1, Heir: "north-1", Settled: true}, {Number: 2, Heir: "south-1"}} {
+		if err := want.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, load()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the folder has %v, %v, want one file", entries, err)
+	}
+	// A note that the power cut off is none: the one before it counts, and the next replaces it.
+	if err := os.WriteFile(filepath.Join(dir, file+".next"), []byte(`{"num`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if g := load(); g.Number != 2 {
+		t.Errorf("after an unfinished note the folder is of %+v, want generation 2", g)
+	}
+	if err := (Generation{Number: 3}).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if g := load(); g.Number != 3 {
+		t.Errorf("the folder is of %+v, want generation 3", g)
+	}
+}
+
+// A generation that cannot be read is not taken for the first one: its data are of another life.
+func TestADamagedNoteIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, file), []byte(`{"number":`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := Load(dir); err == nil {
+		t.Errorf("a damaged note reads as %+v", g)
+	}
+}
+
+func TestGenerationsSpeakDifferently(t *testing.T) {
+	if a, b := (Generation{Number: 1, Settled: true}).Protocol(), (Generation{Number: 2}).Protocol(); a == b {
+		t.Errorf("both speak %s", a)
+	}
+	if a, b := (Generation{Number: 1, Settled: true}).Protocol(), (Generation{Number: 1}).Protocol(); a != b {
+		t.Errorf("one generation speaks %s and %s", a, b)
+	}
+}

@@ -1,0 +1,209 @@
+package standby
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+)
+
+// seen is what a prober thinks from some time on.
+type seen struct {
+	from            time.Duration
+	suspects, known []string
+}
+
+var (
+	nobody = []string{}
+	east   = []string{"east-1", "east-2"}
+	all    = []string{"east-1", "east-2", "south-1"}
+)
+
+// watch is that of north-1, whose prober thinks what was last said. Nobody can be asked.
+func watch(began time.Time, heir string, script ...seen) *Watch {
+	return &Watch{
+		Self: "north-1", Voters: east, Heir: heir, Others: all,
+		Opinions: func() (suspects, known []string) {
+			for _, s := range script {
+				if time.Since(began) >= s.from {
+					suspects, known = s.suspects, s.known
+				}
+			}
+			return suspects, known
+		},
+		To:    func(string) (*grpc.ClientConn, error) { return nil, errors.New("not to be reached") },
+		Fence: func(bool) {},
+		Ready: func(context.Context) error { return nil },
+	}
+}
+
+func TestWhenTheHeirTakesOver(t *testing.T) {
+	const never, slack = time.Duration(0), 200 * time.Millisecond
+	loss := []seen{{0, nobody, all}, {time.Second, east, all}}
+	for _, c := range []struct {
+		name   string
+		heir   string
+		script []seen
+		ready  time.Duration // from when on it has what it takes over with
+		want   time.Duration // when it takes over, or a little later
+	}{
+		{"it waits the margin", "north-1", loss, 0, time.Second + Margin},
+		{"also when the witness is gone", "north-1", []seen{{0, nobody, all}, {time.Second, all, all}}, 0, time.Second + Margin},
+		{"not before every voter is suspected", "north-1", []seen{{0, nobody, all}, {time.Second, east[:1], all}}, 0, never},
+		{"when the last voter is", "north-1", []seen{{0, nobody, all}, {time.Second, east[:1], all}, {9 * time.Second, east, all}}, 0, 9*time.Second + Margin},
+		{"a doubt begins the margin anew", "north-1", []seen{{0, nobody, all}, {time.Second, east, all}, {1800 * time.Millisecond, east[:1], all}, {3 * time.Second, east, all}}, 0, 3*time.Second + Margin},
+		{"patient with voters it never saw", "north-1", []seen{{0, east, all}}, 0, Patience},
+		{"patient with one it never saw", "north-1", []seen{{0, east[:1], all}, {time.Second, east, all}}, 0, time.Second + Patience},
+		{"not to be suspected yet is not to be alive", "north-1", []seen{{0, nobody, nobody}, {time.Second, east, all}}, 0, time.Second + Patience},
+		{"not while it has nothing to take over with", "north-1", loss, 7 * time.Second, 7 * time.Second},
+		{"nobody but the heir", "south-1", loss, 0, never},
+		{"all is well", "north-1", []seen{{0, nobody, all}}, 0, never},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				w := watch(began, c.heir, c.script...)
+				w.Present = Generation{Number: 4, Heir: "east-1", Settled: true}
+				w.Ready = func(context.Context) error {
+					if time.Since(began) < c.ready {
+						return errors.New("no snapshot")
+					}
+					return nil
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				g, ended := w.Next(ctx)
+				if c.want == never {
+					if ended {
+						t.Errorf("after %v it begins %+v, want none", time.Since(began), g)
+					}
+					return
+				}
+				if want := (Generation{Number: 5, Heir: "north-1"}); !ended || g != want {
+					t.Errorf("it begins %+v, %v, want %+v", g, ended, want)
+				}
+				if after := time.Since(began); after < c.want || after > c.want+slack {
+					t.Errorf("it begins after %v, want %v", after, c.want)
+				}
+			})
+		})
+	}
+}
+
+// answering makes nodes that answer with their generation from some time on.
+func answering(t *testing.T, from time.Duration, of map[string]Generation) func(string) (*grpc.ClientConn, error) {
+	t.Helper()
+	began := time.Now()
+	conns := map[string]*grpc.ClientConn{}
+	for name, g := range of {
+		ln := bufconn.Listen(1 << 16)
+		s := grpc.NewServer()
+		api.RegisterStandbyServer(s, &Server{Present: g, Index: func() uint64 { return g.Number }})
+		go s.Serve(ln) //nolint:errcheck // it ends with Stop
+		conn, err := grpc.NewClient("passthrough:///"+name, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return ln.DialContext(ctx) }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns[name] = conn
+		t.Cleanup(func() { conn.Close(); s.Stop() })
+	}
+	return func(name string) (*grpc.ClientConn, error) {
+		if conns[name] == nil || time.Since(began) < from {
+			return nil, errors.New("not to be reached")
+		}
+		return conns[name], nil
+	}
+}
+
+func TestALaterGenerationOfSomebodyElseWins(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		self    string
+		answers map[string]Generation
+		want    Generation // the zero is none
+	}{
+		{"the heir sees another's", "north-1", map[string]Generation{"south-1": {2, "south-1", true}}, Generation{Number: 2, Heir: "south-1"}},
+		{"a voter that comes back sees the heir's", "east-1", map[string]Generation{"north-1": {2, "north-1", true}, "east-2": {1, "", true}}, Generation{Number: 2, Heir: "north-1"}},
+		{"the latest of several", "south-1", map[string]Generation{"east-2": {2, "east-2", true}, "north-1": {3, "north-1", true}}, Generation{Number: 3, Heir: "north-1"}},
+		{"its own is no news", "north-1", map[string]Generation{"south-1": {1, "east-1", true}}, Generation{}},
+		{"nor is an earlier one", "north-1", map[string]Generation{"south-1": {0, "", false}}, Generation{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				const told = 3 * time.Second
+				w := watch(began, "north-1", seen{0, nobody, all})
+				w.Self, w.Present, w.Others = c.self, Generation{Number: 1}, []string{"east-1", "east-2", "north-1", "south-1"}
+				w.To = answering(t, told, c.answers)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				g, ended := w.Next(ctx)
+				if g != c.want || ended != (c.want != Generation{}) {
+					t.Errorf("next is %+v, %v, want %+v", g, ended, c.want)
+				}
+				if after := time.Since(began); ended && (after < told || after > told+askEvery+askLimit) {
+					t.Errorf("known after %v, told from %v on", after, told)
+				}
+			})
+		})
+	}
+}
+
+func TestAVoterIsFencedWhileItReachesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		others := []string{"east-2", "south-1"}
+		w := watch(began, "north-1",
+			seen{0, nobody, nobody}, // it has heard from nobody yet
+			seen{2 * time.Second, nobody, others},
+			seen{4 * time.Second, others[:1], others},
+			seen{6 * time.Second, others, others},
+			seen{8 * time.Second, others[1:], others},
+		)
+		w.Self = "east-1"
+		var fenced []time.Duration // when it changed, beginning with on
+		on := false
+		w.Fence = func(now bool) {
+			if now != on {
+				on, fenced = now, append(fenced, time.Since(began))
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if g, ended := w.Next(ctx); ended {
+			t.Errorf("a voter begins %+v", g)
+		}
+		want := []time.Duration{look, 2 * time.Second, 6 * time.Second, 8 * time.Second}
+		if !slices.EqualFunc(fenced, want, func(a, b time.Duration) bool { return a >= b && a <= b+2*look }) {
+			t.Errorf("the fence goes up and down at %v, want %v", fenced, want)
+		}
+	})
+}
+
+func TestWhoHoldsAState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := answering(t, 0, map[string]Generation{"east-1": {Number: 0}, "south-1": {Number: 7}}) // the index is the number
+		for _, c := range []struct {
+			nodes []string
+			want  bool
+		}{
+			{[]string{"east-1"}, false}, // it answers, and holds nothing
+			{[]string{"gone"}, false},
+			{[]string{"gone", "east-1", "south-1"}, true},
+		} {
+			if got := Holds(t.Context(), c.nodes, to); got != c.want {
+				t.Errorf("%v hold a state: %v, want %v", c.nodes, got, c.want)
+			}
+		}
+	})
+}
