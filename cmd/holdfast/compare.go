@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +43,7 @@ variant does not promise: what loses data by design may lose it.`,
 
 // comparisons lists what can be compared, a file each.
 func (a *app) comparisons() []*cobra.Command {
-	return []*cobra.Command{a.compareClasses(), a.compareDetection()}
+	return []*cobra.Command{a.compareClasses(), a.compareDetection(), a.compareStandby()}
 }
 
 // contender is one row of a comparison.
@@ -76,4 +78,33 @@ func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]conte
 		}
 	}
 	return out, nil
+}
+
+// unexpected is the exit status of a run of a variant: that of its findings, but
+// for the loss of writes where the variant does not promise to prevent it.
+func unexpected(r *record.Run, mayLose bool) int {
+	if r.Judgement == nil {
+		return record.Unknown.ExitCode()
+	}
+	code := 0
+	for _, f := range r.Judgement.Findings {
+		if mayLose && f.Promise == "rpo" && f.Verdict == record.Fail {
+			continue
+		}
+		if f.Verdict != record.Pass {
+			code = worse(code, f.Verdict.ExitCode())
+		}
+	}
+	return code
+}
+
+// losses is how many writes are lost and over how long; nil when it cannot be told.
+func losses(j *record.Judgement) (lost *int, lostFor *time.Duration) {
+	told := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
+		return f.Promise == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
+	})
+	if j.RPO == nil || !told {
+		return nil, nil
+	}
+	return &j.RPO.LostCount, &j.RPO.LostFor
 }

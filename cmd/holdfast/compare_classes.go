@@ -92,7 +92,7 @@ func (a *app) classes(ctx context.Context, which []string, seed uint64, writers 
 	worst := 0
 	for _, c := range contests {
 		rows = append(rows, newClassRow(c))
-		worst = worse(worst, unexpected(c))
+		worst = worse(worst, unexpected(c.run, c.name == "async"))
 	}
 	if len(rows) > 0 {
 		if err := a.tellClasses(rows, writers); err != nil {
@@ -103,24 +103,6 @@ func (a *app) classes(ctx context.Context, which []string, seed uint64, writers 
 		return err
 	}
 	return told(worst)
-}
-
-// unexpected is the exit status of a class's run: that of its findings, but for
-// the loss that async does not promise to prevent.
-func unexpected(c contest) int {
-	if c.run.Judgement == nil {
-		return record.Unknown.ExitCode()
-	}
-	code := 0
-	for _, f := range c.run.Judgement.Findings {
-		if c.name == "async" && f.Promise == "rpo" && f.Verdict == record.Fail {
-			continue
-		}
-		if f.Verdict != record.Pass {
-			code = worse(code, f.Verdict.ExitCode())
-		}
-	}
-	return code
 }
 
 // classRow is one row.
@@ -161,12 +143,7 @@ func newClassRow(c contest) classRow {
 		if j.RTO != nil && j.RTO.Recovered {
 			row.RTO = &j.RTO.Worst
 		}
-		known := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
-			return f.Promise == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
-		})
-		if j.RPO != nil && known {
-			row.Lost, row.LostFor = &j.RPO.LostCount, &j.RPO.LostFor
-		}
+		row.Lost, row.LostFor = losses(j)
 	}
 	return row
 }

@@ -91,28 +91,3 @@ latency to 0.1 ms, of 0 writes or more; throughput with 32 writers in each regio
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 }
-
-// What a class promises decides which outcome is unexpected.
-func TestUnexpectedOutcomeOfAClass(t *testing.T) {
-	lost, slow, untold := finding("rpo", record.Fail), finding("rto", record.Fail), finding("rpo", record.Unknown)
-	for _, c := range []struct {
-		class    string
-		findings []record.Finding
-		want     int
-	}{
-		{"strong", []record.Finding{finding("rpo", record.Pass)}, 0},
-		{"strong", []record.Finding{lost}, 1},
-		{"semisync", []record.Finding{lost}, 1},
-		{"async", []record.Finding{lost}, 0},
-		{"async", []record.Finding{lost, slow}, 1},
-		{"async", []record.Finding{untold}, 2},
-		{"async", []record.Finding{finding("stale reads", record.Fail), lost}, 1},
-	} {
-		if got := unexpected(contest{contender{name: c.class}, classRun(c.findings...), ""}); got != c.want {
-			t.Errorf("%s with %v exits %d, want %d", c.class, c.findings, got, c.want)
-		}
-	}
-	if got := unexpected(contest{contender{name: "async"}, &record.Run{}, ""}); got != 2 {
-		t.Errorf("a run that was not judged exits %d, want 2", got)
-	}
-}

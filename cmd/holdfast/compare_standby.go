@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+// standbyLevels are how ready the reference platform's other regions are. Each
+// has its scenario in the library, standby-LEVEL.
+var standbyLevels = []struct {
+	name, holds string
+	loses       bool // by design
+}{
+	{"hot", "votes: what is acknowledged", false},
+	{"warm", "learns: what has reached it", true},
+	{"cold", "nothing: the newest snapshot", true},
+}
+
+func (a *app) compareStandby() *cobra.Command {
+	var known []string
+	for _, l := range standbyLevels {
+		known = append(known, l.name)
+	}
+	var f runFlags
+	var which []string
+	var seed uint64
+	c := &cobra.Command{
+		Use:   "standby",
+		Short: "Standby levels: how soon another region takes over, and what that loses",
+		Long: `Standby takes the network and then the power from the reference platform's main
+region, under the same load, while the others stand by: hot, warm and cold.
+
+A hot region votes. A warm one learns the log a moment behind. A cold one restores
+the newest snapshot of the object store. RTO is the worst of the users' ways in, to
+0.1 s. A write is lost when it was acknowledged and no node has it in the end; lost
+for is the time from the first such acknowledgement to the last.
+
+Warm and cold may lose writes, and that alone is no failure of their row.`,
+		Example: `  holdfast compare standby
+  holdfast compare standby --level warm,cold --runtime local
+  holdfast compare standby --seed 7 --json`,
+		Args: wantArgs(0, 0, "nothing"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, l := range which {
+				if !slices.Contains(known, l) {
+					return noSuch("--level", l, known)
+				}
+			}
+			return a.standby(c.Context(), which, seed, f)
+		},
+	}
+	f.add(c)
+	c.Flags().StringSliceVar(&which, "level", known, "levels to compare")
+	c.Flags().Uint64Var(&seed, "seed", 1, "seed of every random choice, the same for all")
+	return c
+}
+
+// standby runs the loss of the main region at each level and prints the table of those that ran.
+func (a *app) standby(ctx context.Context, which []string, seed uint64, f runFlags) error {
+	var all []contender
+	for _, level := range which {
+		job, err := stock.Read("standby-"+level, seed, func(*scenarios.Scenario) {})
+		if err != nil {
+			return err
+		}
+		all = append(all, contender{level, job})
+	}
+	contests, err := a.compete(ctx, all, f)
+	var rows []standbyRow
+	worst := 0
+	for _, c := range contests {
+		row, loses := newStandbyRow(c)
+		rows = append(rows, row)
+		worst = worse(worst, unexpected(c.run, loses))
+	}
+	if len(rows) > 0 {
+		if err := a.tellStandby(rows); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return told(worst)
+}
+
+// standbyRow is one row.
+type standbyRow struct {
+	Level   string         `json:"level"`
+	Holds   string         `json:"holds"`
+	RTO     *time.Duration `json:"rto"`     // ns; null: not measured, or no stable recovery
+	Lost    *int           `json:"lost"`    // null: cannot be told
+	LostFor *time.Duration `json:"lostFor"` // ns
+	Verdict record.Verdict `json:"verdict"`
+	Dir     string         `json:"dir"`
+}
+
+// newStandbyRow also says whether the level may lose writes.
+func newStandbyRow(c contest) (row standbyRow, loses bool) {
+	row = standbyRow{Level: c.name, Dir: c.dir, Verdict: record.Unknown}
+	for _, l := range standbyLevels {
+		if l.name == c.name {
+			row.Holds, loses = l.holds, l.loses
+		}
+	}
+	if j := c.run.Judgement; j != nil {
+		row.Verdict = j.Verdict
+		if j.RTO != nil && j.RTO.Recovered {
+			row.RTO = &j.RTO.Worst
+		}
+		row.Lost, row.LostFor = losses(j)
+	}
+	return row, loses
+}
+
+func (a *app) tellStandby(rows []standbyRow) error {
+	if a.json {
+		return printJSON(a.out, rows)
+	}
+	t := a.table("level", "what it holds", "RTO", "lost", "lost for", "verdict", "run")
+	for _, r := range rows {
+		lost := "?"
+		if r.Lost != nil {
+			lost = fmt.Sprint(*r.Lost)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Level, r.Holds, orDash(r.RTO), lost, seconds(r.LostFor), r.Verdict, r.Dir)
+	}
+	return t.Flush()
+}

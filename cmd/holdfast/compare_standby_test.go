@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/scenarios"
+)
+
+func TestStandbyRow(t *testing.T) {
+	lost, lostFor, rto := 7, 250*time.Millisecond, 3*time.Second
+	for _, c := range []struct {
+		name  string
+		level string
+		run   *record.Run
+		want  standbyRow
+		loses bool
+	}{
+		{"all known", "warm", classRun(finding("rpo", record.Fail)), standbyRow{
+			Level: "warm", Holds: "learns: what has reached it", RTO: &rto, Lost: &lost, LostFor: &lostFor, Verdict: record.Fail, Dir: "runs/x",
+		}, true},
+		{"a loss that cannot be told is no figure", "hot", classRun(finding("rpo", record.Unknown)), standbyRow{
+			Level: "hot", Holds: "votes: what is acknowledged", RTO: &rto, Verdict: record.Fail, Dir: "runs/x",
+		}, false},
+		{"broken off", "cold", &record.Run{}, standbyRow{
+			Level: "cold", Holds: "nothing: the newest snapshot", Verdict: record.Unknown, Dir: "runs/x",
+		}, true},
+	} {
+		got, loses := newStandbyRow(contest{contender{name: c.level}, c.run, "runs/x"})
+		if diff := cmp.Diff(c.want, got); diff != "" || loses != c.loses {
+			t.Errorf("%s: may lose %v, want %v (-want +got):\n%s", c.name, loses, c.loses, diff)
+		}
+	}
+	var out bytes.Buffer
+	warm, _ := newStandbyRow(contest{contender{name: "warm"}, classRun(finding("rpo", record.Fail)), "runs/x"})
+	cold, _ := newStandbyRow(contest{contender{name: "cold"}, &record.Run{}, "runs/y"})
+	if err := (&app{out: &out}).tellStandby([]standbyRow{warm, cold}); err != nil {
+		t.Fatal(err)
+	}
+	want := `level  what it holds                 RTO   lost  lost for  verdict  run
+warm   learns: what has reached it   3.0s  7     0.25 s    fail     runs/x
+cold   nothing: the newest snapshot  —     ?     ?         unknown  runs/y
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+// The library's scenario of each level says the same about what it may lose.
+func TestStandbyLevelsAreThoseOfTheLibrary(t *testing.T) {
+	for _, l := range standbyLevels {
+		var s scenarios.Scenario
+		if _, err := stock.Read("standby-"+l.name, 1, func(read *scenarios.Scenario) { s = *read }); err != nil {
+			t.Fatal(err)
+		}
+		if s.Topology.Layout != "standby-"+l.name || (len(s.Breaks) > 0) != l.loses {
+			t.Errorf("%s runs in layout %q and breaks %v; that it loses writes by design: %v", l.name, s.Topology.Layout, s.Breaks, l.loses)
+		}
+	}
+}
