@@ -66,7 +66,7 @@ func (l *diskLog) openWAL(logger hclog.Logger, vfs types.VFS) (err error) {
 		}
 	}()
 	if l.WAL, err = wal.Open(l.dir, wal.WithLogger(logger), wal.WithMetaStore(l.meta), wal.WithSegmentSize(segmentSize),
-		wal.WithSegmentFiler(segment.NewFiler(l.dir, vfs))); err != nil {
+		wal.WithSegmentFiler(readable{segment.NewFiler(l.dir, vfs)})); err != nil {
 		return errors.Join(err, l.meta.Close())
 	}
 	return nil
