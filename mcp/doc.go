@@ -28,6 +28,9 @@
 //	gslb       DNS answers with those weights, and for each service
 //	settings   the configuration centre: what services watch, and its stream
 //	bus        the message server in a node, and what the platform promises around it
+//	snapshots  copies of the whole state in an object store
+//	standby    how a region takes over that does not vote
+//	telemetry  metrics, traces, health reports and alerts
 //	events     the node's diary
 //	node       all of it put together, flags, graceful stop
 //	client     how a Go program uses the platform
