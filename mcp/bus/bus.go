@@ -136,15 +136,7 @@ func (b *Bus) run(ctx context.Context) error {
 	b.mu.Lock()
 	b.server, b.conn, b.js = srv, nc, js
 	b.mu.Unlock()
-	if b.cfg.AckEarly {
-		stop, err := b.ackEarly(srv, nc)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	b.watch(ctx, srv, js)
-	return nil
+	return b.watch(ctx, srv, js)
 }
 
 // running is the server and a way to its streams; an error until it is up.

@@ -1,12 +1,14 @@
 package bus
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
@@ -25,37 +27,44 @@ func (c Config) kept(stream string) string {
 }
 
 // ackEarly is the defect: it acknowledges each message at once and gives it to
-// the stream a moment later. What the node's death interrupts is lost.
-func (b *Bus) ackEarly(srv *server.Server, nc *nats.Conn) (stop func(), err error) {
-	done := make(chan struct{})
-	var subs []*nats.Subscription
+// the stream a moment later, until the stream has it. What the node's death
+// interrupts is lost, and nothing else is. It starts when the streams are there
+// and lasts until ctx ends.
+func (b *Bus) ackEarly(ctx context.Context, srv *server.Server, js jetstream.JetStream) error {
 	for _, s := range Streams() {
 		own := api.Subject(s) + ".early." + b.cfg.Name
-		if err := srv.GlobalAccount().AddMapping(api.Subject(s), own); err != nil {
-			return nil, fmt.Errorf("bus of %s: its defect: %w", b.cfg.Name, err)
-		}
-		sub, err := nc.Subscribe(own, func(m *nats.Msg) {
+		if _, err := js.Conn().Subscribe(own, func(m *nats.Msg) {
 			ack, _ := json.Marshal(map[string]any{"stream": s, "seq": 0}) // a map always marshals
-			if m.Respond(ack) != nil {
-				return
+			if m.Respond(ack) == nil {
+				b.work.Go(func() { b.deliver(ctx, js, &nats.Msg{Subject: b.cfg.kept(s), Header: m.Header, Data: m.Data}) })
 			}
-			b.work.Go(func() {
-				select {
-				case <-time.After(late):
-					_ = nc.PublishMsg(&nats.Msg{Subject: b.cfg.kept(s), Header: m.Header, Data: m.Data})
-				case <-done:
-				}
-			})
-		})
-		if err != nil {
-			return nil, fmt.Errorf("bus of %s: its defect: %w", b.cfg.Name, err)
+		}); err != nil {
+			return fmt.Errorf("bus of %s: its defect: %w", b.cfg.Name, err)
 		}
-		subs = append(subs, sub)
+		// Last, so that nothing goes where nobody listens yet. Until now
+		// publishers have been told that nobody takes their messages.
+		if err := srv.GlobalAccount().AddMapping(api.Subject(s), own); err != nil {
+			return fmt.Errorf("bus of %s: its defect: %w", b.cfg.Name, err)
+		}
 	}
-	return func() {
-		for _, s := range subs {
-			_ = s.Unsubscribe()
+	return nil
+}
+
+// deliver gives a message to its stream, late. The message has an id, so that
+// the stream keeps it once however often this is tried.
+func (b *Bus) deliver(ctx context.Context, js jetstream.JetStream, m *nats.Msg) {
+	for {
+		select {
+		case <-time.After(late):
+		case <-ctx.Done():
+			return
 		}
-		close(done)
-	}, nil
+		limited, cancel := context.WithTimeout(ctx, askLimit)
+		_, err := js.PublishMsg(limited, m)
+		cancel()
+		if err == nil {
+			return
+		}
+		b.cfg.Log.Warn("a message that is acknowledged is not in its stream yet", "id", m.Header.Get(nats.MsgIdHdr), "error", err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -30,7 +31,7 @@ func (s *Service) Held(ctx context.Context, r *api.HeldRequest) (*api.HeldReply,
 }
 
 // Held waits until this server's replica of a stream has what its leader had
-// when it was asked, and returns all of it. That nobody leads, or that there
+// after it was asked, and returns all of it. That nobody leads, or that there
 // is no replica here, is an error.
 func (b *Bus) Held(ctx context.Context, stream string) (messages []string, last uint64, err error) {
 	defer func() {
@@ -42,13 +43,12 @@ func (b *Bus) Held(ctx context.Context, stream string) (messages []string, last 
 	if err != nil {
 		return nil, 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, heldLimit)
 	defer cancel()
-	s, err := js.Stream(ctx, stream) // the leader answers
+	want, err := led(ctx, js, stream)
 	if err != nil {
 		return nil, 0, err
 	}
-	want := s.CachedInfo().State.LastSeq
 	first, err := caughtUp(ctx, srv, stream, want)
 	if err != nil {
 		return nil, 0, err
@@ -62,6 +62,41 @@ func (b *Bus) Held(ctx context.Context, stream string) (messages []string, last 
 		messages, next = append(messages, batch...), next+uint64(len(batch))
 	}
 	return messages, want, nil
+}
+
+// heldLimit bounds Held. Leaders hear from their peers once a second.
+const heldLimit = 5 * time.Second
+
+// led asks a stream's leader for the number of its last message. One that was cut
+// off takes itself for the leader until it hears of the next: so an answer
+// counts once a majority has been heard since the question was put.
+func led(ctx context.Context, js jetstream.JetStream, stream string) (last uint64, err error) {
+	put := time.Now()
+	for {
+		before := time.Since(put)
+		s, err := js.Stream(ctx, stream)
+		if err != nil {
+			return 0, err
+		}
+		info := s.CachedInfo()
+		if info.Cluster == nil {
+			return info.State.LastSeq, nil // there is one server
+		}
+		heard := 1 // the leader itself
+		for _, r := range info.Cluster.Replicas {
+			if !r.Offline && r.Active < before {
+				heard++
+			}
+		}
+		if 2*heard > 1+len(info.Cluster.Replicas) {
+			return info.State.LastSeq, nil
+		}
+		select {
+		case <-time.After(look / 4):
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%s leads, but hears from no majority: %w", info.Cluster.Leader, ctx.Err())
+		}
+	}
 }
 
 // read asks for messages from one on, and returns as many as come in one go:

@@ -29,23 +29,29 @@ type watcher struct {
 	shaken   bool // a peer was lost, and clients have not been seen to be back since
 	arrived  int  // users that had come by the last look
 	before   int  // and by the last one before a peer was lost
+
+	long  []string  // streams whose logs are to be compacted, see back
+	until time.Time // and how long that is tried
 }
 
 // watch looks at the server until ctx ends, tells what has changed and does
 // what follows from it.
-func (b *Bus) watch(ctx context.Context, srv *server.Server, js jetstream.JetStream) {
+func (b *Bus) watch(ctx context.Context, srv *server.Server, js jetstream.JetStream) error {
 	w := &watcher{Bus: b, srv: srv, js: js, leads: map[string]bool{}, moved: b.cfg.State.Seats()}
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
 		w.routes()
-		w.streams(ctx)
+		w.compact()
+		if err := w.streams(ctx); err != nil {
+			return err
+		}
 		w.seats()
 		w.arrived = w.gate.arrivals()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }
@@ -58,6 +64,9 @@ func (w *watcher) routes() {
 			w.shake()
 			w.note(events.BusSuspect, "no route to "+p, "peer", p)
 		}
+	}
+	if w.created && slices.ContainsFunc(now, func(p string) bool { return !slices.Contains(w.near, p) }) {
+		w.back()
 	}
 	w.near = now
 	majority := 2*(len(now)+1) > len(w.cfg.Peers)
@@ -97,9 +106,14 @@ func peers(srv *server.Server) []string {
 
 // streams is elect, and the first half of remap: the leader of a stream sees
 // to it that the platform knows.
-func (w *watcher) streams(ctx context.Context) {
+func (w *watcher) streams(ctx context.Context) error {
 	if !w.created {
 		w.created = w.create(ctx)
+		if w.created && w.cfg.AckEarly {
+			if err := w.ackEarly(ctx, w.srv, w.js); err != nil {
+				return err
+			}
+		}
 	}
 	seats := w.cfg.State.Seats()
 	for _, s := range Streams() {
@@ -113,6 +127,7 @@ func (w *watcher) streams(ctx context.Context) {
 			w.claim(ctx, s)
 		}
 	}
+	return nil
 }
 
 // create sees to the streams; every server waits for them, the leader of the
