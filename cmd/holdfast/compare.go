@@ -81,14 +81,14 @@ func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]conte
 }
 
 // unexpected is the exit status of a run of a variant: that of its findings, but
-// for the loss of writes where the variant does not promise to prevent it.
-func unexpected(r *record.Run, mayLose bool) int {
+// for the promises that the variant does not make and has broken.
+func unexpected(r *record.Run, unpromised ...string) int {
 	if r.Judgement == nil {
 		return record.Unknown.ExitCode()
 	}
 	code := 0
 	for _, f := range r.Judgement.Findings {
-		if mayLose && f.Promise == "rpo" && f.Verdict == record.Fail {
+		if f.Verdict == record.Fail && slices.Contains(unpromised, f.Promise) {
 			continue
 		}
 		if f.Verdict != record.Pass {

@@ -17,12 +17,16 @@ import (
 // has its scenario in the library, standby-LEVEL.
 var standbyLevels = []struct {
 	name, holds string
-	loses       bool // by design
+	unpromised  []string
 }{
-	{"hot", "votes: what is acknowledged", false},
-	{"warm", "learns: what has reached it", true},
-	{"cold", "nothing: the newest snapshot", true},
+	{"hot", "votes: what is acknowledged", nil},
+	{"warm", "learns: what has reached it", loss},
+	{"cold", "nothing: the newest snapshot", loss},
 }
+
+// loss is what a level breaks that loses writes by design: who reads a register
+// whose last write is lost misses it.
+var loss = []string{"rpo", "stale reads"}
 
 func (a *app) compareStandby() *cobra.Command {
 	var known []string
@@ -43,7 +47,8 @@ the newest snapshot of the object store. RTO is the worst of the users' ways in,
 0.1 s. A write is lost when it was acknowledged and no node has it in the end; lost
 for is the time from the first such acknowledgement to the last.
 
-Warm and cold may lose writes, and that alone is no failure of their row.`,
+Warm and cold may lose writes, so that later reads miss them, and that alone is no
+failure of their row.`,
 		Example: `  holdfast compare standby
   holdfast compare standby --level warm,cold --runtime local
   holdfast compare standby --seed 7 --json`,
@@ -77,9 +82,9 @@ func (a *app) standby(ctx context.Context, which []string, seed uint64, f runFla
 	var rows []standbyRow
 	worst := 0
 	for _, c := range contests {
-		row, loses := newStandbyRow(c)
+		row, unpromised := newStandbyRow(c)
 		rows = append(rows, row)
-		worst = worse(worst, unexpected(c.run, loses))
+		worst = worse(worst, unexpected(c.run, unpromised...))
 	}
 	if len(rows) > 0 {
 		if err := a.tellStandby(rows); err != nil {
@@ -103,12 +108,12 @@ type standbyRow struct {
 	Dir     string         `json:"dir"`
 }
 
-// newStandbyRow also says whether the level may lose writes.
-func newStandbyRow(c contest) (row standbyRow, loses bool) {
+// newStandbyRow also says what the level does not promise.
+func newStandbyRow(c contest) (row standbyRow, unpromised []string) {
 	row = standbyRow{Level: c.name, Dir: c.dir, Verdict: record.Unknown}
 	for _, l := range standbyLevels {
 		if l.name == c.name {
-			row.Holds, loses = l.holds, l.loses
+			row.Holds, unpromised = l.holds, l.unpromised
 		}
 	}
 	if j := c.run.Judgement; j != nil {
@@ -118,7 +123,7 @@ func newStandbyRow(c contest) (row standbyRow, loses bool) {
 		}
 		row.Lost, row.LostFor = losses(j)
 	}
-	return row, loses
+	return row, unpromised
 }
 
 func (a *app) tellStandby(rows []standbyRow) error {
