@@ -22,7 +22,26 @@ import (
 const Name = "mcp"
 
 // Target is the adapter; its zero value is ready.
-type Target struct{}
+type Target struct {
+	// Entrance is the region that takes all traffic while all is well; empty
+	// means that regions share it as the seed architecture weighs them.
+	Entrance topology.Region
+}
+
+// zones are the regions with their shares of traffic.
+func (m Target) zones() []topology.Zone {
+	out := slices.Clone(zones)
+	for i := range out {
+		switch m.Entrance {
+		case "":
+		case out[i].Region:
+			out[i].Weight = 100
+		default:
+			out[i].Weight = 0
+		}
+	}
+	return out
+}
 
 // Name is how scenarios call the platform.
 func (Target) Name() string { return Name }
@@ -36,7 +55,7 @@ const oneWay = 15 * time.Millisecond
 // Topology declares three regions of 1, 3 or 5 control nodes, every one a voter. More
 // voters cost the leader messages, not its clients time: a write waits for the nearest
 // majority either way, and any node may die without a change of membership.
-func (Target) Topology(s topology.Shape) (topology.Topology, error) {
+func (m Target) Topology(s topology.Shape) (topology.Topology, error) {
 	per := cmp.Or(s.Nodes, 1)
 	if !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: nodes: %d a region: allowed are 1, 3, 5", per)
@@ -55,7 +74,11 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 			return topology.Topology{}, fmt.Errorf("mcp topology: defects: no %q: known are %s", d, strings.Join(node.Defects(), ", "))
 		}
 	}
-	t := topology.Topology{Zones: slices.Clone(zones), Latency: slices.Clone(s.Latency)}
+	zones := m.zones()
+	if !slices.ContainsFunc(zones, func(z topology.Zone) bool { return z.Weight > 0 }) {
+		return topology.Topology{}, fmt.Errorf("mcp topology: entrance: no region %q: known are east, north, south", m.Entrance)
+	}
+	t := topology.Topology{Zones: zones, Latency: slices.Clone(s.Latency)}
 	if len(t.Latency) == 0 {
 		for i, a := range zones {
 			for _, b := range zones[i+1:] {

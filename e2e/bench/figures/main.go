@@ -95,8 +95,8 @@ var (
 	stormy = []string{"s-storm", "elections", "pending", "strikes"}
 	known  = []string{"ms-known", "ms-measured"}
 	lost   = []string{"runs", "s-best", "s-median", "s-worst"}
-	// written is of one writer, but for the last.
-	written = []string{"ms-write", "ms-trip", "writes/s"}
+	// written is of one writer, but for throughput.
+	written = []string{"ms-write", "ms-trip", "writes/s", "shared-writes/s"}
 )
 
 var (

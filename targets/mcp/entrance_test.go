@@ -1,0 +1,38 @@
+package mcp_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/targets/mcp"
+)
+
+// What clients are told of the shares of traffic is what the nodes share by.
+func TestEntrance(t *testing.T) {
+	for entrance, want := range map[topology.Region]struct {
+		weights string
+		zones   []topology.Zone
+	}{
+		"":      {"east=70,north=20,south=10", []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}},
+		"north": {"east=0,north=100,south=0", []topology.Zone{{Region: "east"}, {Region: "north", Weight: 100}, {Region: "south"}}},
+	} {
+		got, err := mcp.Target{Entrance: entrance}.Topology(topology.Shape{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.zones, got.Zones); diff != "" {
+			t.Errorf("entrance %q: zones (-want +got):\n%s", entrance, diff)
+		}
+		for _, n := range got.Nodes {
+			if args := n.Program.Args; !slices.Contains(args, want.weights) {
+				t.Errorf("entrance %q: %s is started with %q, want %s among them", entrance, n.ID, args, want.weights)
+			}
+		}
+	}
+	if _, err := (mcp.Target{Entrance: "west"}).Topology(topology.Shape{}); err == nil {
+		t.Error("an entrance in a region that there is not is taken")
+	}
+}
