@@ -107,6 +107,13 @@ var telling = map[string]func(*drill.Result){
 	},
 	"standby-warm": breaks("rpo"),
 	"standby-cold": breaks("rpo"),
+	"restore-platform": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("rpo")(run)
+		Expect(run.Judgement.RTO.Recovered).To(BeTrue(), "service is back")
+		rpo := run.Judgement.RPO
+		Expect(rpo.LostCount).To(BeNumerically("<", rpo.Acked), "what the snapshot has is not lost")
+	},
 	"probe-self": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("switch")(run)

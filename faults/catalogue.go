@@ -70,6 +70,12 @@ func Catalogue() []Entry {
 			Example: "{at: 0s, for: 10s, fault: replace, on: {node: north-1}}",
 		},
 		{
+			Name:    "wipe",
+			Doc:     "Ends the victims at once, empties their disks, and starts them again afterwards with nothing.",
+			New:     func() Fault { return &Wipe{} },
+			Example: "{at: 0s, for: 5s, fault: wipe, on: {all: true}}",
+		},
+		{
 			Name:    "throttle",
 			Doc:     "Starves the victims of CPU: each may use only a part of a processor.",
 			New:     func() Fault { return &Throttle{} },

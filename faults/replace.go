@@ -82,16 +82,8 @@ func (r *Replace) Felt(ctx context.Context, v Victims) (string, error) {
 		return "", err
 	}
 	err = each(v.Nodes, func(_ int, n topology.Node) error {
-		disk, err := cluster.DiskOf(v.Cluster.Process(n.ID))
-		if err != nil {
+		if err := blank(ctx, v, n); err != nil {
 			return err
-		}
-		files, err := disk.Files(ctx)
-		if err != nil {
-			return fmt.Errorf("data of %s: %w", n.ID, err)
-		}
-		if len(files) > 0 {
-			return fmt.Errorf("%s has %d files on its disk", n.ID, len(files))
 		}
 		return r.membership(ctx, v, n, false)
 	})

@@ -99,6 +99,7 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		"skip-arbitration":           {true, all[1:]},
 		"split-three-ways":           {false, []topology.Region{}},
 		"power-loss":                 {false, []topology.Region{}},
+		"restore-platform":           {false, []topology.Region{}},
 		"power-loss-ack-before-sync": {false, []topology.Region{}},
 		"edge-autonomy":              {true, all[1:]},
 		"edge-blind":                 {true, all[1:]},

@@ -47,6 +47,7 @@ func examples() []example {
 		{"pause", &faults.Pause{}, east, topology.Selector{}, "east-1 is paused"},
 		{"restart", &faults.Restart{}, east, topology.Selector{}, "east-1 is exited (code 0)"},
 		{"replace", &faults.Replace{}, east, topology.Selector{}, "east-1 is exited (code -1), empty and no member"},
+		{"wipe", &faults.Wipe{}, east, topology.Selector{}, "east-1 is exited (code -1), empty"},
 		{"corrupt torn", &faults.Corrupt{Kind: "torn", Files: "lives"}, east, topology.Selector{}, "its lives is torn off from byte 0 of 1 on"},
 		{"corrupt flip", &faults.Corrupt{Kind: "flip", Files: "liv*"}, east, topology.Selector{}, "its lives is bit "},
 		{"throttle", &faults.Throttle{CPU: 0.05}, east, topology.Selector{}, "of a CPU (limit 0.05, by"},

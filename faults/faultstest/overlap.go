@@ -34,6 +34,7 @@ func overlaps(t *testing.T, c *cluster.Cluster) {
 		{"kill", "corrupt torn"},
 		{"replace", "replace"},
 		{"replace", "kill"},
+		{"wipe", "kill"},
 	} {
 		first, second := of(pair[0]), of(pair[1])
 		t.Run(pair[0]+", "+pair[1]+", first healed first", func(t *testing.T) { overlap(t, c, first, second, true) })
@@ -85,6 +86,7 @@ func half(t *testing.T, c *cluster.Cluster) {
 		{name: "kill", fault: &faults.Kill{}, on: east},
 		{name: "pause", fault: &faults.Pause{}, on: east},
 		{name: "replace", fault: &faults.Replace{}, on: east},
+		{name: "wipe", fault: &faults.Wipe{}, on: east},
 	} {
 		v := e.victims(t, c)
 		whole := v
