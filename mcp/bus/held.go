@@ -67,11 +67,14 @@ func (b *Bus) Held(ctx context.Context, stream string) (messages []string, last 
 // heldLimit bounds Held. Leaders hear from their peers once a second.
 const heldLimit = 5 * time.Second
 
-// led asks a stream's leader for the number of its last message. One that was cut
-// off takes itself for the leader until it hears of the next: so an answer
-// counts once a majority has been heard since the question was put.
+// led asks a stream's leader for the number of its last message. One that was
+// cut off takes itself for the leader until it hears of the next: so an answer
+// counts once a majority has been heard since the question was put. And what it
+// hears may be of the next, before it has stepped down: so it must still lead
+// when it is asked again.
 func led(ctx context.Context, js jetstream.JetStream, stream string) (last uint64, err error) {
 	put := time.Now()
+	leader := "" // of the last answer, if that counts
 	for {
 		before := time.Since(put)
 		s, err := js.Stream(ctx, stream)
@@ -79,24 +82,37 @@ func led(ctx context.Context, js jetstream.JetStream, stream string) (last uint6
 			return 0, err
 		}
 		info := s.CachedInfo()
-		if info.Cluster == nil {
-			return info.State.LastSeq, nil // there is one server
-		}
-		heard := 1 // the leader itself
-		for _, r := range info.Cluster.Replicas {
-			if !r.Offline && r.Active < before {
-				heard++
-			}
-		}
-		if 2*heard > 1+len(info.Cluster.Replicas) {
+		switch c := info.Cluster; {
+		case c == nil: // there is one server
 			return info.State.LastSeq, nil
+		case !leads(c, before):
+			leader = ""
+		case leader == c.Leader:
+			return last, nil
+		default:
+			leader, last = c.Leader, info.State.LastSeq
 		}
 		select {
-		case <-time.After(look / 4):
+		case <-time.After(look / 2):
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%s leads, but hears from no majority: %w", info.Cluster.Leader, ctx.Err())
+			return 0, fmt.Errorf("no leader hears from a majority: %w", ctx.Err())
 		}
 	}
+}
+
+// leads tells whether who answered leads, and has heard from a majority within
+// a time. It lists all but itself: one that lists the leader is another.
+func leads(c *jetstream.ClusterInfo, within time.Duration) bool {
+	heard := 1
+	for _, r := range c.Replicas {
+		if r.Name == c.Leader {
+			return false
+		}
+		if 0 < r.Active && r.Active < within { // 0: never
+			heard++
+		}
+	}
+	return c.Leader != "" && 2*heard > 1+len(c.Replicas)
 }
 
 // read asks for messages from one on, and returns as many as come in one go:
