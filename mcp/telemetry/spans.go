@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// keptSpans is how many finished spans a node keeps; older ones are forgotten.
+	// keptSpans is how many finished spans a node keeps at least; older ones are
+	// forgotten, at the latest when there are twice as many.
 	keptSpans = 4096
 	// closeLimit is how long a node that stops waits for its collector.
 	closeLimit = time.Second
@@ -71,8 +72,9 @@ func (s *Spans) ExportSpans(_ context.Context, done []sdk.ReadOnlySpan) error {
 		}
 		s.kept = append(s.kept, span)
 	}
-	if over := len(s.kept) - keptSpans; over > 0 {
-		s.kept = append([]Span(nil), s.kept[over:]...)
+	// Only now and then, for a call waits for it: it copies all that are kept.
+	if len(s.kept) >= 2*keptSpans {
+		s.kept = append(make([]Span, 0, 2*keptSpans), s.kept[len(s.kept)-keptSpans:]...)
 	}
 	close(s.change)
 	s.change = make(chan struct{})
