@@ -72,7 +72,7 @@ var figures = []figure{
 	{"false alarms under jitter at three times the baseline", "Storm", "alarms", atMost(0), stormy},
 	{"RTO of losing the main region, default profile, median", "RegionLoss/adaptive", "s-median", atMost(5), lost},
 	{"RTO of losing the main region, default profile, worst", "RegionLoss/adaptive", "s-worst", atMost(8), lost},
-	{"RTO of losing the main region, seed profile", "RegionLoss/seed", "s-worst", atMost(30), nil},
+	{"RTO of losing the main region, seed profile", "RegionLoss/seed", "s-worst", atMost(30), []string{"s-served-worst"}},
 	{"a strong write over 30 ms links ÷ one round trip, local", "Writes/local", "trips", atMost(1.3), written},
 	{"a strong write over 30 ms links ÷ one round trip, containers", "Writes/etcd", "trips", atMost(1.3), append(written, "etcd-trips")},
 	{"strong writes of 64 writers: throughput ÷ etcd's", "Writes/etcd", "throughput-ratio", atLeast(0.8), []string{"writes/s", "etcd-writes/s"}},
@@ -94,7 +94,7 @@ var (
 	phases = []string{"s-wall", "s-start", "s-faults", "s-observe", "s-quiesce", "s-readback", "s-stop", "s-judge"}
 	stormy = []string{"s-storm", "elections", "pending", "strikes"}
 	known  = []string{"ms-known", "ms-measured"}
-	lost   = []string{"runs", "s-best", "s-median", "s-worst"}
+	lost   = []string{"runs", "s-best", "s-median", "s-worst", "s-served-worst"}
 	// written is of one writer, but for throughput.
 	written = []string{"ms-write", "ms-trip", "writes/s", "shared-writes/s"}
 )
