@@ -50,17 +50,17 @@ func overlap(t *testing.T, c *cluster.Cluster, first, second example, firstHeals
 	}
 	possible(t, c, first)
 	possible(t, c, second)
-	var both []under
-	for _, e := range []example{first, second} {
-		v := e.victims(t, c)
-		undo, err := e.fault.Inject(t.Context(), v)
+	// Both are chosen first: some write through their victims beforehand, which a dead one does not take.
+	both := []under{{example: first, v: first.victims(t, c)}, {example: second, v: second.victims(t, c)}}
+	for i := range both {
+		undo, err := both[i].fault.Inject(t.Context(), both[i].v)
 		if err != nil {
-			for _, u := range both {
+			for _, u := range both[:i] {
 				_ = u.heal(t.Context())
 			}
-			t.Fatalf("inject %s: %v", e.name, err)
+			t.Fatalf("inject %s: %v", both[i].name, err)
 		}
-		both = append(both, under{e, v, undo})
+		both[i].heal = undo
 	}
 	if !firstHealsFirst {
 		slices.Reverse(both)
