@@ -26,6 +26,7 @@ type watcher struct {
 	isolated bool            // they and this server are no majority
 	leads    map[string]bool // streams led here
 	moved    map[string]string
+	since    time.Time // when a seat last moved
 	shaken   bool // a peer was lost, and clients have not been seen to be back since
 	arrived  int  // users that had come by the last look
 	before   int  // and by the last one before a peer was lost
@@ -167,9 +168,11 @@ func (w *watcher) seats() {
 		if leader == w.cfg.Name { // one tells for all
 			w.note(events.BusRemapped, fmt.Sprintf("stream %s is led by %s", stream, leader), "stream", stream, "leader", leader)
 		}
-		w.moved[stream] = leader
+		w.moved[stream], w.since = leader, time.Now()
 	}
-	if !w.shaken || w.isolated {
+	// The new leader tells of its seat when it looks next: that clients are
+	// back is not told before.
+	if !w.shaken || w.isolated || time.Since(w.since) < 3*look {
 		return
 	}
 	for stream, leader := range now {
