@@ -27,9 +27,9 @@ type watcher struct {
 	leads    map[string]bool // streams led here
 	moved    map[string]string
 	since    time.Time // when a seat last moved
-	shaken   bool // a peer was lost, and clients have not been seen to be back since
-	arrived  int  // users that had come by the last look
-	before   int  // and by the last one before a peer was lost
+	shaken   bool      // a peer was lost, and clients have not been seen to be back since
+	arrived  int       // users that had come by the last look
+	before   int       // and by the last one before a peer was lost
 
 	long  []string  // streams whose logs are to be compacted, see back
 	until time.Time // and how long that is tried
