@@ -57,7 +57,7 @@ func TestNearest(t *testing.T) {
 func TestNewNamesTheNearest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.Wrong{
-		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, throttle, corrupt`, Nearest: "pause",
+		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`, Nearest: "pause",
 	}
 	var got faults.Wrong
 	if !errors.As(err, &got) || got != want {
@@ -111,6 +111,7 @@ func TestSettingsSurviveJSON(t *testing.T) {
 		"restart":   &faults.Restart{},
 		"throttle":  &faults.Throttle{CPU: 0.1},
 		"replace":   &faults.Replace{},
+		"wipe":      &faults.Wipe{},
 		"corrupt":   &faults.Corrupt{Kind: "flip", Files: "*.log"},
 	}
 	for _, e := range faults.Catalogue() {
