@@ -44,16 +44,20 @@ func TestRules(t *testing.T) {
 		{"three failed probes", func(p *Picture) {
 			p.Suspects = map[string][]string{"north-1": {"east-2"}, "east-1": {"east-2"}}
 		}, map[string]string{"probes-failed/east-2": "east-2 does not answer east-1, north-1"}},
-		{"a node is lost", func(p *Picture) { p.Lost = []string{"east-2"} },
-			map[string]string{"node-lost/east-2": "east-2 in east is lost"}},
+		{
+			"a node is lost", func(p *Picture) { p.Lost = []string{"east-2"} },
+			map[string]string{"node-lost/east-2": "east-2 in east is lost"},
+		},
 		{"a region is lost", func(p *Picture) { p.Lost = []string{"east-1", "east-2"} }, map[string]string{
 			"node-lost/east-1": "east-1 in east is lost", "node-lost/east-2": "east-2 in east is lost", "region-lost/east": "region east is lost",
 		}},
 		{"a report is late", func(p *Picture) {
 			p.Reports["east-2"] = Received{&api.HealthReport{Applied: 20_000}, p.Now.Add(-20 * time.Second)}
 		}, map[string]string{"silent/east-2": "east-2 has not reported for 20s"}},
-		{"no report since this node leads", func(p *Picture) { delete(p.Reports, "east-2") },
-			map[string]string{"silent/east-2": "east-2 has not reported for 1m0s"}},
+		{
+			"no report since this node leads", func(p *Picture) { delete(p.Reports, "east-2") },
+			map[string]string{"silent/east-2": "east-2 has not reported for 1m0s"},
+		},
 		{"a new leader has patience", func(p *Picture) {
 			p.Since = p.Now.Add(-silent)
 			p.Reports = nil
