@@ -16,13 +16,13 @@ drill: bin/holdfast
 .PHONY: test
 test: unit e2e
 
-# Drills mostly wait, so three run side by side; the suites before them keep the
+# Drills mostly wait, so two run side by side; the suites before them keep the
 # processors busy, so they go first.
 .PHONY: unit e2e
 unit:
 	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
 e2e:
-	$(GO) tool ginkgo --procs=3 --timeout=60m --no-color --label-filter='!nightly' ./e2e
+	$(GO) tool ginkgo --procs=2 --timeout=60m --no-color --label-filter='!nightly' ./e2e
 
 ## nightly: the whole e2e suite, each scenario on each runtime, an hour or so
 .PHONY: nightly
