@@ -1,9 +1,7 @@
 package mcp
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 
@@ -45,34 +43,14 @@ type follower struct {
 	emit func(events.Event)
 }
 
-// silence is how long a diary may say nothing before it is asked for again: a
-// connection that a partition swallowed looks like a quiet node.
-const silence = 5 * time.Second
-
 // read follows the node until the connection ends.
 func (f *follower) read(ctx context.Context, c *cluster.Cluster, n topology.Node) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	quiet := time.AfterFunc(silence, cancel)
-	defer quiet.Stop()
-	r, err := get(ctx, c, n, "/events")
-	if err != nil {
-		return
-	}
-	defer r.Body.Close()
-	lines := bufio.NewScanner(r.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var e events.Event
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			return // a line cut short by the node's death; what it said is replayed if it lives
-		}
-		quiet.Reset(silence)
+	follow(ctx, c, n, "/events", func(e events.Event) {
 		if e.Seq > f.seen[e.Start] {
 			f.seen[e.Start] = e.Seq
 			f.emit(e)
 		}
-	}
+	})
 }
 
 func eventOf(e events.Event) record.Event {

@@ -1,9 +1,7 @@
 package mcp
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -87,7 +85,7 @@ func (Target) Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time
 		all.Go(func() {
 			seen := map[string]bool{} // span ids; a node repeats what it keeps to each that connects
 			for ctx.Err() == nil {
-				readSpans(ctx, c, n, func(s telemetry.Span) {
+				follow(ctx, c, n, "/traces", func(s telemetry.Span) {
 					if seen[s.ID] {
 						return
 					}
@@ -107,27 +105,4 @@ func (Target) Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time
 		})
 	}
 	all.Wait()
-}
-
-// readSpans follows one node until the connection ends, or says nothing for a while.
-func readSpans(ctx context.Context, c *cluster.Cluster, n topology.Node, tell func(telemetry.Span)) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	quiet := time.AfterFunc(silence, cancel)
-	defer quiet.Stop()
-	r, err := get(ctx, c, n, "/traces")
-	if err != nil {
-		return
-	}
-	defer r.Body.Close()
-	lines := bufio.NewScanner(r.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var s telemetry.Span
-		if json.Unmarshal(lines.Bytes(), &s) != nil {
-			return
-		}
-		quiet.Reset(silence)
-		tell(s)
-	}
 }
