@@ -4,8 +4,9 @@
 package events
 
 import (
-	"sync"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/latest"
 )
 
 // Kind is what happened.
@@ -70,26 +71,18 @@ type Event struct {
 	Fields map[string]string `json:"fields,omitempty"`
 }
 
-// retained is how many events a node keeps; older ones are forgotten.
-const retained = 10000
+// retained is how many events a node keeps at least.
+const retained = 5000
 
-// Diary collects the events of one life of a node.
+// Diary collects the events of one life of a node; Serve tells them over HTTP.
 type Diary struct {
+	*latest.List[Event]
 	node, region, start string
-
-	mu     sync.Mutex
-	seq    uint64
-	kept   []Event
-	change chan struct{} // closed and replaced at each event
 }
 
 // NewDiary opens the diary of a node's life, named by when it began.
 func NewDiary(node, region string) *Diary {
-	return &Diary{
-		node: node, region: region,
-		start:  time.Now().UTC().Format(time.RFC3339Nano),
-		change: make(chan struct{}),
-	}
+	return &Diary{List: latest.New[Event](retained), node: node, region: region, start: time.Now().UTC().Format(time.RFC3339Nano)}
 }
 
 // Life names the life of the node that the diary is of.
@@ -97,28 +90,10 @@ func (d *Diary) Life() string { return d.start }
 
 // Note writes an event down, now.
 func (d *Diary) Note(kind Kind, says string, fields map[string]string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.seq++
-	d.kept = append(d.kept, Event{
-		Start: d.start, Seq: d.seq, Wall: time.Now(), Node: d.node, Region: d.region,
-		Kind: kind, Says: says, Fields: fields,
+	d.Add(func(seq uint64) Event {
+		return Event{
+			Start: d.start, Seq: seq, Wall: time.Now(), Node: d.node, Region: d.region,
+			Kind: kind, Says: says, Fields: fields,
+		}
 	})
-	if len(d.kept) > retained {
-		d.kept = d.kept[len(d.kept)-retained:]
-	}
-	close(d.change)
-	d.change = make(chan struct{})
-}
-
-// After returns the events that follow seq, and a channel that is closed when
-// there are more.
-func (d *Diary) After(seq uint64) ([]Event, <-chan struct{}) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	i := len(d.kept)
-	for i > 0 && d.kept[i-1].Seq > seq {
-		i--
-	}
-	return append([]Event(nil), d.kept[i:]...), d.change
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -24,8 +25,9 @@ type Guard struct {
 	Node string // this one, for its refusals
 	// Verify judges a token.
 	Verify func(ctx context.Context, token string) (Principal, error)
-	// PeersOnly are the gRPC services, such as "mcp.v1.Peer", for nodes alone.
-	PeersOnly []string
+	// Only says which gRPC services, such as "mcp.v1.Peer", are for one kind of
+	// caller alone, who must show a certificate. The others are for everybody.
+	Only map[string]trust.Kind
 }
 
 // Unary guards calls of one reply.
@@ -69,10 +71,8 @@ func (g *Guard) admit(ctx context.Context, method string) (context.Context, erro
 		return nil, api.Refuse(codes.Unauthenticated, g.Node, "", err.Error())
 	}
 	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-	for _, only := range g.PeersOnly {
-		if service == only && (p.Kind != trust.Node || !p.ByCertificate()) {
-			return nil, api.Refuse(codes.PermissionDenied, g.Node, "", p.Name+" is not a node: "+service+" is for nodes alone")
-		}
+	if kind, ok := g.Only[service]; ok && (p.Kind != kind || !p.ByCertificate()) {
+		return nil, api.Refuse(codes.PermissionDenied, g.Node, "", fmt.Sprintf("%s shows no certificate of an %q: %s is for those alone", p.Name, kind, service))
 	}
 	return With(ctx, p), nil
 }

@@ -81,7 +81,7 @@ func (s *Service) Revoke(ctx context.Context, r *api.RevokeRequest) (*api.Revoke
 	switch {
 	case victim.Session == "":
 		return nil, api.Refuse(codes.InvalidArgument, s.Node, "", "no token to revoke")
-	case victim.Name != who.Name && who.Kind != trust.Node:
+	case victim.Name != who.Name && who.Kind == trust.Client:
 		return nil, api.Refuse(codes.PermissionDenied, s.Node, "", who.Name+" may not revoke a token of "+victim.Name)
 	}
 	now := time.Now()

@@ -28,7 +28,10 @@ func (k *Keeper) Append(ctx context.Context, r *api.AppendRequest) (*api.Appende
 	if !k.cfg.Follows() {
 		return nil, api.Refuse(codes.Unavailable, k.cfg.Self, "", "no leader known: cut off from the majority, or an election is under way")
 	}
-	return j.add(ctx, r.Entry)
+	end := traced(ctx, r.Class)
+	a, err := j.add(ctx, r.Entry)
+	end(a, err)
+	return a, err
 }
 
 // Confirm is up to where a copy must be for a read, if this node is the primary.

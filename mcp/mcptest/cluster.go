@@ -221,19 +221,14 @@ func (c *Cluster) Dial(ctx context.Context, network, addr string) (net.Conn, err
 }
 
 // Who is the identity of a client called "test".
-func (c *Cluster) Who() *trust.Identity {
-	c.t.Helper()
-	who, err := trust.New(Secret, "test", trust.Client)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return who
-}
+func (c *Cluster) Who() *trust.Identity { return c.identity("test", trust.Client) }
 
 // Peer is the identity of a node, for tests of what only nodes may do.
-func (c *Cluster) Peer(name string) *trust.Identity {
+func (c *Cluster) Peer(name string) *trust.Identity { return c.identity(name, trust.Node) }
+
+func (c *Cluster) identity(name string, kind trust.Kind) *trust.Identity {
 	c.t.Helper()
-	who, err := trust.New(Secret, name, trust.Node)
+	who, err := trust.New(Secret, name, kind)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -373,10 +368,10 @@ func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
 	return cl
 }
 
-// Direct makes a client of one node.
+// Direct makes a client of one node, who is an operator.
 func (c *Cluster) Direct(name string) *client.Direct {
 	c.t.Helper()
-	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial, c.Who())
+	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial, c.identity("operator", trust.Operator))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -33,8 +33,13 @@ func readSecret(file string) (string, error) {
 	return secret, nil
 }
 
-// peersOnly are the services that nodes offer to each other and to nobody else.
-var peersOnly = []string{"mcp.v1.Peer", "mcp.v1.Standby", "mcp.v1.Journals", "mcp.v1.Telemetry", "mcp.v1.Witness", "mcp.v1.Electorate"}
+// only are the services that are not for every user: those that nodes offer to
+// each other, and that by which operators change who belongs to the platform.
+var only = map[string]trust.Kind{
+	"mcp.v1.Peer": trust.Node, "mcp.v1.Standby": trust.Node, "mcp.v1.Journals": trust.Node, "mcp.v1.Telemetry": trust.Node,
+	"mcp.v1.Witness": trust.Node, "mcp.v1.Electorate": trust.Node,
+	"mcp.v1.Admin": trust.Operator,
+}
 
 // parseTokens reads LIFE/REFRESH/ROTATION; a session lasts as long as before, or 60 lives if that is longer.
 func parseTokens(s string, t identity.Timing) (identity.Timing, error) {

@@ -105,10 +105,10 @@ func (n *node) newAdmission() *gateway.Admission {
 	return a
 }
 
-// user is the name by which a caller's calls are counted. Nodes are no users.
+// user is the name by which a caller's calls are counted. Nodes and operators are no users.
 func user(ctx context.Context) string {
 	p, ok := identity.Of(ctx)
-	if !ok || p.Kind == trust.Node {
+	if !ok || p.Kind != trust.Client {
 		return ""
 	}
 	return p.Name

@@ -17,7 +17,7 @@ func (n *node) identify() (*identity.Signer, error) {
 		Node: n.cfg.Name, Verifier: &identity.Verifier{Ledger: state}, Timing: timing, Commit: n.gateway.Submit,
 		Told: func(says string, fields map[string]string) { n.note(events.Revoked, says, fields) },
 	}
-	n.guard = &identity.Guard{Node: n.cfg.Name, PeersOnly: peersOnly, Verify: n.identity.Verifier.Verify}
+	n.guard = &identity.Guard{Node: n.cfg.Name, Only: only, Verify: n.identity.Verifier.Verify}
 	if n.cfg.defective(VerifyAtIssuer) {
 		n.guard.Verify = n.identity.AskIssuer(func(node string) (api.IdentityClient, error) {
 			conn, err := n.peers.To(node)

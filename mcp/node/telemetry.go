@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/journal"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
@@ -14,10 +15,8 @@ func (n *node) watch(log *slog.Logger) {
 	m, state := n.telemetry.Metrics, n.consensus.Committed()
 	m.Gauge("mcp_consensus_term", "The latest term that the node has seen.", func() float64 { return float64(n.consensus.Term()) })
 	m.Gauge("mcp_consensus_leads", "1 while the node leads.", func() float64 {
-		if _, leads := n.consensus.Leads(); leads {
-			return 1
-		}
-		return 0
+		_, leads := n.consensus.Leads()
+		return oneIf(leads)
 	})
 	m.Gauge("mcp_consensus_applied", "The log index up to which the node's state is.", func() float64 {
 		index, _ := state.Applied()
@@ -28,6 +27,7 @@ func (n *node) watch(log *slog.Logger) {
 	m.GaugeOf("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
 		return floats(state.Standing().Weights(n.cfg.Weights))
 	})
+	n.watchJournals(m)
 	n.reports = &telemetry.Reports{}
 	n.reporter = &telemetry.Reporter{
 		Node: n.cfg.Name, Region: n.cfg.Region, Own: n.reports, To: n.peers.To, Suspects: n.prober.Suspects,
@@ -44,6 +44,28 @@ func (n *node) watch(log *slog.Logger) {
 		n.alerts.Sinks = append(n.alerts.Sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
 	}
 	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
+}
+
+// watchJournals shows how a control node's copies of the journals stand.
+func (n *node) watchJournals(m *telemetry.Metrics) {
+	if n.journals == nil {
+		return
+	}
+	show := func(name, help string, value func(journal.Standing) float64) {
+		m.GaugeOf(name, help, "class", func() map[string]float64 {
+			out := map[string]float64{}
+			for class, s := range n.journals.Standings() {
+				out[class] = value(s)
+			}
+			return out
+		})
+	}
+	show("mcp_journal_epoch", "The epoch of the primary that the node's copy agrees with.", func(s journal.Standing) float64 { return float64(s.Epoch) })
+	show("mcp_journal_last", "The last record of the node's copy.", func(s journal.Standing) float64 { return float64(s.Last) })
+	show("mcp_journal_synced", "The last record of the node's copy that is on disk for sure.", func(s journal.Standing) float64 { return float64(s.Synced) })
+	show("mcp_journal_primary", "1 while the node is the primary.", func(s journal.Standing) float64 { return oneIf(s.Primary) })
+	show("mcp_journal_committed", "Up to which record the primary has acknowledged; 0 elsewhere.", func(s journal.Standing) float64 { return float64(s.Commit) })
+	show("mcp_journal_replicas", "How many copies are connected to the primary; 0 elsewhere.", func(s journal.Standing) float64 { return float64(s.Replicas) })
 }
 
 // picture is what the alert rules are judged by.
@@ -70,4 +92,12 @@ func floats(in map[string]int) map[string]float64 {
 		out[k] = float64(v)
 	}
 	return out
+}
+
+// oneIf is a figure that is 1 while something is so.
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }

@@ -60,7 +60,7 @@ func Who(s tls.ConnectionState) (name string, kind Kind, ok bool) {
 	}
 	leaf := s.VerifiedChains[0][0]
 	units := leaf.Subject.OrganizationalUnit
-	if len(units) != 1 || !slices.Contains([]Kind{Node, Client}, Kind(units[0])) {
+	if len(units) != 1 || !slices.Contains([]Kind{Node, Client, Operator}, Kind(units[0])) {
 		return leaf.Subject.CommonName, "", false
 	}
 	return leaf.Subject.CommonName, Kind(units[0]), true

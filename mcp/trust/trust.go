@@ -3,7 +3,7 @@
 // certificates that it issues.
 //
 //	secret ──HKDF──► key of the authority ──signs──► certificate of a node (CN, SAN: its name)
-//	                                      └─signs──► certificate of a client (CN: its name)
+//	                                      └─signs──► certificate of a client or operator (CN: its name)
 //
 // Nodes are started at the same time on machines that share no disk, so no file
 // is passed around: each derives the same authority and issues itself what it
@@ -38,8 +38,9 @@ type Kind string
 
 // The kinds. Only nodes may serve, and only nodes are let into consensus.
 const (
-	Node   Kind = "mcp node"
-	Client Kind = "mcp client"
+	Node     Kind = "mcp node"
+	Client   Kind = "mcp client"
+	Operator Kind = "mcp operator" // a client who may change who belongs to the platform
 )
 
 const (
@@ -65,7 +66,7 @@ type Identity struct {
 	renew time.Time
 }
 
-// New makes the identity of a node or client. The secret is the same for the whole platform.
+// New makes the identity of a node, a client or an operator. The secret is the same for the whole platform.
 func New(secret, name string, kind Kind) (*Identity, error) {
 	if len(secret) < MinSecret {
 		return nil, fmt.Errorf("make the identity of %s: the secret has %d characters: take at least %d random ones", name, len(secret), MinSecret)

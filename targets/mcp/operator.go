@@ -15,6 +15,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // operateLimit bounds one call to one node, which may be dead or cut off. The
@@ -91,7 +92,7 @@ func last(yes bool) int {
 }
 
 func (o steward) via(ctx context.Context, n topology.Node, do func(context.Context, api.AdminClient) error) error {
-	who, err := identity(o.cluster, "operator")
+	who, err := trust.New(o.cluster.Secret, "operator", trust.Operator)
 	if err != nil {
 		return err
 	}
