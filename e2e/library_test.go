@@ -72,11 +72,11 @@ func labels(s scenarios.Scenario, rt string) []string {
 // company says whether a drill runs beside another. One of the layout full has
 // fifteen nodes, which with those of another ask more of two processors than
 // they have; then the baseline is too bad for anything to be proved.
-func company(s scenarios.Scenario) any {
+func company(s scenarios.Scenario) []any {
 	if s.Topology.Layout == "full" {
-		return Serial
+		return []any{Serial}
 	}
-	return nil
+	return []any{}
 }
 
 func expected(s scenarios.Scenario) record.Verdict {
