@@ -50,9 +50,13 @@ func (r *run) conclude(ctx context.Context) error {
 	r.change(func(run *record.Run) {
 		r.endPhase(r.now())
 		run.Ops = r.history.Ops()
+		run.Sealed = true
 	})
 	r.say("judge", "%d operations", len(r.record.Ops))
 	if err := errors.Join(err, r.saveErr, r.dir.Close()); err != nil {
+		return fmt.Errorf("record of run %s: %w", r.record.ID, err)
+	}
+	if err := r.dir.Seal(); err != nil {
 		return fmt.Errorf("record of run %s: %w", r.record.ID, err)
 	}
 	return judge(ctx, r.record, r.dir, r.o.StepSummary)

@@ -16,7 +16,7 @@
 //
 // Read them in this order:
 //
-//	api        the wire contract: Ledger for users, Peer between nodes, Command in the log
+//	api        the wire contract, a .proto a part: what users, operators and nodes ask, Command in the log
 //	state      what a command does; deterministic, no clocks, no network
 //	consensus  how a command gets committed: raft, strict about what an error proves
 //	journal    the classes of data that do not wait for a majority: shipping, fencing, promotion
@@ -32,6 +32,7 @@
 //	standby    how a region takes over that does not vote
 //	telemetry  metrics, traces, health reports and alerts
 //	events     the node's diary
+//	latest     the latest items of a growing list, served as lines: diary and traces
 //	node       all of it put together, flags, graceful stop
 //	client     how a Go program uses the platform
 //	peers      connections between nodes

@@ -1,5 +1,5 @@
 // Package targets is the seam between the framework and the systems it tests.
-// A system is one folder here; nothing outside it and scenarios/ knows it.
+// A system is one folder here; the engine imports none of them.
 package targets
 
 import (

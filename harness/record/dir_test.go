@@ -204,7 +204,6 @@ func TestReopenRewritesTheVerdict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
 	if err := d.Judgement(&Judgement{Verdict: Fail}); err != nil {
 		t.Fatal(err)
 	}

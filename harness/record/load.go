@@ -57,6 +57,13 @@ func Load(path string) (*Run, error) {
 	case cut:
 		gap("%s is cut off after %d operations", HistoryFile, len(r.Ops))
 	}
+	if r.Sealed {
+		changes, err := unsealed(path)
+		if err != nil {
+			return nil, err
+		}
+		r.Partial = append(r.Partial, changes...)
+	}
 	return r, nil
 }
 

@@ -25,6 +25,8 @@ type Run struct {
 	Events    []Event         `json:"-"` // events.jsonl
 	Ops       []history.Op    `json:"-"` // history.jsonl.zst
 	Judgement *Judgement      `json:"-"` // verdict.json; nil until judged
+	// Sealed says that the record is complete, and has its sums beside it.
+	Sealed bool `json:"sealed,omitempty"`
 	// Partial says what of a stored record is missing or cut off, a line each;
 	// empty for a complete one. A verdict that is not there yet is not a gap.
 	Partial []string `json:"-"`

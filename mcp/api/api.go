@@ -1,6 +1,7 @@
-// Package api is the platform's wire contract, generated from mcp.proto, and
-// the two functions that read and write its error convention: an error that
-// carries a Refusal proves that nothing happened, any other leaves it unknown.
+// Package api is the platform's wire contract, generated from the .proto files
+// beside it, what dialling a node needs, and the functions that read and write
+// its error convention: an error that carries a Refusal proves that nothing
+// happened, any other leaves it unknown.
 package api
 
 //go:generate sh -c "GOBIN=$PWD/.bin go install google.golang.org/protobuf/cmd/protoc-gen-go && GOBIN=$PWD/.bin go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2 && PATH=$PWD/.bin:$PATH protoc --go_out=paths=source_relative:. --go-grpc_out=paths=source_relative:. *.proto; rm -rf .bin"

@@ -19,7 +19,8 @@
 //
 // Each of these is an event. Peers are reached by name alone: servers tell each
 // other no addresses, for one learnt from a peer could lead past a partition.
-// The package is no broker of its own and no API: clients speak NATS.
+// The package is no broker of its own: clients speak NATS. Its one API, Held,
+// tells what a node's own replica of a stream has.
 package bus
 
 import (

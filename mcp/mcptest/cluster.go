@@ -5,39 +5,22 @@ package mcptest
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/events"
-	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
-
-const childEnv = "MCPTEST_NODE"
-
-// Child must be called first in TestMain: in a child it runs the node and exits.
-func Child() {
-	if os.Getenv(childEnv) != "" {
-		os.Exit(node.Main(os.Args[1:], os.Stderr))
-	}
-}
 
 // Secret is that of every cluster.
 const Secret = "a secret for tests alone"
@@ -52,12 +35,6 @@ type Cluster struct {
 
 	mu    sync.Mutex
 	procs map[string]*proc
-}
-
-type proc struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has gone
-	logs *lines
 }
 
 // Start runs one node in each of east, north and south, or per of them, and
@@ -125,77 +102,6 @@ func (c *Cluster) Addr(name string) string { return c.addr[name] }
 // Data is a node's data folder.
 func (c *Cluster) Data(name string) string { return filepath.Join(c.dir, name) }
 
-// Run starts a node that is not running.
-func (c *Cluster) Run(name string) {
-	c.t.Helper()
-	c.start(name, c.args)
-}
-
-func (c *Cluster) start(name string, args []string) {
-	c.t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, args...)...)
-	cmd.Env = append(os.Environ(), childEnv+"=1", node.SecretEnv+"="+Secret)
-	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
-	cmd.Stderr = p.logs
-	if err := cmd.Start(); err != nil {
-		c.t.Fatalf("start %s: %v", name, err)
-	}
-	go func() {
-		_ = cmd.Wait()
-		close(p.done)
-	}()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.procs[name] = p
-}
-
-// Join runs a node that no other node has been told of. It begins with an empty
-// log and waits to be added.
-func (c *Cluster) Join(name, region string) {
-	c.t.Helper()
-	c.names = append(c.names, name)
-	c.addr[name] = c.addr[c.names[0]][:strings.LastIndexByte(c.addr[c.names[0]], '.')+1] + fmt.Sprint(len(c.names))
-	f, err := os.OpenFile(c.hosts(), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := fmt.Fprintln(f, c.addr[name], name); err != nil {
-		c.t.Fatal(err)
-	}
-	c.start(name, append(slices.Clone(c.args), "--peers", c.args[1]+","+name+"/"+region, "--join"))
-}
-
-// Signal sends a signal to a node; Kill and Terminate also wait for its end.
-func (c *Cluster) Signal(name string, s syscall.Signal) {
-	c.t.Helper()
-	if err := c.proc(name).cmd.Process.Signal(s); err != nil {
-		c.t.Fatalf("signal %s: %v", name, err)
-	}
-}
-
-// Kill ends a node with SIGKILL.
-func (c *Cluster) Kill(name string) {
-	c.t.Helper()
-	c.Signal(name, syscall.SIGKILL)
-	<-c.proc(name).done
-}
-
-// Terminate ends a node gracefully and returns its exit status.
-func (c *Cluster) Terminate(name string) int {
-	c.t.Helper()
-	c.Signal(name, syscall.SIGTERM)
-	p := c.proc(name)
-	<-p.done
-	return p.cmd.ProcessState.ExitCode()
-}
-
-func (c *Cluster) proc(name string) *proc {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.procs[name]
-}
-
 func (c *Cluster) stop() {
 	for _, n := range c.names {
 		p := c.proc(n)
@@ -211,55 +117,6 @@ func (c *Cluster) stop() {
 		}
 	}
 }
-
-// Log is what a node has written in its present life.
-func (c *Cluster) Log(name string) string { return c.proc(name).logs.String() }
-
-// Dial connects to a logical address.
-func (c *Cluster) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	return names.Resolver{Hosts: c.hosts()}.Dial(ctx, network, addr)
-}
-
-// Who is the identity of a client called "test".
-func (c *Cluster) Who() *trust.Identity { return c.identity("test", trust.Client) }
-
-// Peer is the identity of a node, for tests of what only nodes may do.
-func (c *Cluster) Peer(name string) *trust.Identity { return c.identity(name, trust.Node) }
-
-func (c *Cluster) identity(name string, kind trust.Kind) *trust.Identity {
-	c.t.Helper()
-	who, err := trust.New(Secret, name, kind)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return who
-}
-
-// HTTPS is for asking nodes by name, with the certificate of who or, if that is nil, without.
-func (c *Cluster) HTTPS(who *trust.Identity) *http.Client {
-	config := c.Who().Nameless()
-	if who != nil {
-		config = who.Dial()
-	}
-	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		DisableKeepAlives: true, DialContext: c.Dial, TLSClientConfig: config,
-	}}
-}
-
-// get asks a node over HTTPS; the answer is read within half a second.
-func (c *Cluster) get(name, path string) (*http.Response, error) {
-	hc := c.HTTPS(c.Who())
-	hc.Timeout = 500 * time.Millisecond
-	return hc.Get(fmt.Sprintf("https://%s:%d%s", name, node.EventsPort, path))
-}
-
-// Secure is Dial, after which both sides know each other.
-func (c *Cluster) Secure(ctx context.Context, network, addr string) (net.Conn, error) {
-	return c.SecureAs(c.Who().Dial())(ctx, network, addr)
-}
-
-// SecureAs is Secure as somebody else.
-func (c *Cluster) SecureAs(who *tls.Config) trust.DialFunc { return trust.Dialer(who, c.Dial) }
 
 // Status asks a node for its status.
 func (c *Cluster) Status(name string) (s node.Status, err error) {
@@ -337,67 +194,4 @@ func (c *Cluster) Await(what string, holds func() bool) {
 			c.t.Fatalf("waited 20 s for %s", what)
 		}
 	}
-}
-
-// Client makes a client of a region.
-func (c *Cluster) Client(region string) *client.Client {
-	c.t.Helper()
-	return c.ClientBy(c.Dial, region)
-}
-
-// ClientBy makes a client of a region that connects in a way of its own.
-func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
-	c.t.Helper()
-	at := func(port int) []string {
-		var own, others []string
-		for _, n := range c.names {
-			addr := fmt.Sprintf("%s:%d", n, port)
-			if strings.HasPrefix(n, region+"-") {
-				own = append(own, addr)
-			} else {
-				others = append(others, addr)
-			}
-		}
-		return append(own, others...)
-	}
-	cl, err := client.New(client.Config{Dial: dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { cl.Close() })
-	return cl
-}
-
-// Direct makes a client of one node, who is an operator.
-func (c *Cluster) Direct(name string) *client.Direct {
-	c.t.Helper()
-	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial, c.identity("operator", trust.Operator))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(func() { d.Close() })
-	return d
-}
-
-// Write makes a write request with a fresh id.
-func Write(key, value string) *api.WriteRequest {
-	return &api.WriteRequest{Id: client.NewID(), Key: key, Value: value}
-}
-
-// lines keeps what a node writes.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }

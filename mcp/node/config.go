@@ -22,7 +22,7 @@ import (
 // The ports of every node, the same everywhere, so that a name is enough to
 // find a peer.
 const (
-	APIPort    = 7400 // gRPC: Ledger, Peer, health
+	APIPort    = 7400 // every gRPC service
 	RaftPort   = 7401
 	DNSPort    = 7453 // over TLS
 	EventsPort = 7480 // HTTPS: /events, /status, /metrics, /traces
@@ -70,8 +70,8 @@ type Profile struct {
 }
 
 // Profiles are the sets of timings by name; "adaptive" is the default. "seed" has
-// the figures of the original design; "adaptive" has its timings of consensus, and
-// probes sooner.
+// the figures of the original design; "adaptive" has its heartbeat, election and
+// lease, and is quicker in all else.
 func Profiles() map[string]Profile {
 	return map[string]Profile{
 		"adaptive": {

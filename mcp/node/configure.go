@@ -62,7 +62,7 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // configure reads the settings of a gateway and keeps them up to date. It
 // fails for want of a centre only under the defect.
-func (n *node) configure(ctx context.Context) (stop func() error, err error) {
+func (n *node) configure(ctx context.Context) (_ stop, err error) {
 	if !n.cfg.has(Gateway) || len(n.cfg.with(Settings)) == 0 {
 		return func() error { return nil }, nil
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // serveHTTP serves the diary and the status, over TLS, to those who may know.
-func (n *node) serveHTTP() (stop func() error, err error) {
+func (n *node) serveHTTP() (_ stop, err error) {
 	ln, err := net.Listen("tcp", n.cfg.listen(EventsPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTPS: %w", err)
@@ -34,7 +34,7 @@ func (n *node) serveHTTP() (stop func() error, err error) {
 
 // serveLocal serves, in the clear, what a machine's own watchers ask: it listens
 // on loopback alone, on the node's address where that is one.
-func (n *node) serveLocal() (stop func() error, err error) {
+func (n *node) serveLocal() (_ stop, err error) {
 	host := "127.0.0.1"
 	if net.ParseIP(n.cfg.Host).IsLoopback() {
 		host = n.cfg.Host

@@ -14,9 +14,9 @@ import (
 )
 
 // openJournals opens a control node's copies of the journals; close closes them.
-func (n *node) openJournals() (close func() error, err error) {
+func (n *node) openJournals() (_ stop, err error) {
 	if !n.cfg.has(Control) {
-		return func() error { return nil }, nil
+		return nil, nil
 	}
 	n.journals, err = journal.Open(journal.Config{
 		Self: n.cfg.Name, Cluster: n.cluster,

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/bus"
 )
 
 // Main is the mcpd command: it runs a node until SIGTERM or SIGINT. The result is the
@@ -67,9 +69,9 @@ All nodes are given the same --peers and --weights. For example, three on one ma
   mcpd --name south-1 --host 127.0.2.3 --data data/south-1 --hosts hosts &
   curl -s 127.0.2.1:7490/healthz
 
-Every node listens on its --host, over TLS 1.3: %d gRPC (ledger, health), %d
-consensus, %d DNS (SRV of "%s"), %d HTTPS (/events, /status, /metrics,
-/traces). Each asks for a
+Every node listens on its --host, over TLS 1.3: %d gRPC, %d consensus, %d DNS
+(gateways alone; SRV of "%s"), %d HTTPS (/events, /status, /metrics, /traces),
+and where it carries the bus %d NATS and %d its routes. Each asks for a
 certificate or a token. On loopback alone, in the clear: %d HTTP (/healthz, /metrics).
 
 The platform's secret, from which nodes make their certificates, is taken from
@@ -83,7 +85,7 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f := flag.NewFlagSet("mcpd", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() {
-		fmt.Fprintf(stderr, usage, APIPort, RaftPort, DNSPort, Zone, EventsPort, LocalPort)
+		fmt.Fprintf(stderr, usage, APIPort, RaftPort, DNSPort, Zone, EventsPort, bus.ClientPort, bus.RoutePort, LocalPort)
 		f.PrintDefaults()
 	}
 	f.StringVar(&c.Name, "name", "", "this node's name, which is also its host name for its peers")

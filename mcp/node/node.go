@@ -3,10 +3,8 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -16,10 +14,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
-	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
@@ -35,7 +30,6 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
-	"github.com/mcp-resilience/holdfast/mcp/standby"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
@@ -85,89 +79,43 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), diary: events.NewDiary(cfg.Name, cfg.Region),
 		peers: peers.New(APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
 	}
-	note := func(k events.Kind, says string, fields map[string]string) {
+	n.note = func(k events.Kind, says string, fields map[string]string) {
 		n.diary.Note(k, says, fields)
 		n.telemetry.Metrics.Event(string(k))
 		log.Info(says, "event", k)
 	}
-	n.note = note
 	for _, d := range cfg.Defects {
 		log.Warn("defect is switched on", "defect", d)
 	}
-	var undo undo
-	defer func() { err = errors.Join(err, undo.run()) }()
-	n.telemetry, err = telemetry.Open(ctx, telemetry.Config{Node: cfg.Name, Region: cfg.Region, Ratio: cfg.TraceRatio})
-	if err != nil {
-		return err
-	}
-	undo.add(n.telemetry.Close)
-
 	n.raftLog = hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true})
-	if err := n.enter(ctx, log); err != nil {
-		return err
-	}
-	cfg = n.cfg
-	if n.consensus, err = consensus.Open(n.consensusConfig(resolver.Dial)); err != nil {
-		return err
-	}
-	undo.add(n.consensus.Close)
-	undo.add(n.peers.Close)
-	closeJournals, err := n.openJournals()
+	var up running
+	defer func() { err = errors.Join(err, up.stop()) }()
+	err = up.start(
+		func() (stop, error) { return n.openTelemetry(ctx) },
+		func() (stop, error) { return nil, n.enter(ctx, log) },
+		func() (stop, error) { return n.openConsensus(resolver.Dial) },
+		func() (stop, error) { return n.peers.Close, nil },
+		n.openJournals,
+		func() (stop, error) { return nil, n.assemble(log) },
+		n.serveDNS,
+		n.serveHTTP,
+		n.serveLocal,
+		func() (stop, error) { return n.schedule(ctx, log) },
+		n.work,
+		func() (stop, error) { return n.startBus(resolver, log) },
+		func() (stop, error) { return n.serveAPI(ctx.Done()) },
+		func() (stop, error) { return n.configure(ctx) },
+	)
 	if err != nil {
 		return err
 	}
-	undo.add(closeJournals)
-	n.assemble(note)
-	if n.signer, err = n.identify(); err != nil {
-		return err
-	}
-	n.watch(log)
-
-	if cfg.has(Gateway) {
-		stopDNS, err := (&gslb.Server{Zone: Zone, Addr: cfg.listen(DNSPort), TLS: who.Known(), Records: n.records, TTL: n.ttl.Load}).Start()
-		if err != nil {
-			return err
-		}
-		undo.add(stopDNS)
-	}
-	stopHTTP, err := n.serveHTTP()
-	if err != nil {
-		return err
-	}
-	undo.add(stopHTTP)
-	stopLocal, err := n.serveLocal()
-	if err != nil {
-		return err
-	}
-	undo.add(stopLocal)
-	stopSchedule, err := n.schedule(ctx, log)
-	if err != nil {
-		return err
-	}
-	undo.add(stopSchedule)
-	stopWork := n.work()
-	undo.add(stopWork)
-	if cfg.has(Bus) {
-		n.bus = bus.Start(n.busConfig(resolver, log))
-		undo.add(n.bus.Close)
-	}
-	stopAPI, err := n.serveAPI(ctx.Done())
-	if err != nil {
-		return err
-	}
-	undo.add(stopAPI)
-	stopSettings, err := n.configure(ctx)
-	if err != nil {
-		return err
-	}
-	undo.add(stopSettings)
-	note(events.Started, cfg.Name+" is up", map[string]string{"region": cfg.Region})
+	n.note(events.Started, cfg.Name+" is up", map[string]string{"region": cfg.Region})
 
 	if err := n.lookout(ctx); err != nil {
 		n.hurried = true
 		return err
 	}
-	note(events.Stopping, cfg.Name+" was asked to stop", nil)
+	n.note(events.Stopping, cfg.Name+" was asked to stop", nil)
 	n.health.Shutdown() // probers and clients see it before the work stops
 	n.leaveJournals()
 	if _, leads := n.consensus.Leads(); leads {
@@ -178,6 +126,36 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		}
 	}
 	return nil
+}
+
+func (n *node) openTelemetry(ctx context.Context) (_ stop, err error) {
+	n.telemetry, err = telemetry.Open(ctx, telemetry.Config{Node: n.cfg.Name, Region: n.cfg.Region, Ratio: n.cfg.TraceRatio})
+	if err != nil {
+		return nil, err
+	}
+	return n.telemetry.Close, nil
+}
+
+func (n *node) openConsensus(dial trust.DialFunc) (_ stop, err error) {
+	if n.consensus, err = consensus.Open(n.consensusConfig(dial)); err != nil {
+		return nil, err
+	}
+	return n.consensus.Close, nil
+}
+
+func (n *node) serveDNS() (stop, error) {
+	if !n.cfg.has(Gateway) {
+		return nil, nil
+	}
+	return (&gslb.Server{Zone: Zone, Addr: n.cfg.listen(DNSPort), TLS: n.who.Known(), Records: n.records, TTL: n.ttl.Load}).Start()
+}
+
+func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stop, error) {
+	if !n.cfg.has(Bus) {
+		return nil, nil
+	}
+	n.bus = bus.Start(n.busConfig(resolver, log))
+	return n.bus.Close, nil
 }
 
 // consensusConfig is the settings of consensus in the present generation.
@@ -195,24 +173,30 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	}
 }
 
-func (n *node) assemble(note func(events.Kind, string, map[string]string)) {
+// assemble connects the parts to each other; none runs yet.
+func (n *node) assemble(log *slog.Logger) (err error) {
 	cfg := n.cfg
 	n.admission = n.newAdmission()
 	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
 	n.keeper = n.newKeeper()
-	n.prober = &prober.Prober{Peers: n.duties, Timing: cfg.Profile.Probes, To: n.peers.To, Note: note, Witnesses: n.witnesses}
+	n.prober = &prober.Prober{Peers: n.duties, Timing: cfg.Profile.Probes, To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
 		Opinions: n.prober.Opinions, Ask: n.fit,
 		Once: n.gateway.Once, Propose: n.consensus.Propose,
-		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: note, Unmoved: cfg.defective(NeverSwitch),
+		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: n.note, Unmoved: cfg.defective(NeverSwitch),
 	}
+	if n.signer, err = n.identify(); err != nil {
+		return err
+	}
+	n.watch(log)
+	return nil
 }
 
 // work runs the prober and the arbiter; stop ends them and waits.
-func (n *node) work() (stop func() error) {
+func (n *node) work() (stop, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { n.reporter.Run(ctx) })
@@ -242,65 +226,5 @@ func (n *node) work() (stop func() error) {
 		cancel()
 		all.Wait()
 		return nil
-	}
-}
-
-// serveAPI serves users and peers; stop drains what is under way, for a moment.
-func (n *node) serveAPI(done <-chan struct{}) (stop func() error, err error) {
-	ln, err := net.Listen("tcp", n.cfg.listen(APIPort))
-	if err != nil {
-		return nil, fmt.Errorf("listen for API: %w", err)
-	}
-	n.api = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(n.who.Server())),
-		grpc.MaxSendMsgSize(api.MaxMessage),
-		grpc.StatsHandler(telemetry.Traced()),
-		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
-		grpc.ChainUnaryInterceptor(n.guard.Unary),
-		grpc.ChainUnaryInterceptor(n.blind),
-		grpc.ChainUnaryInterceptor(n.admission.Unary),
-		grpc.ChainStreamInterceptor(n.guard.Stream),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-	)
-	grpc_health_v1.RegisterHealthServer(n.api, n.health)
-	api.RegisterTelemetryServer(n.api, n.reports)
-	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
-	api.RegisterIdentityServer(n.api, n.identity)
-	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.generation, Index: n.applied})
-	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus})
-	ledger := n.ledger()
-	api.RegisterLedgerServer(n.api, ledger)
-	api.RegisterAccountsServer(n.api, &gateway.Accounts{Ledger: ledger})
-	n.serveJournals()
-	api.RegisterRegistryServer(n.api, n.directory())
-	n.serveSettings(n.api, done)
-	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Keeper: n.keeper})
-	api.RegisterElectorateServer(n.api, n.electorate())
-	if n.bus != nil {
-		api.RegisterBusServer(n.api, &bus.Service{Bus: n.bus})
-	}
-	served := make(chan error, 1)
-	go func() { served <- n.api.Serve(ln) }()
-	return func() error {
-		if n.hurried {
-			n.api.Stop()
-		}
-		force := time.AfterFunc(2*time.Second, n.api.Stop)
-		defer force.Stop()
-		n.api.GracefulStop()
-		return <-served
 	}, nil
-}
-
-// undo is what has to be taken down, in reverse order.
-type undo []func() error
-
-func (u *undo) add(f func() error) { *u = append(*u, f) }
-
-func (u *undo) run() error {
-	var errs []error
-	for _, f := range slices.Backward(*u) {
-		errs = append(errs, f())
-	}
-	return errors.Join(errs...)
 }

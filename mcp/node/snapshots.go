@@ -10,7 +10,7 @@ import (
 
 // schedule makes the node store snapshots while it leads; stop ends the use of
 // the object store. Without a store there is nothing to do.
-func (n *node) schedule(ctx context.Context, log *slog.Logger) (stop func() error, err error) {
+func (n *node) schedule(ctx context.Context, log *slog.Logger) (_ stop, err error) {
 	if n.cfg.Snapshots == "" {
 		return func() error { return nil }, nil
 	}

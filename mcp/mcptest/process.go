@@ -1,0 +1,121 @@
+package mcptest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/mcp-resilience/holdfast/mcp/node"
+)
+
+const childEnv = "MCPTEST_NODE"
+
+// Child must be called first in TestMain: in a child it runs the node and exits.
+func Child() {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(node.Main(os.Args[1:], os.Stderr))
+	}
+}
+
+type proc struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process has gone
+	logs *lines
+}
+
+// Run starts a node that is not running.
+func (c *Cluster) Run(name string) {
+	c.t.Helper()
+	c.start(name, c.args)
+}
+
+func (c *Cluster) start(name string, args []string) {
+	c.t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, args...)...)
+	cmd.Env = append(os.Environ(), childEnv+"=1", node.SecretEnv+"="+Secret)
+	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
+	cmd.Stderr = p.logs
+	if err := cmd.Start(); err != nil {
+		c.t.Fatalf("start %s: %v", name, err)
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(p.done)
+	}()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.procs[name] = p
+}
+
+// Join runs a node that no other node has been told of. It begins with an empty
+// log and waits to be added.
+func (c *Cluster) Join(name, region string) {
+	c.t.Helper()
+	c.names = append(c.names, name)
+	c.addr[name] = c.addr[c.names[0]][:strings.LastIndexByte(c.addr[c.names[0]], '.')+1] + fmt.Sprint(len(c.names))
+	f, err := os.OpenFile(c.hosts(), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, c.addr[name], name); err != nil {
+		c.t.Fatal(err)
+	}
+	c.start(name, append(slices.Clone(c.args), "--peers", c.args[1]+","+name+"/"+region, "--join"))
+}
+
+// Signal sends a signal to a node; Kill and Terminate also wait for its end.
+func (c *Cluster) Signal(name string, s syscall.Signal) {
+	c.t.Helper()
+	if err := c.proc(name).cmd.Process.Signal(s); err != nil {
+		c.t.Fatalf("signal %s: %v", name, err)
+	}
+}
+
+// Kill ends a node with SIGKILL.
+func (c *Cluster) Kill(name string) {
+	c.t.Helper()
+	c.Signal(name, syscall.SIGKILL)
+	<-c.proc(name).done
+}
+
+// Terminate ends a node gracefully and returns its exit status.
+func (c *Cluster) Terminate(name string) int {
+	c.t.Helper()
+	c.Signal(name, syscall.SIGTERM)
+	p := c.proc(name)
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (c *Cluster) proc(name string) *proc {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.procs[name]
+}
+
+// Log is what a node has written in its present life.
+func (c *Cluster) Log(name string) string { return c.proc(name).logs.String() }
+
+// lines keeps what a node writes.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
