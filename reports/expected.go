@@ -13,19 +13,22 @@ import (
 func expectation(j *record.Judgement) string {
 	expected := cmp.Or(j.Expected, record.Pass)
 	want, got := clean(string(expected)), clean(string(j.Verdict))
-	var unbroken []string
+	var but []string
 	for _, f := range j.Unbroken() {
 		is := "was not judged"
 		if f.Verdict != "" {
 			is = "is " + clean(string(f.Verdict))
 		}
-		unbroken = append(unbroken, clean(f.Promise)+" was to break and "+is)
+		but = append(but, clean(f.Promise)+" was to break and "+is)
+	}
+	for _, f := range j.Untested() {
+		but = append(but, clean(f.Promise)+" is "+clean(string(f.Verdict)))
 	}
 	switch {
 	case expected != j.Verdict:
 		return fmt.Sprintf("expected %s, came out %s: NOT as expected", want, got)
-	case len(unbroken) > 0:
-		return fmt.Sprintf("came out %s, but %s: NOT as expected", got, strings.Join(unbroken, ", "))
+	case len(but) > 0:
+		return fmt.Sprintf("came out %s, but %s: NOT as expected", got, strings.Join(but, ", "))
 	case len(j.Breaks) > 0:
 		return fmt.Sprintf("came out %s, as expected: %s broken", got, join(j.Breaks, ", "))
 	case expected != record.Pass:

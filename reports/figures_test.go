@@ -151,6 +151,8 @@ func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
 func TestHeadlineSaysWhatWasExpected(t *testing.T) {
 	unnamed := lost() // as records were before controls said what they break
 	unnamed.Judgement.Breaks = nil
+	unfelt := lost()
+	unfelt.Judgement.Findings = append(unfelt.Judgement.Findings, record.Finding{Promise: "fault 2-kill", Verdict: record.Vacuous})
 	for name, c := range map[string]struct {
 		run      *record.Run
 		expected string
@@ -158,6 +160,7 @@ func TestHeadlineSaysWhatWasExpected(t *testing.T) {
 	}{
 		"pass as expected":  {passing(), "", false},
 		"negative control":  {lost(), "came out fail, as expected: rpo broken", false},
+		"without its fault": {unfelt, "came out fail, but fault 2-kill is vacuous: NOT as expected", true},
 		"another promise":   {beside(), "came out fail, but rpo was to break and is pass: NOT as expected", true},
 		"before breaks":     {unnamed, "expected fail, came out fail: as expected", false},
 		"unexpected":        {undecided(), "expected pass, came out unknown: NOT as expected", true},

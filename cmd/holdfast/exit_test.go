@@ -39,6 +39,16 @@ func TestVerdictCode(t *testing.T) {
 	}
 }
 
+// A control whose fault was not felt is no failed objective, and no success either.
+func TestVerdictCodeOfAControlThatWasNotTested(t *testing.T) {
+	j := &record.Judgement{Verdict: record.Fail, Expected: record.Fail, Breaks: []string{"switch"}, Findings: []record.Finding{
+		{Promise: "fault 1-kill", Verdict: record.Vacuous}, {Promise: "switch", Verdict: record.Fail},
+	}}
+	if got := verdictCode(j); got != 2 {
+		t.Errorf("verdictCode is %d, want 2", got)
+	}
+}
+
 func TestExitCode(t *testing.T) {
 	for _, tt := range []struct {
 		err  error

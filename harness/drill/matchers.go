@@ -113,6 +113,9 @@ func AsExpected() types.GomegaMatcher {
 			if !j.AsExpected() && undecided(j.Verdict) {
 				return false, fmt.Errorf("the run came out %s", j.Verdict)
 			}
+			for _, f := range j.Untested() {
+				return false, fmt.Errorf("%s is %s: %s", f.Promise, f.Verdict, f.Says)
+			}
 			return j.AsExpected(), nil
 		},
 		figures: func(r *Result) []string {

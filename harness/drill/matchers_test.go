@@ -120,11 +120,12 @@ func TestMatchers(t *testing.T) {
 		"pass is not unknown":      {HaveVerdict(record.Unknown), kept(nil), "no"},
 		"what a control must have": {HaveVerdict(record.Fail), kept(lose), "yes"},
 
-		"as expected":             {AsExpected(), kept(nil), "yes"},
-		"fail is not expected":    {AsExpected(), kept(lose), "no"},
-		"broke what it should":    {AsExpected(), kept(control(lose)), "yes"},
-		"broke something else":    {AsExpected(), kept(control(stuck)), "no"},
-		"vacuous was not to come": {AsExpected(), kept(control(unfelt)), "came out vacuous"},
+		"as expected":                {AsExpected(), kept(nil), "yes"},
+		"fail is not expected":       {AsExpected(), kept(lose), "no"},
+		"broke what it should":       {AsExpected(), kept(control(lose)), "yes"},
+		"broke something else":       {AsExpected(), kept(control(stuck)), "no"},
+		"broke it without its fault": {AsExpected(), kept(control(func(r *record.Run) { lose(r); unfelt(r) })), "fault 1-kill is vacuous"},
+		"vacuous was not to come":    {AsExpected(), kept(control(unfelt)), "came out vacuous"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package record
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Promises lists the promises that a finding can call broken, in the order in
@@ -18,9 +19,27 @@ func Promises() []string {
 
 // AsExpected says whether the run came out as its scenario says it must: with
 // that verdict, and with every promise broken that it was to break. A control
-// that fails for another reason than its own has shown nothing.
+// that fails for another reason than its own has shown nothing, and nor has one
+// that was not put to its test.
 func (j *Judgement) AsExpected() bool {
-	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.Unbroken()) == 0
+	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.Unbroken()) == 0 && len(j.Untested()) == 0
+}
+
+// Untested lists what takes the meaning from a failure that was expected: the
+// findings on the run as such and on its faults that do not pass. Fail is worse
+// than they can be, so the verdict hides them: a promise that something
+// happens is broken as well where the fault that was to cause it never was.
+func (j *Judgement) Untested() []Finding {
+	if j.Expected != Fail {
+		return nil
+	}
+	var out []Finding
+	for _, f := range j.Findings {
+		if (f.Promise == "run" || strings.HasPrefix(f.Promise, "fault ")) && f.Verdict != Pass {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // Unbroken lists the findings of promises that were to break and did not. One

@@ -39,3 +39,24 @@ func TestAsExpected(t *testing.T) {
 		}
 	}
 }
+
+// A control that must fail has shown nothing where its fault did not happen:
+// "traffic was never moved" is broken by that as well.
+func TestAControlIsPutToItsTest(t *testing.T) {
+	for name, c := range map[string]struct {
+		run, fault Verdict
+		want       bool
+	}{
+		"ran, and felt":                 {Pass, Pass, true},
+		"the fault was not felt":        {Pass, Vacuous, false},
+		"the fault could not be caused": {Pass, Unknown, false},
+		"the run was interrupted":       {Unknown, Pass, false},
+	} {
+		j := &Judgement{Verdict: Fail, Expected: Fail, Breaks: []string{"switch"}, Findings: []Finding{
+			{Promise: "run", Verdict: c.run}, {Promise: "fault 1-kill", Verdict: c.fault}, {Promise: "switch", Verdict: Fail},
+		}}
+		if got := j.AsExpected(); got != c.want {
+			t.Errorf("%s: AsExpected() = %v, want %v; untested: %v", name, got, c.want, j.Untested())
+		}
+	}
+}
