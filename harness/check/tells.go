@@ -21,6 +21,10 @@ func judgeTells(_ context.Context, v *view, _ *record.Judgement) []record.Findin
 	}
 	f := record.Finding{Promise: "tells", Verdict: record.Pass}
 	told := v.told()
+	if len(v.faults) == 0 {
+		f.Verdict, f.Says = record.Vacuous, "there was no fault to tell of"
+		return []record.Finding{f}
+	}
 	if len(told) == 0 {
 		f.Verdict, f.Says = record.Unknown, "the system tells nothing of itself"
 		return []record.Finding{f}

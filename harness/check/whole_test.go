@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/harness/history"
 	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
 )
 
 // A record that was cut off lacks the writes that were under way, whose values
@@ -26,6 +27,52 @@ func TestACutOffRecordProvesNoFailure(t *testing.T) {
 		}
 	}
 	want(t, judge(t, r), "phantoms", record.Unknown, "not whole")
+}
+
+// What a run that was interrupted did not show might have come, had it gone on.
+// What it did show stands.
+func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
+	yes, no := true, false
+	lead := record.Event{At: 150 * ms, Source: record.FromPlatform, Kind: "elected", Node: "north-1"}
+	move := record.Event{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}
+	for _, c := range []struct {
+		name, promise string
+		run           func() *record.Run
+		change        func(r *record.Run)
+		verdict       record.Verdict // of the interrupted run; without the interruption each fails
+	}{
+		{"never told", "tells", lab{}.run, func(r *record.Run) {
+			r.Events, r.Objectives.Tells = []record.Event{lead}, []record.Told{{Kind: "rejoined"}}
+		}, record.Unknown},
+		{"never moved", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.Switch = []record.Event{lead}, &yes }, record.Unknown},
+		{"moved, and must not be", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.Switch = []record.Event{move}, &no }, record.Fail},
+		{"nobody elected", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{move}, &yes }, record.Unknown},
+		{"elected, and none may be", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{lead}, &no }, record.Fail},
+		{"nothing refused", "shed", lab{}.run, func(r *record.Run) { r.Objectives.Shed = true }, record.Unknown},
+		{"not back after the heal", "autonomy", cutOff, func(r *record.Run) {
+			for i := range r.Ops {
+				if op := &r.Ops[i]; op.Class() == history.Writes && op.Call > 200*ms {
+					op.Outcome = history.Failed
+				}
+			}
+		}, record.Unknown},
+		{"too little served", "availability", lab{down: func(_ topology.Region, _ history.Class, due time.Duration) bool { return due > 150*ms }}.run, func(r *record.Run) { r.Objectives.Availability = 0.9 }, record.Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := c.run()
+			c.change(r)
+			want(t, judge(t, r), c.promise, record.Fail)
+			r.Broken = "interrupted"
+			want(t, judge(t, r), c.promise, c.verdict)
+		})
+	}
+}
+
+func TestTellingWithoutFaults(t *testing.T) {
+	r := lab{}.run()
+	r.Faults, r.Objectives.Tells = nil, []record.Told{{Kind: "elected"}}
+	r.Events = []record.Event{{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}}
+	want(t, judge(t, r), "tells", record.Vacuous, "no fault")
 }
 
 func TestANodeThatExitsByItself(t *testing.T) {
