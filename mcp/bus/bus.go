@@ -19,6 +19,8 @@
 //
 // Each of these is an event. Peers are reached by name alone: servers tell each
 // other no addresses, for one learnt from a peer could lead past a partition.
+// Users may publish and consume; the streams themselves are the platform's to
+// change, see rights. Who came with a token stays for as long as it is good.
 // The package is no broker of its own: clients speak NATS. Its one API, Held,
 // tells what a node's own replica of a stream has.
 package bus
@@ -56,7 +58,7 @@ type Config struct {
 	Peers  map[string]string // every node that carries the bus, this one too, with its region
 	// Who is this node; servers and users prove themselves to each other.
 	Who *trust.Identity
-	// Verify judges the token of a user who shows no certificate.
+	// Verify judges a user's token, when he comes and every second from then on.
 	Verify func(token string) error
 	// Lookup finds a peer's address by its name; "" leaves it to the system.
 	Lookup func(name string) (string, error)
@@ -88,7 +90,7 @@ type Bus struct {
 // without.
 func Start(cfg Config) *Bus {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &Bus{cfg: cfg, gate: newGate(cfg.Verify), stop: cancel}
+	b := &Bus{cfg: cfg, gate: newGate(cfg.Verify, cfg.rights()), stop: cancel}
 	b.work.Go(func() {
 		if err := b.run(ctx); err != nil {
 			cfg.Log.Error("the message bus does not run", "error", err)
@@ -113,7 +115,6 @@ func (b *Bus) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("bus of %s: %w", b.cfg.Name, err)
 	}
-	b.gate.server = srv
 	logged := &logger{log: b.cfg.Log.With("part", "bus")}
 	srv.SetLoggerV2(logged, false, false, false)
 	srv.Start()
@@ -137,6 +138,7 @@ func (b *Bus) run(ctx context.Context) error {
 	b.mu.Lock()
 	b.server, b.conn, b.js = srv, nc, js
 	b.mu.Unlock()
+	b.work.Go(func() { b.gate.patrol(ctx, srv) })
 	return b.watch(ctx, srv, js)
 }
 

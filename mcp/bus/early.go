@@ -26,13 +26,16 @@ func (c Config) kept(stream string) string {
 	return api.Subject(stream)
 }
 
+// early is the subject where the defect listens.
+func (c Config) early(stream string) string { return api.Subject(stream) + ".early." + c.Name }
+
 // ackEarly is the defect: it acknowledges each message at once and gives it to
 // the stream a moment later, until the stream has it. What the node's death
 // interrupts is lost, and nothing else is. It starts when the streams are there
 // and lasts until ctx ends.
 func (b *Bus) ackEarly(ctx context.Context, srv *server.Server, js jetstream.JetStream) error {
 	for _, s := range Streams() {
-		own := api.Subject(s) + ".early." + b.cfg.Name
+		own := b.cfg.early(s)
 		if _, err := js.Conn().Subscribe(own, func(m *nats.Msg) {
 			ack, _ := json.Marshal(map[string]any{"stream": s, "seq": 0}) // a map always marshals
 			if m.Respond(ack) == nil {

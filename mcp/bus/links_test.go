@@ -36,11 +36,12 @@ type linked struct {
 	cut   map[string]bool
 	conns map[net.Conn][2]string // through a link, with its ends
 	told  map[string][]events.Kind
+	good  map[string]bool // tokens
 }
 
 func startLinked(t *testing.T) *linked {
 	t.Helper()
-	l := &linked{t: t, names: []string{"east-1", "north-1", "south-1"}, cut: map[string]bool{}, conns: map[net.Conn][2]string{}, told: map[string][]events.Kind{}}
+	l := &linked{t: t, names: []string{"east-1", "north-1", "south-1"}, cut: map[string]bool{}, conns: map[net.Conn][2]string{}, told: map[string][]events.Kind{}, good: map[string]bool{}}
 	for l.network == "" {
 		network := fmt.Sprintf("127.%d.%d", 16+rand.IntN(16), rand.IntN(256))
 		if mark, err := net.Listen("tcp", network+".254:7000"); err == nil {
@@ -64,7 +65,7 @@ func startLinked(t *testing.T) *linked {
 		}
 		l.buses = append(l.buses, bus.Start(bus.Config{
 			Name: n, Region: peers[n], Host: l.addr(i), Dir: t.TempDir(), Peers: peers, Who: who, State: state.New(),
-			Verify: func(string) error { return errors.New("no tokens here") },
+			Verify: l.verify,
 			Lookup: func(peer string) (string, error) { return l.door(i, slices.Index(l.names, peer)), nil },
 			Once: func(context.Context, *api.Command) (*api.Applied, error) {
 				return nil, errors.New("no platform here")
@@ -153,6 +154,23 @@ func (l *linked) join(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut[name] = false
+}
+
+// verify judges a token as the test last said.
+func (l *linked) verify(token string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.good[token] {
+		return errors.New("a bad token")
+	}
+	return nil
+}
+
+// tokenIs says whether a token is good from now on.
+func (l *linked) tokenIs(token string, good bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.good[token] = good
 }
 
 // tells is how many events of a kind a server has told.

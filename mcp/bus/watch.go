@@ -79,7 +79,7 @@ func (w *watcher) routes() {
 	case !w.isolated && !majority && w.created: // one that starts has not seen anybody yet
 		w.isolated = true
 		w.shake()
-		gone := w.gate.close(w.srv, w.cfg.Name)
+		gone := w.gate.close(w.srv)
 		w.note(events.BusIsolated, fmt.Sprintf("sees %d of %d peers: no majority; hangs up on %d clients", len(now), len(w.cfg.Peers)-1, gone),
 			"clients", strconv.Itoa(gone))
 	}

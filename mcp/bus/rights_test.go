@@ -1,0 +1,171 @@
+package bus_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/mcp/mcptest"
+	"github.com/mcp-resilience/holdfast/mcp/trust"
+)
+
+// speak connects to a server as somebody who speaks to it without our client.
+func (l *linked) speak(name string, as *tls.Config, opts ...nats.Option) (*nats.Conn, error) {
+	l.t.Helper()
+	secure, err := trust.For(as, name+":7420")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	addr := fmt.Sprintf("nats://%s:%d", l.addr(slices.Index(l.names, name)), bus.ClientPort)
+	opts = append(opts, nats.Secure(secure), nats.TLSHandshakeFirst(), nats.NoReconnect())
+	conn, err := nats.Connect(addr, opts...)
+	if err == nil {
+		l.t.Cleanup(conn.Close)
+	}
+	return conn, err
+}
+
+// Streams are changed by the platform alone, whatever a user asks for, and
+// whichever way: in its own words, or in those of the server on its behalf.
+func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
+	t.Parallel()
+	l := startLinked(t)
+	b := l.user(l.names...)
+	l.up(b)
+	want := []string{"m1", "{}", `{"stream_name":"feed"}`, ""}
+	for _, m := range want[1:] { // what would be a request, if it were delivered to one's subject
+		id := client.NewID()
+		l.await("a publish", 20*time.Second, func() bool { return l.publish(b, id, m) == nil })
+	}
+	reader := b.Consumer(api.Feed, "reader")
+	l.await("a consumer", 20*time.Second, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		return reader.Consume(ctx, 1, func(client.Message) {}) == nil
+	})
+
+	l.tokenIs("t", true)
+	operator, err := trust.New(mcptest.Secret, "operator", trust.Operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for who, as := range map[string]struct {
+		tls   *tls.Config
+		token string
+	}{"a client": {l.who().Dial(), ""}, "an operator": {operator.Dial(), ""}, "who has a token": {l.who().Nameless(), "t"}} {
+		var refused atomic.Int64
+		conn, err := l.speak("north-1", as.tls, nats.Token(as.token), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				refused.Add(1)
+			}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, ask := range [][2]string{
+			{"$JS.API.STREAM.PURGE.feed", ""},
+			{"$JS.API.STREAM.DELETE.feed", ""},
+			{"$JS.API.STREAM.UPDATE.feed", `{"name":"feed","subjects":["mcp.feed"],"max_msgs":1}`},
+			{"$JS.API.STREAM.CREATE.mine", `{"name":"mine","subjects":["mine"]}`},
+			{"$JS.API.STREAM.MSG.DELETE.feed", `{"seq":1}`},
+			{"$JS.API.STREAM.SNAPSHOT.feed", `{"deliver_subject":"_INBOX.x"}`},
+			{"$JS.API.STREAM.LEADER.STEPDOWN.feed", ""},
+			{"$JS.API.CONSUMER.DELETE.feed.reader", ""},
+			{"$JS.API.CONSUMER.PAUSE.feed.reader", `{"pause_until":"2100-01-01T00:00:00Z"}`},
+			{"_INBOX.somebody", "a forged answer"},
+			{"mcp.feed.late", "round the stream's subject"},
+		} {
+			if m, err := conn.Request(ask[0], []byte(ask[1]), 200*time.Millisecond); err == nil {
+				t.Errorf("%s asks %s and is answered %s", who, ask[0], m.Data)
+			}
+			l.await(who+" to be refused "+ask[0], time.Second, func() bool { return refused.Load() == int64(i+1) })
+		}
+		if _, err := conn.SubscribeSync("mcp.>"); err != nil {
+			t.Error(err)
+		}
+		l.await(who+" to be refused what others publish", time.Second, func() bool { return refused.Load() == 12 })
+	}
+
+	// The server speaks to the subject it is told to.
+	conn, err := l.speak("north-1", l.who().Dial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, to := range []string{"$JS.API.STREAM.PURGE.feed", "$JS.API.STREAM.DELETE.feed", "$JS.API.CONSUMER.DELETE.feed.reader"} {
+		m := fmt.Sprintf("with a reply to %s", to)
+		if err := conn.PublishRequest(api.Subject(api.Feed), to, []byte(m)); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, m)
+		pull, push := fmt.Sprintf("pull%d", i), fmt.Sprintf("push%d", i)
+		for name, config := range map[string]string{pull: `"ack_policy":"explicit"`, push: `"ack_policy":"none","deliver_subject":"` + to + `"`} {
+			_, err := conn.Request("$JS.API.CONSUMER.CREATE.feed."+name, fmt.Appendf(nil, `{"stream_name":"feed","config":{"durable_name":%q,%s}}`, name, config), 2*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.feed."+pull, to, []byte("10")); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Flush()
+		time.Sleep(500 * time.Millisecond) // nothing is to happen
+	}
+	for _, n := range l.names {
+		got, _, err := l.buses[slices.Index(l.names, n)].Held(t.Context(), api.Feed)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s holds (-want +got), %v:\n%s", n, err, diff)
+		}
+	}
+	info, err := conn.Request("$JS.API.CONSUMER.INFO.feed.reader", nil, 2*time.Second)
+	if err != nil || strings.Contains(string(info.Data), `"error"`) {
+		t.Errorf("the consumer is gone: %s, %v", info.Data, err)
+	}
+}
+
+// A token is good while it is good, and not for as long as a connection lasts.
+func TestWhoseTokenIsNoLongerGoodIsHungUpOn(t *testing.T) {
+	t.Parallel()
+	l := startLinked(t)
+	as := l.who().Nameless()
+	var one, other *nats.Conn
+	l.tokenIs("one", true)
+	l.tokenIs("other", true)
+	l.await("a server", 20*time.Second, func() bool {
+		var err error
+		one, err = l.speak("east-1", as, nats.Token("one"))
+		return err == nil
+	})
+	other, err := l.speak("east-1", as, nats.Token("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certified, err := l.speak("east-1", l.who().Dial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.tokenIs("one", false)
+	l.await("the server to hang up", 5*time.Second, one.IsClosed)
+	if _, err := l.speak("east-1", as, nats.Token("one")); err == nil {
+		t.Error("a bad token is let in")
+	}
+	if _, err := l.speak("east-1", l.who().Dial(), nats.Token("one")); err == nil {
+		t.Error("a bad token is let in beside a certificate")
+	}
+	for who, conn := range map[string]*nats.Conn{"whose token is good": other, "who showed a certificate": certified} {
+		if err := conn.Flush(); err != nil {
+			t.Errorf("the user %s was hung up on: %v", who, err)
+		}
+	}
+}
