@@ -6,16 +6,19 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/history"
 	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/topology"
 )
 
 // judgeMessages asks what each consumer was handed. Three promises: that no
 // message came for the first time after a later one of its stream; that every
 // acknowledged message which the stream holds had come when the load was over
-// and the consumer had asked for the rest; and, if an objective says so, that
-// few came more than once, which a system that delivers at least once may do.
+// and the consumer had asked for the rest, and none that the stream does not
+// hold; and, if an objective says so, that few came more than once, which a
+// system that delivers at least once may do.
 func judgeMessages(_ context.Context, v *view, j *record.Judgement) []record.Finding {
 	x := v.index()
 	if len(x.consumers) == 0 {
@@ -44,14 +47,34 @@ type streamBook struct {
 	place map[string]int // of each message; 0, 1, …
 	due   []string       // messages that were acknowledged and are there, in order
 	read  bool           // back, through any node
+
+	held    map[string]bool // by any node
+	lost    map[string]bool // acknowledged and held by none, which rpo tells
+	asked   time.Duration   // when the last of the final reads was called
+	full    bool            // every node was read
+	shorter bool            // it says that it does not hold its beginning any more
+}
+
+// invented says that a message which was handed over at some time is none of
+// the stream's: it was refused, or nobody published it, or those that were not
+// to see it yet have seen it. One that came after the stream was read may be
+// there since, and one that came before all that it holds may have been dropped.
+func (b *streamBook) invented(m string, at time.Duration, first bool) bool {
+	return b.read && at <= b.asked && !b.held[m] && !b.lost[m] && !(b.shorter && first)
 }
 
 // newStreamBook takes the longest of the final reads; without one, the places
 // that publishers were told.
 func newStreamBook(v *view, o object) *streamBook {
-	b := &streamBook{place: map[string]int{}}
+	b := &streamBook{place: map[string]int{}, held: map[string]bool{}, lost: map[string]bool{}}
 	var longest *history.Op
-	for _, op := range streamEnds(v, o) {
+	ends := streamEnds(v, o)
+	b.full = !slices.ContainsFunc(v.readers(), func(n topology.NodeID) bool { return ends[n] == nil })
+	for _, op := range ends {
+		b.asked = max(b.asked, op.Call)
+		for _, m := range op.Set {
+			b.held[m] = true
+		}
 		if longest == nil || len(op.Set) > len(longest.Set) {
 			longest = op
 		}
@@ -63,6 +86,7 @@ func newStreamBook(v *view, o object) *streamBook {
 		}
 	}
 	if b.read = longest != nil; b.read {
+		b.shorter = longest.Revision > uint64(len(longest.Set))
 		for i, m := range longest.Set {
 			if _, twice := b.place[m]; !twice {
 				b.place[m] = i
@@ -77,6 +101,7 @@ func newStreamBook(v *view, o object) *streamBook {
 		if _, there := b.place[op.Value]; there { // a lost one is rpo's to tell
 			b.due = append(b.due, op.Value)
 		}
+		b.lost[op.Value] = !b.held[op.Value]
 	}
 	slices.SortFunc(b.due, func(x, y string) int { return cmp.Compare(b.place[x], b.place[y]) })
 	return b
@@ -87,6 +112,7 @@ type deliveries struct {
 	figures  record.Deliveries
 	disorder []string // messages that came after a later one
 	missing  []string
+	invented []string // messages that the stream does not hold
 	stream   *streamBook
 	drained  bool   // after the load it asked until there was no more
 	stuck    string // why not
@@ -111,9 +137,12 @@ func newDeliveries(v *view, o object, s *streamBook) *deliveries {
 				}
 				came[m] = true
 				d.figures.Delivered++
+				if s.invented(m, op.Return, latest < 0) {
+					d.invented = append(d.invented, fmt.Sprintf("%s was handed %s, which the stream does not hold, at %s", o.key, m, seconds(op.Return)))
+				}
 				at, known := s.place[m]
 				switch {
-				case !known: // nobody can say where it belongs; if it was acknowledged it is lost
+				case !known: // nobody can say where it belongs
 				case at < latest:
 					d.disorder = append(d.disorder, fmt.Sprintf("%s was handed %s after %s, at %s", o.key, m, last, seconds(op.Return)))
 				default:
@@ -133,7 +162,7 @@ func newDeliveries(v *view, o object, s *streamBook) *deliveries {
 			d.missing = append(d.missing, m)
 		}
 	}
-	d.figures.Disordered, d.figures.Missing = len(d.disorder), len(d.missing)
+	d.figures.Disordered, d.figures.Missing, d.figures.Invented = len(d.disorder), len(d.missing), len(d.invented)
 	return d
 }
 
@@ -160,8 +189,15 @@ func findOrder(all []*deliveries) []record.Finding {
 func findDelivery(all []*deliveries) []record.Finding {
 	f := record.Finding{Promise: "delivery", Verdict: record.Pass}
 	due, missing, unknown := 0, 0, ""
+	var invented []string
 	for _, d := range all {
 		due += len(d.stream.due)
+		switch {
+		case d.stream.full:
+			invented = append(invented, d.invented...)
+		case len(d.invented) > 0:
+			unknown = d.invented[0] + " as far as it was read back, which was not through every node"
+		}
 		switch {
 		case len(d.missing) == 0 && d.stream.read:
 		case !d.stream.read:
@@ -177,9 +213,12 @@ func findDelivery(all []*deliveries) []record.Finding {
 			unknown = d.figures.Consumer + " had not got to the end when the run was over"
 		}
 	}
+	f.Evidence = append(f.Evidence, invented...)
 	switch {
 	case missing > 0:
 		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s of %d did not come, first: %s", count(missing, "message"), due, f.Evidence[0])
+	case len(invented) > 0:
+		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s came that the stream does not hold, first: %s", count(len(invented), "message"), invented[0])
 	case unknown != "":
 		f.Verdict, f.Says = record.Unknown, "cannot be told: "+unknown
 	case due == 0:

@@ -123,6 +123,36 @@ func TestMessages(t *testing.T) {
 		}, "delivery", record.Pass, "every acknowledged message"},
 		{"one never comes", func(r *record.Run) { drop(of(r, history.Consume, 0), "m3") }, "delivery", record.Fail, "1 message of 36 did not come, first: feed/east-0 was never handed m3"},
 		{"one without an answer never comes", func(r *record.Run) { drop(of(r, history.Consume, 1), "m15") }, "delivery", record.Pass, "every acknowledged message"},
+		{"one comes that nobody published", func(r *record.Run) {
+			op := of(r, history.Consume, 1)
+			op.Set = append(op.Set, "a ghost")
+		}, "delivery", record.Fail, "1 message came that the stream does not hold, first: feed/east-0 was handed a ghost"},
+		{"one without an answer comes, and is gone", func(r *record.Run) {
+			op := of(r, history.Consume, 0)
+			op.Set = append(op.Set, "m5")
+		}, "delivery", record.Fail, "was handed m5, which the stream does not hold"},
+		{"an acknowledged one comes, and is lost: rpo tells", func(r *record.Run) {
+			for i := range 3 {
+				drop(of(r, history.Messages, i), "m3")
+			}
+		}, "delivery", record.Pass, "every acknowledged message"},
+		{"one comes that a node holds which was not read", func(r *record.Run) {
+			op := of(r, history.Consume, 1)
+			op.Set = append(op.Set, "a ghost")
+			of(r, history.Messages, 2).Outcome = history.Failed
+		}, "delivery", record.Unknown, "not through every node"},
+		{"one comes when the stream has been read", func(r *record.Run) {
+			op := of(r, history.Consume, 1)
+			op.Set, op.Return = append(op.Set, "m25"), time.Hour
+		}, "delivery", record.Pass, "every acknowledged message"},
+		{"the stream dropped its beginning", func(r *record.Run) {
+			op := of(r, history.Consume, 0)
+			op.Set = slices.Insert(op.Set, 0, "long ago")
+			for i := range 3 {
+				op := of(r, history.Messages, i)
+				op.Revision = uint64(len(op.Set)) + 1
+			}
+		}, "delivery", record.Pass, "every acknowledged message"},
 		{"the consumer could not ask for the rest", func(r *record.Run) {
 			for i := range r.Ops {
 				if op := &r.Ops[i]; op.Kind == history.Consume && op.Final {

@@ -150,6 +150,7 @@ type Deliveries struct {
 	Redelivered int    `json:"redelivered,omitempty"` // times that one came again
 	Disordered  int    `json:"disordered,omitempty"`  // came for the first time after a later one
 	Missing     int    `json:"missing,omitempty"`     // acknowledged, held by the stream, and never came
+	Invented    int    `json:"invented,omitempty"`    // came, and the stream does not hold them
 }
 
 // Linearizable is what the checker covered.
