@@ -32,6 +32,7 @@
 //	standby    how a region takes over that does not vote
 //	telemetry  metrics, traces, health reports and alerts
 //	events     the node's diary
+//	sealed     a small file with a checksum, replaced as a whole
 //	latest     the latest items of a growing list, served as lines: diary and traces
 //	node       all of it put together, flags, graceful stop
 //	client     how a Go program uses the platform
@@ -41,8 +42,8 @@
 //	identity   who calls: every API is behind its guard
 //	mcptest    real nodes as child processes, for tests
 //
-// A disk is trusted for nothing that can be checked. Entries of the log, votes
-// and snapshots carry checksums. A node that finds one wrong does not start, and
+// A disk is trusted for nothing that can be checked. Entries of the log and of
+// the journals, votes, promises, generations and snapshots carry checksums. A node that finds one wrong does not start, and
 // says what to do. A tail that was torn off before it was synced is dropped; of
 // one that had been synced the node knows, and takes no part in elections until
 // a leader has made it good (consensus/doubt.go).

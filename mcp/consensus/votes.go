@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
 // votes is what raft must not forget besides its log: the term, and whom this
@@ -28,12 +28,9 @@ var _ raft.StableStore = (*votes)(nil)
 // openVotes reads the file; must says that there has to be one.
 func openVotes(path string, must bool) (*votes, error) {
 	v := &votes{path: path, kept: map[string][]byte{}}
-	b, err := os.ReadFile(path)
+	b, err := sealed.Read(path)
 	if errors.Is(err, fs.ErrNotExist) && !must {
 		return v, nil
-	}
-	if err == nil {
-		b, err = unsealValue(b)
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &v.kept)
@@ -63,19 +60,7 @@ func (v *votes) Set(key, value []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	next := v.path + ".next"
-	f, err := os.Create(next)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(sealValue(b))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next, v.path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(v.path))
+	return sealed.Write(v.path, b)
 }
 
 // Get implements raft.StableStore; what was never set is empty.

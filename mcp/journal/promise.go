@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+
+	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
 // promise is the epoch that a node has promised to obey, kept across restarts: it
@@ -23,7 +23,7 @@ type promised struct {
 
 func openPromise(path string) (*promise, error) {
 	p := &promise{path: path}
-	b, err := os.ReadFile(path)
+	b, err := sealed.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
 	}
@@ -31,7 +31,7 @@ func openPromise(path string) (*promise, error) {
 		err = json.Unmarshal(b, &p.data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the promised epoch: %w: remove %s only if every other node lives", err, path)
+		return nil, fmt.Errorf("read the promised epoch in %s: %w. Remove it only while every other node lives", path, err)
 	}
 	return p, nil
 }
@@ -46,26 +46,9 @@ func (p *promise) raise(epoch uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(p.path, b); err != nil {
+	if err := sealed.Write(p.path, b); err != nil {
 		return fmt.Errorf("promise epoch %d: %w", epoch, err)
 	}
 	p.data = next
 	return nil
-}
-
-// replace puts a new file in the place of an old one: after a crash it is
-// whole, whichever it is.
-func replace(path string, b []byte) error {
-	f, err := os.Create(path + ".new")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }

@@ -24,6 +24,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
 // Level is how ready a node is to take over.
@@ -50,9 +52,9 @@ func (g Generation) Protocol() string { return fmt.Sprintf("raft/%d", g.Number) 
 const file = "generation.json"
 
 // Load reads the generation that a data folder belongs to; an empty folder is
-// of generation 0.
+// of generation 0. A damaged note is an error: which life its data are of is not known.
 func Load(dir string) (g Generation, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, file))
+	b, err := sealed.Read(filepath.Join(dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
 	}
@@ -60,7 +62,7 @@ func Load(dir string) (g Generation, err error) {
 		err = json.Unmarshal(b, &g)
 	}
 	if err != nil {
-		return g, fmt.Errorf("read the generation of %s: %w", dir, err)
+		return g, fmt.Errorf("read the generation in %s: %w. Move the whole folder away while other nodes live: the node then fetches everything from them", filepath.Join(dir, file), err)
 	}
 	return g, nil
 }
@@ -79,21 +81,5 @@ func (g Generation) Save(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	next := filepath.Join(dir, file+".next")
-	f, err := os.Create(next)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next, filepath.Join(dir, file)); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return sealed.Write(filepath.Join(dir, file), b)
 }

@@ -1,8 +1,11 @@
 package standby
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,15 +54,32 @@ func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 	}
 }
 
-// A generation that cannot be read is not taken for the first one: its data are of another life.
+// A generation that cannot be read is not taken for another: its data are of another life.
 func TestADamagedNoteIsAnError(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, file), []byte(`{"number":`), 0o644); err != nil {
+	if err := (Generation{Number: 7, Heir: "north-1", Settled: true}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	if g, err := Load(dir); err == nil {
-		t.Errorf("a damaged note reads as %+v", g)
+	whole, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
 	}
+	refused := func(what string, b []byte) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, file), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if g, err := Load(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, file)) {
+			t.Errorf("%s: read as %+v, %v; want an error that names the file", what, g, err)
+		}
+	}
+	for bit := range 8 * len(whole) {
+		b := slices.Clone(whole)
+		b[bit/8] ^= 1 << (bit % 8)
+		refused(fmt.Sprintf("bit %d flipped", bit), b)
+	}
+	refused("cut short", []byte(`{"number":`))
+	refused("empty", nil)
 }
 
 func TestGenerationsSpeakDifferently(t *testing.T) {
