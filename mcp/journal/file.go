@@ -21,7 +21,9 @@ type File struct {
 	chapters chapters
 	last     Position
 	synced   uint64 // index up to which all is known to be on disk
-	broken   error  // a write or sync failed: what the disk holds is not known any more
+	cuts     int    // since the file was opened
+	fsync    func() error
+	broken   error // a write or sync failed: what the disk holds is not known any more
 }
 
 // Damaged is the error of a journal that was whole and is no longer.
@@ -53,7 +55,7 @@ func OpenFile(path string, see func(Record)) (_ *File, cut int64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("read journal %s: %w", path, err)
 	}
-	j := &File{path: path, f: f}
+	j := &File{path: path, f: f, fsync: f.Sync}
 	whole := int64(0)
 	for whole < int64(len(data)) {
 		r, _, size, err := parseRecord(data[whole:])
@@ -143,23 +145,26 @@ func (j *File) Append(rs ...Record) error {
 	return nil
 }
 
-// Sync puts what is written on disk and returns up to where that is. After a
+// Sync puts what is written on disk and returns up to where that is; less than
+// all when a Cut comes between. After a
 // failed sync nobody can tell, so the journal takes nothing more.
 func (j *File) Sync() (uint64, error) {
 	j.mu.Lock()
-	to, done, broken := j.last.Index, j.synced, j.broken
+	to, done, broken, cuts := j.last.Index, j.synced, j.broken, j.cuts
 	j.mu.Unlock()
 	if broken != nil || to == done {
 		return done, broken
 	}
-	err := j.f.Sync() // without the lock: appends go on
+	err := j.fsync() // without the lock: appends go on
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err != nil {
 		j.broken = fmt.Errorf("sync journal %s: %w", j.path, err)
 		return j.synced, j.broken
 	}
-	j.synced = max(j.synced, min(to, j.last.Index)) // a cut may have come between
+	if cuts == j.cuts { // else the records up to there may be others, written since
+		j.synced = max(j.synced, to)
+	}
 	return j.synced, nil
 }
 
@@ -188,6 +193,7 @@ func (j *File) Cut(last uint64) ([]Record, error) {
 		j.broken = fmt.Errorf("cut journal %s: %w", j.path, err)
 		return nil, j.broken
 	}
+	j.cuts++
 	j.ends = j.ends[:last]
 	for len(j.chapters) > 0 && j.chapters[len(j.chapters)-1].First > last {
 		j.chapters = j.chapters[:len(j.chapters)-1]

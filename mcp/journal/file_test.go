@@ -215,3 +215,26 @@ func FuzzParseRecord(f *testing.F) {
 		}
 	})
 }
+
+// The sync that was under way when the tail was cut says nothing of the records
+// that have come in its place.
+func TestASyncVouchesForNothingThatWasWrittenAfterIt(t *testing.T) {
+	f, _ := opened(t, filepath.Join(t.TempDir(), "j"))
+	add(t, f, 1, "one", "two", "three", "four")
+	real := f.fsync
+	f.fsync = func() error {
+		err := real()
+		if _, err := f.Cut(2); err != nil {
+			t.Error(err)
+		}
+		add(t, f, 2, "drei", "vier", "fünf")
+		return err
+	}
+	if got, err := f.Sync(); got != 2 || err != nil || f.Synced() != 2 {
+		t.Errorf("synced up to %d (%d), %v; want 2: what is behind the cut is not on disk", got, f.Synced(), err)
+	}
+	f.fsync = real
+	if got, err := f.Sync(); got != 5 || err != nil {
+		t.Errorf("synced up to %d, %v; want 5", got, err)
+	}
+}

@@ -176,7 +176,7 @@ var closed = func() chan time.Time {
 // syncNow syncs; what was synced before, up to ready, may be shipped by an async
 // primary. After an error nobody knows what the disk holds.
 func (j *Journal) syncNow(ready uint64) error {
-	_, err := j.file.Sync()
+	synced, err := j.file.Sync()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	o := j.office
@@ -185,7 +185,7 @@ func (j *Journal) syncNow(ready uint64) error {
 	case err != nil:
 		j.leave(o)
 	default:
-		o.ready = max(o.ready, ready)
+		o.ready = max(o.ready, min(ready, synced)) // less when a cut came between
 		j.settle(o)
 		if j.class == api.Class_ASYNC {
 			j.grown.tell() // to those who ship
