@@ -17,8 +17,9 @@ import (
 // comes to the total it was opened with, no balance is below zero, and what
 // the nodes hold in the end is what the acknowledged transfers made of the
 // opening balances, together with some of those that got no answer. So a
-// transfer that was lost, applied twice, or applied in half is seen. In which
-// order transfers took effect is not asked.
+// transfer that was lost, applied twice, or applied in half is seen. A read
+// under load must be explained so too, and a transfer that was answered as not
+// done must have had a reason. In which order transfers took effect is not asked.
 func judgeAccounts(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
 	banks := v.index().banks
 	if len(banks) == 0 {
@@ -44,8 +45,11 @@ type bankBook struct {
 	total     int64
 	done      []*history.Op // transfers that were acknowledged as done
 	unknown   []*history.Op // transfers without an answer
-	declined  int           // transfers acknowledged as not done
+	declined  []*history.Op // transfers acknowledged as not done
+	fresh     bool          // a read must show what was acknowledged before it
 	reads     int
+	shown     []shown // the reads under load that must
+	skipped   int     // of them, for the work that they would take
 	finals    finals
 	endings   map[topology.NodeID]map[string]int64
 	offences  []string
@@ -53,7 +57,7 @@ type bankBook struct {
 }
 
 func newBank(v *view, o object) *bankBook {
-	b := &bankBook{endings: map[topology.NodeID]map[string]int64{}}
+	b := &bankBook{endings: map[topology.NodeID]map[string]int64{}, fresh: *v.obj.Linearizable}
 	for _, i := range o.ops {
 		if op := &v.run.Ops[i]; op.Kind == history.Open && op.Outcome == history.OK {
 			b.opening = map[string]int64{}
@@ -81,7 +85,7 @@ func (b *bankBook) transfer(op *history.Op) {
 	case op.Outcome == history.OK && op.Swapped:
 		b.done = append(b.done, op)
 	case op.Outcome == history.OK:
-		b.declined++
+		b.declined = append(b.declined, op)
 	}
 }
 
@@ -114,6 +118,8 @@ func (b *bankBook) read(op *history.Op) {
 		b.offend("%s: %d of %d accounts are missing", describe(op), len(b.opening)-len(held), len(b.opening))
 	case total != b.total:
 		b.offend("%s: the total is %d, %+d from the %d that it must be", describe(op), total, total-b.total, b.total)
+	case !op.Final && !op.Stale && b.fresh:
+		b.shown = append(b.shown, shown{op, held})
 	case op.Final && b.finals.by[op.Via] == op:
 		b.endings[op.Via] = held
 	}
@@ -128,6 +134,8 @@ func (b *bankBook) verdict(nodes []topology.NodeID) (record.Verdict, string) {
 	taken := 0
 	if b.opening != nil && len(b.offences) == 0 {
 		taken = b.explainEndings()
+		b.judgeDeclined()
+		b.explainReads()
 	}
 	silent := slices.DeleteFunc(slices.Clone(nodes), func(n topology.NodeID) bool { return b.finals.by[n] != nil })
 	switch {
@@ -142,8 +150,12 @@ func (b *bankBook) verdict(nodes []topology.NodeID) (record.Verdict, string) {
 	case len(b.done) == 0:
 		return record.Vacuous, "no transfer was done"
 	}
-	return record.Pass, fmt.Sprintf("the final balances are what %s, and %d of %d without an answer, made of the opening ones; %s come to %d; %d not done",
-		count(len(b.done), "acknowledged transfer"), taken, len(b.unknown), count(b.reads, "read"), b.total, b.declined)
+	says := fmt.Sprintf("the final balances are what %s, and %d of %d without an answer, made of the opening ones; %s come to %d",
+		count(len(b.done), "acknowledged transfer"), taken, len(b.unknown), count(b.reads, "read"), b.total)
+	if n := len(b.shown); n > 0 {
+		says += fmt.Sprintf(", %d of %d under load explained", n-b.skipped, n)
+	}
+	return record.Pass, says + fmt.Sprintf("; %d not done", len(b.declined))
 }
 
 // explainEndings asks, of each different set of final balances, whether

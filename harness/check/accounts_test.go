@@ -134,8 +134,50 @@ func TestAccounts(t *testing.T) {
 			for i := range 20 {
 				op.Set = append(op.Set, fmt.Sprintf("a%02d=%d", i, int64(1e9)))
 			}
+			op.Stale = true
 			m.add(op)
 		}, nil, record.Pass, "come to 20000000000"},
+		{"a read of the past that did not ask for it", func(m *money) {
+			op := m.balances()
+			for i := range op.Set {
+				op.Set[i] = fmt.Sprintf("a%02d=%d", i, int64(1e9))
+			}
+			m.add(op)
+		}, nil, record.Fail, "differs from the transfers acknowledged before it by"},
+		{"a read of the past where none need be fresh", func(m *money) {
+			no := false
+			m.r.Objectives.Linearizable = &no
+			op := m.balances()
+			for i := range op.Set {
+				op.Set[i] = fmt.Sprintf("a%02d=%d", i, int64(1e9))
+			}
+			m.add(op)
+		}, nil, record.Pass, "come to 20000000000; 50 not done"},
+		{"a read that misses one transfer", func(m *money) {
+			op := m.some(700, history.OK, true)
+			op.From, op.To = op.To, op.From
+			m.move(op)
+			m.add(m.balances())
+			m.move(m.some(700, history.OK, true))
+		}, nil, record.Fail, "which no choice among"},
+		{"a read that one under way explains", func(m *money) {
+			m.add(m.balances())
+			late := &m.r.Ops[len(m.r.Ops)-1]
+			op := m.some(700, history.OK, true)
+			m.move(op)
+			m.add(op)
+			late.Return = m.at + time.Second // which it does not show
+		}, nil, record.Pass, "101 of 101 under load explained"},
+		{"a transfer that was not done, though the money was there", func(m *money) {
+			op := m.some(0, history.OK, false)
+			op.Amount = 5
+			m.add(op)
+		}, nil, record.Fail, "was answered as not done, though"},
+		{"a transfer to nowhere", func(m *money) {
+			op := m.some(0, history.OK, false)
+			op.Amount, op.To = 5, "nowhere"
+			m.add(op)
+		}, nil, record.Pass, "51 not done"},
 		{"a read under load that sums wrong", func(m *money) {
 			op := m.balances()
 			op.Set[0] = "a00=1"

@@ -30,6 +30,12 @@ const explainSteps = 20_000_000
 // amounts from a wide range hardly any choice survives its first account, so
 // hundreds of transfers are decided as long as some account has 20 or fewer.
 func explain(over map[string]int64, unknown []*history.Op, most int) (taken int, _ explanation) {
+	s, answer := search(over, unknown, most)
+	return s.taken, answer
+}
+
+// search is explain, and returns itself, for what is left of the steps.
+func search(over map[string]int64, unknown []*history.Op, most int) (*subset, explanation) {
 	s := &subset{over: map[string]int64{}, least: map[string]int64{}, most: map[string]int64{}, left: most, order: byAccount(unknown)}
 	for account, d := range over {
 		s.over[account] = d
@@ -40,16 +46,16 @@ func explain(over map[string]int64, unknown []*history.Op, most int) (taken int,
 	}
 	for account := range over {
 		if !s.within(account) {
-			return 0, impossible
+			return s, impossible
 		}
 	}
 	switch found := s.fits(0); {
 	case found:
-		return s.taken, possible
+		return s, possible
 	case s.left <= 0:
-		return 0, undecided
+		return s, undecided
 	}
-	return 0, impossible
+	return s, impossible
 }
 
 // subset is a search under way.
