@@ -21,7 +21,7 @@ const (
 
 // judgeAutonomy asserts that a region whose clients can reach no majority does
 // what it can without one. Each write is refused within the latency limit of its
-// call, and definitely, so that a client knows at once; edge reads are
+// call, and definitely, by a server, so that a client knows at once; edge reads are
 // answered, and marked stale, from the proof of the cut to the request of its
 // heal, for nothing about them takes noticing; and after the heal the region serves again.
 func judgeAutonomy(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
@@ -58,6 +58,8 @@ func judgeAutonomy(_ context.Context, v *view, _ *record.Judgement) []record.Fin
 		f.Verdict, f.Says = record.Fail, wrong
 	case says != "":
 		f.Verdict, f.Says = record.Vacuous, says
+	case f.Verdict == record.Pass && !v.run.Answers:
+		f.Verdict, f.Says = record.Unknown, f.Says+", "+unmarked
 	}
 	return []record.Finding{f}
 }
@@ -107,11 +109,15 @@ func (v *view) autonomy(region topology.Region, spells []spell) *autonomy {
 		case op.Class() == history.Writes && op.Call >= s.from+notice*v.def.Latency && op.Call+v.def.Latency <= min(s.to, v.end):
 			a.writes++
 			took := op.Return - op.Call
-			if op.Outcome == history.Failed && took <= v.def.Latency {
+			if op.Outcome == history.Failed && took <= v.def.Latency && (op.Answered || !v.run.Answers) {
 				a.longest, a.refusal = max(a.longest, took), cmp.Or(a.refusal, op.Error)
 				continue
 			}
-			kept = append(kept, fmt.Sprintf("%s, called %s after the cut, has its answer after %s and it is %s: %s", witness(op), seconds(op.Call-s.from), seconds(took), op.Outcome, op.Error))
+			says := "has its answer"
+			if op.Outcome == history.Failed && !op.Answered && v.run.Answers {
+				says = "reached no server"
+			}
+			kept = append(kept, fmt.Sprintf("%s, called %s after the cut, %s after %s and it is %s: %s", witness(op), seconds(op.Call-s.from), says, seconds(took), op.Outcome, op.Error))
 		}
 	}
 	if n := len(kept); n > 0 {

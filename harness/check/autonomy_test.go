@@ -28,7 +28,7 @@ func cutOff() *record.Run {
 	for i := range r.Ops {
 		op := &r.Ops[i]
 		if op.Outcome == history.Unknown && op.Intended > 121*ms {
-			op.Outcome, op.Error, op.Return = history.Failed, "no leader known", op.Call+2*ms
+			op.Outcome, op.Error, op.Return, op.Answered = history.Failed, "no leader known", op.Call+2*ms, true
 		}
 	}
 	for due := time.Duration(0); due < 300*ms; due += ms / 4 {
@@ -73,6 +73,11 @@ func TestAutonomy(t *testing.T) {
 		{"one edge read of four hundred fails", one(edge, fails), record.Pass, "395 of 396 edge reads"},
 		{"a write hangs to its timeout", one(write, func(op *history.Op) { op.Outcome, op.Return = history.Unknown, op.Call+20*ms }), record.Fail, "not refused within 10 ms, first:"},
 		{"a refusal takes too long", one(write, func(op *history.Op) { op.Return = op.Call + 11*ms }), record.Fail, "1 of"},
+		{"a write that reached no server", one(write, func(op *history.Op) { op.Answered = false }), record.Fail, "reached no server after 2 ms"},
+		{"a record from before answers were marked", func(_ *testing.T, r *record.Run) {
+			all(write, func(op *history.Op) { op.Answered = false })(nil, r)
+			r.Answers = false
+		}, record.Unknown, "before that was noted"},
 		{"a refusal that is none", one(write, func(op *history.Op) { op.Outcome = history.Unknown }), record.Fail, "it is unknown"},
 		{"a write is acknowledged", one(write, func(op *history.Op) { op.Outcome = history.OK }), record.Fail, "it is ok"},
 		{"edge reads are refused", all(edge, fails), record.Fail, "answered and marked stale, want 99 %; first: edge read of"},

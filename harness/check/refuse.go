@@ -9,9 +9,13 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/record"
 )
 
+// unmarked is why a record from before the mark cannot prove a refusal.
+const unmarked = "and which of these a server answered the record does not say: it is from before that was noted"
+
 // judgeRefusal asserts that while no majority lived no write was acknowledged,
-// and that at least one was refused with an answer. Only writes that were
-// called after the proof of the fault and ended before the request of its heal count.
+// and that at least one was refused by a server, within the latency limit: one
+// that reached nobody was refused by nobody. Only writes that were called after
+// the proof of the fault and ended before the request of its heal count.
 func judgeRefusal(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
 	if !v.obj.Refuse {
 		return nil
@@ -21,7 +25,7 @@ func judgeRefusal(_ context.Context, v *view, _ *record.Judgement) []record.Find
 	for _, s := range v.damage.headless {
 		length += min(s.to, v.end) - s.from
 	}
-	var tried, refused, acked int
+	var tried, failed, refused, acked int
 	var refusal string
 	for i := range v.run.Ops {
 		op := &v.run.Ops[i]
@@ -40,6 +44,10 @@ func judgeRefusal(_ context.Context, v *view, _ *record.Judgement) []record.Find
 				f.Evidence = append(f.Evidence, fmt.Sprintf("%s, called %s after the majority was gone", witness(op), seconds(op.Call-s.from)))
 			}
 		case history.Failed:
+			failed++
+			if !op.Answered || op.Return-op.Call > v.def.Latency {
+				continue
+			}
 			if refused++; refusal == "" {
 				refusal = op.Error
 			}
@@ -55,8 +63,11 @@ func judgeRefusal(_ context.Context, v *view, _ *record.Judgement) []record.Find
 		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s acknowledged while no majority lived, first: %s", count(acked, "write"), f.Evidence[0])
 	case tried == 0:
 		f.Verdict, f.Says = record.Vacuous, "no write was tried while no majority lived"
+	case failed > 0 && !v.run.Answers:
+		f.Verdict, f.Says = record.Unknown, fmt.Sprintf("no write acknowledged in %s without a majority; %d of %d failed, %s", seconds(length), failed, tried, unmarked)
 	case refused == 0:
-		f.Verdict, f.Says = record.Fail, fmt.Sprintf("none of %s was refused while no majority lived: they got no answer", count(tried, "write"))
+		f.Verdict, f.Says = record.Fail, fmt.Sprintf("none of %s was refused by a server within %s while no majority lived: %d failed without an answer or too late, the others got no answer",
+			count(tried, "write"), exactly(v.def.Latency), failed)
 	default:
 		f.Verdict = record.Pass
 		f.Says = fmt.Sprintf("no write acknowledged in %s without a majority; %d of %d refused (%s)", seconds(length), refused, tried, refusal)

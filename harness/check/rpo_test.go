@@ -308,7 +308,19 @@ func TestRefusal(t *testing.T) {
 	refuse := func(r *record.Run, from, to time.Duration) {
 		for i := range r.Ops {
 			if op := &r.Ops[i]; op.Kind.Class() == history.Writes && op.Call >= from && op.Call < to {
-				op.Outcome, op.Error = history.Failed, "no leader"
+				op.Outcome, op.Error, op.Answered, op.Return = history.Failed, "no leader", true, op.Call+ms
+			}
+		}
+	}
+	forget := func(r *record.Run) {
+		for i := range r.Ops {
+			r.Ops[i].Answered = false
+		}
+	}
+	delay := func(r *record.Run) {
+		for i := range r.Ops {
+			if op := &r.Ops[i]; op.Answered {
+				op.Return = op.Call + 11*ms
 			}
 		}
 	}
@@ -321,7 +333,10 @@ func TestRefusal(t *testing.T) {
 	}{
 		{"refused", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms) }, record.Pass, "refused (no leader)"},
 		{"acknowledged", lab{cut: none}, nil, record.Fail, "acknowledged while no majority lived"},
-		{"silent", lab{cut: none, down: stall(100*ms, 201*ms)}, nil, record.Fail, "they got no answer"},
+		{"silent", lab{cut: none, down: stall(100*ms, 201*ms)}, nil, record.Fail, "0 failed without an answer or too late"},
+		{"reached nobody", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); forget(r) }, record.Fail, "was refused by a server within 10 ms"},
+		{"refused too late", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); delay(r) }, record.Fail, "was refused by a server within 10 ms"},
+		{"a record from before answers were marked", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); forget(r); r.Answers = false }, record.Unknown, "before that was noted"},
 		{"a majority lives", lab{cut: topology.Damage{Down: none.Down[:1]}}, nil, record.Vacuous, "a majority lived at all times"},
 		{"not tried", lab{cut: none}, func(r *record.Run) { drop(r, 0, time.Hour, func(int) bool { return true }) }, record.Vacuous, "no write was tried"},
 	} {

@@ -26,7 +26,7 @@ var sample = []Op{
 	{ID: 6, Region: "east", Kind: Transfer, Key: "b", From: "a1", To: "a\"2", Amount: -1 << 63, Swapped: true, Outcome: OK},
 	{ID: 7, Region: "east", Kind: Balances, Key: "b", Set: []string{"a1=-5", "a2=7"}, Outcome: OK},
 	{ID: 5, Region: "east", Kind: Add, Key: "s1", Value: "c", Outcome: Failed, Error: Unsent},
-	{ID: 8, Region: "east", Kind: Read, Key: "k1", Outcome: Failed, Error: "busy", Shed: true},
+	{ID: 8, Region: "east", Kind: Read, Key: "k1", Outcome: Failed, Error: "busy", Shed: true, Answered: true},
 }
 
 func many(n int) []Op {

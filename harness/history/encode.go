@@ -31,6 +31,7 @@ func appendOp(b []byte, op *Op) []byte {
 	b = appendField(b, `,"outcome":`, string(op.Outcome))
 	b = appendOptional(b, `,"error":`, op.Error)
 	b = appendFlag(b, `,"shed":true`, op.Shed)
+	b = appendFlag(b, `,"answered":true`, op.Answered)
 	b = appendOptional(b, `,"output":`, op.Output)
 	b = appendFlag(b, `,"swapped":true`, op.Swapped)
 	if len(op.Set) > 0 {

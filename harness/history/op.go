@@ -84,13 +84,14 @@ type Op struct {
 	Call     time.Duration `json:"call"`
 	Return   time.Duration `json:"return"` // when the outcome was known, or the client gave up
 
-	Outcome Outcome  `json:"outcome"`
-	Error   string   `json:"error,omitempty"`
-	Shed    bool     `json:"shed,omitempty"`    // refused, explicitly, for want of resources
-	Output  string   `json:"output,omitempty"`  // of a read
-	Swapped bool     `json:"swapped,omitempty"` // of a cas or a transfer
-	Set     []string `json:"set,omitempty"`     // of members, open and balances
-	Stale   bool     `json:"stale,omitempty"`   // a read that the client asked to be stale
+	Outcome  Outcome  `json:"outcome"`
+	Error    string   `json:"error,omitempty"`
+	Shed     bool     `json:"shed,omitempty"`     // refused, explicitly, for want of resources
+	Answered bool     `json:"answered,omitempty"` // failed, and a server said so: it did not merely stay unreached
+	Output   string   `json:"output,omitempty"`   // of a read
+	Swapped  bool     `json:"swapped,omitempty"`  // of a cas or a transfer
+	Set      []string `json:"set,omitempty"`      // of members, open and balances
+	Stale    bool     `json:"stale,omitempty"`    // a read that the client asked to be stale
 
 	// What the system said about its answer, where it does.
 	Node     topology.NodeID `json:"node,omitempty"`     // that acknowledged

@@ -77,6 +77,8 @@ func (p *parser) fast(line []byte, op *Op) bool {
 			op.Error = p.text(&s)
 		case "shed":
 			op.Shed = s.yes()
+		case "answered":
+			op.Answered = s.yes()
 		case "output":
 			op.Output = p.text(&s)
 		case "swapped":

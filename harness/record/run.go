@@ -48,6 +48,9 @@ type Meta struct {
 	Expect      Verdict           `json:"expect"`
 	Breaks      []string          `json:"breaks,omitempty"` // the promises that must be broken
 	Versions    map[string]string `json:"versions,omitempty"`
+	// Answers says that the history marks the refusals that a server answered.
+	// Records from before that do not.
+	Answers bool `json:"answers,omitempty"`
 	// Broken says why the run ended before its time; empty means that it did not.
 	Broken string `json:"broken,omitempty"`
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -127,6 +128,12 @@ func (e *Error) Unwrap() error { return e.Err }
 func NoEffect(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.NoEffect
+}
+
+// Answered says whether a server answered a call by refusing it. A call that
+// found no server, or whose answer never came, was not answered.
+func Answered(err error) bool {
+	return api.Refused(err) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
 
 // call is on for calls of the ledger.

@@ -91,6 +91,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 	}
 	if err != nil {
 		op.Outcome, op.Error = outcome(op.Kind, err, sent.Load()), "via "+string(m.id)+": "+says(err)
+		op.Answered = refused(err)
 		return op, err
 	}
 	op.Outcome, op.Node, op.Term, op.Revision = history.OK, m.id, head.RaftTerm, uint64(head.Revision)

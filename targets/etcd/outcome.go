@@ -31,11 +31,16 @@ var refusals = []error{
 // outcome is what is known after an error: a read changes nothing, a request
 // that never left neither, nor one that was refused. All else may take effect.
 func outcome(k history.Kind, err error, sent bool) history.Outcome {
-	refused := func(r error) bool { return status.Convert(err).Message() == rpctypes.ErrorDesc(r) }
-	if k.Class() == history.Reads || !sent || slices.ContainsFunc(refusals, refused) {
+	if k.Class() == history.Reads || !sent || refused(err) {
 		return history.Failed
 	}
 	return history.Unknown
+}
+
+// refused says whether a member answered with a refusal.
+func refused(err error) bool {
+	said := status.Convert(err).Message()
+	return slices.ContainsFunc(refusals, func(r error) bool { return said == rpctypes.ErrorDesc(r) })
 }
 
 // says is the error without its wrapping.

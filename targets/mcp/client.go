@@ -217,6 +217,7 @@ func acknowledged(op history.Op, o *api.Origin) history.Op {
 
 func failed(op history.Op, err error) history.Op {
 	op.Outcome, op.Error = history.Failed, says(err)
+	op.Answered = client.Answered(err)
 	op.Shed = status.Code(cause(err)) == codes.ResourceExhausted && client.NoEffect(err)
 	return op
 }
