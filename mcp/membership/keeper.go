@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
@@ -173,10 +174,15 @@ func (k *Keeper) replace(ctx context.Context, r *api.ReplaceMember) error {
 			}
 		}
 	}
+	_, was := k.member(r.Name)
 	if err := k.remove(ctx, r.Name); err != nil {
 		return err
 	}
-	return k.add(ctx, r.By)
+	err := k.add(ctx, r.By)
+	if err != nil && was { // a refusal to add would say that nothing was changed
+		return status.Errorf(codes.Aborted, "%s: replace %s: it is removed, and %s not yet added: add it: %s", k.Self, r.Name, r.By.Name, status.Convert(err).Message())
+	}
+	return err
 }
 
 // majorityWithout refuses what would leave too few voters, or too few that

@@ -30,6 +30,7 @@ type platform struct {
 	applied map[string]uint64
 	silent  []string
 	did     []string
+	frozen  bool // nobody can be added
 }
 
 const committed = 10_000
@@ -64,6 +65,9 @@ func (p *platform) set(name string, votes bool) {
 
 func (p *platform) Learn(name, addr string) error {
 	p.do("learn " + name + " at " + addr)
+	if p.frozen {
+		return api.Refuse(codes.Unavailable, "east-1", "north-1", "not the leader")
+	}
 	p.set(name, false)
 	return nil
 }
@@ -165,6 +169,18 @@ func TestChanges(t *testing.T) {
 				t.Errorf("did (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A refusal says that nothing was changed: that is not so once the old one is removed.
+func TestHalfAReplacementIsNoRefusal(t *testing.T) {
+	p := &platform{members: three(), silent: []string{"south-1"}, frozen: true}
+	_, err := p.keeper().Change(t.Context(), replace("south-1", "south-2"))
+	if api.Refused(err) || status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "not yet added") {
+		t.Errorf("answered %v, want that it is aborted halfway", err)
+	}
+	if _, err := p.keeper().Change(t.Context(), replace("south-1", "south-2")); !api.Refused(err) {
+		t.Errorf("answered %v the second time, when nothing is removed, want a refusal", err)
 	}
 }
 
