@@ -106,6 +106,11 @@ var telling = map[string]func(*drill.Result){
 		Expect(run.Judgement.RTO.Worst).To(BeNumerically(">", 5*time.Second), "nobody is let in until the issuers are back")
 	},
 	"standby-warm": breaks("rpo"),
+	"standby-warm-isolated": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("rpo")(run)
+		Expect(run.Judgement.RPO.LostFor).To(BeNumerically("<", 3*time.Second), "who is cut off stops to acknowledge")
+	},
 	"standby-cold": breaks("rpo"),
 	"restore-platform": func(run *drill.Result) {
 		GinkgoHelper()

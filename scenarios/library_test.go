@@ -102,6 +102,7 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		"restore-platform":           {false, []topology.Region{}},
 		"power-loss-ack-before-sync": {false, []topology.Region{}},
 		"edge-autonomy":              {true, all[1:]},
+		"standby-warm-isolated":      {true, all[1:]},
 		"edge-blind":                 {true, all[1:]},
 	} {
 		want[name] = l

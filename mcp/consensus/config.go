@@ -45,6 +45,9 @@ type Config struct {
 	// Joins is for a node that must not begin a log of its own when its folder
 	// is empty: it waits until a leader brings it one.
 	Joins bool
+	// Fenced is for a voter that a standby may replace: from its start it takes
+	// and acknowledges commands only as long as it is told that none has, see StandsUntil.
+	Fenced bool
 	// AckBeforeReplicate switches the defect on, see async.go.
 	AckBeforeReplicate bool
 	// AckBeforeSync switches the defect on, see lazy.go.

@@ -74,7 +74,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New()}
+	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), fence: fence{raised: cfg.Fenced}}
 	if cfg.ForgetIDs {
 		n.state.Forget()
 	}

@@ -29,7 +29,7 @@ func (n *Node) Propose(ctx context.Context, c *api.Command) (out *api.Applied, e
 	if n.raft.State() != raft.Leader {
 		return nil, n.refuse("not the leader")
 	}
-	if n.fence.up.Load() {
+	if n.fence.up() {
 		return nil, n.refuse("cut off from all other nodes: a standby may have taken over")
 	}
 	if n.async != nil && mutation(c) {
@@ -53,6 +53,9 @@ func (n *Node) Propose(ctx context.Context, c *api.Command) (out *api.Applied, e
 	case f := <-done:
 		if err := f.Error(); err != nil {
 			return nil, n.classify(err)
+		}
+		if n.fence.down(ctx) != nil { // it is committed here, but maybe in a generation that is over
+			return nil, status.Errorf(codes.DeadlineExceeded, "%s: cut off from all other nodes: a standby may have taken over, outcome unknown", n.cfg.Name)
 		}
 		out := f.Response().(*api.Applied)
 		out.Node = n.cfg.Name

@@ -168,10 +168,9 @@ func (n *node) lookout(ctx context.Context) error {
 	}
 	w := standby.Watch{
 		Self: n.cfg.Name, Present: n.generation, Voters: n.cfg.voters, Heir: n.cfg.heir(), Others: n.others(),
-		Opinions: n.prober.Opinions, To: n.peers.To, Fence: n.consensus.Fence,
+		Opinions: n.prober.Opinions, To: n.peers.To, Within: n.cfg.Profile.Probes.Timeout, StandsUntil: n.consensus.StandsUntil,
 		Ready: n.readyToTakeOver,
 	}
-	n.consensus.Fence(slices.Contains(n.cfg.voters, n.cfg.Name))
 	g, ended := w.Next(ctx)
 	if !ended {
 		return nil

@@ -167,6 +167,7 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 		Defers:             cfg.planned().Main() != cfg.Region && n.generation.Number == 0,
 		Begins:             cfg.planned().First() == cfg.Name,
 		Joins:              cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
+		Fenced:             cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
 		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
 		AckBeforeSync:      cfg.defective(AckBeforeSync),
 		ForgetIDs:          cfg.defective(ForgetIdempotency),

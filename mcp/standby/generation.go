@@ -14,7 +14,8 @@
 // Nodes of different generations do not speak consensus with each other (they
 // fail to agree on a protocol when they connect), so an old voter that comes
 // back can neither commit nor disturb; it drops what it holds and learns.
-// A lone voter that can reach nobody else stops taking writes before the margin is over.
+// A voter acknowledges only while a node that does not vote has just answered it,
+// so one that is cut off, or was paused, stops before the heir takes over.
 package standby
 
 import (

@@ -17,9 +17,12 @@ const (
 	// how long one may take to answer.
 	askEvery = 250 * time.Millisecond
 	askLimit = time.Second
-	// Margin is how long the heir waits after it suspects every voter. A voter
-	// that is cut off has as long to notice and to stop taking writes.
+	// Margin is how long the heir waits after it suspects every voter. For no
+	// longer does a voter go by an answer from outside, see proof.go.
 	Margin = time.Second
+	// quiet is how long the heir waits after the last answer of any voter, which may
+	// have had an answer itself until the heir's next question remained without one.
+	quiet = Margin + askEvery + askLimit
 	// Patience is the margin of an heir that has not yet seen every voter alive:
 	// where all start at once some are late.
 	Patience = 15 * time.Second
@@ -34,9 +37,11 @@ type Watch struct {
 	Others   []string                          // every other node
 	Opinions func() (suspects, known []string) // of this node's prober
 	To       func(name string) (*grpc.ClientConn, error)
-	// Fence stops this node, a voter, from taking writes while it is on: as long
-	// as it reaches nobody, from its start.
-	Fence func(on bool)
+	// Within is how soon a node must answer for a voter to go by it: the prober's
+	// timeout, so that who is too slow for a witness is so for the voter.
+	Within time.Duration
+	// StandsUntil tells this node, a voter, up to when it may acknowledge.
+	StandsUntil func(t time.Time)
 	// Ready says whether the heir has what it takes over with. While it has not, it waits.
 	Ready func(ctx context.Context) error
 }
@@ -48,20 +53,12 @@ func (w *Watch) Next(ctx context.Context) (Generation, bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	later := make(chan Generation, 1)
+	heard := &proof{Watch: w}
 	var asking sync.WaitGroup
 	defer asking.Wait()
-	asking.Go(func() {
-		for ctx.Err() == nil {
-			if g := Latest(ctx, w.Others, w.To); g.Number > w.Present.Number {
-				later <- g
-				return
-			}
-			select {
-			case <-time.After(askEvery):
-			case <-ctx.Done():
-			}
-		}
-	})
+	for _, o := range w.Others {
+		asking.Go(func() { heard.follow(ctx, o, later) })
+	}
 	defer cancel()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
@@ -70,16 +67,18 @@ func (w *Watch) Next(ctx context.Context) (Generation, bool) {
 	for {
 		select {
 		case g := <-later:
+			if others := Latest(ctx, w.Others, w.To); others.Number > g.Number {
+				g = others
+			}
 			return g, true
 		case <-tick.C:
 		case <-ctx.Done():
 			return Generation{}, false
 		}
-		suspects, known := w.Opinions()
 		if slices.Contains(w.Voters, w.Self) {
-			w.Fence(subset(known, suspects))
 			continue
 		}
+		suspects, known := w.Opinions()
 		margin := Margin
 		for _, v := range w.Voters {
 			alive[v] = alive[v] || slices.Contains(known, v) && !slices.Contains(suspects, v)
@@ -92,7 +91,7 @@ func (w *Watch) Next(ctx context.Context) (Generation, bool) {
 			gone = time.Time{}
 		case gone.IsZero():
 			gone = time.Now()
-		case time.Since(gone) > margin && w.Ready(ctx) == nil:
+		case time.Since(gone) > margin && heard.silence(w.Voters) > quiet && w.Ready(ctx) == nil:
 			return Generation{Number: w.Present.Number + 1, Heir: w.Self}, true
 		}
 	}

@@ -40,9 +40,9 @@ func watch(began time.Time, heir string, script ...seen) *Watch {
 			}
 			return suspects, known
 		},
-		To:    func(string) (*grpc.ClientConn, error) { return nil, errors.New("not to be reached") },
-		Fence: func(bool) {},
-		Ready: func(context.Context) error { return nil },
+		To:     func(string) (*grpc.ClientConn, error) { return nil, errors.New("not to be reached") },
+		Ready:  func(context.Context) error { return nil },
+		Within: 400 * time.Millisecond, StandsUntil: func(time.Time) {},
 	}
 }
 
@@ -159,33 +159,70 @@ func TestALaterGenerationOfSomebodyElseWins(t *testing.T) {
 	}
 }
 
-func TestAVoterIsFencedWhileItReachesNobody(t *testing.T) {
+// Nobody is ever suspected, for a suspicion takes a witness, whom a voter that is cut off cannot ask.
+func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		others := []string{"east-2", "south-1"}
-		w := watch(began, "north-1",
-			seen{0, nobody, nobody}, // it has heard from nobody yet
-			seen{2 * time.Second, nobody, others},
-			seen{4 * time.Second, others[:1], others},
-			seen{6 * time.Second, others, others},
-			seen{8 * time.Second, others[1:], others},
-		)
-		w.Self = "east-1"
-		var fenced []time.Duration // when it changed, beginning with on
-		on := false
-		w.Fence = func(now bool) {
-			if now != on {
-				on, fenced = now, append(fenced, time.Since(began))
+		present := Generation{Number: 1}
+		w := watch(began, "north-1", seen{0, nobody, []string{"east-2", "north-1", "south-1"}})
+		w.Self, w.Present, w.Others = "east-1", present, []string{"east-2", "north-1", "south-1"}
+		to := answering(t, 0, map[string]Generation{"east-2": present, "north-1": present, "south-1": present})
+		w.To = func(name string) (*grpc.ClientConn, error) {
+			reach := map[string]bool{"east-2": true} // that votes, too, proves nothing
+			switch at := time.Since(began); {
+			case at < 2*time.Second:
+			case at < 4*time.Second:
+				reach["north-1"], reach["south-1"] = true, true
+			case at < 10*time.Second:
+				reach["south-1"] = true
+			case at < 12*time.Second: // cut off
+			case at < 20*time.Second:
+				reach["south-1"] = true // which may not have heard of a takeover yet
+			case at < 22*time.Second: // cut off
+			default:
+				reach["north-1"] = true
 			}
+			if !reach[name] {
+				return nil, errors.New("not to be reached")
+			}
+			return to(name)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var until time.Time
+		w.StandsUntil = func(t time.Time) { until = t }
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
 		defer cancel()
+		var changed []time.Duration // when it stands and when it does not, in turn
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			stands := false
+			for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+				if now := time.Now().Before(until); now != stands {
+					stands, changed = now, append(changed, time.Since(began))
+				}
+			}
+		}()
 		if g, ended := w.Next(ctx); ended {
 			t.Errorf("a voter begins %+v", g)
 		}
-		want := []time.Duration{look, 2 * time.Second, 6 * time.Second, 8 * time.Second}
-		if !slices.EqualFunc(fenced, want, func(a, b time.Duration) bool { return a >= b && a <= b+2*look }) {
-			t.Errorf("the fence goes up and down at %v, want %v", fenced, want)
+		<-done
+		want := []time.Duration{2 * time.Second, 11 * time.Second, 12*time.Second + begins, 21 * time.Second, 22 * time.Second}
+		near := func(got, want time.Duration) bool { return got >= want-askEvery && got <= want+askEvery+look }
+		if !slices.EqualFunc(changed, want, near) {
+			t.Errorf("it stands and stands not from %v on in turn, want %v", changed, want)
+		}
+	})
+}
+
+// A voter that answers may be answered, too: however much it is suspected, nobody takes over.
+func TestNoTakeoverWhileAVoterAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(time.Now(), "north-1", seen{0, nobody, all}, seen{time.Second, east, all})
+		w.To = answering(t, 0, map[string]Generation{"east-2": {}})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if g, ended := w.Next(ctx); ended {
+			t.Errorf("it begins %+v", g)
 		}
 	})
 }
