@@ -46,7 +46,7 @@
 // the journals, votes, promises, generations and snapshots carry checksums. A node that finds one wrong does not start, and
 // says what to do. A tail that was torn off before it was synced is dropped; of
 // one that had been synced the node knows, and takes no part in elections until
-// a leader has made it good (consensus/doubt.go).
+// a leader has made it good; one that votes alone does not start (consensus/doubt.go).
 //
 // Limits, known and meant: a node that is started again with a deleted disk votes
 // as if it had never promised anything, so losing disks of a majority one after the other,

@@ -2,6 +2,8 @@ package consensus
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
@@ -98,4 +100,59 @@ func (t *transport) inDoubt() *place {
 		}
 		return last
 	})
+}
+
+// others is an error for a node in doubt that votes alone: it would wait for no
+// leader but elect itself, for raft does not ask itself for its vote over the
+// transport, and would have the learners cut off what it has lost and they hold.
+func (l *diskLog) others(snaps *snapshots, self string, lost place) error {
+	c, err := l.members(snaps)
+	if err != nil {
+		return damaged(l.dir, err)
+	}
+	var voters []string
+	for _, s := range c.Servers {
+		if s.Suffrage == raft.Voter {
+			voters = append(voters, string(s.ID))
+		}
+	}
+	if !slices.Equal(voters, []string{self}) {
+		return nil
+	}
+	last, err := l.LastIndex()
+	if err != nil {
+		return damaged(l.dir, err)
+	}
+	return fmt.Errorf("the log in %s had been synced up to entry %d and ends with %d, and this node alone votes, so it does not start: nobody could make it good; "+
+		"remedy: leave it stopped, and a standby takes over with what it has learned; where there is none, empty the data folders of all nodes, and they restore the newest snapshot of the object store (--snapshots)",
+		l.dir, lost.index, last)
+}
+
+// members is the last configuration in the log, or else in a snapshot.
+func (l *diskLog) members(snaps *snapshots) (c raft.Configuration, err error) {
+	all, err := snaps.List()
+	if err != nil {
+		return c, err
+	}
+	var newest uint64
+	for _, s := range all { // of two that reach as far the later one is first
+		if s.Index > newest {
+			newest, c = s.Index, s.Configuration
+		}
+	}
+	first, ferr := l.FirstIndex()
+	last, lerr := l.LastIndex()
+	if err := errors.Join(ferr, lerr); err != nil {
+		return c, err
+	}
+	for i := last; i >= first && i > newest; i-- {
+		var e raft.Log
+		if err := l.GetLog(i, &e); err != nil {
+			return c, err
+		}
+		if e.Type == raft.LogConfiguration {
+			return raft.DecodeConfiguration(e.Data), nil
+		}
+	}
+	return c, nil
 }

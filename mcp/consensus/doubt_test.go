@@ -2,11 +2,14 @@ package consensus
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // flipTail turns a bit in the last entry that a node has on disk.
@@ -108,6 +111,76 @@ func TestWhoHasEverythingIsElectedByThoseInDoubt(t *testing.T) {
 	propose(t, n["n3"], 5, 6)
 	for _, node := range n {
 		await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "5" && node.transport.inDoubt() == nil })
+	}
+}
+
+// A node that votes alone and has lost what it acknowledged does not start: it would
+// elect itself, and have those who learned it forget it. What it learned from others is
+// another matter, and so is a log that counts as it is since a takeover.
+func TestWhoVotesAloneAndLostItsTailDoesNotStart(t *testing.T) {
+	g := newGroup(t, 2)
+	alone := func(c *Config) { c.Voters = []string{"n1"} }
+	n1, n2 := g.openWith("n1", alone), g.openWith("n2", alone)
+	for _, from := range []int{0, 5} {
+		propose(t, leaderOf(t, n1), from, from+5)
+		await(t, "n2 to have all", func() bool { v, _ := n2.State().Read("x"); return v == fmt.Sprint(from+4) })
+		if from == 0 {
+			if err := n2.raft.Snapshot().Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cfg, heir := n1.cfg, n2.cfg
+	closed(t, n1, n2)
+	flipTail(t, g.dirs["n1"])
+	change(t, segmentOf(t, g.dirs["n2"]), func([]byte) []byte { return nil })
+	n1, err := Open(cfg)
+	if err == nil {
+		closed(t, n1)
+	}
+	if err == nil || !strings.Contains(err.Error(), "alone votes") {
+		t.Errorf("it starts: %v", err)
+	}
+	closed(t, g.openWith("n2", alone)) // a learner waits for a leader
+
+	heir.Voters = []string{"n2"}
+	if err := Recover(heir); err != nil {
+		t.Fatal(err)
+	}
+	n2, err = Open(heir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, n2)
+	propose(t, leaderOf(t, n2), 10, 11)
+}
+
+// A node that is repaired is in doubt until it has all that it had, whatever restarts there are.
+func TestARestartHalfwayThroughTheRepairForgetsNoDoubt(t *testing.T) {
+	dir := storeLog(t)
+	change(t, segmentOf(t, dir), func(b []byte) []byte { return b[:where(b, 20)+5] })
+	repair := func(from, to uint64) {
+		t.Helper()
+		l, err := openLog(dir, hclog.NewNullLogger(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := from; i <= to; i++ {
+			if err := l.StoreLog(entry(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	repair(20, 30)
+	if got := openAgain(t, dir); got.err != nil || got.last != 30 || got.lost != stored {
+		t.Errorf("%+v, want a log up to 30 and doubt up to %d", got, stored)
+	}
+	repair(31, stored)
+	if got := openAgain(t, dir); got.err != nil || got.last != stored || got.lost != 0 {
+		t.Errorf("%+v, want all %d entries and no doubt", got, stored)
 	}
 }
 

@@ -55,6 +55,11 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if lost.index > 0 {
+		if err := log.others(snaps, cfg.Name, lost); err != nil {
+			return nil, err
+		}
+	}
 	tr, err := listen(cfg)
 	if err != nil {
 		return nil, err

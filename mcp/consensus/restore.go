@@ -85,7 +85,14 @@ func Recover(cfg Config) (err error) {
 		return err
 	}
 	_, nowhere := raft.NewInmemTransport("")
-	return raft.RecoverCluster(cfg.raft(), &machine{state.New()}, log, log.votes, snaps, nowhere, members(cfg))
+	if err := raft.RecoverCluster(cfg.raft(), &machine{state.New()}, log, log.votes, snaps, nowhere, members(cfg)); err != nil {
+		return err
+	}
+	held, err := snaps.verify()
+	if err != nil {
+		return err
+	}
+	return log.mark.fallBack(place{index: held}) // a tail that was lost is no more missed
 }
 
 // members is who takes part at the beginning of a log.

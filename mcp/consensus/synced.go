@@ -79,10 +79,15 @@ func (m *synced) save(at place) error {
 	return nil
 }
 
-// reach says that the log is synced up to an entry.
+// reach says that the log is synced up to an entry. While the log is shorter
+// than the mark says, a tail was lost and is being made good: then the mark
+// stays, so that a restart halfway has not forgotten it.
 func (m *synced) reach(at place) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if at.index < m.at.index {
+		return nil
+	}
 	return m.save(at)
 }
 
