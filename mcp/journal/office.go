@@ -22,6 +22,7 @@ type office struct {
 	ready    uint64           // up to here async records may be shipped
 	mark     uint64           // goes out with the batches; see confirm
 	resting  bool             // takes nothing new
+	rests    int              // begun so far
 	ships    map[string]*ship // replicas that are connected
 	supplied map[string]bool  // that are shipped to, or tried to
 	ctx      context.Context  // ends with the office
@@ -214,11 +215,15 @@ func (j *Journal) rest(ctx context.Context, successor string) error {
 		return status.Error(codes.FailedPrecondition, j.self+" is not the primary of "+name(j.class))
 	}
 	o.resting = true
+	o.rests++
+	rest := o.rests
 	j.mu.Unlock()
 	time.AfterFunc(restLimit, func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		o.resting = false
+		if o.rests == rest { // else another one has begun, which has a limit of its own
+			o.resting = false
+		}
 	})
 	ctx, cancel := context.WithTimeout(ctx, restLimit/2)
 	defer cancel()
