@@ -28,8 +28,9 @@
 // promoter (the leader's part).
 //
 // Limits: a node whose disk was deleted has forgotten its promise. A node that
-// is lost, by arbitration, yet still talks with the lost primary could give it receipts;
-// a primary that knows no leader therefore takes nothing.
+// is lost, by arbitration, yet still talks with the lost primary could give it receipts,
+// unless the leader's word to fence itself reaches it, which nobody waits for;
+// a primary that knows no leader therefore takes nothing, and confirms no semisync read.
 package journal
 
 import (

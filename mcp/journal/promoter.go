@@ -120,7 +120,9 @@ func (o *overseer) handOver(ctx context.Context, now state.Office, lost []string
 }
 
 // elect takes a new epoch: it fences every control node, needs an answer of each that
-// is not lost, and promotes the one whose copy is furthest. When one that is not
+// is not lost, and promotes the one whose copy is furthest. One that is lost may
+// hear it all the same, and then gives the old primary no receipts; if not it is fenced by
+// whoever is promoted, when it returns. When one that is not
 // lost does not answer nobody is promoted, for it may be the only one that has
 // what was acknowledged last; the next look tries again.
 func (o *overseer) elect(ctx context.Context, now state.Office, lost []string) {
@@ -135,15 +137,17 @@ func (o *overseer) elect(ctx context.Context, now state.Office, lost []string) {
 	answers := make(chan answer, len(cluster.Control))
 	wanted := 0
 	for _, n := range cluster.Control {
-		if slices.Contains(lost, n) {
-			continue // fenced by whoever is promoted, when it returns
+		needed := !slices.Contains(lost, n)
+		if needed {
+			wanted++
 		}
-		wanted++
 		o.work.Go(func() {
 			c, err := o.ask(ctx, n, func(ctx context.Context, v voter) (*api.Copy, error) {
 				return v.Fence(ctx, &api.FenceRequest{Class: o.class, Epoch: epoch})
 			})
-			answers <- answer{n, c, err}
+			if needed {
+				answers <- answer{n, c, err}
+			}
 		})
 	}
 	var best answer

@@ -25,8 +25,8 @@ func (k *Keeper) Append(ctx context.Context, r *api.AppendRequest) (*api.Appende
 	if err != nil {
 		return nil, err
 	}
-	if !k.cfg.Follows() {
-		return nil, api.Refuse(codes.Unavailable, k.cfg.Self, "", "no leader known: cut off from the majority, or an election is under way")
+	if err := k.follows(); err != nil {
+		return nil, err
 	}
 	end := traced(ctx, r.Class)
 	a, err := j.add(ctx, r.Entry)
@@ -34,11 +34,26 @@ func (k *Keeper) Append(ctx context.Context, r *api.AppendRequest) (*api.Appende
 	return a, err
 }
 
-// Confirm is up to where a copy must be for a read, if this node is the primary.
+// follows refuses while this node knows no leader.
+func (k *Keeper) follows() error {
+	if k.cfg.Follows() {
+		return nil
+	}
+	return api.Refuse(codes.Unavailable, k.cfg.Self, "", "no leader known: cut off from the majority, or an election is under way")
+}
+
+// Confirm is up to where a copy must be for a read, if this node is the primary
+// and, for semisync, knows a leader: a node that is lost, and so was not fenced
+// when this one was replaced, would still send its marks back.
 func (k *Keeper) Confirm(ctx context.Context, r *api.ClassRequest) (*api.Position, error) {
 	j, err := k.journal(r.Class)
 	if err != nil {
 		return nil, err
+	}
+	if r.Class == api.Class_SEMISYNC {
+		if err := k.follows(); err != nil {
+			return nil, err
+		}
 	}
 	p, err := j.confirm(ctx)
 	if err != nil {
