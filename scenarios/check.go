@@ -36,6 +36,9 @@ func (s *Scenario) check(src *source) {
 	checkShape(src, s.Topology)
 	checkLoad(src, s.Load)
 	checkObjectives(src, s.Objectives)
+	if s.Objectives.Redelivered != nil && s.Load.Consumers == 0 {
+		src.say("objectives.redelivered", "is about consumers, and there are none: give load.consumers", "")
+	}
 	if s.Expect != "" {
 		src.oneOf("expect", string(s.Expect), []string{string(record.Pass), string(record.Vacuous), string(record.Unknown), string(record.Fail)})
 	}

@@ -34,7 +34,8 @@ load:
   reads: 20
   writes: 30
   edge: 5
-  mix: {write: 50, cas: 25, add: 25}
+  mix: {write: 50, cas: 25, add: 15, publish: 10}
+  consumers: 2
   class: config
   keys: 5
   opsPerKey: 1000
@@ -69,7 +70,7 @@ func TestParseEverything(t *testing.T) {
 			Latency: []topology.Distance{{A: "east", B: "north", OneWay: 15 * time.Millisecond}},
 		},
 		Load: workload.Load{
-			Reads: 20, Writes: 30, Edge: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 25},
+			Reads: 20, Writes: 30, Edge: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 15, Publish: 10}, Consumers: 2,
 			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, Slots: 64, Timeout: time.Second,
 		},
 		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, Phase: 500 * time.Millisecond, Gap: 8 * time.Second,
@@ -147,6 +148,7 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:52: objectives.tells[2]: \"disk\" is no field of an event: want FIELD=VALUE, such as source=disk\n" +
 			"f.yaml:3:64: objectives.tells[3]: \"elected term=3 term=4\" says term twice\n" +
 			"f.yaml:3:87: objectives.tells[4]: is empty: want the kind of an event, such as elected"},
+		{"redelivery to nobody", "name: x\nsteps: []\nobjectives: {rpo: 0,\n  redelivered: 0}", "f.yaml:4:3: objectives.redelivered: is about consumers, and there are none: give load.consumers"},
 		{"nothing to be told", "name: x\nsteps: []\nobjectives: {tells: []}", "f.yaml:3:14: objectives.tells: is empty: name an event, or leave it out"},
 		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nbreaks: [rpo, stale]", "f.yaml:4:15: breaks[1]: \"stale\" is none of " + promises},
 		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nbreaks: [linearisable]", "f.yaml:4:10: breaks[0]: \"linearisable\" is none of " + promises + "; did you mean \"linearizable\"?"},

@@ -22,7 +22,7 @@ import (
 func judgeMessages(_ context.Context, v *view, j *record.Judgement) []record.Finding {
 	x := v.index()
 	if len(x.consumers) == 0 {
-		return nil
+		return findRedelivery(nil, v.obj.Redelivered)
 	}
 	streams := map[string]*streamBook{}
 	for _, o := range x.streams {
@@ -235,6 +235,10 @@ func findRedelivery(all []*deliveries, most *int) []record.Finding {
 		return nil
 	}
 	f := record.Finding{Promise: "redelivery", Verdict: record.Pass}
+	if len(all) == 0 {
+		f.Verdict, f.Says = record.Vacuous, "there was no consumer to be handed anything"
+		return []record.Finding{f}
+	}
 	worst := slices.MaxFunc(all, func(a, b *deliveries) int { return cmp.Compare(a.figures.Redelivered, b.figures.Redelivered) })
 	f.Says = fmt.Sprintf("%s was handed %s again", worst.figures.Consumer, count(worst.figures.Redelivered, "message"))
 	if worst.figures.Redelivered > *most {

@@ -215,4 +215,7 @@ func TestARunWithoutConsumersPromisesNoOrder(t *testing.T) {
 			t.Errorf("%s was judged: %s", f.Promise, f.Says)
 		}
 	}
+	r, none := lab{}.run(), 0
+	r.Objectives.Redelivered = &none
+	want(t, judge(t, r), "redelivery", record.Vacuous, "no consumer")
 }
