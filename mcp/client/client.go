@@ -161,7 +161,9 @@ func (c *Client) on(ctx context.Context, op string, do func(context.Context, grp
 		c.wallet.refused()
 	}
 	if after, busy := exhausted(err); busy {
-		c.spare(g, after)
+		if after > 0 {
+			c.spare(g, after)
+		}
 	} else if err != nil && !innocent(ctx, err) {
 		c.shun(g)
 	}

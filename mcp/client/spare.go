@@ -7,14 +7,22 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
 // exhausted says whether a gateway refused a call because it is short of
-// something, and when it asks to be called again.
+// something, and when it asks to be called again; 0 when it is the leader that is
+// short, which other gateways would tell as well.
 func exhausted(err error) (after time.Duration, yes bool) {
 	st := status.Convert(err)
 	if st.Code() != codes.ResourceExhausted {
 		return 0, false
+	}
+	for _, d := range st.Details() {
+		if r, ok := d.(*api.Refusal); ok && r.Leader != "" {
+			return 0, true
+		}
 	}
 	for _, d := range st.Details() {
 		if r, ok := d.(*errdetails.RetryInfo); ok {

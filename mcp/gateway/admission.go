@@ -24,8 +24,9 @@ const comeBack = time.Second
 // Admission decides at the door which calls of users are taken on. It refuses
 // at once and before any effect, with codes.ResourceExhausted, a Refusal that
 // says what there is too little of, and a RetryInfo that says when to try
-// again. Calls between nodes and health checks always pass: without them the
-// cluster would be as ill as the node.
+// again. Health checks and calls between nodes always pass, for without them the
+// cluster would be as ill as the node; but not what a gateway brings to a starved
+// leader for a user.
 type Admission struct {
 	Name string // this node
 	// User names who calls; nodes are nobody's users, for which it returns "".
@@ -54,22 +55,34 @@ func (a *Admission) Unary(ctx context.Context, req any, info *grpc.UnaryServerIn
 		return next(ctx, req)
 	}
 	if short := a.Shedder.Exhausted(); short != "" && !a.Never {
-		return nil, a.refuse("starved", "short of "+short, comeBack)
+		return nil, a.refuse("starved", "", "short of "+short, comeBack)
 	}
 	if over, after := a.Limits.Allow(time.Now(), user); over != "" {
-		return nil, a.refuse("limit", over, after)
+		return nil, a.refuse("limit", "", over, after)
 	}
 	return next(ctx, req)
 }
 
-func (a *Admission) refuse(why, says string, after time.Duration) error {
+// relayed decides at the leader's door on what another gateway brings for a user.
+func (a *Admission) relayed() error {
+	if a == nil || a.Never {
+		return nil
+	}
+	if short := a.Shedder.Exhausted(); short != "" {
+		return a.refuse("relayed", a.Name, "short of "+short, comeBack)
+	}
+	return nil
+}
+
+// refuse says why; leader is this node where it is the leader that is short, not the gateway that was called.
+func (a *Admission) refuse(why, leader, says string, after time.Duration) error {
 	a.mu.Lock()
 	if a.refused == nil {
 		a.refused = map[string]float64{}
 	}
 	a.refused[why]++
 	a.mu.Unlock()
-	st, err := status.Convert(api.Refuse(codes.ResourceExhausted, a.Name, "", says)).
+	st, err := status.Convert(api.Refuse(codes.ResourceExhausted, a.Name, leader, says)).
 		WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(after)})
 	if err != nil { // only for codes.OK
 		panic(err)
@@ -77,11 +90,12 @@ func (a *Admission) refuse(why, says string, after time.Duration) error {
 	return st.Err()
 }
 
-// Refused counts the calls that were refused, by why: "starved" or "limit".
+// Refused counts the calls that were refused, by why: "starved", "limit", or "relayed" for what
+// other gateways brought to a starved leader.
 func (a *Admission) Refused() map[string]float64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := map[string]float64{"starved": 0, "limit": 0}
+	out := map[string]float64{"starved": 0, "limit": 0, "relayed": 0}
 	for why, n := range a.refused {
 		out[why] = n
 	}

@@ -50,6 +50,7 @@ type Gateway struct {
 
 	retries budget
 	alone   alone
+	spared  spared
 }
 
 // Submit commits a command through whoever leads. An error that is api.Refused

@@ -81,6 +81,9 @@ func insist[T any](ctx context.Context, g *Gateway, h head, k kind, try func(ctx
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	g.retries.earn()
+	if k != once {
+		try = sparing(g, try)
+	}
 	leader, _ := g.Consensus.Leader()
 	giveUp := time.Now().Add(g.alone.look(leader, time.Now()))
 	pause := leastPause

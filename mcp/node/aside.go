@@ -17,8 +17,12 @@ import (
 
 const (
 	// starvedLeader is how long a leader may be short of CPU before it hands over:
-	// its heartbeats may still be in time while all that it commits is late.
-	starvedLeader = 2 * time.Second
+	// its heartbeats may still be in time while all that it commits is late. Moments
+	// of relief, as there are when everybody leaves it alone, count a quarter of the other way.
+	starvedLeader = time.Second
+	asideEvery    = 250 * time.Millisecond
+	// handLimit bounds the handing over, and before it the asking who is fit.
+	handLimit = 2 * time.Second
 	// unfitFor is how long a node that was short of CPU is not made leader again. It
 	// had less to do meanwhile, so that it is not starved now proves little.
 	unfitFor = 15 * time.Second
@@ -33,21 +37,25 @@ type aside struct{ starved atomic.Int64 } // when it last was, in Unix nanosecon
 // stepAside hands leadership over when this node leads and is starved, and tells
 // who asks whether it is fit to lead, until ctx ends.
 func (n *node) stepAside(ctx context.Context) {
-	tick := time.NewTicker(250 * time.Millisecond)
+	tick := time.NewTicker(asideEvery)
 	defer tick.Stop()
 	var handed time.Time
-	for {
+	var starved time.Duration
+	for last := time.Now(); ; {
 		now := time.Now()
-		starved := n.admission.Shedder.Starved(now)
-		if starved > 0 {
+		if passed := now.Sub(last); n.admission.Shedder.Starved(now) > 0 {
+			starved += passed
 			n.aside.starved.Store(now.UnixNano())
+		} else {
+			starved = max(0, starved-passed/4)
 		}
+		last = now
 		fit := grpc_health_v1.HealthCheckResponse_SERVING
 		if now.Sub(time.Unix(0, n.aside.starved.Load())) < unfitFor {
 			fit = grpc_health_v1.HealthCheckResponse_NOT_SERVING
 		}
 		n.health.SetServingStatus(Leading, fit)
-		if _, leads := n.consensus.Leads(); leads && starved >= starvedLeader && now.Sub(handed) > 2*starvedLeader {
+		if _, leads := n.consensus.Leads(); leads && starved >= starvedLeader && now.Sub(handed) > 2*handLimit {
 			handed = now // it may take a moment; not again meanwhile
 			n.handOver(ctx, starved)
 		}
@@ -62,25 +70,52 @@ func (n *node) stepAside(ctx context.Context) {
 // handOver hands leadership to a node that is fit to lead. When there is none all
 // are starved, as on an overloaded machine, and an election would only cost more.
 func (n *node) handOver(ctx context.Context, starved time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, starvedLeader)
-	defer cancel()
-	control := n.cluster().Control
-	i := slices.IndexFunc(control, func(c string) bool { return c != n.cfg.Name && n.fit(ctx, c) == nil })
-	if i < 0 {
+	to := n.fittest(ctx)
+	if to == "" {
 		return
 	}
 	says := fmt.Sprintf("%s has been short of CPU for %v and hands leadership over", n.cfg.Name, starved.Round(100*time.Millisecond))
 	n.note(events.Aside, says, nil)
-	if err := n.consensus.Handover(ctx, control[i]); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, handLimit)
+	defer cancel()
+	if err := n.consensus.Handover(ctx, to); err != nil {
 		n.note(events.Aside, n.cfg.Name+" leads on: "+err.Error(), nil)
 	}
 }
 
-// fit asks a node whether it serves, and whether it should lead.
+// fittest is the voter that is the first to say that it is fit to lead, "" when
+// none says so in time. All are asked at once, for whoever is starved is slow at asking.
+func (n *node) fittest(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, handLimit)
+	defer cancel()
+	voters := slices.DeleteFunc(n.cluster().Voters, func(v string) bool { return v == n.cfg.Name })
+	answers := make(chan string, len(voters))
+	for _, v := range voters {
+		go func() {
+			if n.rested(ctx, v) != nil {
+				v = ""
+			}
+			answers <- v
+		}()
+	}
+	for range voters {
+		if v := <-answers; v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// fit asks a node whether it serves, in good time, and whether it should lead.
 func (n *node) fit(ctx context.Context, name string) error {
 	if err := n.prober.Ask(ctx, name); err != nil {
 		return err
 	}
+	return n.rested(ctx, name)
+}
+
+// rested asks a node whether it should lead; one that stops says no.
+func (n *node) rested(ctx context.Context, name string) error {
 	conn, err := n.peers.To(name)
 	if err != nil {
 		return err
