@@ -27,7 +27,6 @@ type wallet struct {
 
 	mu      sync.Mutex
 	token   string
-	refresh time.Time     // when the next one is asked for
 	expires time.Time     // when this one is of no use any more
 	change  chan struct{} // closed and replaced with each token and each failure
 	failure error         // of the last attempt, nil after a success

@@ -74,25 +74,25 @@ func TestAStuckLeaderIsNotWaitedFor(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); p.Run(ctx) }()
 	defer func() { cancel(); <-done }()
-	propose := func() (error, time.Duration) {
+	propose := func() (time.Duration, error) {
 		began := time.Now()
 		_, err := g.Once(ctx, &api.Command{})
-		return err, time.Since(began)
+		return time.Since(began), err
 	}
-	if err, _ := propose(); err != nil {
+	if _, err := propose(); err != nil {
 		t.Fatalf("a healthy leader: %v", err)
 	}
 	n.stuck.Store(true)
-	err, took := propose()
+	took, err := propose()
 	if err == nil || api.Refused(err) || took > limit/2 {
 		t.Errorf("a call that the leader had when it got stuck: %v after %v; want unknown, long before %v", err, took, limit)
 	}
-	if err, took := propose(); !api.Refused(err) || took > time.Second {
+	if took, err := propose(); !api.Refused(err) || took > time.Second {
 		t.Errorf("the next call: %v after %v; want a refusal at once", err, took)
 	}
 	n.stuck.Store(false)
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if err, _ := propose(); err == nil {
+		if _, err := propose(); err == nil {
 			break
 		}
 		if time.Now().After(end) {

@@ -63,7 +63,7 @@ func (s *Spans) span(seq uint64, d sdk.ReadOnlySpan) Span {
 		if span.Attributes == nil {
 			span.Attributes = map[string]string{}
 		}
-		span.Attributes[string(a.Key)] = a.Value.Emit()
+		span.Attributes[string(a.Key)] = a.Value.String()
 	}
 	return span
 }
