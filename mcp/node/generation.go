@@ -98,7 +98,7 @@ func (n *node) enter(ctx context.Context, log *slog.Logger) error {
 	if n.cfg.Snapshots == "" || g.Number > 0 || !slices.Contains(n.cfg.voters, n.cfg.Name) {
 		return nil
 	}
-	return n.restoreIfAllIsLost(ctx, log)
+	return n.restoreEmpty(ctx, log)
 }
 
 // settle makes the node's data those of its generation.
@@ -121,16 +121,15 @@ func (n *node) drop() error {
 	return errors.Join(os.RemoveAll(filepath.Join(n.cfg.Data, "raft")), os.RemoveAll(filepath.Join(n.cfg.Data, "journals")))
 }
 
-// restoreIfAllIsLost fills an empty folder from the object store, but only if
-// there is a snapshot and no other node answers that it has a state: then the
-// consensus brings what is missing, and it is younger.
-func (n *node) restoreIfAllIsLost(ctx context.Context, log *slog.Logger) error {
+// restoreEmpty fills an empty folder from the object store, if there is a snapshot.
+// It does not ask whether others have a younger state, which consensus would bring:
+// a snapshot is of what was committed, so it never harms to begin with it. Without it
+// it may, for a node that finds another restored already would begin empty, and
+// with one more like itself outvote that one.
+func (n *node) restoreEmpty(ctx context.Context, log *slog.Logger) error {
 	empty, err := consensus.Empty(filepath.Join(n.cfg.Data, "raft"))
 	if err != nil || !empty {
 		return err
-	}
-	if standby.Holds(ctx, n.others(), n.peers.To) {
-		return nil
 	}
 	if err := n.restore(ctx, log); !errors.Is(err, snapshots.ErrNone) {
 		return err
