@@ -69,8 +69,17 @@ func TestThePlatformIsBackFromTheObjectStoreWhenAllDisksAreLost(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, newest.Key()), object, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// One is back before the others begin, who find that it has a state.
+	first := c.Names()[1]
+	c.Run(first)
+	c.Await(first+" to have the snapshot", func() bool {
+		s, err := c.Status(first)
+		return err == nil && s.Applied >= newest.Index
+	})
 	for _, n := range c.Names() {
-		c.Run(n)
+		if n != first {
+			c.Run(n)
+		}
 	}
 	c.Leader()
 	restored := 0
