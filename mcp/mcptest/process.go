@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,22 @@ func (c *Cluster) Signal(name string, s syscall.Signal) {
 	if err := c.proc(name).cmd.Process.Signal(s); err != nil {
 		c.t.Fatalf("signal %s: %v", name, err)
 	}
+	if s == syscall.SIGSTOP {
+		c.Await(name+" to stand still", func() bool { return stopped(c.proc(name).cmd.Process.Pid) })
+	}
+}
+
+// stopped says whether all threads of a process stand still: on a busy machine
+// they go on for a while after the signal. Where the kernel does not tell it is believed.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, t := range threads {
+		b, err := os.ReadFile(t)
+		if _, state, ok := strings.Cut(string(b), ") "); err == nil && ok && !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
 
 // Kill ends a node with SIGKILL.
