@@ -18,6 +18,7 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 	j.RTO = out
 	var (
 		worst    *recovery
+		each     []*recovery // the worst of each episode
 		perGo    []time.Duration
 		verdicts []record.Verdict
 		evidence []string
@@ -25,6 +26,7 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 	)
 	for _, e := range v.episodes() {
 		longest := record.Never
+		var here *recovery
 		for _, s := range all {
 			r := s.recover(v, e)
 			out.Series = append(out.Series, r.RTOSeries)
@@ -39,8 +41,14 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 				continue
 			}
 			longest = max(longest, r.RTO)
-			if worst == nil || r.worse(worst) {
-				worst = &r
+			if here == nil || r.worse(here) {
+				here = &r
+			}
+		}
+		if here != nil {
+			each = append(each, here)
+			if worst == nil || here.worse(worst) {
+				worst = here
 			}
 		}
 		if longest >= 0 {
@@ -67,7 +75,7 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 	default:
 		f.Says = v.saysRTO(out, worst, len(perGo))
 	}
-	return append([]record.Finding{f}, v.judgeStages(out.Stages)...)
+	return append([]record.Finding{f}, v.judgeStages(each)...)
 }
 
 func (r *recovery) worse(than *recovery) bool {

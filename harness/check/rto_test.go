@@ -1,6 +1,7 @@
 package check
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -310,9 +311,39 @@ func TestStages(t *testing.T) {
 
 	r.Objectives.Stages["elect"] = 100 * ms
 	want(t, judge(t, r), "rto stages", record.Pass)
+	r.Events = slices.DeleteFunc(slices.Clone(events), func(e record.Event) bool { return e.Kind == "elected" })
+	want(t, judge(t, r), "rto stages", record.Fail, "switch traffic took 120 ms > 30 ms") // the missing stage's time falls to the next
+	r.Objectives.Stages["switch"] = 200 * ms
+	want(t, judge(t, r), "rto stages", record.Vacuous, "1 stage within budget, and not seen: elect")
+	r.Events = events
 	r.Objectives.RTO = 100 * ms
 	want(t, judge(t, r), "rto", record.Fail, "longest stage: elect, 100 ms (stages count to the first answer)")
 	r.Events = nil
+	want(t, judge(t, r), "rto stages", record.Vacuous, "no stage with a budget")
+}
+
+// A budget holds in each episode, not only in that of the longest recovery.
+func TestStagesOfEveryEpisode(t *testing.T) {
+	stalled := func(_ topology.Region, _ history.Class, due time.Duration) bool {
+		return due >= 110*ms && due < 180*ms || due >= 310*ms && due < 350*ms
+	}
+	r := lab{episodes: 2, down: stalled}.run()
+	told := func(at time.Duration) record.Event {
+		return record.Event{At: at, Source: record.FromPlatform, Kind: "elected", Node: "north-1"}
+	}
+	r.Objectives.Stages = map[string]time.Duration{"elect": 30 * ms}
+	r.Events = []record.Event{told(120 * ms), told(340 * ms)}
+	want(t, judge(t, r), "rto stages", record.Fail, "elect took 40 ms > 30 ms in episode 2")
+	r.Events[1] = told(320 * ms)
+	want(t, judge(t, r), "rto stages", record.Pass, "2 stages within budget")
+	r.Events = r.Events[:1]
+	want(t, judge(t, r), "rto stages", record.Vacuous, "1 stage within budget, and not seen: elect in episode 2")
+}
+
+// That the service never was stable again is not within any budget.
+func TestAStableStageThatNeverCame(t *testing.T) {
+	r := lab{down: func(_ topology.Region, _ history.Class, due time.Duration) bool { return due > 290*ms }}.run()
+	r.Objectives.Stages = map[string]time.Duration{"stable": time.Hour}
 	want(t, judge(t, r), "rto stages", record.Vacuous, "no stage with a budget")
 }
 

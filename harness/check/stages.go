@@ -3,10 +3,18 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/harness/record"
+)
+
+// Names of stages that are asked for by name.
+const (
+	switching = "switch traffic"
+	steady    = "stable"
 )
 
 // The stages of a recovery, and the platform's event that ends each. The
@@ -23,7 +31,7 @@ var stageEvents = []struct {
 	{"detect", []string{"suspect", "strike"}},
 	{"arbitrate", []string{"confirmed"}},
 	{"elect", []string{"elected", "bus elected"}},
-	{"switch traffic", []string{"weights"}},
+	{switching, []string{"weights"}},
 }
 
 // stages takes the recovery of one series apart; none without an outage.
@@ -47,7 +55,7 @@ func (v *view) stages(r *recovery) []record.Stage {
 		out = append(out, record.Stage{Name: "first success", To: min(r.requested+r.FirstAck, end), Says: "first acknowledgement to " + r.name()})
 	}
 	slices.SortStableFunc(out, func(a, b record.Stage) int { return cmp.Compare(a.To, b.To) })
-	last := record.Stage{Name: "stable", To: end, Says: "the stability window is open"}
+	last := record.Stage{Name: steady, To: end, Says: "the stability window is open"}
 	if r.stable < 0 {
 		last.Says = "never; observation ends"
 	}
@@ -65,7 +73,7 @@ func (v *view) budget(stage string) time.Duration {
 	if b, ok := v.obj.Stages[stage]; ok {
 		return b
 	}
-	if stage == "switch traffic" {
+	if stage == switching {
 		return v.obj.Stages["switch"]
 	}
 	return 0
@@ -97,33 +105,53 @@ func saysEvent(e record.Event) string {
 	return s
 }
 
-// judgeStages holds each stage to its budget, if it has one.
-func (v *view) judgeStages(stages []record.Stage) []record.Finding {
+// judgeStages holds each stage that has a budget to it, in the worst series of
+// each episode. A budget whose stage did not take place, for its event is
+// missing, was not kept: the finding is vacuous then, and names it.
+func (v *view) judgeStages(each []*recovery) []record.Finding {
 	if len(v.obj.Stages) == 0 {
 		return nil
 	}
 	f := record.Finding{Promise: "rto stages", Verdict: record.Pass}
-	judged, over := 0, ""
-	for _, s := range stages {
-		took := s.To - s.From
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %s, ended by %s", s.Name, seconds(took), s.Says))
-		if s.Budget == 0 {
-			continue
+	judged, over, absent := 0, []string{}, []string{}
+	for _, r := range each {
+		stages := v.stages(r)
+		if len(stages) == 0 {
+			continue // nothing was to recover from
 		}
-		judged++
-		if took > s.Budget {
-			f.Verdict = record.Fail
-			if over != "" {
-				over += ", "
+		in := ""
+		if len(each) > 1 {
+			in = fmt.Sprintf(" in episode %d", r.Episode)
+		}
+		missing := maps.Clone(v.obj.Stages)
+		for _, s := range stages {
+			took := s.To - s.From
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s%s: %s, ended by %s", s.Name, in, seconds(took), s.Says))
+			switch {
+			case s.Budget == 0:
+				continue
+			case took > s.Budget:
+				over = append(over, fmt.Sprintf("%s took %s > %s%s", s.Name, seconds(took), exactly(s.Budget), in))
+			case s.Name == steady && r.stable < 0:
+				continue // it never came, and what was observed is within its budget
 			}
-			over += fmt.Sprintf("%s took %s > %s", s.Name, seconds(took), exactly(s.Budget))
+			judged++
+			delete(missing, s.Name)
+			if s.Name == switching {
+				delete(missing, "switch")
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(missing)) {
+			absent = append(absent, name+in)
 		}
 	}
 	switch {
-	case f.Verdict == record.Fail:
-		f.Says = over
+	case len(over) > 0:
+		f.Verdict, f.Says = record.Fail, strings.Join(over, ", ")
 	case judged == 0:
 		f.Verdict, f.Says = record.Vacuous, "no stage with a budget took place"
+	case len(absent) > 0:
+		f.Verdict, f.Says = record.Vacuous, fmt.Sprintf("%s within budget, and not seen: %s", count(judged, "stage"), strings.Join(absent, ", "))
 	default:
 		f.Says = fmt.Sprintf("%s within budget", count(judged, "stage"))
 	}
