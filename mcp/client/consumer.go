@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,10 +27,8 @@ type Consumer struct {
 	stream, name string
 	turn         chan struct{} // holds one token: calls do not overlap
 
-	known  bool               // the bus has it
-	handed uint64             // the highest sequence number handed out, or acknowledged before our time
-	acked  uint64             // the highest acknowledged
-	held   map[uint64]Message // came before their turn, or after a fetch had given up; as many as may be unacknowledged
+	known bool // the bus has it
+	order turns
 }
 
 // unacked is how many messages the bus hands to a consumer before it waits for
@@ -48,7 +44,7 @@ const linger = 50 * time.Millisecond
 // Consumer returns the consumer of a name. Two with the same name at a time
 // would take each other's messages.
 func (b *Bus) Consumer(stream, name string) *Consumer {
-	return &Consumer{bus: b, stream: stream, name: name, turn: make(chan struct{}, 1), held: map[uint64]Message{}}
+	return &Consumer{bus: b, stream: stream, name: name, turn: make(chan struct{}, 1), order: newTurns()}
 }
 
 // Consume hands the next messages over in order, at most so many, and then
@@ -80,19 +76,19 @@ func (c *Consumer) fetch(ctx context.Context, most int) (out []Message, err erro
 				return err
 			}
 		}
-		if !c.ready() {
+		if !c.order.ready() {
 			came, err := c.pull(ctx, g.conn, most)
-			if c.keep(came); err != nil {
+			if c.order.keep(came); err != nil {
 				return err
 			}
-			c.again(g.conn, came)
+			c.remind(g.conn, came)
 		}
-		if !c.ready() && len(c.held) > 0 {
+		if c.order.stuck() {
 			if err := c.place(ctx, g.js); err != nil {
 				return err
 			}
 		}
-		out = c.run(most)
+		out = c.order.run(most)
 		return nil
 	})
 	var e *Error
@@ -110,7 +106,7 @@ func (c *Consumer) acknowledge(ctx context.Context, m Message) error {
 		return err
 	})
 	if err == nil {
-		c.settle(m.Sequence)
+		c.order.settle(m.Sequence)
 		return nil
 	}
 	var e *Error
@@ -150,75 +146,19 @@ func (c *Consumer) place(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return err
 	}
-	c.settle(at.CachedInfo().AckFloor.Stream)
-	if first := s.CachedInfo().State.FirstSeq; first > 0 {
-		c.handed = max(c.handed, first-1)
-	}
+	c.order.settle(at.CachedInfo().AckFloor.Stream)
+	c.order.skip(s.CachedInfo().State.FirstSeq)
 	return nil
 }
 
-// settle notes that a message and all before it are acknowledged.
-func (c *Consumer) settle(seq uint64) {
-	c.acked = max(c.acked, seq)
-	c.handed = max(c.handed, c.acked)
-	maps.DeleteFunc(c.held, func(seq uint64, _ Message) bool { return seq <= c.acked })
-}
-
-// keep holds what came until its turn. The bus sends what was not acknowledged
-// again in an order of its own, a part at a time: what is thrown away for being
-// early may be early the next time too.
-func (c *Consumer) keep(came []Message) {
-	for _, m := range came {
-		if m.Sequence > c.acked {
-			c.held[m.Sequence] = m
-		}
-	}
-}
-
-// again acknowledges what came although it had been acknowledged. The bus
+// remind acknowledges what came although it had been acknowledged. The bus
 // ignores the acknowledgement of a copy that is older than the newest one
 // acknowledged, and says that all is well; such messages keep coming until a
 // newer copy is acknowledged. Nobody waits for it: what is lost is sent again.
-func (c *Consumer) again(conn *nats.Conn, came []Message) {
-	var last Message
-	for _, m := range came {
-		if m.Sequence <= c.acked && m.Sequence >= last.Sequence {
-			last = m
-		}
+func (c *Consumer) remind(conn *nats.Conn, came []Message) {
+	if m, ok := c.order.again(came); ok {
+		_ = conn.Publish(m.ack, []byte("+ACK"))
 	}
-	if last.ack != "" {
-		_ = conn.Publish(last.ack, []byte("+ACK"))
-	}
-}
-
-// ready says whether a message is held whose turn it is.
-func (c *Consumer) ready() bool {
-	for seq := range c.held {
-		if seq <= c.handed+1 {
-			return true
-		}
-	}
-	return false
-}
-
-// run takes out of what is held what may be handed over: from the next message
-// on, or from one before it that came again, without a gap.
-func (c *Consumer) run(most int) (out []Message) {
-	for _, seq := range slices.Sorted(maps.Keys(c.held)) {
-		next := c.handed + 1
-		if len(out) > 0 {
-			next = out[len(out)-1].Sequence + 1
-		}
-		if len(out) == most || seq > next {
-			break
-		}
-		out = append(out, c.held[seq])
-		delete(c.held, seq)
-	}
-	if n := len(out); n > 0 {
-		c.handed = max(c.handed, out[n-1].Sequence)
-	}
-	return out
 }
 
 // pull asks for messages and takes what comes.

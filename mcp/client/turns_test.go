@@ -47,7 +47,7 @@ func TestMessagesAreHandedOverInOrder(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := (&Bus{}).Consumer("feed", "anna")
+			c := newTurns()
 			for i, f := range fetches {
 				var came []Message
 				for _, seq := range f.came {
@@ -66,5 +66,32 @@ func TestMessagesAreHandedOverInOrder(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWhatIsMissingForGoodIsSkipped(t *testing.T) {
+	c := newTurns()
+	c.keep([]Message{{Sequence: 7}, {Sequence: 8}})
+	if c.ready() || !c.stuck() {
+		t.Error("messages are handed over although six before them may come")
+	}
+	c.skip(7) // the stream begins there
+	if out := c.run(6); len(out) != 2 || c.stuck() {
+		t.Errorf("hands over %v, want messages 7 and 8", out)
+	}
+}
+
+// The bus goes on sending what was acknowledged until its newest copy is.
+func TestTheNewestThatCameAgainIsFound(t *testing.T) {
+	c := newTurns()
+	if _, ok := c.again([]Message{{Sequence: 1}}); ok {
+		t.Error("the first message came again")
+	}
+	c.settle(3)
+	if m, ok := c.again([]Message{{Sequence: 2}, {Sequence: 3, ack: "old"}, {Sequence: 3, ack: "new"}, {Sequence: 4}, {Sequence: 1}}); !ok || m.ack != "new" {
+		t.Errorf("%+v, %v came again, want the newest copy of message 3", m, ok)
+	}
+	if c.ready() || c.stuck() {
+		t.Error("what was acknowledged is held")
 	}
 }
