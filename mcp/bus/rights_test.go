@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
+	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -169,3 +171,48 @@ func TestWhoseTokenIsNoLongerGoodIsHungUpOn(t *testing.T) {
 		}
 	}
 }
+
+// The same with real tokens: whoever's session is revoked is out of the bus, too.
+func TestARevokedSessionEndsOnTheBus(t *testing.T) {
+	t.Parallel()
+	c := mcptest.Start(t, 1)
+	c.BusLeader()
+	conn, err := api.Connect(fmt.Sprintf("east-1:%d", node.APIPort), c.Dial, api.Credentials{TLS: c.Who().Dial()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	identities := api.NewIdentityClient(conn)
+	issued, err := identities.Issue(ctx, &api.IssueRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := fmt.Sprintf("north-1:%d", bus.ClientPort)
+	secure, err := trust.For(c.Who().Nameless(), addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := nats.Connect("nats://"+addr, nats.Secure(secure), nats.TLSHandshakeFirst(), nats.NoReconnect(), nats.SkipHostLookup(),
+		nats.SetCustomDialer(dialer{ctx, c}), nats.Token(issued.Token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer user.Close()
+	time.Sleep(2500 * time.Millisecond) // the token is judged again, twice
+	if err := user.Flush(); err != nil {
+		t.Errorf("hung up on although the token is good: %v", err)
+	}
+	if _, err := identities.Revoke(ctx, &api.RevokeRequest{Token: issued.Token}); err != nil {
+		t.Fatal(err)
+	}
+	c.Await("the server to hang up", user.IsClosed)
+}
+
+type dialer struct {
+	ctx context.Context
+	c   *mcptest.Cluster
+}
+
+func (d dialer) Dial(network, addr string) (net.Conn, error) { return d.c.Dial(d.ctx, network, addr) }
