@@ -63,8 +63,7 @@ func (*GenerationRequest) Descriptor() ([]byte, []int) {
 type GenerationReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	Heir          string                 `protobuf:"bytes,2,opt,name=heir,proto3" json:"heir,omitempty"`    // that took over when the generation began, empty for the first
-	Index         uint64                 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"` // log index of the node's state
+	Heir          string                 `protobuf:"bytes,2,opt,name=heir,proto3" json:"heir,omitempty"` // that took over when the generation began, empty for the first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -113,23 +112,15 @@ func (x *GenerationReply) GetHeir() string {
 	return ""
 }
 
-func (x *GenerationReply) GetIndex() uint64 {
-	if x != nil {
-		return x.Index
-	}
-	return 0
-}
-
 var File_standby_proto protoreflect.FileDescriptor
 
 const file_standby_proto_rawDesc = "" +
 	"\n" +
 	"\rstandby.proto\x12\x06mcp.v1\"\x13\n" +
-	"\x11GenerationRequest\"S\n" +
+	"\x11GenerationRequest\"=\n" +
 	"\x0fGenerationReply\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
-	"\x04heir\x18\x02 \x01(\tR\x04heir\x12\x14\n" +
-	"\x05index\x18\x03 \x01(\x04R\x05index2K\n" +
+	"\x04heir\x18\x02 \x01(\tR\x04heir2K\n" +
 	"\aStandby\x12@\n" +
 	"\n" +
 	"Generation\x12\x19.mcp.v1.GenerationRequest\x1a\x17.mcp.v1.GenerationReplyB0Z.github.com/mcp-resilience/holdfast/mcp/api;apib\x06proto3"

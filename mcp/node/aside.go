@@ -18,8 +18,9 @@ import (
 const (
 	// starvedLeader is how long a leader may be short of CPU before it hands over:
 	// its heartbeats may still be in time while all that it commits is late. Moments
-	// of relief, as there are when everybody leaves it alone, count a quarter of the other way.
-	starvedLeader = time.Second
+	// of relief, as there are when everybody leaves it alone, take back a tenth of
+	// their length: a leader that serves in turns only does not serve.
+	starvedLeader = 500 * time.Millisecond
 	asideEvery    = 250 * time.Millisecond
 	// handLimit bounds the handing over, and before it the asking who is fit.
 	handLimit = 2 * time.Second
@@ -47,7 +48,7 @@ func (n *node) stepAside(ctx context.Context) {
 			starved += passed
 			n.aside.starved.Store(now.UnixNano())
 		} else {
-			starved = max(0, starved-passed/4)
+			starved = max(0, starved-passed/10)
 		}
 		last = now
 		fit := grpc_health_v1.HealthCheckResponse_SERVING

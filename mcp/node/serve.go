@@ -40,7 +40,7 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterIdentityServer(n.api, n.identity)
-	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.generation, Index: n.applied})
+	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.generation})
 	api.RegisterPeerServer(n.api, &gateway.Peer{Consensus: n.consensus, Admission: n.admission})
 	ledger := n.ledger()
 	api.RegisterLedgerServer(n.api, ledger)

@@ -111,11 +111,6 @@ func Latest(ctx context.Context, nodes []string, to func(string) (*grpc.ClientCo
 	return latest
 }
 
-// Holds says whether any of the nodes answers and has a state.
-func Holds(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) bool {
-	return slices.ContainsFunc(ask(ctx, nodes, to), func(r *api.GenerationReply) bool { return r.Index > 0 })
-}
-
 func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (out []*api.GenerationReply) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -144,10 +139,9 @@ func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn,
 type Server struct {
 	api.UnimplementedStandbyServer
 	Present Generation
-	Index   func() uint64
 }
 
 // Generation implements api.StandbyServer.
 func (s *Server) Generation(context.Context, *api.GenerationRequest) (*api.GenerationReply, error) {
-	return &api.GenerationReply{Number: s.Present.Number, Heir: s.Present.Heir, Index: s.Index()}, nil
+	return &api.GenerationReply{Number: s.Present.Number, Heir: s.Present.Heir}, nil
 }

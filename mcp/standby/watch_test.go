@@ -107,7 +107,7 @@ func answering(t *testing.T, from time.Duration, of map[string]Generation) func(
 	for name, g := range of {
 		ln := bufconn.Listen(1 << 16)
 		s := grpc.NewServer()
-		api.RegisterStandbyServer(s, &Server{Present: g, Index: func() uint64 { return g.Number }})
+		api.RegisterStandbyServer(s, &Server{Present: g})
 		go s.Serve(ln) //nolint:errcheck // it ends with Stop
 		conn, err := grpc.NewClient("passthrough:///"+name, grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return ln.DialContext(ctx) }))
@@ -223,24 +223,6 @@ func TestNoTakeoverWhileAVoterAnswers(t *testing.T) {
 		defer cancel()
 		if g, ended := w.Next(ctx); ended {
 			t.Errorf("it begins %+v", g)
-		}
-	})
-}
-
-func TestWhoHoldsAState(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		to := answering(t, 0, map[string]Generation{"east-1": {Number: 0}, "south-1": {Number: 7}}) // the index is the number
-		for _, c := range []struct {
-			nodes []string
-			want  bool
-		}{
-			{[]string{"east-1"}, false}, // it answers, and holds nothing
-			{[]string{"gone"}, false},
-			{[]string{"gone", "east-1", "south-1"}, true},
-		} {
-			if got := Holds(t.Context(), c.nodes, to); got != c.want {
-				t.Errorf("%v hold a state: %v, want %v", c.nodes, got, c.want)
-			}
 		}
 	})
 }
