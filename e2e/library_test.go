@@ -70,10 +70,12 @@ func labels(s scenarios.Scenario, rt string) []string {
 }
 
 // company says whether a drill runs beside another. One of the layout full has
-// fifteen nodes, which with those of another ask more of two processors than
-// they have; then the baseline is too bad for anything to be proved.
+// fifteen nodes, and one that starves a node of CPU sends as much as the others
+// can just serve: with those of another drill they ask more of two processors
+// than they have, and then nothing is proved of the platform.
 func company(s scenarios.Scenario) []any {
-	if s.Topology.Layout == "full" {
+	starves := func(step scenarios.Declared) bool { return step.Fault == "throttle" }
+	if s.Topology.Layout == "full" || slices.ContainsFunc(s.Steps, starves) {
 		return []any{Serial}
 	}
 	return []any{}
