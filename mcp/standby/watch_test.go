@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,8 +188,9 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 			}
 			return to(name)
 		}
-		var until time.Time
-		w.StandsUntil = func(t time.Time) { until = t }
+		var until atomic.Pointer[time.Time]
+		until.Store(&time.Time{})
+		w.StandsUntil = func(t time.Time) { until.Store(&t) }
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
 		defer cancel()
 		var changed []time.Duration // when it stands and when it does not, in turn
@@ -197,7 +199,7 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 			defer close(done)
 			stands := false
 			for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
-				if now := time.Now().Before(until); now != stands {
+				if now := time.Now().Before(*until.Load()); now != stands {
 					stands, changed = now, append(changed, time.Since(began))
 				}
 			}
