@@ -30,6 +30,14 @@ var telling = map[string]func(*drill.Result){
 		Expect(run.Judgement.Findings[i].Says).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
 	},
 	"alert-main-region-mute": breaks("tells"),
+	"hair-trigger":           breaks("false alarms"),
+	"stale-registry":         breaks("tells"),
+	"restore-platform-no-snapshots": func(run *drill.Result) {
+		GinkgoHelper()
+		breaks("tells")(run)
+		rpo := run.Judgement.RPO
+		Expect(rpo.LostFor).To(BeNumerically(">", 8*time.Second), "what was acknowledged long before is lost too")
+	},
 	"lose-main-region-async": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())

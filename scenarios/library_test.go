@@ -92,14 +92,18 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		want[name] = left{true, all}
 	}
 	for name, l := range map[string]left{ // those that leave less
-		"bus-pause-consumer":         {true, all[:2]},
-		"crash-everywhere-semisync":  {false, []topology.Region{}},
-		"lose-journal-tail":          {false, []topology.Region{}},
-		"isolate-with-clients":       {true, all[1:]},
-		"skip-arbitration":           {true, all[1:]},
-		"split-three-ways":           {false, []topology.Region{}},
-		"power-loss":                 {false, []topology.Region{}},
-		"restore-platform":           {false, []topology.Region{}},
+		"bus-pause-consumer":        {true, all[:2]},
+		"crash-everywhere-semisync": {false, []topology.Region{}},
+		"lose-journal-tail":         {false, []topology.Region{}},
+		"isolate-with-clients":      {true, all[1:]},
+		"skip-arbitration":          {true, all[1:]},
+		"split-three-ways":          {false, []topology.Region{}},
+		"power-loss":                {false, []topology.Region{}},
+		"restore-platform":          {false, []topology.Region{}},
+		"bus-ack-early":             {false, []topology.Region{}},
+
+		"restore-platform-no-snapshots": {false, []topology.Region{}},
+
 		"power-loss-ack-before-sync": {false, []topology.Region{}},
 		"edge-autonomy":              {true, all[1:]},
 		"standby-warm-isolated":      {true, all[1:]},

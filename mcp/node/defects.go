@@ -17,6 +17,12 @@ const (
 	NeverSwitch = "never-switch"
 	// ProbeSelf: a node probes nobody but itself.
 	ProbeSelf = "probe-self"
+	// HairTrigger: one strike makes a suspect, and no witness is asked.
+	HairTrigger = "hair-trigger"
+	// StaleRegistry: a node registers once, and not when its roles change.
+	StaleRegistry = "stale-registry"
+	// NoSnapshots: nothing is put into the object store.
+	NoSnapshots = "no-snapshots"
 	// BusAckEarly: the bus acknowledges a message that no server has kept yet.
 	BusAckEarly = "bus-ack-early"
 	// LoseJournalTail: a node that starts drops the last records of its journals.
@@ -40,7 +46,7 @@ const (
 func Defects() []string {
 	return []string{
 		AckBeforeReplicate, AckBeforeSync,
-		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf,
+		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf, HairTrigger, StaleRegistry, NoSnapshots,
 		BusAckEarly,
 		LoseJournalTail,
 		ForgetIdempotency, NoShedding,

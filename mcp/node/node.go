@@ -181,7 +181,7 @@ func (n *node) assemble(log *slog.Logger) (err error) {
 	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
 	n.keeper = n.newKeeper()
-	n.prober = &prober.Prober{Peers: n.duties, Timing: cfg.Profile.Probes, To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
+	n.prober = &prober.Prober{Peers: n.duties, Timing: n.probes(), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),

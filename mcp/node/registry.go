@@ -3,6 +3,7 @@ package node
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
@@ -26,7 +27,11 @@ func (n *node) directory() *registry.Directory {
 }
 
 func (n *node) registrar() *registry.Registrar {
-	return &registry.Registrar{Node: n.cfg.Name, Self: n.self, State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
+	self := n.self
+	if n.cfg.defective(StaleRegistry) {
+		self = sync.OnceValue(n.self)
+	}
+	return &registry.Registrar{Node: n.cfg.Name, Self: self, State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
 }
 
 // self is this node as the registry should know it.

@@ -1,6 +1,10 @@
 package node
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/mcp/health"
+)
 
 // witnesses lists whom to ask about a peer that no longer answers this node:
 // control nodes of third regions. One of this node's region shares its links,
@@ -13,4 +17,13 @@ func (n *node) witnesses(peer string) []string {
 	return slices.DeleteFunc(c.Control, func(w string) bool {
 		return c.Regions[w] == n.cfg.Region || c.Regions[w] == c.Regions[peer]
 	})
+}
+
+// probes are the timings by which this node probes.
+func (n *node) probes() health.Timing {
+	t := n.cfg.Profile.Probes
+	if n.cfg.defective(HairTrigger) {
+		t.Strikes, t.Rash = 1, true
+	}
+	return t
 }
