@@ -7,6 +7,9 @@ package api
 //go:generate sh -c "GOBIN=$PWD/.bin go install google.golang.org/protobuf/cmd/protoc-gen-go && GOBIN=$PWD/.bin go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2 && PATH=$PWD/.bin:$PATH protoc --go_out=paths=source_relative:. --go-grpc_out=paths=source_relative:. *.proto; rm -rf .bin"
 
 import (
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -20,6 +23,16 @@ func Refuse(code codes.Code, node, leader, reason string) error {
 		panic(err)
 	}
 	return st.Err()
+}
+
+// RetryAfter is when the caller may try again, as far as the error says.
+func RetryAfter(err error) (after time.Duration, told bool) {
+	for _, d := range status.Convert(err).Details() {
+		if r, ok := d.(*errdetails.RetryInfo); ok {
+			return r.GetRetryDelay().AsDuration(), true
+		}
+	}
+	return 0, false
 }
 
 // Refused says whether the error proves that the call had no effect.

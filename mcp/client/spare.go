@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -24,11 +23,7 @@ func exhausted(err error) (after time.Duration, yes bool) {
 			return 0, true
 		}
 	}
-	for _, d := range st.Details() {
-		if r, ok := d.(*errdetails.RetryInfo); ok {
-			after = r.GetRetryDelay().AsDuration()
-		}
-	}
+	after, _ = api.RetryAfter(err)
 	return min(max(after, 100*time.Millisecond), shunFor), true
 }
 

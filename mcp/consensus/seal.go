@@ -2,11 +2,12 @@ package consensus
 
 import (
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"slices"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
 // Entries carry a checksum (CRC32C) behind their data on disk, and so do the
@@ -17,7 +18,7 @@ const sealLen = crc32.Size
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-var errChanged = errors.New("the checksum is wrong: the disk gives back something else than was stored")
+var errChanged = sealed.ErrChanged
 
 // seal is the entry as it goes to disk. The one given is not changed: the
 // leader sends it to its followers at the same time.
@@ -50,18 +51,6 @@ func sum(e *raft.Log) uint32 {
 	c := crc32.Update(0, castagnoli, head[:])
 	c = crc32.Update(c, castagnoli, e.Data)
 	return crc32.Update(c, castagnoli, e.Extensions)
-}
-
-func sealValue(v []byte) []byte {
-	return binary.LittleEndian.AppendUint32(slices.Clone(v), crc32.Checksum(v, castagnoli))
-}
-
-func unsealValue(b []byte) ([]byte, error) {
-	n := len(b) - sealLen
-	if n < 0 || crc32.Checksum(b[:n], castagnoli) != binary.LittleEndian.Uint32(b[n:]) {
-		return nil, errChanged
-	}
-	return b[:n:n], nil
 }
 
 func number(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
 // snapshots is raft's store of snapshots in files. That has a checksum of a
@@ -65,7 +67,7 @@ func (s *summed) Close() error {
 	if err != nil {
 		return fmt.Errorf("sum up snapshot: %w", err)
 	}
-	_, err = f.Write(sealValue(meta)[len(meta):])
+	_, err = f.Write(sealed.Seal(meta)[len(meta):])
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
@@ -111,7 +113,7 @@ func (s *snapshots) metaIsWhole(id string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := unsealValue(append(meta, sum...)); err != nil {
+	if _, err := sealed.Unseal(append(meta, sum...)); err != nil {
 		return fmt.Errorf("%s: %w", metaFile, err)
 	}
 	return nil

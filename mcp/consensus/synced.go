@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
 // synced remembers in a file up to which entry the log has been synced. The
@@ -61,7 +63,7 @@ func (m *synced) load() error {
 	if _, err := io.ReadFull(m.file, b); err != nil {
 		return errChanged
 	}
-	v, err := unsealValue(b)
+	v, err := sealed.Unseal(b)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (m *synced) load() error {
 func (m *synced) save(at place) error {
 	m.at = at
 	b := binary.LittleEndian.AppendUint64(number(at.index), at.term)
-	if _, err := m.file.WriteAt(sealValue(b), 0); err != nil {
+	if _, err := m.file.WriteAt(sealed.Seal(b), 0); err != nil {
 		return fmt.Errorf("note what is synced: %w", err)
 	}
 	return nil

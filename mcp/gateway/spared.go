@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -41,16 +40,10 @@ func (s *spared) now(name string, now time.Time) bool {
 
 // leaveAlone reads a head's refusal for want of resources.
 func leaveAlone(err error) (after time.Duration, asks bool) {
-	st := status.Convert(err)
-	if st.Code() != codes.ResourceExhausted || !api.Refused(err) {
+	if status.Code(err) != codes.ResourceExhausted || !api.Refused(err) {
 		return 0, false
 	}
-	for _, d := range st.Details() {
-		if r, ok := d.(*errdetails.RetryInfo); ok {
-			return r.GetRetryDelay().AsDuration(), true
-		}
-	}
-	return 0, false
+	return api.RetryAfter(err)
 }
 
 // sparing tries a call of a user, unless its head has asked to be left alone.
