@@ -13,6 +13,22 @@ import (
 
 const module = "github.com/mcp-resilience/holdfast"
 
+// floors are the storeys of the house, the ground first. A package imports only
+// from floors below its own, and from its own room, which is its first folder.
+// The reference platform in mcp stands beside the house and imports only itself.
+var floors = [][]string{
+	{"internal"},
+	{"topology"},
+	{"cluster", "history"},
+	{"faults", "workload", "record"},
+	{"scenarios", "reports", "targets", "check"},
+	{"harness"},
+	{"cmd", "e2e", "examples"},
+}
+
+// platformUsers are the only places outside mcp that may import from it.
+var platformUsers = []string{"mcp/...", "targets/mcp", "cmd/mcpd", "e2e/..."}
+
 // arrows lists, for each of our packages, which of our packages its code may
 // import, and why. What is not listed is forbidden; a package without a row is
 // a package whose room has not been decided. A pattern may end in "/...".
@@ -21,41 +37,40 @@ var arrows = []struct {
 	to   []string
 	why  string
 }{
-	{"harness/topology", nil, "values that everything names; the standard library is enough"},
-	{"harness/history", []string{"harness/topology"}, "an operation names its region and node"},
-	{"harness/record", []string{"harness/topology", "harness/history"}, "what is kept of a run"},
-	{"harness/check", []string{"harness/topology", "harness/history", "harness/record"}, "verdicts are functions of the record, so a stored run can be judged again"},
-	{"reports/...", []string{"harness/topology", "harness/history", "harness/record", "reports/..."}, "reports are functions of the record and judge nothing"},
-	{"harness/linkd/...", []string{"harness/linkd/...", "harness/mesh/wire", "harness/mesh/probe"}, "the link proxy knows bytes, not clusters"},
-	{"harness/mesh/...", []string{"harness/topology", "harness/mesh/..."}, "links speak HTTP to linkds that somebody else started"},
-	{"harness/loopback", []string{"harness/topology", "harness/mesh"}, "addresses of pods within one machine"},
-	{"harness/program", []string{"harness/topology"}, "a program is declared by a node"},
-	{"harness/cluster", []string{"harness/topology", "harness/mesh"}, "a running topology is nodes and links"},
-	{"harness/owner", nil, "who owns a run is a question to the operating system"},
-	{"harness/watchdog", []string{"harness/cluster", "harness/owner"}, "it keeps the journal; the runtimes that it sweeps are handed to it"},
-	{"harness/docker", []string{"harness/topology", "harness/mesh", "harness/cluster", "harness/owner"}, "siblings behind cluster.Runtime"},
-	{"harness/local", []string{"harness/topology", "harness/mesh", "harness/cluster", "harness/owner", "harness/loopback"}, "siblings behind cluster.Runtime"},
-	{"harness/workload", []string{"harness/topology", "harness/history"}, "clients are seen only through their operations"},
-	{"faults", []string{"harness/topology", "harness/mesh", "harness/cluster"}, "a fault disturbs nodes and links and knows no system by name"},
-	{"scenarios", []string{"faults", "harness/topology", "harness/workload", "harness/record", "harness/cluster"}, "a scenario names faults, load and the objectives of the record; its dry run asks faults about a declared cluster"},
-	{"targets", []string{"harness/topology", "harness/cluster", "harness/workload", "harness/record"}, "the seam to systems under test"},
-	{"targets/mcp", []string{"targets", "harness/topology", "harness/history", "harness/cluster", "harness/workload", "harness/record", "mcp/..."}, "only the adapter knows its system"},
-	{"targets/etcd", []string{"targets", "harness/topology", "harness/history", "harness/cluster", "harness/workload", "harness/record"}, "only the adapter knows its system"},
+	{"topology", nil, "values that everything names; the standard library is enough"},
+	{"history", []string{"topology"}, "an operation names its region and node"},
+	{"record", []string{"topology", "history"}, "what is kept of a run"},
+	{"check", []string{"topology", "history", "record"}, "verdicts are functions of the record, so a stored run can be judged again"},
+	{"reports/...", []string{"topology", "history", "record", "reports/..."}, "reports are functions of the record and judge nothing"},
+	{"cluster/links/linkd/...", []string{"cluster/links/linkd/...", "cluster/links/wire", "cluster/links/probe"}, "the link proxy knows bytes, not clusters"},
+	{"cluster/links/...", []string{"topology", "cluster/links/..."}, "links speak HTTP to linkds that somebody else started"},
+	{"cluster/loopback", []string{"topology", "cluster/links"}, "addresses of pods within one machine"},
+	{"cluster/build", []string{"topology"}, "a program is declared by a node"},
+	{"cluster", []string{"topology", "cluster/links"}, "a running topology is nodes and links"},
+	{"cluster/cleanup", []string{"cluster", "cluster/cleanup"}, "it keeps the journal; the runtimes that it sweeps are handed to it"},
+	{"cluster/docker", []string{"topology", "cluster/links", "cluster", "cluster/cleanup"}, "siblings behind cluster.Runtime"},
+	{"cluster/local", []string{"topology", "cluster/links", "cluster", "cluster/cleanup", "cluster/loopback"}, "siblings behind cluster.Runtime"},
+	{"workload", []string{"topology", "history"}, "clients are seen only through their operations"},
+	{"faults", []string{"topology", "cluster/links", "cluster"}, "a fault disturbs nodes and links and knows no system by name"},
+	{"scenarios", []string{"faults", "topology", "workload", "record", "cluster"}, "a scenario names faults, load and the objectives of the record; its dry run asks faults about a declared cluster"},
+	{"targets", []string{"topology", "cluster", "workload", "record"}, "the seam to systems under test"},
+	{"targets/mcp", []string{"targets", "topology", "history", "cluster", "workload", "record", "mcp/..."}, "only the adapter knows its system"},
+	{"targets/etcd", []string{"targets", "topology", "history", "cluster", "workload", "record"}, "only the adapter knows its system"},
 	{"mcp/...", []string{"mcp/..."}, "the platform under test knows nothing of the framework"},
-	{"harness", []string{"harness/topology", "harness/history", "harness/record", "harness/check", "harness/cluster", "harness/mesh", "harness/program", "harness/watchdog", "harness/workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
-	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults"}, "a face: it wires everything"},
-	{"harness/drill/stock", []string{"harness/cluster", "harness/docker", "harness/local", "scenarios", "targets/...", "faults"}, "one literal of targets and runtimes, shared by the faces"},
+	{"harness", []string{"topology", "history", "record", "check", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
+	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "record", "cluster", "topology"}, "the Ginkgo face wires everything"},
+	{"harness/builtin", []string{"cluster", "cluster/docker", "cluster/local", "scenarios", "targets/...", "faults"}, "one literal of targets and runtimes, shared by the faces"},
 	{"cmd/mcpd", []string{"mcp/..."}, "the platform's node"},
-	{"cmd/linkd", []string{"harness/linkd/...", "harness/mesh/..."}, "the link proxy's program"},
-	{"cmd/watchdog", []string{"harness/watchdog", "harness/docker", "harness/local", "harness/cluster", "harness/owner"}, "wires the runtimes to be swept"},
-	{"cmd/holdfast", []string{"harness/...", "scenarios", "targets/...", "reports", "faults"}, "a face: it wires everything"},
-	{"e2e/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults"}, "suites only"},
-	{"examples/ownstore/...", []string{"targets", "harness/topology", "harness/history", "harness/cluster", "harness/workload"}, "a target that a user writes"},
+	{"cmd/linkd", []string{"cluster/links/linkd/...", "cluster/links/..."}, "the link proxy's program"},
+	{"cmd/watchdog", []string{"cluster/cleanup", "cluster/docker", "cluster/local", "cluster"}, "wires the runtimes to be swept"},
+	{"cmd/holdfast", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "workload", "record", "cluster/...", "history", "topology"}, "the command line wires everything"},
+	{"e2e/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "workload", "record", "cluster/...", "history", "topology"}, "suites only"},
+	{"examples/ownstore/...", []string{"targets", "topology", "history", "cluster", "workload"}, "a target that a user writes"},
 	{"examples/...", []string{"harness/drill"}, "what a user writes"},
-	{"harness/cluster/clustertest/...", []string{"harness/topology", "harness/mesh/...", "harness/cluster/...", "harness/program", "harness/linkd/...", "harness/loopback"}, "conformance suite of runtimes"},
-	{"harness/harnesstest", []string{"harness/...", "faults", "scenarios", "targets"}, "a system of which everything is known, to measure the engine with"},
-	{"targets/targettest", []string{"targets", "harness/...", "scenarios"}, "conformance suite of targets"},
-	{"faults/faultstest", []string{"faults", "harness/..."}, "conformance suite of faults"},
+	{"cluster/clustertest/...", []string{"topology", "cluster/..."}, "conformance suite of runtimes"},
+	{"harness/harnesstest", []string{"topology", "history", "record", "cluster/...", "workload", "faults", "scenarios", "targets"}, "a system of which everything is known, to measure the engine with"},
+	{"targets/targettest", []string{"targets", "topology", "history", "cluster/...", "workload", "record"}, "conformance suite of targets"},
+	{"faults/faultstest", []string{"faults", "topology", "cluster/..."}, "conformance suite of faults"},
 }
 
 // reserved lists libraries that only some packages may reach.
@@ -65,17 +80,83 @@ var reserved = []struct {
 	only    []string
 	why     string
 }{
-	{"github.com/anishathalye/porcupine", true, []string{"harness/check"}, "one importer, so that the model of linearizability is in one place"},
+	{"github.com/anishathalye/porcupine", true, []string{"check"}, "one importer, so that the model of linearizability is in one place"},
 	{"github.com/onsi/", true, []string{"harness/drill/...", "e2e/...", "examples/..."}, "the engine knows no test framework"},
-	{"github.com/moby/moby", false, []string{"cmd/holdfast", "cmd/watchdog", "harness/docker", "harness/drill/...", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
-	{"github.com/testcontainers/", false, []string{"cmd/holdfast", "cmd/watchdog", "harness/docker", "harness/drill/...", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
-	{"testing", true, []string{"harness/cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
+	{"github.com/moby/moby", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
+	{"github.com/testcontainers/", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
+	{"testing", true, []string{"cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
 }
 
 type listed struct {
 	ImportPath string
 	Imports    []string
 	Deps       []string
+}
+
+// floor is the index of a package's room in floors, or -1.
+func floor(name string) int {
+	room, _, _ := strings.Cut(name, "/")
+	return slices.IndexFunc(floors, func(rooms []string) bool { return slices.Contains(rooms, room) })
+}
+
+// risingArrow returns why from must not import to, or "" when the import falls.
+func risingArrow(from, to string) string {
+	fromRoom, _, _ := strings.Cut(from, "/")
+	toRoom, _, _ := strings.Cut(to, "/")
+	switch {
+	case toRoom == "mcp":
+		if !matchesAny(platformUsers, from) {
+			return "only " + strings.Join(platformUsers, ", ") + " know the reference platform"
+		}
+	case fromRoom == "mcp":
+		return "the reference platform imports nothing of the framework"
+	case fromRoom == toRoom:
+	case floor(from) < 0:
+		return fromRoom + " stands on no floor: add it to floors"
+	case floor(to) >= floor(from):
+		return toRoom + " is not on a floor below " + fromRoom
+	}
+	return ""
+}
+
+func TestImportsFallThroughTheFloors(t *testing.T) {
+	for _, p := range packages(t) {
+		from, ours := strings.CutPrefix(p.ImportPath, module+"/")
+		if !ours {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if to, ours := strings.CutPrefix(imported, module+"/"); ours {
+				if why := risingArrow(from, to); why != "" {
+					t.Errorf("%s must not import %s: %s", from, to, why)
+				}
+			}
+		}
+	}
+}
+
+// TestARisingImportIsRefused keeps the test of the floors honest.
+func TestARisingImportIsRefused(t *testing.T) {
+	for _, tt := range []struct {
+		from, to string
+		rises    bool
+	}{
+		{"cluster/docker", "topology", false},
+		{"cluster/docker", "cluster", false},
+		{"topology", "history", true},
+		{"faults", "workload", true},
+		{"cluster", "faults", true},
+		{"reports", "check", true},
+		{"check", "harness", true},
+		{"harness", "mcp/api", true},
+		{"targets/mcp", "mcp/api", false},
+		{"mcp/node", "topology", true},
+		{"attic", "topology", true},
+	} {
+		if got := risingArrow(tt.from, tt.to) != ""; got != tt.rises {
+			t.Errorf("%s → %s rises: got %v, want %v", tt.from, tt.to, got, tt.rises)
+		}
+	}
 }
 
 func TestArrows(t *testing.T) {
@@ -129,8 +210,8 @@ func TestArrowsCanBeBroken(t *testing.T) {
 		{"mcp/...", "mcp", true},
 		{"mcp/...", "mcp/client", true},
 		{"mcp/...", "mcpd", false},
-		{"harness/mesh", "harness/mesh/wire", false},
-		{"harness", "harness/check", false},
+		{"cluster/links", "cluster/links/wire", false},
+		{"harness", "check", false},
 	} {
 		if got := matches(tt.pattern, tt.name); got != tt.want {
 			t.Errorf("matches(%q, %q) = %v", tt.pattern, tt.name, got)

@@ -11,16 +11,16 @@ import (
 	"github.com/onsi/gomega/gbytes"
 	"github.com/onsi/gomega/gexec"
 
-	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
 	"github.com/mcp-resilience/holdfast/harness/drill"
-	"github.com/mcp-resilience/holdfast/harness/program"
 )
 
 // holdfast is the path of the command line, built once.
 var holdfast string
 
 var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
-	bin, err := program.Package(ctx, program.Module+"/cmd/holdfast")
+	bin, err := build.Package(ctx, build.Module+"/cmd/holdfast")
 	Expect(err).NotTo(HaveOccurred())
 	return []byte(bin)
 }, func(bin []byte) { holdfast = string(bin) })
@@ -51,7 +51,7 @@ func suite(ctx SpecContext) *child {
 	GinkgoHelper()
 	dir := GinkgoT().TempDir()
 	binary := filepath.Join(dir, "examples.test")
-	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, program.Module+"/examples").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, build.Module+"/examples").CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(out))
 	c := &child{runs: filepath.Join(dir, "runs")}
 	cmd := exec.Command(binary, "-ginkgo.v", "-ginkgo.no-color")

@@ -13,9 +13,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // A fault that lasts until somebody puts an end to the run.

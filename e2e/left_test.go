@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/watchdog"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
 )
 
 // left lists what a run has left on this machine: containers and networks,
@@ -30,7 +30,7 @@ func left(ctx context.Context, run string) ([]string, error) {
 	for _, pid := range bearing(run) {
 		out = append(out, fmt.Sprintf("process %d", pid))
 	}
-	journals, err := watchdog.Runs()
+	journals, err := cleanup.Runs()
 	if err != nil {
 		return nil, err
 	}

@@ -9,10 +9,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/mcp-resilience/holdfast/harness/docker"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 	"github.com/mcp-resilience/holdfast/harness/drill"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Bandwidth narrows every connection between the nodes of `on` and those of
@@ -34,7 +34,7 @@ func (b *Bandwidth) Validate() error {
 
 // Inject implements Fault.
 func (b *Bandwidth) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := disturb(ctx, v, b.Streams(v), mesh.Effect{Rate: int64(b.Rate)})
+	heal, err := disturb(ctx, v, b.Streams(v), links.Effect{Rate: int64(b.Rate)})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", b.Says(v), err)
 	}
@@ -102,9 +102,9 @@ func (b *Bandwidth) takes() time.Duration {
 
 // weigh sends the parcel over links, there and back, and judges how long it
 // took beyond the baseline.
-func (b *Bandwidth) weigh(ctx context.Context, v Victims, links []topology.Link, judge func(time.Duration) error) (string, error) {
+func (b *Bandwidth) weigh(ctx context.Context, v Victims, over []topology.Link, judge func(time.Duration) error) (string, error) {
 	saw := ""
-	for _, s := range measure(links, func(l topology.Link) mesh.Sample { return v.Cluster.Mesh.Transfer(ctx, l, b.parcel()) }) {
+	for _, s := range measure(over, func(l topology.Link) links.Sample { return v.Cluster.Mesh.Transfer(ctx, l, b.parcel()) }) {
 		if s.Err != nil {
 			return "", fmt.Errorf("%s: %w", s.Link, s.Err)
 		}

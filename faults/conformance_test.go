@@ -6,10 +6,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 	"github.com/mcp-resilience/holdfast/faults/faultstest"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/local"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

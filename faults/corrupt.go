@@ -9,8 +9,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Corrupt ends the victims at once (SIGKILL), damages a file of each while they

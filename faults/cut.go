@@ -8,30 +8,30 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // cut is what Partition and Isolate have in common: streams that carry nothing.
 type cut struct {
 	reach
-	mode mesh.Mode
+	mode links.Mode
 }
 
-func newCut(m mesh.Mode, d Direction, clients bool) cut {
+func newCut(m links.Mode, d Direction, clients bool) cut {
 	if m == "" {
-		m = mesh.Hold
+		m = links.Hold
 	}
-	opening := m == mesh.Refuse || m == mesh.Reset // a closed door has no direction of bytes
+	opening := m == links.Refuse || m == links.Reset // a closed door has no direction of bytes
 	return cut{reach{direction: d, clients: clients, opening: opening}, m}
 }
 
-func validMode(m mesh.Mode) error {
-	return oneOf("mode", string(m), "", string(mesh.Hold), string(mesh.Blackhole), string(mesh.Refuse), string(mesh.Reset))
+func validMode(m links.Mode) error {
+	return oneOf("mode", string(m), "", string(links.Hold), string(links.Blackhole), string(links.Refuse), string(links.Reset))
 }
 
 func (c cut) inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	return disturb(ctx, v, c.streams(v), mesh.Effect{Cut: c.mode})
+	return disturb(ctx, v, c.streams(v), links.Effect{Cut: c.mode})
 }
 
 func (c cut) damage(v Victims) topology.Damage { return topology.Damage{Cuts: c.streams(v)} }
@@ -44,14 +44,14 @@ func (c cut) felt(ctx context.Context, v Victims) (string, error) {
 // look measures once. A probe that could not be made is no proof of anything.
 func (c cut) look(ctx context.Context, v Victims) (string, error) {
 	var alive []string
-	looks := map[mesh.Symptom]bool{}
+	looks := map[links.Symptom]bool{}
 	streams := c.streams(v)
 	for _, s := range glances(ctx, v, linksOf(streams)) {
-		symptom := mesh.SymptomOf(s.Err)
+		symptom := links.SymptomOf(s.Err)
 		switch {
 		case s.Err == nil:
 			alive = append(alive, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
-		case symptom == "" || symptom == mesh.Other:
+		case symptom == "" || symptom == links.Other:
 			return "", fmt.Errorf("probe of %s: %w", s.Link, s.Err)
 		}
 		looks[symptom] = true
@@ -87,7 +87,7 @@ func (c cut) spared(ctx context.Context, v Victims) (string, error) {
 }
 
 // silent returns an error that names the links that gave no echo.
-func silent(samples []mesh.Sample) error {
+func silent(samples []links.Sample) error {
 	var dead []string
 	for _, s := range samples {
 		if s.Err != nil {
@@ -100,7 +100,7 @@ func silent(samples []mesh.Sample) error {
 	return nil
 }
 
-func seen(looks map[mesh.Symptom]bool) string {
+func seen(looks map[links.Symptom]bool) string {
 	var out []string
 	for _, s := range slices.Sorted(maps.Keys(looks)) {
 		out = append(out, string(s))

@@ -7,8 +7,8 @@ package faults
 import (
 	"context"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Fault disturbs its victims until the returned heal is called. Heal is called

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Isolate cuts the victims from all other nodes, both ways. When the victims
@@ -20,7 +20,7 @@ type Isolate struct {
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`
 	// Mode is how a cut link behaves: hold, blackhole, refuse or reset; empty
 	// means hold. See Partition.
-	Mode mesh.Mode `json:"mode,omitempty" yaml:"mode,omitempty"`
+	Mode links.Mode `json:"mode,omitempty" yaml:"mode,omitempty"`
 }
 
 func (i *Isolate) cut() cut { return newCut(i.Mode, Both, i.Clients) }

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Latency adds a delay to every byte between the nodes of `on` and those of
@@ -42,7 +42,7 @@ func (l *Latency) Validate() error {
 
 // Inject implements Fault.
 func (l *Latency) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := disturb(ctx, v, l.Streams(v), mesh.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed})
+	heal, err := disturb(ctx, v, l.Streams(v), links.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Says(v), err)
 	}
@@ -153,7 +153,7 @@ func (l *Latency) rounds(ctx context.Context, v Victims) []round {
 }
 
 func (l *Latency) round(ctx context.Context, v Victims, s topology.Stream) round {
-	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) mesh.Sample { return v.Cluster.Mesh.Echo(ctx, k) })
+	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) links.Sample { return v.Cluster.Mesh.Echo(ctx, k) })
 	r := round{link: s.Link, flow: s.Flow, least: samples[0].RTT}
 	for _, x := range samples {
 		r.least = min(r.least, x.RTT)

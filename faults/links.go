@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Disturber is a fault of links. Streams lists what it disturbs, by design.
@@ -30,7 +30,7 @@ func Touches(f Fault, v Victims) topology.Damage {
 
 // disturb applies the effect and returns an undo that may be repeated until it
 // succeeds.
-func disturb(ctx context.Context, v Victims, streams []topology.Stream, e mesh.Effect) (func(context.Context) error, error) {
+func disturb(ctx context.Context, v Victims, streams []topology.Stream, e links.Effect) (func(context.Context) error, error) {
 	if len(streams) == 0 {
 		return nil, errors.New("no link is between the victims and the others")
 	}
@@ -71,8 +71,8 @@ func twice(look func() (string, error)) (string, error) {
 }
 
 // glances measures links that are expected to carry nothing, all at once.
-func glances(ctx context.Context, v Victims, links []topology.Link) []mesh.Sample {
-	return measure(links, func(l topology.Link) mesh.Sample {
+func glances(ctx context.Context, v Victims, over []topology.Link) []links.Sample {
+	return measure(over, func(l topology.Link) links.Sample {
 		ctx, cancel := context.WithTimeout(ctx, patience+baseline(v, l))
 		defer cancel()
 		return v.Cluster.Mesh.Echo(ctx, l)
@@ -80,14 +80,14 @@ func glances(ctx context.Context, v Victims, links []topology.Link) []mesh.Sampl
 }
 
 // echoes measures links that are expected to echo, all at once.
-func echoes(ctx context.Context, v Victims, links []topology.Link) []mesh.Sample {
-	return measure(links, func(l topology.Link) mesh.Sample { return v.Cluster.Mesh.Echo(ctx, l) })
+func echoes(ctx context.Context, v Victims, over []topology.Link) []links.Sample {
+	return measure(over, func(l topology.Link) links.Sample { return v.Cluster.Mesh.Echo(ctx, l) })
 }
 
-func measure(links []topology.Link, one func(topology.Link) mesh.Sample) []mesh.Sample {
-	out := make([]mesh.Sample, len(links))
+func measure(over []topology.Link, one func(topology.Link) links.Sample) []links.Sample {
+	out := make([]links.Sample, len(over))
 	var wg sync.WaitGroup
-	for i, l := range links {
+	for i, l := range over {
 		wg.Go(func() { out[i] = one(l) })
 	}
 	wg.Wait()

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Partition cuts the links between the nodes of `on` and those of `to`. Without
@@ -15,7 +15,7 @@ type Partition struct {
 	// Mode is how a cut link behaves: hold (bytes wait and arrive after heal),
 	// blackhole (bytes are lost, connections die at heal), refuse (nobody
 	// listens) or reset (connections are torn). Empty means hold.
-	Mode mesh.Mode `json:"mode,omitempty" yaml:"mode,omitempty"`
+	Mode links.Mode `json:"mode,omitempty" yaml:"mode,omitempty"`
 	// Direction is whose bytes are cut: both; to, what `on` sends to `to`; from,
 	// what `on` hears from `to`. Empty means both. With refuse and reset it is
 	// who cannot open connections: to means that `on` cannot, and both ways of a

@@ -3,7 +3,7 @@ package faults
 import (
 	"slices"
 
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // reach is which links a fault between nodes is for.

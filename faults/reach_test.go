@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // declared is regions of one letter with n nodes each, which do not run.
@@ -44,8 +44,8 @@ func TestStreams(t *testing.T) {
 		{"one region from the rest", &faults.Partition{}, three, a, none, "b1↔a1 c1↔a1 a1↔b1 a1↔c1"},
 		{"what a says to b", &faults.Partition{Direction: faults.To}, three, a, b, "b1⇠a1 a1⇢b1"},
 		{"what a hears from b", &faults.Partition{Direction: faults.From}, three, a, b, "b1⇢a1 a1⇠b1"},
-		{"a may not open to b", &faults.Partition{Direction: faults.To, Mode: mesh.Refuse}, three, a, b, "a1↔b1"},
-		{"b may not open to a", &faults.Partition{Direction: faults.From, Mode: mesh.Reset}, three, a, b, "b1↔a1"},
+		{"a may not open to b", &faults.Partition{Direction: faults.To, Mode: links.Refuse}, three, a, b, "a1↔b1"},
+		{"b may not open to a", &faults.Partition{Direction: faults.From, Mode: links.Reset}, three, a, b, "b1↔a1"},
 		{"nobody inside a region is cut", &faults.Partition{}, wide, a, none, "b1↔a1 b2↔a1 b1↔a2 b2↔a2 a1↔b1 a2↔b1 a1↔b2 a2↔b2"},
 		{"one node from its own region too", &faults.Isolate{}, wide, topology.Selector{Node: "a1"}, none, "a2↔a1 b1↔a1 b2↔a1 a1↔a2 a1↔b1 a1↔b2"},
 		{"every region from every other", &faults.Partition{}, three, all, none, "b1↔a1 c1↔a1 a1↔b1 c1↔b1 a1↔c1 b1↔c1"},
@@ -99,7 +99,7 @@ func TestDamageAndSays(t *testing.T) {
 		{&faults.Restart{}, a1, none, "restart a1", true, []topology.Region{"a", "b", "c"}},
 		{&faults.Isolate{}, a, none, "isolate all of a without its clients (hold)", true, []topology.Region{"a", "b", "c"}},
 		{&faults.Isolate{Clients: true}, a, none, "isolate all of a with its clients (hold)", true, []topology.Region{"b", "c"}},
-		{&faults.Isolate{Clients: true, Mode: mesh.Reset}, all, none, "isolate every region with its clients (reset)", false, nil},
+		{&faults.Isolate{Clients: true, Mode: links.Reset}, all, none, "isolate every region with its clients (reset)", false, nil},
 		{&faults.Partition{Direction: faults.To}, a1, a, "partition a1 and all of a (hold, outgoing only)", true, []topology.Region{"a", "b", "c"}},
 		{&faults.Latency{Delay: 5e6, Jitter: 1e6}, a1, none, "slow the links of a1 and the others by 5ms ± 1ms (both ways)", true, []topology.Region{"a", "b", "c"}},
 		{&faults.Bandwidth{Rate: 64_000, Clients: true}, all, none, "narrow the links of every region and the others, clients too to 64KB/s (both ways)", true, []topology.Region{"a", "b", "c"}},

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Wipe ends the victims at once and empties their data folders; at heal they

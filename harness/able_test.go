@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/harness/harnesstest"
 )
 

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // chronicle is the part of a run that is written down while it happens: its

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/mcp-resilience/holdfast/harness/check"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/check"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 )
 

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // load is the clients at work.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/history"
 )
 
 // feed sends 100 reads a second from 0 to 10 s; bad tells which fail.

@@ -10,13 +10,13 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/watchdog"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // run is one execution of a plan while it goes on.
@@ -24,7 +24,7 @@ type run struct {
 	chronicle
 	plan    scenarios.Plan
 	o       Options
-	guard   *watchdog.Guardian
+	guard   *cleanup.Guardian
 	history *history.Recorder
 	scratch string // nodes' data, removed at the end
 	linkd   string // path of its binary
@@ -70,7 +70,7 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 	if r.history, err = history.NewRecorder(dir.History()); err != nil {
 		return nil, err
 	}
-	if r.scratch, err = watchdog.Scratch(meta.ID); err != nil {
+	if r.scratch, err = cleanup.Scratch(meta.ID); err != nil {
 		return nil, fmt.Errorf("folder for the nodes' data: %w", err)
 	}
 	r.enter(record.Starting, record.Never)
@@ -80,7 +80,7 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 		return nil, err
 	}
 	r.linkd = linkd
-	if r.guard, err = watchdog.Start(ctx, meta.ID, dog); err != nil {
+	if r.guard, err = cleanup.Start(ctx, meta.ID, dog); err != nil {
 		return nil, err
 	}
 	return r, nil

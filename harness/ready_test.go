@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/harness/harnesstest"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // TestANodeThatNeverServesEndsTheRun: clients are served all the same, so only

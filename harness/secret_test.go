@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/harness/harnesstest"
 )
 

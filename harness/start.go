@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // start brings the system up: binaries, pods, links, nodes, then clients, and
@@ -17,7 +17,7 @@ import (
 func (r *run) start(ctx context.Context) error {
 	spec := cluster.Spec{
 		Run: r.record.ID, Topology: r.plan.Topology, Dir: r.scratch, Secret: cluster.NewSecret(),
-		Binary: program.For(r.o.Runtime.OS).Build, Linkd: r.linkd, Journal: r.guard.Journal(),
+		Binary: build.For(r.o.Runtime.OS).Build, Linkd: r.linkd, Journal: r.guard.Journal(),
 	}
 	rt, err := r.o.Runtime.Open(ctx, spec)
 	if err != nil {

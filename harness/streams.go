@@ -7,10 +7,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // openStream waits until every client has published and every consumer was

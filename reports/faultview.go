@@ -3,7 +3,7 @@ package reports
 import (
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // faultView is one fault with its instants and its proofs.

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // headless is how long the faults left no majority anywhere: from the proof of

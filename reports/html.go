@@ -6,7 +6,7 @@ import (
 	"html/template"
 	"io"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 //go:embed templates

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // leaderTimes are the instants in the chart at which the platform says it elected a leader.

@@ -3,7 +3,7 @@ package reports
 import (
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // rpoView is what became of the data.

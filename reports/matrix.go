@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // heat is one link matrix as a table: who opens, to whom, and what came back.

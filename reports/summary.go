@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // Summary writes the run in GitHub's flavour of Markdown, short enough for the

@@ -10,12 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // everything uses every field there is.
@@ -79,7 +79,7 @@ func TestParseEverything(t *testing.T) {
 			{
 				At: 2 * time.Second, For: 5 * time.Second, Fault: "partition",
 				On: topology.Selector{Node: "north-1"}, To: topology.Selector{Region: "south"},
-				With: &faults.Partition{Mode: mesh.Refuse, Direction: faults.To, Clients: true},
+				With: &faults.Partition{Mode: links.Refuse, Direction: faults.To, Clients: true},
 			},
 			{At: 3 * time.Second, For: time.Second, Fault: "restart", On: topology.Selector{Role: topology.Leader}, With: &faults.Restart{}},
 			{At: 4 * time.Second, For: time.Second, Fault: "bandwidth", On: topology.Selector{All: true}, With: &faults.Bandwidth{Rate: 64_000}},

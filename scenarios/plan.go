@@ -4,9 +4,9 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // Plan is a scenario with every default and every random choice resolved. It

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Row is one instant of a plan's timeline: a fault begins or is healed, and

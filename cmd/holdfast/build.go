@@ -8,27 +8,27 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // binaries says where the programs of nodes will come from.
 func binaries(ctx context.Context) symptom {
 	s := symptom{Thing: "binaries"}
-	if dir := os.Getenv(program.BinEnv); dir != "" {
+	if dir := os.Getenv(build.BinEnv); dir != "" {
 		return prebuilt(ctx, dir)
 	}
 	out, err := exec.CommandContext(ctx, "go", "version").Output()
 	if err != nil {
 		s.Health, s.Saw = poor, "no Go toolchain to build node programs with: "+err.Error()
-		s.Do = "install Go, or set " + program.BinEnv + " to a folder of built binaries"
+		s.Do = "install Go, or set " + build.BinEnv + " to a folder of built binaries"
 		return s
 	}
 	version := strings.TrimSpace(strings.TrimPrefix(string(out), "go version "))
-	mod, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", program.Module).Output()
+	mod, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", build.Module).Output()
 	if dir := strings.TrimSpace(string(mod)); err != nil || dir == "" {
-		s.Health, s.Saw = poor, version+", but the source of "+program.Module+" is not at hand here"
-		s.Do = "run inside a module that requires it, or set " + program.BinEnv + " to a folder of built binaries"
+		s.Health, s.Saw = poor, version+", but the source of "+build.Module+" is not at hand here"
+		s.Do = "run inside a module that requires it, or set " + build.BinEnv + " to a folder of built binaries"
 		return s
 	}
 	s.Health, s.Saw = good, "built from source with "+version
@@ -39,11 +39,11 @@ func binaries(ctx context.Context) symptom {
 // watchdog runs on this machine, and the programs of nodes here or, in containers,
 // on linux.
 func prebuilt(ctx context.Context, dir string) symptom {
-	s := symptom{Thing: "binaries", Health: good, Saw: fmt.Sprintf("prebuilt, from %s=%s", program.BinEnv, dir)}
+	s := symptom{Thing: "binaries", Health: good, Saw: fmt.Sprintf("prebuilt, from %s=%s", build.BinEnv, dir)}
 	var missing []string
-	look := func(system program.For, commands ...string) {
+	look := func(system build.For, commands ...string) {
 		for _, c := range commands {
-			if _, err := system.Build(ctx, topology.Program{Package: program.Module + "/cmd/" + c}); err != nil {
+			if _, err := system.Build(ctx, topology.Program{Package: build.Module + "/cmd/" + c}); err != nil {
 				missing = append(missing, err.Error())
 			}
 		}

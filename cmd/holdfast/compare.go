@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 func (a *app) compareVerb() *cobra.Command {
@@ -49,7 +49,7 @@ func (a *app) comparisons() []*cobra.Command {
 // contender is one row of a comparison.
 type contender struct {
 	name string
-	job  stock.Job
+	job  builtin.Job
 }
 
 // contest is what became of a contender. Its run is nil when it never came to one.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // dataClasses are the reference platform's classes of data, and when each
@@ -72,7 +72,7 @@ Async may lose writes, and that alone is no failure of its row.`,
 func (a *app) classes(ctx context.Context, which []string, seed uint64, writers int, f runFlags) error {
 	var all []contender
 	for _, class := range which {
-		job, err := stock.Read("lose-main-region", seed, func(s *scenarios.Scenario) {
+		job, err := builtin.Read("lose-main-region", seed, func(s *scenarios.Scenario) {
 			s.Load.Class, s.Load.Mix = class, workload.Mix{Add: 100}
 			s.Load.Saturate = workload.Saturation{For: 4 * time.Second, Writers: writers}
 			s.Baseline = 8 * time.Second

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -85,7 +85,7 @@ func (a *app) detect(ctx context.Context, profiles, which []string, seed uint64,
 	var all []contender
 	for _, drill := range which {
 		for _, profile := range profiles {
-			job, err := stock.Read(detections[drill], seed, func(s *scenarios.Scenario) {
+			job, err := builtin.Read(detections[drill], seed, func(s *scenarios.Scenario) {
 				s.Topology.Profile, s.Baseline = profile, baseline
 				if drill == "loss" {
 					s.Steps[0].For = lossFor

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -72,7 +72,7 @@ failure of their row.`,
 func (a *app) standby(ctx context.Context, which []string, seed uint64, f runFlags) error {
 	var all []contender
 	for _, level := range which {
-		job, err := stock.Read("standby-"+level, seed, func(*scenarios.Scenario) {})
+		job, err := builtin.Read("standby-"+level, seed, func(*scenarios.Scenario) {})
 		if err != nil {
 			return err
 		}

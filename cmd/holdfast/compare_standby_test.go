@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -55,7 +55,7 @@ cold   nothing: the newest snapshot  —     ?     ?         unknown  runs/y
 func TestStandbyLevelsAreThoseOfTheLibrary(t *testing.T) {
 	for _, l := range standbyLevels {
 		var s scenarios.Scenario
-		if _, err := stock.Read("standby-"+l.name, 1, func(read *scenarios.Scenario) { s = *read }); err != nil {
+		if _, err := builtin.Read("standby-"+l.name, 1, func(read *scenarios.Scenario) { s = *read }); err != nil {
 			t.Fatal(err)
 		}
 		if s.Topology.Layout != "standby-"+l.name || (len(s.Breaks) > 0) != (len(l.unpromised) > 0) {

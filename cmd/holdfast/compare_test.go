@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // What a variant promises decides which outcome is unexpected.

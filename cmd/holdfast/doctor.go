@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
 )
 
 func (a *app) doctorVerb() *cobra.Command {
@@ -60,7 +60,7 @@ type symptom struct {
 
 // examine looks at everything; able says that at least one runtime works.
 func examine(ctx context.Context) (found []symptom, able bool) {
-	for _, k := range stock.Runtimes() {
+	for _, k := range builtin.Runtimes() {
 		if err := k.Check(ctx); err != nil {
 			found = append(found, symptom{"runtime " + k.Name, poor, err.Error(), remedy(k.Name)})
 			continue

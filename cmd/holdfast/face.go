@@ -8,7 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // face shows a run while it happens. Tell and Note may be called from any

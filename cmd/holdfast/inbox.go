@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // inbox holds what the engine told until a face has time for it, so that a

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -124,7 +124,7 @@ func settings(f faults.Fault) []string {
 
 func (a *app) listTargets() error {
 	var names []string
-	for _, t := range stock.Targets() {
+	for _, t := range builtin.Targets() {
 		names = append(names, t.Name())
 	}
 	if a.json {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // live is the face of a run in a terminal: events scroll by above a panel that

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -55,7 +55,7 @@ one object a run on standard output, as for run; the count is on standard error.
 				}
 			}
 			source, _ := os.ReadFile(filepath.Join(dir, "scenario.yaml")) // a plan made in code has none
-			return a.replayTimes(c.Context(), stock.Job{Plan: plan, Source: source}, f, then, times)
+			return a.replayTimes(c.Context(), builtin.Job{Plan: plan, Source: source}, f, then, times)
 		},
 	}
 	f.add(c)
@@ -82,7 +82,7 @@ func verdictOf(r *record.Run) record.Verdict {
 }
 
 // replayTimes runs the job again and says how often the verdict came again.
-func (a *app) replayTimes(ctx context.Context, j stock.Job, f runFlags, then *record.Run, times int) error {
+func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *record.Run, times int) error {
 	worst, same, runs := 0, 0, 0
 	for range times {
 		r, dir, err := a.runOne(ctx, j, f)

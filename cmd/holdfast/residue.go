@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/watchdog"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 )
 
 // place is somewhere that runs leave things.
@@ -17,7 +17,7 @@ type place struct {
 	name    string
 	usable  func(context.Context) error // nil: always
 	runs    func(context.Context) ([]string, error)
-	ask     watchdog.Ask // who owns a run; nil where things bear no owner
+	ask     cleanup.Ask // who owns a run; nil where things bear no owner
 	sweeper func(context.Context, string) ([]string, error)
 }
 
@@ -26,7 +26,7 @@ func places() []place {
 	return []place{
 		{docker.Name, docker.Check, docker.Runs, docker.Owner, docker.Sweep},
 		{local.Name, nil, local.Runs, nil, local.Sweep},
-		{"journals", nil, func(context.Context) ([]string, error) { return watchdog.Runs() }, nil, watchdog.SweepScratch},
+		{"journals", nil, func(context.Context) ([]string, error) { return cleanup.Runs() }, nil, cleanup.SweepScratch},
 	}
 }
 
@@ -34,7 +34,7 @@ func places() []place {
 // something. A place that cannot be looked into is left out.
 func abandoned(ctx context.Context) ([]string, error) {
 	var runs []string
-	var asks []watchdog.Ask
+	var asks []cleanup.Ask
 	var errs []error
 	for _, p := range usable(ctx) {
 		found, err := p.runs(ctx)
@@ -45,23 +45,23 @@ func abandoned(ctx context.Context) ([]string, error) {
 		}
 	}
 	slices.Sort(runs)
-	return watchdog.Abandoned(ctx, slices.Compact(runs), asks...), errors.Join(errs...)
+	return cleanup.Abandoned(ctx, slices.Compact(runs), asks...), errors.Join(errs...)
 }
 
 // sweep removes everything of the runs and says what it was.
 func sweep(ctx context.Context, runs []string) (removed []string, err error) {
-	var sweepers []watchdog.Sweeper
+	var sweepers []cleanup.Sweeper
 	for _, p := range usable(ctx) {
-		sweepers = append(sweepers, watchdog.Sweeper{Name: p.name, Sweep: p.sweeper})
+		sweepers = append(sweepers, cleanup.Sweeper{Name: p.name, Sweep: p.sweeper})
 	}
 	var errs []error
 	for _, run := range runs {
-		gone, err := watchdog.Sweep(ctx, run, sweepers)
+		gone, err := cleanup.Sweep(ctx, run, sweepers)
 		for _, what := range gone {
 			removed = append(removed, what+" of run "+run)
 		}
 		if err == nil { // the journal goes last: it is what tells that something may be left
-			if err = watchdog.Forget(run); err == nil {
+			if err = cleanup.Forget(run); err == nil {
 				removed = append(removed, "journal of run "+run)
 			}
 		}

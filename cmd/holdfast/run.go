@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 )
 
@@ -53,7 +53,7 @@ The first Ctrl-C heals, cleans and keeps the partial record; the second quits.`,
   holdfast run kill-leader pause-leader --json`,
 		Args: wantArgs(1, -1, "a scenario file or name"),
 		RunE: func(c *cobra.Command, args []string) error {
-			var jobs []stock.Job
+			var jobs []builtin.Job
 			for _, arg := range args { // every file is read before anything starts
 				j, err := readJob(arg, f.seed)
 				if err != nil {
@@ -70,7 +70,7 @@ The first Ctrl-C heals, cleans and keeps the partial record; the second quits.`,
 }
 
 // runAll runs the jobs in turn and exits with the worst outcome.
-func (a *app) runAll(ctx context.Context, jobs []stock.Job, f runFlags) error {
+func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error {
 	worst := 0
 	for _, j := range jobs {
 		r, dir, err := a.runOne(ctx, j, f)
@@ -86,8 +86,8 @@ func (a *app) runAll(ctx context.Context, jobs []stock.Job, f runFlags) error {
 }
 
 // runOne runs a plan under a face and returns its record and its folder.
-func (a *app) runOne(ctx context.Context, j stock.Job, f runFlags) (*record.Run, string, error) {
-	target, err := stock.Target(j.Plan.Target)
+func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Run, string, error) {
+	target, err := builtin.Target(j.Plan.Target)
 	if err != nil {
 		return nil, "", usageErr("%w", err)
 	}
@@ -177,8 +177,8 @@ func (a *app) colour() bool {
 }
 
 // readJob reads a scenario that the user named.
-func readJob(name string, seed uint64) (stock.Job, error) {
-	j, err := stock.Read(name, seed)
+func readJob(name string, seed uint64) (builtin.Job, error) {
+	j, err := builtin.Read(name, seed)
 	if err != nil {
 		return j, usageErr("%w\n%q lists the library, %q what a file may say", err, "holdfast list", "holdfast list faults")
 	}
@@ -187,8 +187,8 @@ func readJob(name string, seed uint64) (stock.Job, error) {
 
 // pickRuntime chooses the runtime that the user named.
 func pickRuntime(ctx context.Context, name string) (cluster.Kind, string, error) {
-	kind, why, err := stock.Runtime(ctx, name)
-	if _, ok := errors.AsType[stock.NotFound](err); ok {
+	kind, why, err := builtin.Runtime(ctx, name)
+	if _, ok := errors.AsType[builtin.NotFound](err); ok {
 		return kind, "", usageErr("--runtime: %w", err)
 	}
 	if err != nil {

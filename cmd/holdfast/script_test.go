@@ -15,7 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/cluster/build"
 )
 
 func TestMain(m *testing.M) {
@@ -26,11 +26,11 @@ func TestMain(m *testing.M) {
 // the local runtime, from binaries that are built here once.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
-	build(t, bin, program.Module+"/cmd/linkd", program.Module+"/cmd/mcpd", program.Module+"/cmd/watchdog")
+	buildCommand(t, bin, build.Module+"/cmd/linkd", build.Module+"/cmd/mcpd", build.Module+"/cmd/watchdog")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv(program.BinEnv, bin)
+			e.Setenv(build.BinEnv, bin)
 			e.Setenv("NO_COLOR", "1")
 			return nil
 		},
@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func build(t *testing.T, into string, packages ...string) {
+func buildCommand(t *testing.T, into string, packages ...string) {
 	t.Helper()
 	args := append([]string{"build", "-trimpath", "-o", into + string(filepath.Separator)}, packages...)
 	cmd := exec.CommandContext(context.Background(), "go", args...)

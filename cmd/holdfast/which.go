@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // which finds the folder of a run that the user named: by path, by id, by a

@@ -24,7 +24,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/mcp-resilience/holdfast/harness/linkd"
+	"github.com/mcp-resilience/holdfast/cluster/links/linkd"
 )
 
 func main() {

@@ -12,10 +12,10 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/watchdog"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 )
 
 func main() {
@@ -24,10 +24,10 @@ func main() {
 	// What asks the owner to end may well be sent to all. The watchdog ends when
 	// its work is done.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := watchdog.Guard(context.Background(), *run, os.Stdin, os.Stdout, os.Stderr, []watchdog.Sweeper{
+	err := cleanup.Guard(context.Background(), *run, os.Stdin, os.Stdout, os.Stderr, []cleanup.Sweeper{
 		{Name: docker.Name, Sweep: containers},
 		{Name: local.Name, Sweep: local.Sweep},
-		{Name: "scratch", Sweep: watchdog.SweepScratch},
+		{Name: "scratch", Sweep: cleanup.SweepScratch},
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "watchdog:", err)
@@ -39,7 +39,7 @@ func main() {
 // run that has used it.
 func containers(ctx context.Context, run string) ([]string, error) {
 	if err := docker.Check(ctx); err != nil {
-		made, jerr := watchdog.Entries(run)
+		made, jerr := cleanup.Entries(run)
 		if jerr == nil && !slices.ContainsFunc(made, func(e cluster.Entry) bool { return e.What == "container" || e.What == "network" }) {
 			return nil, nil
 		}

@@ -20,12 +20,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/watchdog"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // ownerEnv makes this test binary the owner of a run: "RUN KIND DIR".
@@ -45,21 +45,21 @@ func TestMain(m *testing.M) {
 // own is a run that gets as far as a paused node and then waits to be killed.
 // It says "opened", then "up".
 func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
-	binary, err := program.Package(ctx, program.Module+"/cmd/watchdog")
+	binary, err := build.Package(ctx, build.Module+"/cmd/watchdog")
 	if err != nil {
 		return err
 	}
-	linkd, err := program.For(kind.OS).Linkd(ctx)
+	linkd, err := build.For(kind.OS).Linkd(ctx)
 	if err != nil {
 		return err
 	}
-	g, err := watchdog.Start(ctx, run, binary)
+	g, err := cleanup.Start(ctx, run, binary)
 	if err != nil {
 		return err
 	}
 	top := pair()
 	rt, err := kind.Open(ctx, cluster.Spec{
-		Run: run, Topology: top, Dir: dir, Linkd: linkd, Binary: program.For(kind.OS).Build, Journal: g.Journal(),
+		Run: run, Topology: top, Dir: dir, Linkd: linkd, Binary: build.For(kind.OS).Build, Journal: g.Journal(),
 	})
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func pair() topology.Topology {
 		t.Nodes = append(t.Nodes, topology.Node{
 			ID: topology.NodeID(z.Region + "-1"), Region: z.Region, Ports: []topology.Port{{Name: "http", Number: 7400}},
 			Program: topology.Program{
-				Package: program.Module + "/harness/docker/testdata/witness", HostsFlag: "-hosts",
+				Package: build.Module + "/cluster/docker/testdata/witness", HostsFlag: "-hosts",
 				Args: []string{"{{.Host}}:7400"}, Env: map[string]string{"DATA": "{{.Data}}"},
 			},
 		})
@@ -144,7 +144,7 @@ func left(ctx context.Context, t *testing.T, run string) []string {
 	for name, list := range map[string]func(context.Context) ([]string, error){
 		"containers, networks or volumes": engineRuns,
 		"processes":                       local.Runs,
-		"journal and lock":                func(context.Context) ([]string, error) { return watchdog.Runs() },
+		"journal and lock":                func(context.Context) ([]string, error) { return cleanup.Runs() },
 	} {
 		runs, err := list(ctx)
 		if err != nil {
@@ -234,7 +234,7 @@ func TestAbandonedWhenTheWatchdogIsKilledToo(t *testing.T) {
 		if cache != "" {
 			t.Setenv("XDG_CACHE_HOME", cache)
 		}
-		return len(watchdog.Abandoned(t.Context(), []string{run}, docker.Owner)) == 1
+		return len(cleanup.Abandoned(t.Context(), []string{run}, docker.Owner)) == 1
 	}
 	here, err := os.UserCacheDir()
 	if err != nil {
@@ -258,7 +258,7 @@ func TestAbandonedWhenTheWatchdogIsKilledToo(t *testing.T) {
 		}
 	}
 	_, err = docker.Sweep(t.Context(), run)
-	if err := errors.Join(err, watchdog.Forget(run)); err != nil {
+	if err := errors.Join(err, cleanup.Forget(run)); err != nil {
 		t.Fatal(err)
 	}
 	if got := left(t.Context(), t, run); len(got) > 0 {

@@ -14,9 +14,9 @@ import (
 	"github.com/moby/moby/client"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/owner"
-	"github.com/mcp-resilience/holdfast/harness/program"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
 )
 
 // bare starts containers that do nothing, with nothing of ours around them but
@@ -35,7 +35,7 @@ func newBare(b *testing.B) *bare {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = api.Close() })
-	bin, err := program.For("linux").Build(b.Context(), idle)
+	bin, err := build.For("linux").Build(b.Context(), idle)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (c *bare) start(b *testing.B, n int) time.Duration {
 				Name: fmt.Sprintf("holdfast-%s-%d", run, i),
 				Config: &container.Config{
 					Image:  c.image,
-					Labels: map[string]string{docker.LabelRun: run, docker.LabelOwner: owner.Self().String()},
+					Labels: map[string]string{docker.LabelRun: run, docker.LabelOwner: cleanup.Self().String()},
 				},
 			})
 			if err != nil {

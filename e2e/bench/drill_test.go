@@ -12,21 +12,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
 	"github.com/mcp-resilience/holdfast/harness/harnesstest"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/record"
-	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
-var idle = topology.Program{Package: program.Module + "/e2e/bench/testdata/idle"}
+var idle = topology.Program{Package: build.Module + "/e2e/bench/testdata/idle"}
 
 // BenchmarkStart is a run on the reference platform in containers, from its
 // begin to steady state, when every client of every region is served; beside
@@ -59,7 +59,7 @@ func BenchmarkStart(b *testing.B) {
 // quiet is a plan that starts the platform and does little else.
 func quiet(b *testing.B, perRegion int) scenarios.Plan {
 	b.Helper()
-	p, err := stock.Resolve(scenarios.Scenario{
+	p, err := builtin.Resolve(scenarios.Scenario{
 		Name: "start", Target: "mcp", Topology: topology.Shape{Nodes: perRegion},
 		Baseline: time.Second, Steps: []scenarios.Declared{},
 	}, 1)
@@ -81,7 +81,7 @@ func BenchmarkDrill(b *testing.B) {
 	for _, kind := range []cluster.Kind{docker.Kind(), local.Kind()} {
 		b.Run(kind.Name, func(b *testing.B) {
 			need(b, kind)
-			job, err := stock.Read("kill-leader", 1, func(s *scenarios.Scenario) { s.Baseline, s.Steps[0].For = 2*time.Second, 4*time.Second })
+			job, err := builtin.Read("kill-leader", 1, func(s *scenarios.Scenario) { s.Baseline, s.Steps[0].For = 2*time.Second, 4*time.Second })
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -169,7 +169,7 @@ type done struct {
 
 func run(b *testing.B, ctx context.Context, p scenarios.Plan, kind cluster.Kind, watch func(harness.Progress)) done {
 	b.Helper()
-	target, err := stock.Target(p.Target)
+	target, err := builtin.Target(p.Target)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/cluster/local"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -33,7 +33,7 @@ func BenchmarkRegionLoss(b *testing.B) {
 			var took, first []time.Duration
 			for b.Loop() {
 				for seed := range c.runs {
-					job, err := stock.Read(c.scenario, uint64(seed+1), func(s *scenarios.Scenario) {
+					job, err := builtin.Read(c.scenario, uint64(seed+1), func(s *scenarios.Scenario) {
 						s.Baseline, s.Steps[0].For = 2*time.Second, c.gone
 					})
 					if err != nil {

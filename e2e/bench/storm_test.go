@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/cluster/local"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
@@ -19,7 +19,7 @@ var storm = flag.Duration("storm", time.Minute, "how long the links jitter in Be
 // baseline and nobody is lost.
 func BenchmarkStorm(b *testing.B) {
 	need(b, local.Kind())
-	job, err := stock.Read("jitter-storm", 1, func(s *scenarios.Scenario) { s.Steps[0].For = *storm })
+	job, err := builtin.Read("jitter-storm", 1, func(s *scenarios.Scenario) { s.Steps[0].For = *storm })
 	if err != nil {
 		b.Fatal(err)
 	}

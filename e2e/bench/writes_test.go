@@ -8,16 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/targets/etcd"
 	"github.com/mcp-resilience/holdfast/targets/mcp"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // How writes are measured: by clients of the main region, where the leader is.
@@ -129,7 +129,7 @@ func open(b *testing.B, target targets.Target, kind cluster.Kind) *cluster.Clust
 	if err != nil {
 		b.Fatal(err)
 	}
-	programs := program.For(kind.OS)
+	programs := build.For(kind.OS)
 	linkd, err := programs.Linkd(b.Context())
 	if err != nil {
 		b.Fatal(err)

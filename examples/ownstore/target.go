@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 // Target is the adapter; its zero value is ready.

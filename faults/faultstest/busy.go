@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest/testnode"
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest/testnode"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // requires is what the cluster's runtime cannot do, nil when it can do all.

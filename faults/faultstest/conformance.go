@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/cluster/clustertest"
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 var (
@@ -38,11 +38,11 @@ func examples() []example {
 		{"latency to clients, one way", &faults.Latency{Delay: delay, Direction: faults.To, Clients: true}, east, topology.Selector{}, "round trip"},
 		{"bandwidth", &faults.Bandwidth{Rate: 64_000}, east, north, "25600 bytes"},
 		{"partition hold", &faults.Partition{}, east, north, "timeout"},
-		{"partition blackhole, one way", &faults.Partition{Mode: mesh.Blackhole, Direction: faults.To}, east, north, "timeout"},
-		{"partition refuse", &faults.Partition{Mode: mesh.Refuse, Direction: faults.From}, east, topology.Selector{}, "refused"},
-		{"partition reset", &faults.Partition{Mode: mesh.Reset, Clients: true}, east, north, "reset"},
+		{"partition blackhole, one way", &faults.Partition{Mode: links.Blackhole, Direction: faults.To}, east, north, "timeout"},
+		{"partition refuse", &faults.Partition{Mode: links.Refuse, Direction: faults.From}, east, topology.Selector{}, "refused"},
+		{"partition reset", &faults.Partition{Mode: links.Reset, Clients: true}, east, north, "reset"},
 		{"isolate", &faults.Isolate{}, east, topology.Selector{}, "timeout"},
-		{"isolate with clients", &faults.Isolate{Clients: true, Mode: mesh.Refuse}, topology.Selector{All: true}, topology.Selector{}, "refused"},
+		{"isolate with clients", &faults.Isolate{Clients: true, Mode: links.Refuse}, topology.Selector{All: true}, topology.Selector{}, "refused"},
 		{"kill", &faults.Kill{}, east, topology.Selector{}, "east-1 is exited (code -1)"},
 		{"pause", &faults.Pause{}, east, topology.Selector{}, "east-1 is paused"},
 		{"restart", &faults.Restart{}, east, topology.Selector{}, "east-1 is exited (code 0)"},
@@ -95,7 +95,7 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	programs := program.For(k.OS)
+	programs := build.For(k.OS)
 	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/faults"
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Limits of one proof. They are generous: they say when a proof will not come.
@@ -153,9 +153,9 @@ func (m tooMuch) Inject(ctx context.Context, v faults.Victims) (func(context.Con
 		v.Nodes = v.Cluster.Topology.Nodes
 		return m.Fault.Inject(ctx, v)
 	}
-	e := mesh.Effect{Latency: 400 * time.Millisecond}
+	e := links.Effect{Latency: 400 * time.Millisecond}
 	if len(m.Damage(v).Cuts) > 0 {
-		e = mesh.Effect{Cut: mesh.Hold}
+		e = links.Effect{Cut: links.Hold}
 	}
 	undo, err := m.Fault.Inject(ctx, v)
 	if err != nil {

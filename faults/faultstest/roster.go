@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // roster is the operator of testnodes, which know nothing of membership: it is a

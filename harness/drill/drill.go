@@ -9,7 +9,7 @@
 //
 // A promise that could not be judged satisfies no matcher, negated or not: the
 // spec fails with the reason. The run's record is attached to the spec's report.
-// The package judges nothing itself; that is harness/check.
+// The package judges nothing itself; that is check.
 package drill
 
 import (
@@ -21,10 +21,10 @@ import (
 
 	"github.com/onsi/ginkgo/v2"
 
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/drill/stock"
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/targets"
@@ -87,16 +87,16 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	job, err := stock.ReadFor(o.targets, scenario, o.seed, o.change...)
+	job, err := builtin.ReadFor(o.targets, scenario, o.seed, o.change...)
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	target, err := stock.Target(job.Plan.Target, o.targets...)
+	target, err := builtin.Target(job.Plan.Target, o.targets...)
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	kind, why, err := stock.Runtime(ctx, o.runtime)
-	if unusable, ok := errors.AsType[stock.Unusable](err); ok && !Required() {
+	kind, why, err := builtin.Runtime(ctx, o.runtime)
+	if unusable, ok := errors.AsType[builtin.Unusable](err); ok && !Required() {
 		ginkgo.Skip(unusable.Error())
 	} else if err != nil {
 		ginkgo.Fail(err.Error())

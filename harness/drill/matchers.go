@@ -9,7 +9,7 @@ import (
 
 	"github.com/onsi/gomega/types"
 
-	"github.com/mcp-resilience/holdfast/harness/record"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // sound are the findings, beside those on faults, without which no figure of a

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/targets/etcd"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // needEngine skips where no engine answers, except on a CI machine.
@@ -124,7 +124,7 @@ func TestAMemberThatIsOutOfReach(t *testing.T) {
 				cut = append(cut, topology.Stream{Link: l, Flow: topology.BothWays})
 			}
 		}
-		heal, err := c.Mesh.Disturb(t.Context(), "cut", cut, mesh.Effect{Cut: mesh.Hold})
+		heal, err := c.Mesh.Disturb(t.Context(), "cut", cut, links.Effect{Cut: links.Hold})
 		if err != nil {
 			t.Fatal(err)
 		}

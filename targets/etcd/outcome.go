@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
+	"github.com/mcp-resilience/holdfast/history"
 )
 
 // refusals are answers by which a member says that it has not proposed the

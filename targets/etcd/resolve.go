@@ -9,8 +9,8 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // statusLimit bounds one question to one member, which may be dead or cut off.

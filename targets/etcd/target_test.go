@@ -8,17 +8,17 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/docker"
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/docker"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 	"github.com/mcp-resilience/holdfast/targets/etcd"
 	"github.com/mcp-resilience/holdfast/targets/targettest"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // linux finds programs for containers.
-const linux = program.For("linux")
+const linux = build.For("linux")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

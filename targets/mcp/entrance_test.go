@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/targets/mcp"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // What clients are told of the shares of traffic is what the nodes share by.

@@ -1,7 +1,7 @@
 package mcp
 
 import (
-	"github.com/mcp-resilience/holdfast/harness/cluster"
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 

@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/standby"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // seat is a node of a region, before it has a name.

@@ -10,12 +10,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // operateLimit bounds one call to one node, which may be dead or cut off. The

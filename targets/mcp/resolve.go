@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // askLimit bounds one question to one node, which may be dead or cut off.

@@ -7,14 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // settingOf returns the setting that a key of the class config stands for.

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/topology"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/standby"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Name is how scenarios call the platform.

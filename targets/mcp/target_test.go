@@ -5,10 +5,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/mcp-resilience/holdfast/harness/local"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/local"
 	"github.com/mcp-resilience/holdfast/targets/mcp"
 	"github.com/mcp-resilience/holdfast/targets/targettest"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

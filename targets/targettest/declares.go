@@ -5,9 +5,9 @@ import (
 	"io"
 	"testing"
 
-	"github.com/mcp-resilience/holdfast/harness/mesh"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // declares tries the target's topologies, without running any.
@@ -39,7 +39,7 @@ func declares(t *testing.T, target targets.Target) {
 			t.Errorf("node %s has no ports, so no links", n.ID)
 		}
 		for _, p := range n.Ports {
-			if p.Number == mesh.EchoNumber || p.Name == mesh.EchoPort {
+			if p.Number == links.EchoNumber || p.Name == links.EchoPort {
 				t.Errorf("node %s: port %s %d is linkd's echo", n.ID, p.Name, p.Number)
 			}
 			if p.Number >= 32768 && p.Number <= 61000 {

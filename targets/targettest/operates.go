@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/topology"
-	"github.com/mcp-resilience/holdfast/harness/workload"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
 )
 
 func (s *suite) resolves(t *testing.T) {

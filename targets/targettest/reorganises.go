@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/mcp-resilience/holdfast/harness/history"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // reorganises removes a follower and adds it again, each twice, and looks that the

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/harness/cluster"
-	"github.com/mcp-resilience/holdfast/harness/program"
-	"github.com/mcp-resilience/holdfast/harness/topology"
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
 	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Run tries a target on a runtime in one shape. A runtime that cannot work
@@ -63,7 +63,7 @@ func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topolog
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := program.For(kind.OS)
+	programs := build.For(kind.OS)
 	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		t.Fatal(err)

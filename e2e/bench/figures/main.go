@@ -31,10 +31,10 @@ var suites = []suite{
 	{"./e2e/bench", "^BenchmarkStorm$", "1x"},
 	{"./e2e/bench", "^BenchmarkRegionLoss$", "1x"},
 	{"./e2e/bench", "^BenchmarkWrites$", "1x"},
-	{"./harness/mesh", "^BenchmarkLink$", "2s"},
-	{"./harness/history", "^BenchmarkRecord$", "2s"},
-	{"./harness/check", "^BenchmarkJudgeMillion$", "1x"},
-	{"./harness/workload", "^BenchmarkJitter$", "1x"},
+	{"./cluster/links", "^BenchmarkLink$", "2s"},
+	{"./history", "^BenchmarkRecord$", "2s"},
+	{"./check", "^BenchmarkJudgeMillion$", "1x"},
+	{"./workload", "^BenchmarkJitter$", "1x"},
 	{"./mcp/consensus", "^BenchmarkMillion$", "1x"},
 }
 

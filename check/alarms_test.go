@@ -1,0 +1,105 @@
+package check
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// told puts an event of the platform into a run.
+func told(at int, kind string, by, about topology.NodeID) func(*record.Run) {
+	return func(r *record.Run) {
+		r.Events = append(r.Events, record.Event{
+			At: time.Duration(at) * ms, Source: record.FromPlatform, Kind: kind, Node: by, Fields: map[string]string{"peer": string(about)},
+		})
+	}
+}
+
+func TestSwitch(t *testing.T) {
+	yes, no := true, false
+	silent := func(*record.Run) {}
+	for _, c := range []struct {
+		name    string
+		must    *bool
+		change  func(r *record.Run)
+		verdict record.Verdict
+		says    string
+	}{
+		{"required and there", &yes, told(130, "weights", "north-1", ""), record.Pass, "30 ms after the first fault"},
+		{"required and missing", &yes, told(130, "elected", "north-1", ""), record.Fail, "never moved"},
+		{"required, before the fault only", &yes, told(90, "weights", "north-1", ""), record.Fail, "never moved"},
+		{"forbidden and there", &no, told(130, "weights", "north-1", ""), record.Fail, "must not be"},
+		{"forbidden and missing", &no, told(130, "elected", "north-1", ""), record.Pass, "never moved"},
+		{"a system that tells nothing", &no, silent, record.Unknown, "tells nothing"},
+		{"no fault", &no, func(r *record.Run) { told(130, "elected", "north-1", "")(r); r.Faults = nil }, record.Vacuous, "no fault"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := lab{}.run()
+			r.Objectives.Switch = c.must
+			c.change(r)
+			want(t, judge(t, r), "switch", c.verdict, c.says)
+		})
+	}
+}
+
+// The fault lasts from 100 to 200 ms; a stability window is 50 ms.
+func TestFalseAlarms(t *testing.T) {
+	down := topology.Damage{Down: []topology.NodeID{"east-1"}}
+	between := func(a, b topology.NodeID) topology.Damage {
+		return topology.Damage{Cuts: []topology.Stream{{Link: topology.Link{From: topology.End{Node: a}, To: b}, Flow: topology.Upstream}}}
+	}
+	alone := topology.Merge(between("east-1", "north-1"), between("south-1", "east-1"))
+	for _, c := range []struct {
+		name    string
+		cut     topology.Damage
+		change  func(r *record.Run)
+		verdict record.Verdict
+		says    string
+	}{
+		{"about a node that is down", down, told(130, "suspect", "north-1", "east-1"), record.Pass, "1 alarm, 0 false"},
+		{"confirmed, and it is down", down, told(130, "confirmed", "north-1", "east-1"), record.Pass, "1 alarm, 0 false"},
+		{"about another node than the one that is down", down, told(130, "suspect", "north-1", "south-1"), record.Fail, "1 alarm, 1 false > 0"},
+		{"before the fault", down, told(90, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
+		{"soon after the heal", down, told(240, "suspect", "north-1", "east-1"), record.Pass, "0 false"},
+		{"long after the heal", down, told(270, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
+		{"slowness is no excuse", topology.Damage{}, told(130, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
+		{"by one who cannot talk to it", between("east-1", "north-1"), told(130, "suspect", "north-1", "east-1"), record.Pass, "0 false"},
+		{"by one who can", between("east-1", "north-1"), told(130, "suspect", "south-1", "east-1"), record.Fail, "1 false"},
+		{"confirmed of a node that others still reach", between("east-1", "north-1"), told(130, "confirmed", "north-1", "east-1"), record.Fail, "1 false"},
+		{"confirmed of a node that nobody reaches", alone, told(130, "confirmed", "north-1", "east-1"), record.Pass, "0 false"},
+		{"confirmed of one left in the majority", alone, told(130, "confirmed", "north-1", "south-1"), record.Fail, "1 false"},
+		{"about a node that exited by itself", topology.Damage{}, func(r *record.Run) {
+			r.Events = append(r.Events, record.Event{At: 120 * ms, Source: record.FromEngine, Kind: record.Crashed, Node: "east-1"})
+			told(130, "suspect", "north-1", "east-1")(r)
+		}, record.Pass, "0 false"},
+		{"strikes are no alarms", down, told(90, "strike", "north-1", "east-1"), record.Pass, "0 alarms, 0 false"},
+		{"after observation, while nodes are stopped", down, told(305, "suspect", "north-1", "south-1"), record.Pass, "0 alarms"},
+		{"a system that tells nothing", down, func(*record.Run) {}, record.Unknown, "tells nothing"},
+		{"no fault and no alarm", down, func(r *record.Run) { told(130, "elected", "north-1", "")(r); r.Faults = nil }, record.Vacuous, "no fault"},
+		{"no fault and an alarm", down, func(r *record.Run) { told(130, "suspect", "north-1", "east-1")(r); r.Faults = nil }, record.Fail, "1 false"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := lab{cut: c.cut}.run()
+			none := 0
+			r.Objectives.FalseAlarms = &none
+			c.change(r)
+			want(t, judge(t, r), "false alarms", c.verdict, c.says)
+		})
+	}
+}
+
+func TestFalseAlarmsAreCountedThoughNotJudged(t *testing.T) {
+	r := lab{}.run()
+	told(130, "suspect", "north-1", "east-1")(r)
+	j := judge(t, r)
+	if j.Alarms == nil || j.Alarms.Raised != 1 || j.Alarms.FalseCount != 1 || len(j.Alarms.False) != 1 {
+		t.Errorf("alarms %+v, want one, false", j.Alarms)
+	}
+	for _, f := range j.Findings {
+		if f.Promise == "false alarms" {
+			t.Errorf("judged without an objective: %+v", f)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package check
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+// judgeNodes asks whether every node lived except where a fault ended it. What
+// a crash takes away looks like the work of a fault, so a node that exits by itself is a
+// failure of its own. One that was killed for its memory may be the machine's
+// fault, and makes the run unknown.
+func judgeNodes(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
+	f := record.Finding{Promise: "nodes", Verdict: record.Pass, Says: "no node exited by itself"}
+	for _, e := range v.run.Events {
+		if e.Source != record.FromEngine || e.Kind != record.Crashed && e.Kind != record.OutOfMemory {
+			continue
+		}
+		says := fmt.Sprintf("%s %s at %s, see nodes/%s.log", e.Node, e.Says, seconds(e.At), e.Node)
+		if len(f.Evidence) == 0 {
+			f.Says = says
+		}
+		f.Evidence = append(f.Evidence, says)
+		verdict := record.Fail
+		if e.Kind == record.OutOfMemory {
+			verdict = record.Unknown
+		}
+		f.Verdict = record.Worst(f.Verdict, verdict)
+	}
+	if n := len(f.Evidence) - 1; n > 0 {
+		f.Says += fmt.Sprintf(" (and %d more)", n)
+	}
+	return []record.Finding{f}
+}

@@ -1,0 +1,62 @@
+package check
+
+import (
+	"time"
+
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+// Settled says whether every series that must be served has been good for a
+// whole stability window since the last fault or heal was requested, so that
+// observation may end: Judge, called with what was recorded up to now, would
+// find each stable. Of r it reads Topology, Phases, Faults and Ops. It costs a
+// pass over the operations; call it a few times a second at most.
+func Settled(r *record.Run, d Definition, now time.Duration) bool {
+	live := *r
+	live.Phases = nil
+	for _, p := range r.Phases {
+		if p.To < 0 {
+			p.To = now
+		}
+		live.Phases = append(live.Phases, p)
+	}
+	v, err := newView(&live, Options{Definition: d}.resolve())
+	if err != nil || now < 0 {
+		return false
+	}
+	v.end = min(v.end, now)
+	episodes := v.episodes()
+	e := episodes[len(episodes)-1]
+	all := newSeries(v)
+	if len(all) == 0 {
+		return false
+	}
+	since := e.triggers[len(e.triggers)-1]
+	for _, s := range all {
+		if _, cut := at(v.damage.unserved[s.region], v.end); cut {
+			continue // cannot be served, by design
+		}
+		s.cutIncomplete(now)
+		if s.opens(s.ceil(since), len(s.due)) < 0 {
+			return false
+		}
+		// Stable, and still so.
+		if k := s.nextBad(int(s.stable[s.ceil(since)]), len(s.due)); k >= 0 && s.opens(k, len(s.due)) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// cutIncomplete ends the series before the first of the latest buckets that
+// lacks operations by the baseline's rate: they are due and not answered yet,
+// which is neither good nor, before the latency limit, bad.
+func (s *series) cutIncomplete(now time.Duration) {
+	for i := max(0, s.floor(max(0, now-s.def.Latency))); i < len(s.due); i++ {
+		if s.due[i] < int32(s.expected) {
+			s.due, s.good = s.due[:i], s.good[:i]
+			s.decide()
+			return
+		}
+	}
+}

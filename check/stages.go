@@ -1,0 +1,169 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+// Names of stages that are asked for by name.
+const (
+	switching = "switch traffic"
+	steady    = "stable"
+)
+
+// The stages of a recovery, and the platform's event that ends each. The
+// event is the first of its kind after the request that the recovery is
+// counted from. The stages follow each other in the order in which they really
+// ended, each from the end of the one before it, so that together they are
+// the whole recovery up to its last answer; one whose event is missing is left out, and its time
+// falls to the next. That may be longer than the RTO, by the latency of the operations that
+// were due when service came back.
+var stageEvents = []struct {
+	stage string
+	kinds []string // the first that occurred at all
+}{
+	{"detect", []string{"suspect", "strike"}},
+	{"arbitrate", []string{"confirmed"}},
+	{"elect", []string{"elected", "bus elected"}},
+	{switching, []string{"weights"}},
+}
+
+// stages takes the recovery of one series apart; none without an outage.
+func (v *view) stages(r *recovery) []record.Stage {
+	if len(r.Outages) == 0 || r.requested < 0 {
+		return nil
+	}
+	// The window opens with the operation that was due then; its answer, and the
+	// events that made it possible, may come up to the latency limit later.
+	end := max(r.stable, r.requested+r.FirstAck)
+	if r.stable < 0 {
+		end = v.end
+	}
+	var out []record.Stage
+	for _, s := range stageEvents {
+		if e, ok := v.firstEvent(s.kinds, r.requested, end); ok {
+			out = append(out, record.Stage{Name: s.stage, To: e.At, Says: saysEvent(e)})
+		}
+	}
+	if r.FirstAck >= 0 {
+		out = append(out, record.Stage{Name: "first success", To: min(r.requested+r.FirstAck, end), Says: "first acknowledgement to " + r.name()})
+	}
+	slices.SortStableFunc(out, func(a, b record.Stage) int { return cmp.Compare(a.To, b.To) })
+	last := record.Stage{Name: steady, To: end, Says: "the stability window is open"}
+	if r.stable < 0 {
+		last.Says = "never; observation ends"
+	}
+	out = append(out, last)
+	from := r.requested
+	for i := range out {
+		out[i].From, out[i].Budget = from, v.budget(out[i].Name)
+		from = out[i].To
+	}
+	return out
+}
+
+// budget allows "switch" as the short name of its stage.
+func (v *view) budget(stage string) time.Duration {
+	if b, ok := v.obj.Stages[stage]; ok {
+		return b
+	}
+	if stage == switching {
+		return v.obj.Stages["switch"]
+	}
+	return 0
+}
+
+// firstEvent is the platform's first event of the first kind that occurred.
+func (v *view) firstEvent(kinds []string, from, to time.Duration) (found record.Event, ok bool) {
+	for _, kind := range kinds {
+		for _, e := range v.run.Events {
+			if e.Source == record.FromPlatform && e.Kind == kind && e.At >= from && e.At <= to && (!ok || e.At < found.At) {
+				found, ok = e, true
+			}
+		}
+		if ok {
+			break
+		}
+	}
+	return found, ok
+}
+
+func saysEvent(e record.Event) string {
+	s := e.Kind
+	if e.Node != "" {
+		s += " by " + string(e.Node)
+	}
+	if e.Says != "" {
+		s += ": " + e.Says
+	}
+	return s
+}
+
+// judgeStages holds each stage that has a budget to it, in the worst series of
+// each episode. A budget whose stage did not take place, for its event is
+// missing, was not kept: the finding is vacuous then, and names it.
+func (v *view) judgeStages(each []*recovery) []record.Finding {
+	if len(v.obj.Stages) == 0 {
+		return nil
+	}
+	f := record.Finding{Promise: "rto stages", Verdict: record.Pass}
+	judged, over, absent := 0, []string{}, []string{}
+	for _, r := range each {
+		stages := v.stages(r)
+		if len(stages) == 0 {
+			continue // nothing was to recover from
+		}
+		in := ""
+		if len(each) > 1 {
+			in = fmt.Sprintf(" in episode %d", r.Episode)
+		}
+		missing := maps.Clone(v.obj.Stages)
+		for _, s := range stages {
+			took := s.To - s.From
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s%s: %s, ended by %s", s.Name, in, seconds(took), s.Says))
+			switch {
+			case s.Budget == 0:
+				continue
+			case took > s.Budget:
+				over = append(over, fmt.Sprintf("%s took %s > %s%s", s.Name, seconds(took), exactly(s.Budget), in))
+			case s.Name == steady && r.stable < 0:
+				continue // it never came, and what was observed is within its budget
+			}
+			judged++
+			delete(missing, s.Name)
+			if s.Name == switching {
+				delete(missing, "switch")
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(missing)) {
+			absent = append(absent, name+in)
+		}
+	}
+	switch {
+	case len(over) > 0:
+		f.Verdict, f.Says = record.Fail, strings.Join(over, ", ")
+	case judged == 0:
+		f.Verdict, f.Says = record.Vacuous, "no stage with a budget took place"
+	case len(absent) > 0:
+		f.Verdict, f.Says = record.Vacuous, fmt.Sprintf("%s within budget, and not seen: %s", count(judged, "stage"), strings.Join(absent, ", "))
+	default:
+		f.Says = fmt.Sprintf("%s within budget", count(judged, "stage"))
+	}
+	return []record.Finding{f}
+}
+
+// longestStage names the stage that took the most time. It may be longer than
+// the RTO, which ends when the first good operation was due.
+func longestStage(stages []record.Stage) string {
+	if len(stages) == 0 {
+		return ""
+	}
+	s := slices.MaxFunc(stages, func(a, b record.Stage) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
+	return fmt.Sprintf("longest stage: %s, %s (stages count to the first answer)", s.Name, seconds(s.To-s.From))
+}

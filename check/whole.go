@@ -1,0 +1,40 @@
+package check
+
+import "github.com/mcp-resilience/holdfast/record"
+
+// whole says that the record was kept to the run's end. One that was cut off,
+// by a kill or a full disk, lacks operations that were under way: a value that
+// it does not know the writer of may well have been written.
+func (v *view) whole() bool { return v.open() == "" && len(v.run.Partial) == 0 }
+
+// doubt takes back what a record that is not whole cannot prove, and a run that
+// ended before its time neither. That service was away for longer than the
+// objective they can.
+func (v *view) doubt(findings []record.Finding) {
+	for i := range findings {
+		f := &findings[i]
+		switch {
+		case f.Verdict != record.Fail:
+		case !v.whole() && f.Promise != "rto":
+			f.Verdict, f.Says = record.Unknown, f.Says+" (as far as a record tells that is not whole)"
+		case v.run.Broken != "" && v.absence(f):
+			f.Verdict, f.Says = record.Unknown, f.Says+" (as far as the run went, which ended before its time)"
+		}
+	}
+}
+
+// absence says that a finding fails for what did not happen, or not often
+// enough: had the run gone on, that might have come.
+func (v *view) absence(f *record.Finding) bool {
+	switch f.Promise {
+	case "tells", "shed", "autonomy", "availability":
+		return true
+	case "leader change":
+		return *v.obj.LeaderChange
+	case "switch":
+		return *v.obj.Switch
+	case "refuse":
+		return len(f.Evidence) == 0 // which are writes that were acknowledged
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package check
+
+import (
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// A record that was cut off lacks the writes that were under way, whose values
+// others may have read: it must not turn that into a failure.
+func TestACutOffRecordProvesNoFailure(t *testing.T) {
+	orphan := func() *record.Run {
+		r := lab{}.run()
+		i := pick(t, r, 0, func(op *history.Op) bool { return op.Kind == history.Read && op.Output != "" })
+		r.Ops[i].Output = "whose write is not on record"
+		return r
+	}
+	want(t, judge(t, orphan()), "phantoms", record.Fail, "1 value")
+	r := orphan()
+	r.Partial = []string{"history.jsonl.zst is cut off"}
+	for _, f := range judge(t, r).Findings {
+		if f.Verdict == record.Fail { // the lab's outage is within its objective
+			t.Errorf("%s fails on a record that is not whole: %s", f.Promise, f.Says)
+		}
+	}
+	want(t, judge(t, r), "phantoms", record.Unknown, "not whole")
+}
+
+// What a run that was interrupted did not show might have come, had it gone on.
+// What it did show stands.
+func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
+	yes, no := true, false
+	lead := record.Event{At: 150 * ms, Source: record.FromPlatform, Kind: "elected", Node: "north-1"}
+	move := record.Event{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}
+	for _, c := range []struct {
+		name, promise string
+		run           func() *record.Run
+		change        func(r *record.Run)
+		verdict       record.Verdict // of the interrupted run; without the interruption each fails
+	}{
+		{"never told", "tells", lab{}.run, func(r *record.Run) {
+			r.Events, r.Objectives.Tells = []record.Event{lead}, []record.Told{{Kind: "rejoined"}}
+		}, record.Unknown},
+		{"never moved", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.Switch = []record.Event{lead}, &yes }, record.Unknown},
+		{"moved, and must not be", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.Switch = []record.Event{move}, &no }, record.Fail},
+		{"nobody elected", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{move}, &yes }, record.Unknown},
+		{"elected, and none may be", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{lead}, &no }, record.Fail},
+		{"nothing refused", "shed", lab{}.run, func(r *record.Run) { r.Objectives.Shed = true }, record.Unknown},
+		{"not back after the heal", "autonomy", cutOff, func(r *record.Run) {
+			for i := range r.Ops {
+				if op := &r.Ops[i]; op.Class() == history.Writes && op.Call > 200*ms {
+					op.Outcome = history.Failed
+				}
+			}
+		}, record.Unknown},
+		{"too little served", "availability", lab{down: func(_ topology.Region, _ history.Class, due time.Duration) bool { return due > 150*ms }}.run, func(r *record.Run) { r.Objectives.Availability = 0.9 }, record.Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := c.run()
+			c.change(r)
+			want(t, judge(t, r), c.promise, record.Fail)
+			r.Broken = "interrupted"
+			want(t, judge(t, r), c.promise, c.verdict)
+		})
+	}
+}
+
+func TestTellingWithoutFaults(t *testing.T) {
+	r := lab{}.run()
+	r.Faults, r.Objectives.Tells = nil, []record.Told{{Kind: "elected"}}
+	r.Events = []record.Event{{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}}
+	want(t, judge(t, r), "tells", record.Vacuous, "no fault")
+}
+
+func TestANodeThatExitsByItself(t *testing.T) {
+	r := lab{}.run()
+	want(t, judge(t, r), "nodes", record.Pass, "no node")
+	r.Events = append(r.Events, record.Event{At: time.Second, Source: record.FromEngine, Kind: record.Crashed, Node: "north-1", Says: "exited by itself with status 9"})
+	want(t, judge(t, r), "nodes", record.Fail, "north-1 exited by itself with status 9 at 1.0 s")
+	r.Events[len(r.Events)-1].Kind = record.OutOfMemory
+	want(t, judge(t, r), "nodes", record.Unknown, "north-1")
+}

@@ -1,0 +1,111 @@
+package cleanup_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+)
+
+// another is the id of this process with one field changed.
+func another(t *testing.T, field int, value string) cleanup.Owner {
+	t.Helper()
+	f := strings.SplitN(cleanup.Self().String(), ":", 5)
+	f[field] = value
+	id, err := cleanup.ParseOwner(strings.Join(f, ":"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestAbandoned(t *testing.T) {
+	gone, far := another(t, 1, "1"), another(t, 4, "elsewhere")
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	for name, c := range map[string]struct {
+		folder string // content of the owner file, "" for no folder
+		label  *cleanup.Owner
+		want   bool
+	}{
+		"nobody knows":                             {"", nil, false},
+		"folder of a dead process":                 {gone.String(), nil, true},
+		"folder of this process, not yet locked":   {cleanup.Self().String(), nil, false},
+		"folder of another machine":                {far.String(), nil, false},
+		"label of a dead process":                  {"", &gone, true},
+		"label of this process":                    {"", ptr(cleanup.Self()), false},
+		"label of another machine":                 {"", &far, false},
+		"the folder decides":                       {cleanup.Self().String(), &gone, false},
+		"a folder that says nothing, a dead label": {"?", &gone, true},
+		"a folder that says nothing, a living one": {"?", ptr(cleanup.Self()), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := newRun(t)
+			if c.folder != "" {
+				dir := filepath.Join(cache, "holdfast", "runs", run)
+				if err := os.MkdirAll(dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = cleanup.Forget(run) }()
+				for name, text := range map[string]string{"owner": c.folder, "owner.lock": ""} {
+					if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			ask := func(context.Context, string) (cleanup.Owner, bool) {
+				if c.label == nil {
+					return cleanup.Owner{}, false
+				}
+				return *c.label, true
+			}
+			if got := len(cleanup.Abandoned(t.Context(), []string{run}, ask)) == 1; got != c.want {
+				t.Errorf("abandoned %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestJournalKeepsWhatManyWrite(t *testing.T) {
+	run, _ := asWatchdog(t)
+	g, err := cleanup.Start(t.Context(), run, os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Done()
+	want := map[string]bool{}
+	var all sync.WaitGroup
+	for i := range 50 {
+		id := fmt.Sprint("c", i)
+		want[id] = true
+		all.Go(func() {
+			if err := g.Journal().Append(cluster.Entry{What: "container", ID: id, Undo: strings.Repeat("remove ", 200)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	got := map[string]bool{}
+	entries, err := cleanup.Entries(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		got[e.ID] = true
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,63 @@
+package cleanup_test
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
+)
+
+// field replaces one field of the id of this process.
+func field(t *testing.T, i int, value string) cleanup.Owner {
+	t.Helper()
+	f := strings.SplitN(cleanup.Self().String(), ":", 5)
+	f[i] = value
+	id, err := cleanup.ParseOwner(strings.Join(f, ":"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestLife(t *testing.T) {
+	child := exec.Command("sleep", "60")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dead := child.Process.Pid
+	_ = child.Process.Kill()
+	_ = child.Wait()
+
+	self := cleanup.Self()
+	again, err := cleanup.ParseOwner(self.String())
+	if err != nil || again != self {
+		t.Fatalf("Parse(%q) = %v, %v", self, again, err)
+	}
+	for name, c := range map[string]struct {
+		id   cleanup.Owner
+		want cleanup.Liveness
+	}{
+		"this process":                          {self, cleanup.Alive},
+		"a pid that nobody has":                 {field(t, 0, strconv.Itoa(dead)), cleanup.Gone},
+		"the same pid, started at another time": {field(t, 1, "1"), cleanup.Gone},
+		"the same pid before a reboot":          {field(t, 2, "other"), cleanup.Gone},
+		"a process of another pid namespace":    {field(t, 3, "1"), cleanup.Untold},
+		"a process of another machine":          {field(t, 4, "elsewhere"), cleanup.Untold},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.id.Liveness(); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestParseRefusesWhatIsNoOwner(t *testing.T) {
+	for _, s := range []string{"", "12", "12:34", ":::::", "a b"} {
+		if id, err := cleanup.ParseOwner(s); err == nil {
+			t.Errorf("Parse(%q) = %v, want an error", s, id)
+		}
+	}
+}

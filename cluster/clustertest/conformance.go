@@ -1,0 +1,290 @@
+package clustertest
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest/testnode"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Conformance holds a runtime to what cluster promises. Left lists what a run
+// has left behind; nil means that there is nothing to look for.
+func Conformance(t *testing.T, k cluster.Kind, left Leftovers) {
+	if err := k.Check(t.Context()); err != nil {
+		t.Fatalf("runtime %s cannot work here: %v", k.Name, err)
+	}
+	b := bench{k, left}
+	t.Run("life of a cluster", b.life)
+	t.Run("throttle", b.throttle)
+	t.Run("close after a partial start", b.partial)
+	t.Run("node that exits at once", b.stillborn)
+	t.Run("journal before deed", b.journal)
+	t.Run("two runs at once", b.two)
+}
+
+// life is what needs no cluster of its own, in one. Each case leaves every
+// node running.
+func (b bench) life(t *testing.T) {
+	top := Topology(1)
+	top.Nodes[2].Program = Program("--stubborn") // south-1
+	top.Nodes[2].Program.Grace = 300 * time.Millisecond
+	s := b.spec(t, top)
+	c := b.start(t, s)
+
+	t.Run("peers reach each other by name", func(t *testing.T) {
+		for _, n := range top.Nodes {
+			for _, peer := range top.Nodes {
+				if n.ID != peer.ID {
+					mustAsk(t, c, "north", n.ID, "ask "+string(peer.ID), string(peer.ID)+" 1")
+				}
+			}
+		}
+	})
+	t.Run("every link echoes, at its baseline", func(t *testing.T) {
+		for _, s := range c.Mesh.Matrix(t.Context()) {
+			least := 2 * top.OneWay(top.RegionOf(s.Link.From), top.RegionOf(topology.End{Node: s.Link.To}))
+			if s.Err != nil || s.RTT < least {
+				t.Errorf("%s: %v, %v; want at least %v", s.Link, s.RTT, s.Err, least)
+			}
+		}
+	})
+	t.Run("every node is given the run's secret", func(t *testing.T) {
+		for _, n := range top.Nodes {
+			mustAsk(t, c, n.Region, n.ID, "secret", s.Secret)
+		}
+	})
+	t.Run("a cut link is cut and heals", func(t *testing.T) { cut(t, c) })
+	t.Run("kill and restart", func(t *testing.T) { killed(t, c) })
+	t.Run("pause and resume", func(t *testing.T) { paused(t, c) })
+	t.Run("terminate", func(t *testing.T) { terminated(t, c) })
+	t.Run("terminate a stubborn node", func(t *testing.T) {
+		signal(t, c, "south-1", cluster.Terminate)
+		become(t, c, "south-1", cluster.Exited)
+		restart(t, c, "south-1")
+		become(t, c, "south-1", cluster.Running)
+	})
+	t.Run("disk", func(t *testing.T) { disk(t, c) })
+	t.Run("journal names what was made", func(t *testing.T) {
+		if got := s.Journal.(*diary).count(); got < 2*len(top.Nodes) {
+			t.Errorf("%d entries for %d pods", got, len(top.Nodes))
+		}
+	})
+}
+
+func cut(t *testing.T, c *cluster.Cluster) {
+	link := topology.Link{From: topology.End{Node: "east-1"}, To: "north-1"}
+	heal, err := c.Mesh.Disturb(t.Context(), "cut", []topology.Stream{{Link: link, Flow: topology.BothWays}}, links.Effect{Cut: links.Refuse})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, err := ask(t.Context(), c, "east", "east-1", "ask north-1"); err == nil {
+		t.Errorf("north-1 answered %q through a cut link", said)
+	}
+	mustAsk(t, c, "east", "east-1", "ask south-1", "south-1 1") // an untouched neighbour
+	mustAsk(t, c, "north", "north-1", "ask east-1", "east-1 1") // the other way is another link
+	if err := heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustAsk(t, c, "east", "east-1", "ask north-1", "north-1 1")
+}
+
+func killed(t *testing.T, c *cluster.Cluster) {
+	const node = "east-1"
+	p := c.Process(node)
+	mustAsk(t, c, "south", node, "add", "1")
+	mustAsk(t, c, "south", node, "add", "2")
+	mustAsk(t, c, "south", node, "say before the kill", "ok")
+	first := become(t, c, node, cluster.Running)
+	if err := p.Restart(t.Context()); err == nil {
+		t.Error("restarted while it ran")
+	}
+
+	signal(t, c, node, cluster.Kill)
+	s := become(t, c, node, cluster.Exited)
+	if s.ExitCode != -1 {
+		t.Errorf("exit code after a kill: got %d, want -1", s.ExitCode)
+	}
+	if said, err := ask(t.Context(), c, "south", node, "who"); err == nil {
+		t.Errorf("a killed node says %q", said)
+	}
+	mustAsk(t, c, "south", "north-1", "who", "north-1 1")
+	if err := p.Signal(t.Context(), cluster.Kill); err != nil && !strings.Contains(err.Error(), node) {
+		t.Errorf("kill of a dead node: %v; want nil or an error that names it", err)
+	}
+	if err := p.Signal(t.Context(), cluster.Pause); err == nil {
+		t.Error("paused a dead node")
+	}
+
+	restart(t, c, node)
+	mustAsk(t, c, "south", node, "who", node+" 2")            // same address for clients
+	mustAsk(t, c, "south", "north-1", "ask "+node, node+" 2") // and for peers
+	mustAsk(t, c, "south", node, "ask north-1", "north-1 1")
+	mustAsk(t, c, "south", node, "get", "2")
+	logged(t, c, node, "for the 1. time", "before the kill", "for the 2. time")
+	if again := become(t, c, node, cluster.Running); !again.Started.After(first.Started) {
+		t.Errorf("started %v, restarted %v", first.Started, again.Started)
+	}
+}
+
+func paused(t *testing.T, c *cluster.Cluster) {
+	const node = "north-1"
+	conn := dial(t, c, "south", node)
+	signal(t, c, node, cluster.Pause)
+	become(t, c, node, cluster.Paused)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if said, err := ask(ctx, c, "south", node, "who"); err == nil {
+		t.Errorf("a paused node says %q", said)
+	}
+	type reply struct {
+		said string
+		err  error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		said, err := testnode.Ask(t.Context(), conn, "who")
+		replies <- reply{said, err}
+	}()
+	signal(t, c, node, cluster.Resume)
+	become(t, c, node, cluster.Running)
+	if got := <-replies; got.err != nil || got.said != node+" 1" {
+		t.Errorf("on the connection from before the pause: got %q, %v; want %q", got.said, got.err, node+" 1")
+	}
+}
+
+func terminated(t *testing.T, c *cluster.Cluster) {
+	const node = "north-1"
+	signal(t, c, node, cluster.Terminate)
+	s := become(t, c, node, cluster.Exited)
+	if s.ExitCode != 0 {
+		t.Errorf("exit code of a graceful stop: got %d, want 0", s.ExitCode)
+	}
+	logged(t, c, node, node+" ends")
+	restart(t, c, node)
+	mustAsk(t, c, "south", node, "who", node+" 2")
+	// A paused node can be killed.
+	signal(t, c, node, cluster.Pause)
+	become(t, c, node, cluster.Paused)
+	signal(t, c, node, cluster.Kill)
+	become(t, c, node, cluster.Exited)
+	restart(t, c, node)
+	mustAsk(t, c, "south", node, "who", node+" 3")
+}
+
+// partial closes a runtime of which only one pod of three was started, with
+// its node paused.
+func (b bench) partial(t *testing.T) {
+	s := b.spec(t, Topology(1))
+	rt, err := b.kind.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	watched := &spy{Runtime: rt}
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	if _, err := watched.Links(ctx, s.Topology.Nodes[0]); err != nil {
+		t.Fatal(err)
+	}
+	p, err := rt.Start(ctx, s.Topology.Nodes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.left != nil { // negative control of what follows
+		if left, err := b.left(ctx, s.Run); err != nil || len(left) == 0 {
+			t.Errorf("while it runs the check for leftovers finds nothing: %q, %v", left, err)
+		}
+	}
+	if err := p.Signal(ctx, cluster.Pause); err != nil {
+		t.Fatal(err)
+	}
+	b.close(t, rt.Close, s.Run)
+	for _, addr := range []string{watched.servers[0].Control, watched.servers[0].Admin} {
+		if conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr); err == nil {
+			_ = conn.Close()
+			t.Errorf("%s still accepts after close", addr)
+		}
+	}
+}
+
+func (b bench) stillborn(t *testing.T) {
+	top := Topology(1)
+	top.Nodes[1].Program = Program("--exit=3")
+	s := b.spec(t, top)
+	rt, err := b.kind.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	c, err := cluster.Start(ctx, rt, s, nil)
+	if err == nil {
+		_ = c.Close(ctx)
+		t.Fatal("started")
+	}
+	for _, want := range []string{"north-1", "status 3", "told to exit at once"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	b.nothingLeft(t, s.Run)
+}
+
+// journal refuses one entry after the other: the deed must not be done, the
+// start must fail, and nothing may be left.
+func (b bench) journal(t *testing.T) {
+	top := Topology(1)
+	top.Nodes = top.Nodes[:1]
+	for refused := 0; ; refused++ {
+		s := b.spec(t, top)
+		d := s.Journal.(*diary)
+		d.first = func() { b.nothingLeft(t, s.Run) }
+		d.refuse = func(n int) error {
+			if n == refused {
+				return errFull
+			}
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		rt, err := b.kind.Open(ctx, s)
+		if err == nil {
+			var c *cluster.Cluster
+			if c, err = cluster.Start(ctx, rt, s, nil); err == nil {
+				b.close(t, c.Close, s.Run)
+			}
+		}
+		cancel()
+		reached := d.count() > refused
+		if reached && (err == nil || !strings.Contains(err.Error(), errFull.Error())) {
+			t.Errorf("entry %d was refused: got %v, want %v", refused, err, errFull)
+		}
+		b.nothingLeft(t, s.Run)
+		if !reached {
+			if err != nil {
+				t.Errorf("no entry was refused: %v", err)
+			}
+			if refused < 2 {
+				t.Errorf("only %d entries for a linkd and a node", refused)
+			}
+			return
+		}
+	}
+}
+
+func (b bench) two(t *testing.T) {
+	top := Topology(1)
+	top.Nodes = top.Nodes[:2]
+	one := b.spec(t, top)
+	c := b.start(t, b.spec(t, top))
+	t.Run("the other", func(t *testing.T) {
+		other := b.start(t, one)
+		mustAsk(t, other, "east", "east-1", "ask north-1", "north-1 1")
+	})
+	mustAsk(t, c, "east", "east-1", "ask north-1", "north-1 1") // survived the other's end
+}

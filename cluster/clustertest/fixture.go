@@ -1,0 +1,279 @@
+package clustertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest/testnode"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// within bounds each case. It is generous: it says when a runtime hangs, not
+// how quick it should be.
+const within = time.Minute
+
+// Program is a testnode as a program, for topologies of other tests.
+func Program(more ...string) topology.Program {
+	return topology.Program{
+		Package:   build.Module + "/cluster/clustertest/node",
+		HostsFlag: "--hosts",
+		Args:      append([]string{"--name={{.Name}}", "--host={{.Host}}", "--data={{.Data}}"}, more...),
+		Env:       map[string]string{"TEST_SECRET": "{{.Secret}}"},
+		Grace:     5 * time.Second,
+	}
+}
+
+// Topology is n testnodes in each of three regions, with a short delay between
+// east and the others.
+func Topology(n int) topology.Topology {
+	t := topology.Topology{Latency: []topology.Distance{
+		{A: "east", B: "north", OneWay: 5 * time.Millisecond},
+		{A: "east", B: "south", OneWay: 5 * time.Millisecond},
+	}}
+	for _, r := range []topology.Region{"east", "north", "south"} {
+		t.Zones = append(t.Zones, topology.Zone{Region: r, Weight: 1})
+		for i := range n {
+			t.Nodes = append(t.Nodes, topology.Node{
+				ID: topology.NodeID(fmt.Sprintf("%s-%d", r, i+1)), Region: r, Service: "test", Voter: true,
+				Ports: []topology.Port{{Name: "api", Number: testnode.Port}}, Program: Program(),
+			})
+		}
+	}
+	return t
+}
+
+// Leftovers lists what of a run is still there, for a runtime that can tell.
+type Leftovers func(ctx context.Context, run string) ([]string, error)
+
+// bench is one runtime under test.
+type bench struct {
+	kind cluster.Kind
+	left Leftovers
+}
+
+// spec makes the spec of a run that no other test has.
+func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
+	t.Helper()
+	programs := build.For(b.kind.OS)
+	linkd, err := programs.Linkd(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs.Lock()
+	defer runs.Unlock()
+	runs.n++
+	return cluster.Spec{
+		Run: fmt.Sprintf("conformance-%d-%d", time.Now().UnixNano(), runs.n), Topology: top, Dir: t.TempDir(),
+		Binary: programs.Build, Linkd: linkd, Journal: new(diary), Secret: cluster.NewSecret(),
+	}
+}
+
+var runs struct {
+	sync.Mutex
+	n int
+}
+
+// start starts a cluster and closes it with the test.
+func (b bench) start(t *testing.T, s cluster.Spec) *cluster.Cluster {
+	t.Helper()
+	rt, err := b.kind.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	c, err := cluster.Start(ctx, rt, s, func(n string) { t.Log("notice:", n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.close(t, c.Close, s.Run) })
+	return c
+}
+
+// close closes, twice, and looks for what is left.
+func (b bench) close(t *testing.T, closing func(context.Context) error, run string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), within)
+	defer cancel()
+	for range 2 {
+		if err := closing(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	}
+	b.nothingLeft(t, run)
+}
+
+func (b bench) nothingLeft(t *testing.T, run string) {
+	t.Helper()
+	if b.left == nil {
+		return
+	}
+	left, err := b.left(context.WithoutCancel(t.Context()), run)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+}
+
+// ask sends one command to a node as a client of a region.
+func ask(ctx context.Context, c *cluster.Cluster, from topology.Region, node topology.NodeID, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := c.Dialer(from)(ctx, "tcp", fmt.Sprintf("%s:%d", node, testnode.Port))
+	if err != nil {
+		return "", err
+	}
+	return testnode.Ask(ctx, conn, line)
+}
+
+// mustAsk asks until there is an answer, for a node that has just been started.
+func mustAsk(t *testing.T, c *cluster.Cluster, from topology.Region, node topology.NodeID, line, want string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	for {
+		got, err := ask(ctx, c, from, node, line)
+		if err == nil {
+			if got != want {
+				t.Fatalf("%s to %s from %s: got %q, want %q", line, node, from, got, want)
+			}
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s to %s from %s: %v", line, node, from, err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// become waits until a node is in a condition.
+func become(t *testing.T, c *cluster.Cluster, node topology.NodeID, want cluster.Condition) cluster.State {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	s, err := cluster.Await(ctx, c.Process(node), want)
+	if err != nil {
+		t.Fatalf("%s: %v", node, err)
+	}
+	return s
+}
+
+func signal(t *testing.T, c *cluster.Cluster, node topology.NodeID, s cluster.Signal) {
+	t.Helper()
+	if err := c.Process(node).Signal(t.Context(), s); err != nil {
+		t.Fatalf("%s %s: %v", s, node, err)
+	}
+}
+
+func restart(t *testing.T, c *cluster.Cluster, node topology.NodeID) {
+	t.Helper()
+	if err := c.Process(node).Restart(t.Context()); err != nil {
+		t.Fatalf("restart %s: %v", node, err)
+	}
+}
+
+func logs(t *testing.T, c *cluster.Cluster, node topology.NodeID) string {
+	t.Helper()
+	r, err := c.Process(node).Logs(t.Context())
+	if err != nil {
+		t.Fatalf("logs of %s: %v", node, err)
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatalf("logs of %s: %v", node, err)
+	}
+	return string(b)
+}
+
+// logged waits until a node's log has all of the texts.
+func logged(t *testing.T, c *cluster.Cluster, node topology.NodeID, texts ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	for {
+		all := logs(t, c, node)
+		missing := ""
+		for _, s := range texts {
+			if !strings.Contains(all, s) {
+				missing = s
+			}
+		}
+		if missing == "" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("log of %s has no %q:\n%s", node, missing, all)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// dial opens a connection that stays open.
+func dial(t *testing.T, c *cluster.Cluster, from topology.Region, node topology.NodeID) net.Conn {
+	t.Helper()
+	conn, err := c.Dialer(from)(t.Context(), "tcp", fmt.Sprintf("%s:%d", node, testnode.Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// diary is a journal that remembers, and that refuses when it is told to.
+type diary struct {
+	mu      sync.Mutex
+	entries []cluster.Entry
+	first   func()            // called before the first entry is taken
+	refuse  func(n int) error // of the n-th entry, from 0; nil takes all
+}
+
+func (d *diary) Append(e cluster.Entry) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := len(d.entries)
+	if n == 0 && d.first != nil {
+		d.first()
+	}
+	d.entries = append(d.entries, e)
+	if d.refuse != nil {
+		return d.refuse(n)
+	}
+	return nil
+}
+
+func (d *diary) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.entries)
+}
+
+var errFull = errors.New("journal: no space left")
+
+// spy remembers the linkds that a runtime started.
+type spy struct {
+	cluster.Runtime
+	mu      sync.Mutex
+	servers []links.Server
+}
+
+func (s *spy) Links(ctx context.Context, n topology.Node) (links.Server, error) {
+	srv, err := s.Runtime.Links(ctx, n)
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.servers = append(s.servers, srv)
+	}
+	return srv, err
+}

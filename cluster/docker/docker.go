@@ -1,0 +1,104 @@
+// Package docker is the container runtime: each node is a pod of two
+// containers on a bridge network of the run's own. It starts, signals and
+// removes containers; what travels over the links is mesh's business.
+//
+//	┌ pod east-1 ────────────────────────────────────────────┐
+//	│ sandbox: linkd, owns the network namespace, /etc/hosts  │
+//	│   127.0.0.1:p (host) ─► door ─► ingress ─► pod:7400     │
+//	│   127.0.1.2:7400 ──────────────────────► pod of north-1 │
+//	│ node: the system under test, joins container:<sandbox>  │
+//	└─────────────────────────────────────────────────────────┘
+//
+// So the node may be killed, paused and started again while its address, its
+// names and its published ports stay. This process reaches pods only through
+// ports published on 127.0.0.1, never by their addresses, so that engines in a
+// virtual machine (Docker Desktop) serve as well as local ones.
+//
+// The engine is found, and containers are made, by testcontainers-go, so as its
+// users expect; networks, signals, inspection and removal go to the Docker API,
+// because testcontainers has no kill, pause or unpause. Two of its settings
+// matter here. TESTCONTAINERS_RYUK_DISABLED is set to true unless the user has
+// set it: Ryuk would have to be pulled and cannot undo pauses, and
+// cluster/cleanup does its work. TESTCONTAINERS_HOST_OVERRIDE is not needed:
+// we never ask testcontainers at which address ports are published.
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+)
+
+// Name is how the runtime is called in scenarios, flags and records.
+const Name = "docker"
+
+// Kind is the container runtime.
+func Kind() cluster.Kind {
+	return cluster.Kind{
+		Name:  Name,
+		OS:    "linux", // inside the engine, whatever this machine is
+		Check: Check,
+		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
+			r, err := Open(ctx, s)
+			if err != nil {
+				return nil, err // no typed nil
+			}
+			return r, nil
+		},
+	}
+}
+
+// answerWithin is how long an engine may take to say that it is there.
+const answerWithin = 3 * time.Second
+
+// Check returns nil when a container engine answers within 3 s, else the
+// reason. A DOCKER_HOST that is set is the only engine tried; otherwise the
+// engine is looked for as testcontainers does (context, socket, rootless).
+func Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		// testcontainers would fall back to the default socket in silence.
+		if err := ping(ctx, host); err != nil {
+			return fmt.Errorf("no container engine answers at DOCKER_HOST=%s: %w", host, inWords(ctx, err))
+		}
+	}
+	e, err := connect(ctx)
+	if err != nil {
+		return fmt.Errorf("no container engine answers: %w", inWords(ctx, err))
+	}
+	defer e.close()
+	pong, err := e.api.Ping(ctx, client.PingOptions{})
+	if err != nil {
+		return fmt.Errorf("no container engine answers: %w", inWords(ctx, err))
+	}
+	if pong.OSType != "" && pong.OSType != "linux" {
+		return fmt.Errorf("the container engine runs %s containers, need linux", pong.OSType)
+	}
+	return nil
+}
+
+func ping(ctx context.Context, host string) error {
+	api, err := client.New(client.FromEnv, client.WithHost(host))
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	_, err = api.Ping(ctx, client.PingOptions{})
+	return err
+}
+
+// inWords puts a deadline and a joined list of attempts on one line.
+func inWords(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("nothing heard in %v", answerWithin)
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+}

@@ -1,0 +1,188 @@
+package docker_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// sight is what a witness tells; see testdata/witness.
+type sight struct {
+	Hostname   string
+	Args       []string
+	Own        []string
+	Peers      map[string][]string
+	Status     map[string]string
+	Root, Data string
+	Lives      int
+}
+
+// look asks a witness by linkd's door, straight to the node's own port.
+func look(t *testing.T, s links.Server, path string) (sight, error) {
+	t.Helper()
+	in := links.Ingress{Door: s.Control, Dial: net.JoinHostPort(s.Host, "7400")}
+	conn, err := in.Connect(t.Context())
+	if err != nil {
+		return sight{}, err
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", path); err != nil {
+		return sight{}, err
+	}
+	_, body, err := readResponse(conn)
+	if err != nil {
+		return sight{}, err
+	}
+	var got sight
+	return got, json.Unmarshal(body, &got)
+}
+
+func readResponse(conn io.Reader) (head string, body []byte, err error) {
+	all, err := io.ReadAll(conn)
+	if err != nil {
+		return "", nil, err
+	}
+	head, b, ok := strings.Cut(string(all), "\r\n\r\n")
+	if !ok {
+		return "", nil, fmt.Errorf("no answer: %q", all)
+	}
+	return head, []byte(b), nil
+}
+
+func TestWhatANodeSees(t *testing.T) {
+	needEngine(t)
+	top := pair()
+	r, _ := open(t, top)
+	servers, _ := started(t, r, top)
+	var got sight
+	eventually(t, "ask east-1 what it sees", func() (err error) {
+		got, err = look(t, servers[0], "/sight")
+		return err
+	})
+	want := sight{
+		Hostname: "east-1", Args: []string{servers[0].Host + ":7400", "east-1", "east"},
+		Own: []string{servers[0].Host}, Peers: map[string][]string{"north-1": {"127.0.1.2"}},
+		Root: "open /written: read-only file system", Lives: 1,
+		Status: map[string]string{"CapEff": none, "CapPrm": none, "CapBnd": none, "CapInh": none, "NoNewPrivs": "1"},
+	}
+	for k := range got.Status {
+		if want.Status[k] == "" {
+			delete(got.Status, k)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[topology.NodeID]string{"north-1": "127.0.1.2"}, servers[0].Peers); diff != "" {
+		t.Errorf("peers (-want +got):\n%s", diff)
+	}
+	for _, addr := range []string{servers[0].Control, servers[0].Admin} {
+		if !strings.HasPrefix(addr, "127.0.0.1:") {
+			t.Errorf("linkd is published on %s, want 127.0.0.1", addr)
+		}
+	}
+	resp, err := http.Get("http://" + servers[1].Admin + "/version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("Toxiproxy's API answers %s", resp.Status)
+	}
+	v := r.Versions()
+	if len(v) != 3 || v["docker"] == "" {
+		t.Errorf("versions %v, want those of the engine and of two images", v)
+	}
+}
+
+const none = "0000000000000000"
+
+func TestANodeThatIsKilledKeepsAddressDataAndLogs(t *testing.T) {
+	needEngine(t)
+	top := pair()
+	r, _ := open(t, top)
+	servers, procs := started(t, r, top)
+	p := procs[0]
+	for life, end := range []cluster.Signal{cluster.Kill, cluster.Terminate, cluster.Kill} {
+		eventually(t, "ask east-1 how often it started", func() error {
+			got, err := look(t, servers[0], "/sight")
+			if err == nil && got.Lives != life+1 {
+				t.Fatalf("it remembers %d lives, want %d", got.Lives, life+1)
+			}
+			return err
+		})
+		if err := p.Restart(t.Context()); err == nil {
+			t.Fatal("a running node was started again")
+		}
+		if end == cluster.Kill { // paused or not
+			if err := p.Signal(t.Context(), cluster.Pause); err != nil {
+				t.Fatal(err)
+			}
+			wantCondition(t, p, cluster.Paused)
+			if life == 0 {
+				if err := p.Signal(t.Context(), cluster.Resume); err != nil {
+					t.Fatal(err)
+				}
+				wantCondition(t, p, cluster.Running)
+			}
+		}
+		if err := p.Signal(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+		wantCondition(t, p, cluster.Exited)
+		if err := p.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "read the logs of four lives", func() error {
+		logs, err := p.Logs(t.Context())
+		if err != nil {
+			return err
+		}
+		defer logs.Close()
+		b, err := io.ReadAll(logs)
+		if err == nil && (strings.Count(string(b), "life") != 8 || !strings.Contains(string(b), "life 4 complains\n")) {
+			err = fmt.Errorf("got %q", b)
+		}
+		return err
+	})
+}
+
+func wantCondition(t *testing.T, p cluster.Process, want cluster.Condition) {
+	t.Helper()
+	eventually(t, "wait until it is "+string(want), func() error {
+		s, err := p.State(t.Context())
+		if err == nil && s.Condition != want {
+			err = fmt.Errorf("it is %s", s.Condition)
+		}
+		return err
+	})
+}
+
+func TestANodeThatOutgrowsItsMemoryIsKilledAndSaysSo(t *testing.T) {
+	needEngine(t)
+	top := pair()
+	r, _ := open(t, top)
+	servers, procs := started(t, r, top)
+	eventually(t, "ask east-1", func() error { _, err := look(t, servers[0], "/sight"); return err })
+	_, _ = look(t, servers[0], "/eat")
+	wantCondition(t, procs[0], cluster.Exited)
+	got, err := procs[0].State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.OOMKilled || got.ExitCode != -1 {
+		t.Errorf("got %+v, want a kill for memory", got)
+	}
+}

@@ -1,0 +1,82 @@
+package links
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// owner is the node whose linkd carries the link: that of the opener, and for
+// clients, who have none, that of the node they enter.
+func owner(l topology.Link) topology.NodeID {
+	if l.From.Clients != "" {
+		return l.To
+	}
+	return l.From.Node
+}
+
+// owned lists the links that a node's linkd carries.
+func (m *Mesh) owned(id topology.NodeID) []topology.Link {
+	return slices.DeleteFunc(m.topology.Links(), func(l topology.Link) bool { return owner(l) != id })
+}
+
+// proxies is what a link shall be like now, one proxy a port.
+func (m *Mesh) proxies(l topology.Link) []wire.Proxy {
+	up, down, closed, reset := m.compose(l)
+	to, _ := m.topology.Node(l.To)
+	d := m.linkds[owner(l)]
+	var out []wire.Proxy
+	for _, p := range ports(to) {
+		number := strconv.Itoa(p.Number)
+		w := wire.Proxy{
+			// Toxiproxy's API has names in URL paths, so plain characters only.
+			Name:   fmt.Sprintf("%s-to-%s-%s", l.From, l.To, p.Name),
+			Closed: closed, Reset: reset, Up: up, Down: down,
+		}
+		if l.From.Clients != "" {
+			w.Listen = d.Ingress[l.From.Clients][p.Name].Listen
+			w.Upstream = net.JoinHostPort(d.Host, number)
+		} else {
+			w.Listen = net.JoinHostPort(d.Peers[l.To], number)
+			w.Upstream = net.JoinHostPort(m.linkds[l.To].Host, number)
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// compose adds up the baseline of a link and everything that is done to it.
+func (m *Mesh) compose(l topology.Link) (up, down wire.Flow, closed, reset bool) {
+	if base := m.topology.OneWay(m.topology.RegionOf(l.From), m.topology.RegionOf(topology.End{Node: l.To})); base > 0 {
+		d := []wire.Delay{{Latency: base}}
+		up.Delays, down.Delays = d, slices.Clone(d)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ids := m.wanted[l]
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		overlay(&up, ids[id].up)
+		overlay(&down, ids[id].down)
+		for _, cut := range []Mode{ids[id].up.Cut, ids[id].down.Cut} {
+			closed = closed || cut == Refuse
+			reset = reset || cut == Reset
+		}
+	}
+	return up, down, closed, reset
+}
+
+func overlay(f *wire.Flow, e Effect) {
+	if e.Latency > 0 || e.Jitter > 0 {
+		f.Delays = append(f.Delays, wire.Delay{Latency: e.Latency, Jitter: e.Jitter, Seed: e.Seed})
+	}
+	if e.Rate > 0 && (f.Rate == 0 || e.Rate < f.Rate) {
+		f.Rate = e.Rate
+	}
+	f.Hold = f.Hold || e.Cut == Hold
+	f.Drop = f.Drop || e.Cut == Blackhole
+}

@@ -1,0 +1,122 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/links/probe"
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// patience is how long an echo may take beyond what its delays account for.
+const patience = time.Second
+
+// Symptom is how a link without an echo looks to who dials it.
+type Symptom string
+
+// The symptoms.
+const (
+	Refused  Symptom = wire.Refused // nobody listens
+	WasReset Symptom = wire.Reset   // RST
+	Closed   Symptom = wire.Closed  // ended before the answer: the far pod is gone
+	Silent   Symptom = wire.Timeout // no answer in time
+	Other    Symptom = wire.Other
+)
+
+// NoEcho is why a link did not echo.
+type NoEcho struct {
+	Symptom Symptom
+	Detail  string
+}
+
+func (e NoEcho) Error() string { return fmt.Sprintf("no echo (%s): %s", e.Symptom, e.Detail) }
+
+// SymptomOf returns the symptom of a Sample's error, "" when there is none.
+func SymptomOf(err error) Symptom {
+	var e NoEcho
+	if errors.As(err, &e) {
+		return e.Symptom
+	}
+	return ""
+}
+
+// Echo measures one link: one byte there and back. It waits a second beyond
+// the delays that are on the link, less when ctx ends earlier.
+func (m *Mesh) Echo(ctx context.Context, l topology.Link) Sample { return m.Transfer(ctx, l, 1) }
+
+// Transfer is an echo of n bytes; RTT is from the first byte sent to the last
+// one back. It waits as long as the rates on the link make it take, and a second.
+func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
+	s := Sample{Link: l}
+	if s.Err = m.known(l); s.Err != nil {
+		return s
+	}
+	within := m.expected(l, n) + patience
+	if d, ok := ctx.Deadline(); ok {
+		within = min(within, max(time.Until(d), time.Millisecond))
+	}
+	got, err := m.probe(ctx, l, n, within)
+	s.Connect, s.RTT = got.Connect, got.RTT
+	switch {
+	case err != nil:
+		s.Err = fmt.Errorf("echo %s: %w", l, err)
+	case got.Error != "":
+		s.Err = NoEcho{Symptom(got.Kind), got.Error}
+	}
+	return s
+}
+
+func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Duration) (wire.Probed, error) {
+	d := m.linkds[owner(l)]
+	if l.From.Clients != "" {
+		ctx, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		return probe.Over(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, wire.Echo, n), nil
+	}
+	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), wire.Echo, n, within)
+}
+
+// expected is the longest that n bytes should take there and back.
+func (m *Mesh) expected(l topology.Link, n int) time.Duration {
+	up, down, _, _ := m.compose(l)
+	var sum time.Duration
+	for _, f := range []wire.Flow{up, down} {
+		for _, d := range f.Delays {
+			sum += d.Latency + d.Jitter
+		}
+		if f.Rate > 0 {
+			sum += time.Duration(float64(n) / float64(f.Rate) * float64(time.Second))
+		}
+	}
+	return sum
+}
+
+// atOnce is how many echoes of a matrix are under way at a time, so that they
+// measure the links and not each other.
+const atOnce = 16
+
+// Matrix measures every link, in the order of the topology's links. Links that
+// are cut in silence do not keep the others waiting.
+func (m *Mesh) Matrix(ctx context.Context) []Sample {
+	links := m.topology.Links()
+	out := make([]Sample, len(links))
+	slots := make(chan struct{}, atOnce)
+	var wg sync.WaitGroup
+	for i, l := range links {
+		wg.Go(func() {
+			if up, down, _, _ := m.compose(l); !(up.Hold || up.Drop || down.Hold || down.Drop) {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+			}
+			out[i] = m.Echo(ctx, l)
+		})
+	}
+	wg.Wait()
+	return out
+}

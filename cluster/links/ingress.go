@@ -1,0 +1,77 @@
+package links
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
+)
+
+// Connect opens a connection to the ingress proxy. That nobody listens there
+// is syscall.ECONNREFUSED, behind a door too.
+func (i Ingress) Connect(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	if i.Door == "" {
+		return d.DialContext(ctx, "tcp", i.Dial)
+	}
+	conn, err := d.DialContext(ctx, "tcp", i.Door)
+	if err != nil {
+		return nil, fmt.Errorf("dial the door %s: %w", i.Door, err)
+	}
+	r, err := enter(ctx, conn, i.Dial)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	if r.Buffered() == 0 {
+		return conn, nil
+	}
+	return &entered{Conn: conn, r: r}, nil
+}
+
+// enter asks for an address and reads the answer, no longer than ctx lives.
+func enter(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, err error) {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() && err == nil {
+			err = fmt.Errorf("connect to %s: %w", addr, ctx.Err())
+		}
+	}()
+	req := http.Request{Method: http.MethodConnect, Host: addr, URL: &url.URL{Host: addr}, Header: http.Header{}}
+	if err := req.Write(conn); err != nil {
+		return nil, fmt.Errorf("ask for %s: %w", addr, err)
+	}
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, &req)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: the door closed: %w", addr, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return r, nil
+	}
+	defer resp.Body.Close()
+	if resp.Header.Get(wire.DoorKind) == wire.Refused {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	why, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+	return nil, fmt.Errorf("connect to %s: %s", addr, strings.TrimSpace(string(why)))
+}
+
+// entered is a connection whose first bytes came with the door's answer.
+type entered struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (e *entered) Read(p []byte) (int, error) { return e.r.Read(p) }
+
+// CloseWrite passes the end of the stream on.
+func (e *entered) CloseWrite() error { return e.Conn.(*net.TCPConn).CloseWrite() }

@@ -1,0 +1,198 @@
+package linkd
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	"github.com/Shopify/toxiproxy/v2/toxics"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
+)
+
+// pipe is a flow between two channels, as Toxiproxy runs it.
+type pipe struct {
+	flow *Flow
+	in   chan *stream.StreamChunk
+	out  chan *stream.StreamChunk
+	stub *toxics.ToxicStub
+	wrap *toxics.ToxicWrapper
+}
+
+func newPipe(t *testing.T, s wire.Flow) *pipe {
+	t.Helper()
+	p := &pipe{flow: new(Flow), in: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
+	p.set(t, s)
+	p.stub = toxics.NewToxicStub(p.in, p.out)
+	p.stub.State = p.flow.NewState()
+	p.wrap = &toxics.ToxicWrapper{Toxic: p.flow, Toxicity: 1}
+	go p.stub.Run(p.wrap)
+	t.Cleanup(func() {
+		p.flow.end()
+		close(p.in)
+		for range p.out { // until the pipe has closed it
+		}
+	})
+	return p
+}
+
+func (p *pipe) set(t *testing.T, s wire.Flow) {
+	t.Helper()
+	b, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, p.flow); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// update changes the settings as Toxiproxy does.
+func (p *pipe) update(t *testing.T, s wire.Flow) {
+	t.Helper()
+	p.set(t, s)
+	if p.stub.InterruptToxic() {
+		go p.stub.Run(p.wrap)
+	}
+}
+
+func chunk(b ...byte) *stream.StreamChunk { return &stream.StreamChunk{Data: b, Timestamp: time.Now()} }
+
+func TestJitterKeepsOrder(t *testing.T) {
+	p := newPipe(t, wire.Flow{Delays: []wire.Delay{{Latency: 10 * time.Millisecond, Jitter: 10 * time.Millisecond, Seed: 1}}})
+	const n = 50
+	go func() {
+		for i := range n {
+			p.in <- chunk(byte(i))
+		}
+	}()
+	var got, want []byte
+	for i := range n {
+		got = append(got, (<-p.out).Data...)
+		want = append(want, byte(i))
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// The same seed gives the n-th connection the same delays, other seeds and
+// other connections others.
+func TestJitterIsSeeded(t *testing.T) {
+	draws := func(seed uint64, connection int) []time.Duration {
+		f := new(Flow)
+		s := &wire.Flow{Delays: []wire.Delay{{Latency: time.Second, Jitter: time.Second / 2, Seed: seed}}}
+		var tr *transit
+		for range connection {
+			tr = f.NewState().(*transit)
+		}
+		tr.adopt(s)
+		var out []time.Duration
+		for range 100 {
+			out = append(out, tr.draw(s))
+		}
+		return out
+	}
+	first := draws(7, 1)
+	if diff := cmp.Diff(first, draws(7, 1)); diff != "" {
+		t.Errorf("the same seed (-first +second)\n%s", diff)
+	}
+	if slices.Equal(first, draws(8, 1)) {
+		t.Error("another seed, and the same delays")
+	}
+	if slices.Equal(first, draws(7, 2)) {
+		t.Error("another connection, and the same delays")
+	}
+	if lo, hi := slices.Min(first), slices.Max(first); lo < time.Second/2 || hi > 3*time.Second/2 || hi-lo < time.Second/2 {
+		t.Errorf("between %v and %v, want spread over 0.5 s to 1.5 s", lo, hi)
+	}
+}
+
+func TestDelaysAddAndAreNeverNegative(t *testing.T) {
+	tr := &transit{}
+	s := &wire.Flow{Delays: []wire.Delay{{Latency: time.Second}, {Latency: time.Minute}, {Jitter: time.Hour, Seed: 3}}}
+	tr.adopt(s)
+	for range 100 {
+		if got := tr.draw(s); got < time.Minute+time.Second {
+			t.Fatalf("got %v", got)
+		}
+	}
+}
+
+// Settings may change while the reader has stalled: that must not wait for him.
+func TestUpdateWhileTheReaderStalls(t *testing.T) {
+	p := newPipe(t, wire.Flow{})
+	p.in <- chunk('a')
+	p.in <- chunk('b')
+	p.update(t, wire.Flow{Hold: true})
+	p.in <- chunk('c', 'd')
+	select {
+	case c := <-p.out:
+		t.Errorf("%q passed while held", c.Data)
+	case <-time.After(20 * time.Millisecond):
+	}
+	p.update(t, wire.Flow{Rate: 1 << 30})
+	p.update(t, wire.Flow{})
+	var got []byte
+	for len(got) < 4 {
+		got = append(got, (<-p.out).Data...)
+	}
+	if string(got) != "abcd" {
+		t.Errorf("got %q, want %q", got, "abcd")
+	}
+}
+
+// Held bytes are bounded: beyond the window the sender waits.
+func TestWindow(t *testing.T) {
+	p := newPipe(t, wire.Flow{Hold: true})
+	const mega = 1 << 20
+	big := func() *stream.StreamChunk {
+		return &stream.StreamChunk{Data: make([]byte, mega), Timestamp: time.Now()}
+	}
+	for range window / mega {
+		p.in <- big()
+	}
+	select {
+	case p.in <- big():
+		t.Errorf("took more than %d bytes while held", window)
+	case <-time.After(50 * time.Millisecond):
+	}
+}
+
+// The end of a stream waits like its bytes, and comes after them.
+func TestEndOfStream(t *testing.T) {
+	p := &pipe{flow: new(Flow), in: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
+	p.stub = toxics.NewToxicStub(p.in, p.out)
+	p.stub.State = p.flow.NewState()
+	p.wrap = &toxics.ToxicWrapper{Toxic: p.flow, Toxicity: 1}
+	go p.stub.Run(p.wrap)
+	p.in <- chunk('a')
+	<-p.out // established
+	p.update(t, wire.Flow{Hold: true})
+	p.in <- chunk('b')
+	close(p.in)
+	select {
+	case c, ok := <-p.out:
+		t.Errorf("got %v, %v while held", c, ok)
+	case <-time.After(20 * time.Millisecond):
+	}
+	p.update(t, wire.Flow{})
+	if c := <-p.out; c == nil || string(c.Data) != "b" {
+		t.Errorf("got %v, want b", c)
+	}
+	if c, ok := <-p.out; ok {
+		t.Errorf("got %v, want the end", c)
+	}
+}
+
+func TestRateIsSharedByConnections(t *testing.T) {
+	f := new(Flow)
+	first := f.reserve(1000, 100)
+	if got := f.reserve(1000, 100).Sub(first); got != 100*time.Millisecond {
+		t.Errorf("100 bytes at 1000 a second keep the link for %v, want 100ms", got)
+	}
+}

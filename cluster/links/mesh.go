@@ -1,0 +1,199 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Mesh is the links of a running cluster. What every link shall be like is
+// kept here and linkds are made to follow, so that one that hung or died can be
+// replaced by an empty one and be as before.
+type Mesh struct {
+	topology topology.Topology
+	notice   func(string)
+	linkds   map[topology.NodeID]*linkd
+
+	mu     sync.Mutex
+	wanted map[topology.Link]map[string]*flows // effects by id
+}
+
+// flows is what one id does to one link.
+type flows struct{ up, down Effect }
+
+// New makes the mesh of a topology out of its linkds, one a node. Notice is
+// told what a reader of the run should know, such as a linkd that was replaced.
+func New(t topology.Topology, servers []Server, notice func(string)) *Mesh {
+	if notice == nil {
+		notice = func(string) {}
+	}
+	m := &Mesh{
+		topology: t, notice: notice,
+		linkds: map[topology.NodeID]*linkd{},
+		wanted: map[topology.Link]map[string]*flows{},
+	}
+	for _, s := range servers {
+		m.linkds[s.Node] = &linkd{Server: s, mesh: m}
+	}
+	return m
+}
+
+// Open creates a proxy for every port of every link, with its baseline latency.
+func (m *Mesh) Open(ctx context.Context) error {
+	if err := m.complete(); err != nil {
+		return fmt.Errorf("open links: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, d := range m.linkds {
+		g.Go(func() error { return d.put(ctx, m.owned(d.Node)) })
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("open links: %w", err)
+	}
+	return nil
+}
+
+// complete says what is missing before links can be opened.
+func (m *Mesh) complete() error {
+	var errs []error
+	for _, n := range m.topology.Nodes {
+		d := m.linkds[n.ID]
+		if d == nil {
+			errs = append(errs, fmt.Errorf("node %s has no linkd", n.ID))
+			continue
+		}
+		for _, p := range n.Ports {
+			if p.Number == EchoNumber || p.Name == EchoPort {
+				errs = append(errs, fmt.Errorf("port %s:%d of %s: name %q and number %d are linkd's echo", p.Name, p.Number, n.ID, EchoPort, EchoNumber))
+			}
+		}
+		for _, peer := range m.topology.Nodes {
+			if peer.ID != n.ID && d.Peers[peer.ID] == "" {
+				errs = append(errs, fmt.Errorf("linkd of %s has no host that stands for %s", n.ID, peer.ID))
+			}
+		}
+		for _, r := range m.topology.Regions() {
+			for _, p := range ports(n) {
+				if d.Ingress[r][p.Name].Listen == "" {
+					errs = append(errs, fmt.Errorf("linkd of %s has no ingress from %s for port %s", n.ID, r, p.Name))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Disturb applies an effect to streams under an id that is unique at the time,
+// and returns what takes it away again. Effects of several ids compose:
+// latencies add, the lowest rate rules, any cut cuts; of several cuts the one
+// that takes most away shows (refuse, reset, blackhole, hold). Heal may be
+// called in any order among overlapping disturbances, and again when it failed
+// or to no effect. On error nothing stays disturbed as far as can be reached.
+func (m *Mesh) Disturb(ctx context.Context, id string, streams []topology.Stream, e Effect) (heal func(context.Context) error, err error) {
+	mine, err := m.want(id, streams, e)
+	if err != nil {
+		return nil, fmt.Errorf("disturb links (%s): %w", id, err)
+	}
+	links := slices.Collect(maps.Keys(mine))
+	heal = func(ctx context.Context) error {
+		m.unwant(id, mine)
+		if err := m.follow(ctx, links); err != nil {
+			return fmt.Errorf("heal links (%s): %w", id, err)
+		}
+		return nil
+	}
+	if err := m.follow(ctx, links); err != nil {
+		err = fmt.Errorf("disturb links (%s): %w", id, err)
+		return nil, errors.Join(err, heal(context.WithoutCancel(ctx)))
+	}
+	return heal, nil
+}
+
+// want notes an effect and returns what it does to which link.
+func (m *Mesh) want(id string, streams []topology.Stream, e Effect) (map[topology.Link]*flows, error) {
+	if err := e.valid(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	add := map[topology.Link]*flows{}
+	for _, s := range streams {
+		if err := m.known(s.Link); err != nil {
+			return nil, err
+		}
+		if _, taken := m.wanted[s.Link][id]; taken {
+			return nil, fmt.Errorf("id is in use on %s", s.Link)
+		}
+		f := add[s.Link]
+		if f == nil {
+			f = new(flows)
+			add[s.Link] = f
+		}
+		switch s.Flow {
+		case topology.Upstream:
+			f.up = e
+		case topology.Downstream:
+			f.down = e
+		case topology.BothWays:
+			f.up, f.down = e, e
+		default:
+			return nil, fmt.Errorf("flow %q of %s: want %s, %s or %s", s.Flow, s.Link, topology.Upstream, topology.Downstream, topology.BothWays)
+		}
+	}
+	for l, f := range add {
+		if m.wanted[l] == nil {
+			m.wanted[l] = map[string]*flows{}
+		}
+		m.wanted[l][id] = f
+	}
+	return add, nil
+}
+
+// unwant forgets what want noted, and not what came later under the same id.
+func (m *Mesh) unwant(id string, mine map[topology.Link]*flows) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for l, f := range mine {
+		if m.wanted[l][id] == f {
+			delete(m.wanted[l], id)
+		}
+	}
+}
+
+// follow makes the linkds that carry the links do what is wanted of them now.
+func (m *Mesh) follow(ctx context.Context, links []topology.Link) error {
+	by := map[topology.NodeID][]topology.Link{}
+	for _, l := range links {
+		by[owner(l)] = append(by[owner(l)], l)
+	}
+	errs := make(chan error, len(by))
+	for id, ls := range by {
+		go func() { errs <- m.linkds[id].put(ctx, ls) }()
+	}
+	var all []error
+	for range by {
+		all = append(all, <-errs)
+	}
+	return errors.Join(all...)
+}
+
+// Dial connects a client of a region to a node's port by logical address ("north-1:7400").
+func (m *Mesh) Dial(ctx context.Context, from topology.Region, addr string) (net.Conn, error) {
+	in, err := m.ingress(from, addr)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s from %s: %w", addr, from, err)
+	}
+	c, err := in.Connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s from %s: %w", addr, from, err)
+	}
+	return c, nil
+}

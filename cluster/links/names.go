@@ -1,0 +1,117 @@
+package links
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// known returns nil for a link of this mesh, else what is wrong with it and
+// the name that was probably meant.
+func (m *Mesh) known(l topology.Link) error {
+	if err := m.node(l.To); err != nil {
+		return fmt.Errorf("link %s: %w", l, err)
+	}
+	if l.From.Clients != "" {
+		if err := m.region(l.From.Clients); err != nil {
+			return fmt.Errorf("link %s: %w", l, err)
+		}
+		return nil
+	}
+	if err := m.node(l.From.Node); err != nil {
+		return fmt.Errorf("link %s: %w", l, err)
+	}
+	if l.From.Node == l.To {
+		return fmt.Errorf("link %s: a node has no link to itself", l)
+	}
+	return nil
+}
+
+func (m *Mesh) node(id topology.NodeID) error {
+	if m.linkds[id] != nil {
+		return nil
+	}
+	var all []string
+	for _, n := range m.topology.Nodes {
+		all = append(all, string(n.ID))
+	}
+	return fmt.Errorf("there is no node %q%s", id, meant(string(id), all))
+}
+
+func (m *Mesh) region(r topology.Region) error {
+	var all []string
+	for _, known := range m.topology.Regions() {
+		if r == known {
+			return nil
+		}
+		all = append(all, string(known))
+	}
+	return fmt.Errorf("there is no region %q%s", r, meant(string(r), all))
+}
+
+// ingress finds where the clients of a region enter for a logical address. The
+// port is given by number, as programs do, or by name.
+func (m *Mesh) ingress(from topology.Region, addr string) (Ingress, error) {
+	if err := m.region(from); err != nil {
+		return Ingress{}, err
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return Ingress{}, fmt.Errorf("want NODE:PORT: %w", err)
+	}
+	id := topology.NodeID(host)
+	if err := m.node(id); err != nil {
+		return Ingress{}, err
+	}
+	n, _ := m.topology.Node(id)
+	var all []string
+	for _, p := range ports(n) {
+		if port == p.Name || port == strconv.Itoa(p.Number) {
+			return m.linkds[id].Ingress[from][p.Name], nil
+		}
+		all = append(all, fmt.Sprintf("%d (%s)", p.Number, p.Name))
+	}
+	return Ingress{}, fmt.Errorf("%s has no port %s; it has %v", id, port, all)
+}
+
+// ports lists a node's ports and its pod's echo.
+func ports(n topology.Node) []topology.Port {
+	return append(slices.Clone(n.Ports), topology.Port{Name: EchoPort, Number: EchoNumber})
+}
+
+// meant suggests the known name nearest to one that is not.
+func meant(name string, all []string) string {
+	best, least := "", len(name)/2+2
+	for _, a := range all {
+		if d := edits(name, a); d < least {
+			best, least = a, d
+		}
+	}
+	if best == "" {
+		return fmt.Sprintf("; there are %v", all)
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// edits is Levenshtein's distance.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, change)
+		}
+	}
+	return row[len(b)]
+}

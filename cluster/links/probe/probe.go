@@ -1,0 +1,83 @@
+// Package probe measures one address over TCP, from this process or, inside a
+// pod, from linkd. It tells what a client there would see.
+package probe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
+)
+
+// Run probes a TCP address; see Over.
+func Run(ctx context.Context, addr, mode string, n int) wire.Probed {
+	return Over(ctx, func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", addr)
+	}, mode, n)
+}
+
+// Over dials, in echo mode sends n bytes (at least one) and waits until all
+// have come back, and measures both. It ends with ctx.
+func Over(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.Probed {
+	start := time.Now()
+	fail := func(p wire.Probed, err error) wire.Probed {
+		p.Error, p.Kind = err.Error(), kind(err)
+		return p
+	}
+	c, err := dial(ctx)
+	if err != nil {
+		return fail(wire.Probed{}, err)
+	}
+	defer c.Close()
+	p := wire.Probed{Connect: time.Since(start)}
+	if mode == wire.Connect {
+		return p
+	}
+	if d, ok := ctx.Deadline(); ok {
+		_ = c.SetDeadline(d)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	n = max(1, n)
+	start = time.Now()
+	sent := make(chan error, 1)
+	go func() {
+		_, err := c.Write(make([]byte, n))
+		sent <- err
+	}()
+	_, err = io.CopyN(io.Discard, c, int64(n))
+	if err != nil {
+		_ = c.Close() // ends the writer
+	}
+	werr := <-sent
+	if err == nil {
+		err = werr
+	}
+	if err != nil {
+		return fail(p, err)
+	}
+	p.RTT = time.Since(start)
+	return p
+}
+
+// kind says how a failure looks to a client.
+func kind(err error) string {
+	var nerr net.Error
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return wire.Refused
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return wire.Reset
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return wire.Closed
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &nerr) && nerr.Timeout():
+		return wire.Timeout
+	}
+	return wire.Other
+}

@@ -1,0 +1,172 @@
+// Package local runs a topology as child processes on loopback addresses, for
+// machines without a container engine: the same plans, the same links through
+// linkd. What it cannot do is namespaces and limits: a node shares the
+// machine's memory and disk, and must take a hosts file by a flag, for there
+// is only one /etc/hosts here.
+//
+//	this process ─┬─ linkd (control, echo) ── linkd proxy
+//	              └─ node, bound to 127.R.0.x        one pair a node
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/cluster/loopback"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Name is how the runtime is called.
+const Name = "local"
+
+// Kind is the local runtime.
+func Kind() cluster.Kind {
+	return cluster.Kind{
+		Name:  Name,
+		Check: func(context.Context) error { return loopback.Check() },
+		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
+			r, err := Open(ctx, s)
+			if err != nil {
+				return nil, err // and not a nil pointer in an interface
+			}
+			return r, nil
+		},
+	}
+}
+
+// Runtime is the local runtime, opened for one run.
+type Runtime struct {
+	spec  cluster.Spec
+	block *loopback.Block
+	nest  *nest
+
+	mu     sync.Mutex
+	lives  []*life
+	closed bool
+}
+
+var _ cluster.Runtime = (*Runtime)(nil)
+
+// Open claims a network for the run. A program that the runtime cannot run is
+// cluster.Unsupported, with the reason.
+func Open(ctx context.Context, s cluster.Spec) (*Runtime, error) {
+	for _, n := range s.Topology.Nodes {
+		if n.Program.Package == "" {
+			return nil, cluster.Unsupported{Reason: fmt.Sprintf("node %s names an image and no Go package to build; the local runtime has no images", n.ID)}
+		}
+		if n.Program.HostsFlag == "" {
+			return nil, cluster.Unsupported{Reason: fmt.Sprintf("node %s needs an /etc/hosts of its own, since its program takes no hosts file by a flag", n.ID)}
+		}
+	}
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open local runtime: %w", err)
+	}
+	s.Dir = dir
+	if err := os.MkdirAll(filepath.Join(dir, "nodes"), 0o755); err != nil {
+		return nil, fmt.Errorf("open local runtime: %w", err)
+	}
+	b, err := loopback.Claim(ctx, s.Topology)
+	if err != nil {
+		return nil, fmt.Errorf("open local runtime: %w", err)
+	}
+	return &Runtime{spec: s, block: b, nest: newNest()}, nil
+}
+
+// Links starts the node's linkd and waits until it answers.
+func (r *Runtime) Links(ctx context.Context, n topology.Node) (links.Server, error) {
+	if _, ok := r.spec.Topology.Node(n.ID); !ok {
+		return links.Server{}, fmt.Errorf("start linkd of %s: it is not in the topology", n.ID)
+	}
+	s := r.block.Server(n)
+	l, err := r.launch(launch{
+		node: n.ID, part: "linkd", log: r.path("nodes", string(n.ID)+".linkd.log"),
+		bin:  r.spec.Linkd,
+		args: []string{"-control", s.Control, "-admin", s.Admin, "-echo", r.block.EchoAddr(n.ID)},
+	})
+	if err != nil {
+		return links.Server{}, fmt.Errorf("start linkd of %s: %w", n.ID, err)
+	}
+	if err := s.Await(ctx, l.done); err != nil {
+		return links.Server{}, fmt.Errorf("start linkd of %s: %w; %s", n.ID, err, lastWords(l.log))
+	}
+	return s, nil
+}
+
+// Start runs the node's program.
+func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, error) {
+	bin, err := r.spec.Binary(ctx, n.Program)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	v := topology.Vars{
+		Name: n.ID, Region: n.Region, Host: r.block.Host(n.ID),
+		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"), Shared: r.path("shared"),
+		Secret: r.spec.Secret,
+	}
+	args, env, err := n.Program.Render(v)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	if err := os.MkdirAll(v.Data, 0o755); err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	if err := os.MkdirAll(v.Shared, 0o755); err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	if err := os.WriteFile(v.Hosts, []byte(r.block.Hosts(n)), 0o644); err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	p := &process{runtime: r, grace: n.Program.Grace, how: launch{
+		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"),
+		bin: bin, args: append(args, n.Program.HostsFlag+"="+v.Hosts), env: env, dir: v.Data,
+	}}
+	if p.grace == 0 {
+		p.grace = defaultGrace
+	}
+	if p.life, err = r.launch(p.how); err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	return p, nil
+}
+
+func (r *Runtime) path(elem ...string) string {
+	return filepath.Join(append([]string{r.spec.Dir}, elem...)...)
+}
+
+// Close ends every process of the run, stopped ones too, and gives its network
+// back. Data and logs stay. A second call does nothing.
+func (r *Runtime) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil
+	}
+	r.closed = true
+	lives := r.lives
+	r.mu.Unlock()
+	ends := make(chan error, len(lives))
+	for _, l := range lives {
+		go func() { ends <- l.end(ctx) }()
+	}
+	var errs []error
+	for range lives {
+		errs = append(errs, <-ends)
+	}
+	// What a node has started itself.
+	if _, err := Sweep(ctx, r.spec.Run); err != nil {
+		errs = append(errs, err)
+	}
+	r.nest.close() // the kernel kills what this has started, should anything be left
+	errs = append(errs, r.block.Close())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close local runtime: %w", err)
+	}
+	return nil
+}

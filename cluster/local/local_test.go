@@ -1,0 +1,76 @@
+package local_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
+	"github.com/mcp-resilience/holdfast/cluster/local"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestLocalConforms(t *testing.T) {
+	clustertest.Conformance(t, local.Kind(), func(ctx context.Context, run string) ([]string, error) {
+		runs, err := local.Runs(ctx)
+		return slices.DeleteFunc(runs, func(r string) bool { return r != run }), err
+	})
+}
+
+// journal keeps what it is told, with each pid as PID.
+type journal struct {
+	mu  sync.Mutex
+	all []string
+}
+
+var pid = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
+
+func (j *journal) Append(e cluster.Entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.all = append(j.all, fmt.Sprintf("%s %s, %s", e.What, pid.ReplaceAllString(e.ID, "PID"), e.Undo))
+	return nil
+}
+
+// The journal has the intent first and then the pid, at each start.
+func TestJournal(t *testing.T) {
+	linkd, err := build.Linkd(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := clustertest.Topology(1)
+	top.Nodes = top.Nodes[:1]
+	var j journal
+	spec := cluster.Spec{
+		Run: "journalled", Topology: top, Dir: t.TempDir(), Binary: build.Build, Linkd: linkd, Journal: &j,
+	}
+	rt, err := local.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := cluster.Start(t.Context(), rt, spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(context.WithoutCancel(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"process not started yet, linkd of east-1: nothing, unless a process carries HOLDFAST_RUN=journalled",
+		"process PID, linkd of east-1: kill the process",
+		"process not started yet, node of east-1: nothing, unless a process carries HOLDFAST_RUN=journalled",
+		"process PID, node of east-1: kill the process",
+	}
+	if diff := cmp.Diff(want, j.all); diff != "" {
+		t.Errorf("journal (-want +got)\n%s", diff)
+	}
+}

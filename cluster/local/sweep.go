@@ -1,0 +1,104 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/loopback"
+)
+
+// sweepWithin bounds a sweep whose context has no deadline.
+const sweepWithin = 10 * time.Second
+
+// Sweep kills every process that carries the run's mark in its environment,
+// stopped or not, waits until none is left, removes the run's cgroups and says
+// what it did away with. It touches nothing else. Where the runtime cannot work there is nothing to sweep.
+func Sweep(ctx context.Context, run string) (killed []string, err error) {
+	if loopback.Check() != nil {
+		return nil, nil
+	}
+	if run == "" {
+		return nil, errors.New("sweep: no run given")
+	}
+	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+	defer cancel()
+	seen := map[int]bool{}
+	for {
+		all, err := pids()
+		if err != nil {
+			return killed, fmt.Errorf("sweep run %s: %w", run, err)
+		}
+		left := 0
+		for _, pid := range all {
+			node, ok := end(pid, run)
+			if !ok {
+				continue
+			}
+			left++
+			if !seen[pid] {
+				seen[pid] = true
+				killed = append(killed, fmt.Sprintf("process %d of %s", pid, node))
+			}
+		}
+		if left == 0 {
+			for _, dir := range leftCgroups()[run] {
+				if removeCgroup(dir) != nil { // a process in it has been killed but not reaped
+					left++
+				} else {
+					killed = append(killed, "cgroup "+dir)
+				}
+			}
+		}
+		if left == 0 {
+			return killed, nil
+		}
+		select {
+		case <-ctx.Done():
+			return killed, fmt.Errorf("sweep run %s: %d processes or cgroups are left: %w", run, left, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// end kills a process of the run. The process is taken hold of before its mark
+// is read, so that a pid that is used again harms nobody.
+func end(pid int, run string) (node string, ours bool) {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = p.Release() }()
+	got, node := belongs(pid)
+	if got != run {
+		return "", false
+	}
+	_ = resume(p) // fails when it has just ended, as does the next
+	_ = p.Kill()
+	return node, true
+}
+
+// Runs lists the runs that have live processes or cgroups here, sorted.
+func Runs(context.Context) ([]string, error) {
+	if loopback.Check() != nil {
+		return nil, nil
+	}
+	all, err := pids()
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	found := map[string]bool{}
+	for _, pid := range all {
+		if run, _ := belongs(pid); run != "" {
+			found[run] = true
+		}
+	}
+	for run := range leftCgroups() {
+		found[run] = true
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}

@@ -1,0 +1,144 @@
+// Package loopback gives each run a network of its own inside this machine: a
+// /16 of 127.0.0.0/8, laid out as pods. It hands out addresses and listens on
+// none but the one that marks the block as taken.
+//
+//	127.R.0.(10+i)       node i, and its echo
+//	127.R.(1+v).(10+i)   what stands for node i in the pod of node v
+//	127.R.(100+i).(10+z) where clients of zone z enter the pod of node i
+//	127.R.250.(10+i)     linkd of node i: control and admin
+//	127.R.255.254        the mark
+//
+// Only Linux answers on all of 127.0.0.0/8 unasked.
+package loopback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Bounds of the layout. Blocks stay clear of low numbers, which other programs
+// like, and of 127.255; ports are below those that the kernel gives out.
+const (
+	firstBlock  = 64
+	lastBlock   = 191
+	most        = 90 // nodes in a topology
+	mostZones   = 200
+	markPort    = 7000
+	adminPort   = 7005
+	controlPort = 7006
+)
+
+// Check returns nil where blocks can be claimed, else the reason.
+func Check() error {
+	if runtime.GOOS != "linux" {
+		return fmt.Errorf("only Linux answers on all of 127.0.0.0/8; this is %s", runtime.GOOS)
+	}
+	return nil
+}
+
+// Block is a claimed network.
+type Block struct {
+	topology topology.Topology
+	number   int
+	mark     net.Listener
+}
+
+// Claim takes a block that no other run on this machine has. The claim is a
+// listening socket, so the kernel gives it up when the process dies.
+func Claim(ctx context.Context, t topology.Topology) (*Block, error) {
+	if err := Check(); err != nil {
+		return nil, err
+	}
+	if len(t.Nodes) > most || len(t.Zones) > mostZones {
+		return nil, fmt.Errorf("%d nodes in %d regions: there are addresses for %d in %d", len(t.Nodes), len(t.Zones), most, mostZones)
+	}
+	const blocks = lastBlock - firstBlock + 1
+	start := rand.IntN(blocks) // not of the run's seed: it shall differ between runs
+	for i := range blocks {
+		b := &Block{topology: t, number: firstBlock + (start+i)%blocks}
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", join(b.addr(255, 254), markPort))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("claim a loopback network: %w", err)
+		}
+		b.mark = ln
+		return b, nil
+	}
+	return nil, fmt.Errorf("claim a loopback network: all %d are taken", blocks)
+}
+
+// Close gives the block up.
+func (b *Block) Close() error { return b.mark.Close() }
+
+func (b *Block) String() string { return fmt.Sprintf("127.%d.0.0/16", b.number) }
+
+func (b *Block) addr(c, d int) string { return fmt.Sprintf("127.%d.%d.%d", b.number, c, d) }
+
+func join(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
+
+// Host is a node's own address.
+func (b *Block) Host(id topology.NodeID) string { return b.addr(0, 10+b.index(id)) }
+
+// EchoAddr is where the node's linkd echoes.
+func (b *Block) EchoAddr(id topology.NodeID) string { return join(b.Host(id), links.EchoNumber) }
+
+// Server is the addresses of a node's linkd.
+func (b *Block) Server(n topology.Node) links.Server {
+	i := b.index(n.ID)
+	s := links.Server{
+		Node:    n.ID,
+		Control: join(b.addr(250, 10+i), controlPort),
+		Admin:   join(b.addr(250, 10+i), adminPort),
+		Host:    b.Host(n.ID),
+		Peers:   map[topology.NodeID]string{},
+		Ingress: map[topology.Region]map[string]links.Ingress{},
+	}
+	for j, p := range b.topology.Nodes {
+		if p.ID != n.ID {
+			s.Peers[p.ID] = b.addr(1+i, 10+j)
+		}
+	}
+	for z, zone := range b.topology.Zones {
+		in := map[string]links.Ingress{}
+		for _, p := range append([]topology.Port{{Name: links.EchoPort, Number: links.EchoNumber}}, n.Ports...) {
+			at := join(b.addr(100+i, 10+z), p.Number)
+			in[p.Name] = links.Ingress{Listen: at, Dial: at}
+		}
+		s.Ingress[zone.Region] = in
+	}
+	return s
+}
+
+// Hosts is a hosts(5) file as the node shall see the world.
+func (b *Block) Hosts(n topology.Node) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s %s\n", b.Host(n.ID), n.ID)
+	peers := b.Server(n).Peers
+	for _, p := range b.topology.Nodes {
+		if p.ID != n.ID {
+			fmt.Fprintf(&out, "%s %s\n", peers[p.ID], p.ID)
+		}
+	}
+	return out.String()
+}
+
+func (b *Block) index(id topology.NodeID) int {
+	for i, n := range b.topology.Nodes {
+		if n.ID == id {
+			return i
+		}
+	}
+	panic(fmt.Sprintf("node %s is not of this topology", id))
+}

@@ -1,0 +1,123 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Operator changes who belongs to the system, by the system's own means, as the
+// people who run it would. It is the target's, see targets.Operated. Each method
+// may be repeated: what is so already is left as it is.
+type Operator interface {
+	// Remove ends a node's membership. It returns once the system has agreed.
+	Remove(ctx context.Context, id topology.NodeID) error
+	// Add begins it. The node may need a while from then on to catch up.
+	Add(ctx context.Context, id topology.NodeID) error
+	// Member says whether a node belongs to the system in full: it answers, has
+	// caught up, and votes if it is to.
+	Member(ctx context.Context, id topology.NodeID) (bool, error)
+}
+
+// Operators is the target's operator; the error is Unsupported where it has none.
+func (c *Cluster) Operators() (Operator, error) {
+	if c.Operator == nil {
+		return nil, Unsupported{Reason: "the target has no operator: nobody can change which nodes belong to the system"}
+	}
+	return c.Operator, nil
+}
+
+// seats is how many expulsions of each node are under way.
+type seats struct {
+	mu  sync.Mutex
+	out map[topology.NodeID]*seat
+}
+
+type seat struct {
+	mu  sync.Mutex // also held while the system is asked
+	out int
+}
+
+func (s *seats) of(id topology.NodeID) *seat {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out == nil {
+		s.out = map[topology.NodeID]*seat{}
+	}
+	if s.out[id] == nil {
+		s.out[id] = &seat{}
+	}
+	return s.out[id]
+}
+
+// operateEach is the pause before a system that could not is asked again, for
+// an election may be under way; operateLimit is for how long.
+const (
+	operateEach  = 100 * time.Millisecond
+	operateLimit = 20 * time.Second
+)
+
+// Expel ends a node's membership until the returned readmit. Faults overlap and
+// heal in any order, so the node is a member again when the last of them has
+// readmitted it. Readmit may be called again after an error; after success it
+// does nothing.
+func (c *Cluster) Expel(ctx context.Context, id topology.NodeID) (readmit func(context.Context) error, err error) {
+	o, err := c.Operators()
+	if err != nil {
+		return nil, err
+	}
+	s := c.seats.of(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out == 0 {
+		if err := insist(ctx, id, o.Remove); err != nil {
+			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+			defer cancel()
+			// What failed may have taken effect.
+			if uerr := insist(undo, id, o.Add); uerr != nil {
+				err = fmt.Errorf("%w (and adding it again: %v)", err, uerr)
+			}
+			return nil, fmt.Errorf("remove %s from the system: %w", id, err)
+		}
+	}
+	s.out++
+	counted, done := true, false
+	return func(ctx context.Context) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if done {
+			return nil
+		}
+		if counted {
+			s.out--
+			counted = false
+		}
+		if s.out == 0 {
+			if err := insist(ctx, id, o.Add); err != nil {
+				return fmt.Errorf("add %s to the system again: %w", id, err)
+			}
+		}
+		done = true
+		return nil
+	}, nil
+}
+
+// insist repeats what the system cannot do at the moment.
+func insist(ctx context.Context, id topology.NodeID, do func(context.Context, topology.NodeID) error) error {
+	ctx, cancel := context.WithTimeout(ctx, operateLimit)
+	defer cancel()
+	for {
+		err := do(ctx, id)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
+		case <-time.After(operateEach):
+		}
+	}
+}

@@ -1,0 +1,112 @@
+// Package cluster is a running topology: nodes as processes, links as a mesh.
+// What starts and stops them is a Runtime; docker, local and the fake of
+// clustertest are its implementations, and clustertest holds their conformance
+// suite.
+package cluster
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Runtime starts the nodes of one run and removes them all.
+type Runtime interface {
+	// Links starts the node's pod: its address and its linkd. It is called once
+	// for each node, in parallel, before any Start.
+	Links(ctx context.Context, n topology.Node) (links.Server, error)
+	// Start runs the node's program in its pod.
+	Start(ctx context.Context, n topology.Node) (Process, error)
+	// Close removes everything that the runtime made, whatever state it is in.
+	Close(ctx context.Context) error
+}
+
+// Process is a started node. A process that has exited keeps its address,
+// its data and its logs.
+type Process interface {
+	Signal(ctx context.Context, s Signal) error
+	// Restart starts an exited process again; on a running one it is an error.
+	Restart(ctx context.Context) error
+	State(ctx context.Context) (State, error)
+	// Logs is all that the process has written so far, over all its lives.
+	Logs(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Signal is what can be done to a process from outside.
+type Signal string
+
+// The signals. Signal returns once the effect is requested of the engine or
+// kernel; State tells when it shows.
+const (
+	Kill      Signal = "kill"      // at once, no clean-up (SIGKILL)
+	Terminate Signal = "terminate" // graceful stop (SIGTERM), killed after its grace
+	Pause     Signal = "pause"     // stop the clock of every thread
+	Resume    Signal = "resume"
+)
+
+// Condition is what a process is doing.
+type Condition string
+
+// The conditions.
+const (
+	Running Condition = "running"
+	Paused  Condition = "paused"
+	Exited  Condition = "exited"
+)
+
+// State is what the engine or kernel says of a process.
+type State struct {
+	Condition Condition
+	Started   time.Time // of the present life; changes with each restart
+	ExitCode  int       // when exited; -1 for a signal
+	OOMKilled bool      // by the kernel for memory
+}
+
+// Spec is what a runtime needs to know before it starts anything.
+type Spec struct {
+	Run      string // the run's id, put on everything that is made
+	Topology topology.Topology
+	Dir      string // folder for data and logs, removed or kept by its owner
+	// Secret is what programs get as {{.Secret}}, see NewSecret. Nothing writes it down.
+	Secret string
+	// Binary returns the path of a program's static binary, building it if need be.
+	Binary func(ctx context.Context, p topology.Program) (string, error)
+	// Linkd returns the path of linkd's static binary.
+	Linkd string
+	// Journal is told what is about to be made, before it is made.
+	Journal Journal
+}
+
+// Journal keeps, where a kill -9 cannot reach, what has to be undone.
+type Journal interface {
+	Append(Entry) error
+}
+
+// Entry is one thing to undo.
+type Entry struct {
+	What string    `json:"what"` // "process", "container", "network", "fault"
+	ID   string    `json:"id"`   // pid, container or network name, fault id
+	Undo string    `json:"undo"` // in words
+	At   time.Time `json:"at"`
+}
+
+// Kind is a runtime that can be opened: how it is called, whether it can work
+// here, and how to open it for a run.
+type Kind struct {
+	Name string
+	// OS is the GOOS that the binaries of nodes and linkd must be built for;
+	// empty means this machine's. See build.For.
+	OS string
+	// Check returns nil where the runtime can work, else the reason.
+	Check func(ctx context.Context) error
+	Open  func(ctx context.Context, s Spec) (Runtime, error)
+}
+
+// Unsupported is the error of what a runtime cannot do by its nature; a
+// scenario that needs it is skipped with the reason written down.
+type Unsupported struct{ Reason string }
+
+func (u Unsupported) Error() string { return "not supported: " + u.Reason }

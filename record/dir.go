@@ -1,0 +1,157 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Schema is the version of the run directory's layout, kept in run.json. A
+// directory of a later schema is refused; earlier ones are read.
+const Schema = 1
+
+// The files of a run directory.
+const (
+	ScenarioFile = "scenario.yaml"     // as given
+	PlanFile     = "plan.json"         // every choice resolved
+	RunFile      = "run.json"          // what run, its phases and its faults
+	EventsFile   = "events.jsonl"      // one event a line
+	LinksFile    = "links.json"        // matrices before, during, after
+	HistoryFile  = "history.jsonl.zst" // every operation
+	VerdictFile  = "verdict.json"      // the judgement
+	NodesDir     = "nodes"             // NAME.log of each node
+)
+
+// NewID names a run: when it started, what it was about and four hexadecimal
+// digits that keep apart two runs of one second.
+func NewID(at time.Time, scenario string, random *rand.Rand) string {
+	return fmt.Sprintf("%s-%s-%04x", at.UTC().Format("2006-01-02T15-04-05Z"), scenario, random.IntN(1<<16))
+}
+
+// Dir is the directory of a run that is being written. Its methods may be
+// called concurrently. Every file is either appended to or replaced as a
+// whole, so that a crash leaves a record that Load can read.
+type Dir struct {
+	Path string
+
+	mu     sync.Mutex
+	events *os.File
+}
+
+// Create makes the directory of a run under root and writes its run.json. An
+// id that is taken is an error: a record is never overwritten.
+func Create(root string, m Meta) (*Dir, error) {
+	if m.ID == "" || filepath.Base(m.ID) != m.ID {
+		return nil, fmt.Errorf("create run directory: %q is not a run id", m.ID)
+	}
+	path := filepath.Join(root, m.ID)
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	if err := os.Mkdir(path, 0o755); err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	if err := os.Mkdir(filepath.Join(path, NodesDir), 0o755); err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	events, err := os.OpenFile(filepath.Join(path, EventsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	d := &Dir{Path: path, events: events}
+	if err := d.Run(&Run{Meta: m}); err != nil {
+		events.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Reopen opens an existing run directory to write files of it anew, as
+// judging it again does.
+func Reopen(path string) (*Dir, error) {
+	if _, err := os.Stat(filepath.Join(path, RunFile)); err != nil {
+		return nil, fmt.Errorf("reopen run directory: %w", err)
+	}
+	return &Dir{Path: path}, nil
+}
+
+// Scenario writes the scenario file as it was given.
+func (d *Dir) Scenario(given []byte) error {
+	return d.replace(ScenarioFile, given)
+}
+
+// Plan writes the plan, anything that marshals to JSON.
+func (d *Dir) Plan(plan any) error { return d.replaceJSON(PlanFile, plan) }
+
+// Run writes run.json: the run's meta, phases and faults as they are now. The
+// caller keeps r still meanwhile.
+func (d *Dir) Run(r *Run) error {
+	stored := *r
+	stored.Schema = Schema
+	return d.replaceJSON(RunFile, &stored)
+}
+
+// Links writes the link matrices measured so far.
+func (d *Dir) Links(ms []Matrix) error { return d.replaceJSON(LinksFile, ms) }
+
+// Judgement writes the verdict.
+func (d *Dir) Judgement(j *Judgement) error { return d.replaceJSON(VerdictFile, j) }
+
+// Event appends one event.
+func (d *Dir) Event(e Event) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Join(d.Path, EventsFile), err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, err := d.events.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	return nil
+}
+
+// History is the path for the history's Recorder.
+func (d *Dir) History() string { return filepath.Join(d.Path, HistoryFile) }
+
+// NodeLog is the path for the log of a node.
+func (d *Dir) NodeLog(id topology.NodeID) string {
+	return filepath.Join(d.Path, NodesDir, filepath.Base(string(id))+".log")
+}
+
+// Close ends the writing of events.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.events.Close()
+}
+
+func (d *Dir) replaceJSON(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Join(d.Path, name), err)
+	}
+	return d.replace(name, append(b, '\n'))
+}
+
+// replace writes a whole file beside its place and moves it there, so that a
+// reader sees the old content or the new and nothing between.
+func (d *Dir) replace(name string, content []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	path := filepath.Join(d.Path, name)
+	next := path + ".next"
+	if err := os.WriteFile(next, content, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Rename(next, path); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

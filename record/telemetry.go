@@ -1,0 +1,138 @@
+package record
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// The files of what a system's nodes told of themselves; a system that tells
+// nothing leaves them out. Neither is part of any judgement.
+const (
+	MetricsFile = "metrics.jsonl.zst" // a Sample a line
+	TracesFile  = "traces.jsonl.zst"  // a TraceSpan a line
+)
+
+// Sample is a node's figures at one instant.
+type Sample struct {
+	At     time.Duration      `json:"at"`
+	Node   topology.NodeID    `json:"node"`
+	Values map[string]float64 `json:"values"` // by series, such as name{label="value"}
+}
+
+// TraceSpan is one finished part of a request, as a node traced it.
+type TraceSpan struct {
+	At         time.Duration     `json:"at"` // when it began
+	Node       topology.NodeID   `json:"node"`
+	Trace      string            `json:"trace"`
+	ID         string            `json:"id"`
+	Parent     string            `json:"parent,omitempty"`
+	Name       string            `json:"name"`
+	Duration   time.Duration     `json:"duration"` // nanoseconds
+	Error      string            `json:"error,omitempty"`
+	Attributes map[string]string `json:"attributes,omitempty"`
+}
+
+// Lines is a compressed file of JSON values, one a line, that is being written.
+// Its methods may be called concurrently. What was flushed survives a crash.
+type Lines struct {
+	mu   sync.Mutex
+	file *os.File
+	zip  *zstd.Encoder
+	enc  *json.Encoder
+}
+
+// Lines makes one of the directory's files of lines.
+func (d *Dir) Lines(name string) (*Lines, error) {
+	f, err := os.Create(filepath.Join(d.Path, name))
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	z, err := zstd.NewWriter(f, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create %s: %w", name, err), f.Close())
+	}
+	return &Lines{file: f, zip: z, enc: json.NewEncoder(z)}, nil
+}
+
+// Write adds a line.
+func (l *Lines) Write(v any) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.enc.Encode(v); err != nil {
+		return fmt.Errorf("write %s: %w", l.file.Name(), err)
+	}
+	return nil
+}
+
+// Flush hands what was written to the operating system.
+func (l *Lines) Flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.zip.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", l.file.Name(), err)
+	}
+	return nil
+}
+
+// Close ends the file.
+func (l *Lines) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := errors.Join(l.zip.Close(), l.file.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", l.file.Name(), err)
+	}
+	return nil
+}
+
+// Samples reads the metrics of a run directory; a run without any has none.
+// What a crash cut off is left out.
+func Samples(dir string) ([]Sample, error) { return readLines[Sample](filepath.Join(dir, MetricsFile)) }
+
+// Spans reads the traces of a run directory, as Samples does.
+func Spans(dir string) ([]TraceSpan, error) {
+	return readLines[TraceSpan](filepath.Join(dir, TracesFile))
+}
+
+func readLines[T any](path string) ([]T, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load run: %w", err)
+	}
+	defer f.Close()
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(16<<20))
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", path, err)
+	}
+	defer z.Close()
+	in := bufio.NewReader(z)
+	var out []T
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("load %s:%d: %w", path, n, err)
+		}
+		var v T
+		if err := json.Unmarshal(line, &v); err != nil {
+			return nil, fmt.Errorf("load %s:%d: %w", path, n, err)
+		}
+		out = append(out, v)
+	}
+}

@@ -1,0 +1,45 @@
+package workload
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/mcp-resilience/holdfast/history"
+)
+
+// The bank among whose accounts money moves. Amounts are large and drawn
+// evenly, so that few sets of transfers come to the same balances: from the
+// final ones follows which of the unanswered transfers took effect.
+const (
+	bank           = "bank"
+	accounts       = 20
+	openingBalance = 1_000_000_000
+	largestAmount  = 1_000_000
+	// beyondShare is how many transfers in a hundred ask for more than the whole
+	// bank holds. Each must be answered as not done.
+	beyondShare = 3
+)
+
+// Opening is the operation that must succeed before transfers make sense.
+func Opening() history.Op {
+	op := history.Op{Kind: history.Open, Key: bank, Amount: openingBalance}
+	for i := range accounts {
+		op.Set = append(op.Set, account(i))
+	}
+	return op
+}
+
+func account(i int) string { return fmt.Sprintf("a%02d", i) }
+
+// transfer chooses two accounts and an amount.
+func transfer(rng *rand.Rand, op *history.Op) {
+	from, to := rng.IntN(accounts), rng.IntN(accounts-1)
+	if to >= from {
+		to++
+	}
+	op.Kind, op.Key, op.From, op.To = history.Transfer, bank, account(from), account(to)
+	op.Amount = 1 + rng.Int64N(largestAmount)
+	if rng.IntN(100) < beyondShare {
+		op.Amount += accounts * openingBalance
+	}
+}

@@ -1,0 +1,110 @@
+package workload
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Generator sends operations on a fixed schedule, whatever becomes of them:
+// an open loop. A slow reply never delays the next send, so an outage is seen
+// by as many operations as it would be by independent users.
+type Generator struct {
+	Load    Load // resolved
+	Seed    uint64
+	Clients map[topology.Region][]Client // each region's, used in turn
+	// Now is the run's clock.
+	Now func() time.Duration
+	// Due is told of each operation when its time has come, Done of each when
+	// its outcome is known. Both are called concurrently.
+	Due  func(history.Op)
+	Done func(history.Op)
+}
+
+// Run sends until ctx ends and returns when every operation that was sent has
+// its outcome, which takes at most Load.Timeout more: an operation under way
+// is not cancelled, for that would hide what became of it.
+func (g Generator) Run(ctx context.Context) {
+	var (
+		ids     atomic.Int64
+		senders sync.WaitGroup
+		keys    = newKeyring(g.Load)
+	)
+	for region, clients := range g.Clients {
+		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.Edge: g.Load.Edge} {
+			if rate <= 0 || len(clients) == 0 {
+				continue
+			}
+			s := newSeries(g.Seed, region, class, rate, g.Load.Mix, keys)
+			if class == history.Reads {
+				s.consumers = g.Load.ConsumersOf(region)
+			}
+			senders.Go(func() { g.send(ctx, s, clients, &ids) })
+		}
+	}
+	senders.Wait()
+}
+
+// send is the schedule of one series.
+func (g Generator) send(ctx context.Context, s *series, clients []Client, ids *atomic.Int64) {
+	var underway sync.WaitGroup
+	defer underway.Wait()
+	slots := make(chan struct{}, g.Load.Slots)
+	interval := time.Second / time.Duration(s.rate)
+	start := g.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i := int64(0); ; i++ {
+		// Offsets are computed, not accumulated, so that the rate does not drift;
+		// a late sender catches up at once, each operation with its own intended time.
+		intended := start + time.Duration(i)*interval
+		if wait := intended - g.Now(); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-ctx.Done():
+				return
+			case <-timer.C:
+			}
+		} else if ctx.Err() != nil {
+			return
+		}
+		op := s.next(ids.Add(1))
+		op.Intended = intended
+		if op.Kind != history.Consume {
+			op.Client = int(i) % len(clients)
+		}
+		g.Due(op)
+		select {
+		case slots <- struct{}{}:
+		default:
+			op.Call = g.Now()
+			op.Return, op.Outcome, op.Error = op.Call, history.Failed, history.Unsent
+			g.Done(op)
+			continue
+		}
+		underway.Go(func() {
+			defer func() { <-slots }()
+			op = g.Attempt(context.WithoutCancel(ctx), clients[op.Client], op)
+			s.keys.learn(op)
+			g.Done(op)
+		})
+	}
+}
+
+// Attempt carries out one operation within the timeout and stamps its call and
+// return. It never returns an empty outcome: what a client leaves open is unknown.
+func (g Generator) Attempt(ctx context.Context, c Client, op history.Op) history.Op {
+	ctx, cancel := context.WithTimeout(ctx, g.Load.Timeout)
+	defer cancel()
+	op.Call = g.Now()
+	op = c.Do(ctx, op)
+	op.Return = g.Now()
+	if op.Outcome == "" {
+		op.Outcome = history.Unknown
+	}
+	return op
+}
