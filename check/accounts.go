@@ -20,12 +20,12 @@ import (
 // transfer that was lost, applied twice, or applied in half is seen. A read
 // under load must be explained so too, and a transfer that was answered as not
 // done must have had a reason. In which order transfers took effect is not asked.
-func judgeAccounts(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
+func judgeAccounts(_ context.Context, v *view, _ *record.Result) []record.Finding {
 	banks := v.index().banks
 	if len(banks) == 0 {
 		return nil
 	}
-	f := record.Finding{Promise: "accounts", Verdict: record.Pass}
+	f := record.Finding{Check: "accounts", Verdict: record.Pass}
 	var says []string
 	for _, o := range banks {
 		b := newBank(v, o)
@@ -34,7 +34,7 @@ func judgeAccounts(_ context.Context, v *view, _ *record.Judgement) []record.Fin
 		f.Verdict = record.Worst(f.Verdict, verdict)
 		f.Evidence = append(f.Evidence, b.offences...)
 	}
-	f.Says = strings.Join(says, "; ")
+	f.Description = strings.Join(says, "; ")
 	f.Evidence = f.Evidence[:min(len(f.Evidence), kept)]
 	return []record.Finding{f}
 }
@@ -82,7 +82,7 @@ func (b *bankBook) transfer(op *history.Op) {
 	switch {
 	case op.Outcome == history.Unknown:
 		b.unknown = append(b.unknown, op)
-	case op.Outcome == history.OK && op.Swapped:
+	case op.Outcome == history.OK && op.Applied:
 		b.done = append(b.done, op)
 	case op.Outcome == history.OK:
 		b.declined = append(b.declined, op)
@@ -120,8 +120,8 @@ func (b *bankBook) read(op *history.Op) {
 		b.offend("%s: the total is %d, %+d from the %d that it must be", describe(op), total, total-b.total, b.total)
 	case !op.Final && !op.Stale && b.fresh:
 		b.shown = append(b.shown, shown{op, held})
-	case op.Final && b.finals.by[op.Via] == op:
-		b.endings[op.Via] = held
+	case op.Final && b.finals.by[op.ReadThrough] == op:
+		b.endings[op.ReadThrough] = held
 	}
 }
 

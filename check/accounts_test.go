@@ -21,7 +21,7 @@ type money struct {
 
 func newMoney(transfers int) *money {
 	m := &money{held: map[string]int64{}, r: lab{}.run(), at: 10 * ms}
-	opening := history.Op{Kind: history.Open, Key: "bank", Amount: 1e9, Intended: record.Never, Outcome: history.OK}
+	opening := history.Op{Kind: history.Open, Key: "bank", Amount: 1e9, Intended: record.NotReached, Outcome: history.OK}
 	for i := range 20 {
 		opening.Set = append(opening.Set, fmt.Sprintf("a%02d", i))
 		m.held[fmt.Sprintf("a%02d", i)] = 1e9
@@ -33,7 +33,7 @@ func newMoney(transfers int) *money {
 		to := (from + 1 + rng.IntN(19)) % 20
 		op := history.Op{
 			Kind: history.Transfer, Key: "bank", From: fmt.Sprintf("a%02d", from), To: fmt.Sprintf("a%02d", to), Amount: 1 + rng.Int64N(1e6),
-			Outcome: history.OK, Swapped: true,
+			Outcome: history.OK, Applied: true,
 		}
 		switch {
 		case i%100 == 25:
@@ -42,7 +42,7 @@ func newMoney(transfers int) *money {
 			op.Outcome = history.Unknown
 			m.move(op)
 		case i%40 == 10:
-			op.Amount, op.Swapped = 1e12, false
+			op.Amount, op.Applied = 1e12, false
 		default:
 			m.move(op)
 		}
@@ -79,7 +79,7 @@ func (m *money) balances() history.Op {
 func (m *money) finish() *record.Run {
 	for _, n := range three.Nodes {
 		op := m.balances()
-		op.Final, op.Via = true, n.ID
+		op.Final, op.ReadThrough = true, n.ID
 		m.add(op)
 	}
 	return m.r
@@ -88,7 +88,7 @@ func (m *money) finish() *record.Run {
 // some returns the n-th transfer of an outcome.
 func (m *money) some(n int, is history.Outcome, done bool) history.Op {
 	for _, op := range m.r.Ops {
-		if op.Kind == history.Transfer && op.Outcome == is && op.Swapped == done {
+		if op.Kind == history.Transfer && op.Outcome == is && op.Applied == done {
 			if n--; n < 0 {
 				return op
 			}

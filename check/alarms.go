@@ -21,7 +21,7 @@ const (
 // who could lead. Either is excused for one stability window after the heal
 // too, for an alarm about what was true may come late, and a node takes a moment to
 // be back. Slowness excuses nothing: telling it from loss is what a detector is for.
-func judgeAlarms(_ context.Context, v *view, j *record.Judgement) []record.Finding {
+func judgeAlarms(_ context.Context, v *view, j *record.Result) []record.Finding {
 	told := v.told()
 	if len(told) > 0 {
 		j.Alarms = v.alarms(told)
@@ -29,22 +29,22 @@ func judgeAlarms(_ context.Context, v *view, j *record.Judgement) []record.Findi
 	if v.obj.FalseAlarms == nil {
 		return nil
 	}
-	f := record.Finding{Promise: "false alarms"}
+	f := record.Finding{Check: "false alarms"}
 	if j.Alarms == nil {
-		f.Verdict, f.Says = record.Unknown, "the system tells nothing of itself"
+		f.Verdict, f.Description = record.Unknown, "the system tells nothing of itself"
 		return []record.Finding{f}
 	}
 	f.Evidence = j.Alarms.False
-	f.Says = fmt.Sprintf("%s, %d false", count(j.Alarms.Raised, "alarm"), j.Alarms.FalseCount)
+	f.Description = fmt.Sprintf("%s, %d false", count(j.Alarms.Raised, "alarm"), j.Alarms.FalseCount)
 	switch {
 	case j.Alarms.FalseCount > *v.obj.FalseAlarms:
 		f.Verdict = record.Fail
-		f.Says += fmt.Sprintf(" > %d, first: %s", *v.obj.FalseAlarms, j.Alarms.False[0])
+		f.Description += fmt.Sprintf(" > %d, first: %s", *v.obj.FalseAlarms, j.Alarms.False[0])
 	case len(v.faults) == 0:
-		f.Verdict, f.Says = record.Vacuous, f.Says+": there was no fault to raise one"
+		f.Verdict, f.Description = record.Vacuous, f.Description+": there was no fault to raise one"
 	default:
 		f.Verdict = record.Pass
-		f.Says += fmt.Sprintf(" ≤ %d", *v.obj.FalseAlarms)
+		f.Description += fmt.Sprintf(" ≤ %d", *v.obj.FalseAlarms)
 	}
 	return []record.Finding{f}
 }
@@ -67,7 +67,7 @@ func (v *view) alarms(told []record.Event) *record.Alarms {
 			continue
 		}
 		if out.FalseCount++; len(out.False) < kept {
-			out.False = append(out.False, fmt.Sprintf("%s at %s about %s, which was up and connected (%s)", e.Kind, seconds(e.At), about, e.Says))
+			out.False = append(out.False, fmt.Sprintf("%s at %s about %s, which was up and connected (%s)", e.Kind, seconds(e.At), about, e.Description))
 		}
 	}
 	return out
@@ -84,11 +84,11 @@ func (v *view) hurt() []active {
 		} else {
 			to += v.def.Stable
 		}
-		out = append(out, active{spell{from: f.Inject.Requested, to: to}, f.Damage})
+		out = append(out, active{spell{from: f.Inject.Requested, to: to}, f.Impact})
 	}
 	for _, e := range v.run.Events {
 		if e.Source == record.FromEngine && (e.Kind == record.Crashed || e.Kind == record.OutOfMemory) {
-			out = append(out, active{spell{from: e.At, to: forever}, topology.Damage{Down: []topology.NodeID{e.Node}}})
+			out = append(out, active{spell{from: e.At, to: forever}, topology.FaultImpact{Down: []topology.NodeID{e.Node}}})
 		}
 	}
 	return out
@@ -98,18 +98,18 @@ func (v *view) hurt() []active {
 func (v *view) excused(e record.Event, about topology.NodeID, hurt []active) bool {
 	d := during(hurt, e.At)
 	if e.Kind == suspicion {
-		return d.Parted(e.Node, about)
+		return d.Disconnected(e.Node, about)
 	}
-	return !v.run.Topology.InTouch(about, d)
+	return !v.run.Topology.CanReachQuorum(about, d)
 }
 
 // during merges the damage that an instant lies in.
-func during(all []active, t time.Duration) topology.Damage {
-	var now []topology.Damage
+func during(all []active, t time.Duration) topology.FaultImpact {
+	var now []topology.FaultImpact
 	for _, a := range all {
 		if a.contains(t) {
 			now = append(now, a.damage)
 		}
 	}
-	return topology.Merge(now...)
+	return topology.MergeImpacts(now...)
 }

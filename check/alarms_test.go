@@ -37,7 +37,7 @@ func TestSwitch(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := lab{}.run()
-			r.Objectives.Switch = c.must
+			r.Objectives.TrafficSwitch = c.must
 			c.change(r)
 			want(t, judge(t, r), "switch", c.verdict, c.says)
 		})
@@ -46,14 +46,14 @@ func TestSwitch(t *testing.T) {
 
 // The fault lasts from 100 to 200 ms; a stability window is 50 ms.
 func TestFalseAlarms(t *testing.T) {
-	down := topology.Damage{Down: []topology.NodeID{"east-1"}}
-	between := func(a, b topology.NodeID) topology.Damage {
-		return topology.Damage{Cuts: []topology.Stream{{Link: topology.Link{From: topology.End{Node: a}, To: b}, Flow: topology.Upstream}}}
+	down := topology.FaultImpact{Down: []topology.NodeID{"east-1"}}
+	between := func(a, b topology.NodeID) topology.FaultImpact {
+		return topology.FaultImpact{CutFlows: []topology.Flow{{Link: topology.Link{From: topology.Endpoint{Node: a}, To: b}, Direction: topology.Upstream}}}
 	}
-	alone := topology.Merge(between("east-1", "north-1"), between("south-1", "east-1"))
+	alone := topology.MergeImpacts(between("east-1", "north-1"), between("south-1", "east-1"))
 	for _, c := range []struct {
 		name    string
-		cut     topology.Damage
+		cut     topology.FaultImpact
 		change  func(r *record.Run)
 		verdict record.Verdict
 		says    string
@@ -64,13 +64,13 @@ func TestFalseAlarms(t *testing.T) {
 		{"before the fault", down, told(90, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
 		{"soon after the heal", down, told(240, "suspect", "north-1", "east-1"), record.Pass, "0 false"},
 		{"long after the heal", down, told(270, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
-		{"slowness is no excuse", topology.Damage{}, told(130, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
+		{"slowness is no excuse", topology.FaultImpact{}, told(130, "suspect", "north-1", "east-1"), record.Fail, "1 false"},
 		{"by one who cannot talk to it", between("east-1", "north-1"), told(130, "suspect", "north-1", "east-1"), record.Pass, "0 false"},
 		{"by one who can", between("east-1", "north-1"), told(130, "suspect", "south-1", "east-1"), record.Fail, "1 false"},
 		{"confirmed of a node that others still reach", between("east-1", "north-1"), told(130, "confirmed", "north-1", "east-1"), record.Fail, "1 false"},
 		{"confirmed of a node that nobody reaches", alone, told(130, "confirmed", "north-1", "east-1"), record.Pass, "0 false"},
 		{"confirmed of one left in the majority", alone, told(130, "confirmed", "north-1", "south-1"), record.Fail, "1 false"},
-		{"about a node that exited by itself", topology.Damage{}, func(r *record.Run) {
+		{"about a node that exited by itself", topology.FaultImpact{}, func(r *record.Run) {
 			r.Events = append(r.Events, record.Event{At: 120 * ms, Source: record.FromEngine, Kind: record.Crashed, Node: "east-1"})
 			told(130, "suspect", "north-1", "east-1")(r)
 		}, record.Pass, "0 false"},
@@ -98,7 +98,7 @@ func TestFalseAlarmsAreCountedThoughNotJudged(t *testing.T) {
 		t.Errorf("alarms %+v, want one, false", j.Alarms)
 	}
 	for _, f := range j.Findings {
-		if f.Promise == "false alarms" {
+		if f.Check == "false alarms" {
 			t.Errorf("judged without an objective: %+v", f)
 		}
 	}

@@ -24,11 +24,11 @@ const (
 // call, and definitely, by a server, so that a client knows at once; edge reads are
 // answered, and marked stale, from the proof of the cut to the request of its
 // heal, for nothing about them takes noticing; and after the heal the region serves again.
-func judgeAutonomy(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
-	if !v.obj.Autonomy {
+func judgeAutonomy(_ context.Context, v *view, _ *record.Result) []record.Finding {
+	if !v.obj.DisconnectedOperation {
 		return nil
 	}
-	f := record.Finding{Promise: "autonomy", Verdict: record.Vacuous, Says: "the clients of no region were cut off from the majority"}
+	f := record.Finding{Check: "autonomy", Verdict: record.Vacuous, Description: "the clients of no region were cut off from the majority"}
 	says, wrong := "", ""
 	for _, region := range v.run.Topology.Regions() {
 		spells := v.damage.severed[region]
@@ -45,9 +45,9 @@ func judgeAutonomy(_ context.Context, v *view, _ *record.Judgement) []record.Fin
 		case a.edge == 0:
 			says = fmt.Sprintf("no edge read of %s was due while it was cut off: set load.edge", region)
 		case f.Verdict == record.Vacuous && says == "":
-			f.Verdict, f.Says = record.Pass, a.String()
+			f.Verdict, f.Description = record.Pass, a.String()
 		default:
-			f.Says += "; " + a.String()
+			f.Description += "; " + a.String()
 		}
 	}
 	if len(f.Evidence) > kept {
@@ -55,11 +55,11 @@ func judgeAutonomy(_ context.Context, v *view, _ *record.Judgement) []record.Fin
 	}
 	switch {
 	case wrong != "":
-		f.Verdict, f.Says = record.Fail, wrong
+		f.Verdict, f.Description = record.Fail, wrong
 	case says != "":
-		f.Verdict, f.Says = record.Vacuous, says
-	case f.Verdict == record.Pass && !v.run.Answers:
-		f.Verdict, f.Says = record.Unknown, f.Says+", "+unmarked
+		f.Verdict, f.Description = record.Vacuous, says
+	case f.Verdict == record.Pass && !v.run.HasRejectionMarks:
+		f.Verdict, f.Description = record.Unknown, f.Description+", "+unmarked
 	}
 	return []record.Finding{f}
 }
@@ -90,7 +90,7 @@ func (v *view) autonomy(region topology.Region, spells []spell) *autonomy {
 	var unanswered, kept []string
 	for i := range v.run.Ops {
 		op := &v.run.Ops[i]
-		if op.Region != region || op.Final || op.Error == history.Unsent {
+		if op.Region != region || op.Final || op.Error == history.Dropped {
 			continue
 		}
 		if op.Class() == history.Writes && op.Outcome == history.OK && op.Call >= healed && (a.back < 0 || op.Return-healed < a.back) {
@@ -99,9 +99,9 @@ func (v *view) autonomy(region topology.Region, spells []spell) *autonomy {
 		s, cut := at(spells, op.Call)
 		switch {
 		case !cut:
-		case op.Class() == history.Edge:
+		case op.Class() == history.LocalRead:
 			a.edge++
-			if good(op, v.def) && (op.Output != "" || op.Key != history.EdgeSetting && op.Key != history.EdgeToken) {
+			if good(op, v.def) && (op.Output != "" || op.Key != history.LocalReadSetting && op.Key != history.LocalReadToken) {
 				a.answered++
 			} else {
 				unanswered = append(unanswered, fmt.Sprintf("edge read of %s from %s, called %s after the cut: %s", op.Key, region, seconds(op.Call-s.from), cmp.Or(op.Error, fmt.Sprintf("%s after %s, %q", op.Outcome, seconds(op.Return-op.Intended), op.Output))))
@@ -109,12 +109,12 @@ func (v *view) autonomy(region topology.Region, spells []spell) *autonomy {
 		case op.Class() == history.Writes && op.Call >= s.from+notice*v.def.Latency && op.Call+v.def.Latency <= min(s.to, v.end):
 			a.writes++
 			took := op.Return - op.Call
-			if op.Outcome == history.Failed && took <= v.def.Latency && (op.Answered || !v.run.Answers) {
+			if op.Outcome == history.Failed && took <= v.def.Latency && (op.Rejected || !v.run.HasRejectionMarks) {
 				a.longest, a.refusal = max(a.longest, took), cmp.Or(a.refusal, op.Error)
 				continue
 			}
 			says := "has its answer"
-			if op.Outcome == history.Failed && !op.Answered && v.run.Answers {
+			if op.Outcome == history.Failed && !op.Rejected && v.run.HasRejectionMarks {
 				says = "reached no server"
 			}
 			kept = append(kept, fmt.Sprintf("%s, called %s after the cut, %s after %s and it is %s: %s", witness(op), seconds(op.Call-s.from), says, seconds(took), op.Outcome, op.Error))

@@ -10,11 +10,11 @@ import (
 )
 
 // alone is the damage that leaves east's node and clients to themselves.
-var alone = topology.Damage{Cuts: []topology.Stream{
-	{Link: topology.Link{From: topology.End{Node: "east-1"}, To: "north-1"}, Flow: topology.Upstream},
-	{Link: topology.Link{From: topology.End{Node: "east-1"}, To: "south-1"}, Flow: topology.Upstream},
-	{Link: topology.Link{From: topology.End{Clients: "east"}, To: "north-1"}, Flow: topology.Upstream},
-	{Link: topology.Link{From: topology.End{Clients: "east"}, To: "south-1"}, Flow: topology.Upstream},
+var alone = topology.FaultImpact{CutFlows: []topology.Flow{
+	{Link: topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}, Direction: topology.Upstream},
+	{Link: topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "south-1"}, Direction: topology.Upstream},
+	{Link: topology.Link{From: topology.Endpoint{Clients: "east"}, To: "north-1"}, Direction: topology.Upstream},
+	{Link: topology.Link{From: topology.Endpoint{Clients: "east"}, To: "south-1"}, Direction: topology.Upstream},
 }}
 
 // cutOff is a run in which east is cut off from 101 to 200 ms and does what it
@@ -24,18 +24,18 @@ func cutOff() *record.Run {
 		return r == "east" && due > 100*ms && due < 201*ms
 	}}
 	r := l.run()
-	r.Objectives.Autonomy = true
+	r.Objectives.DisconnectedOperation = true
 	for i := range r.Ops {
 		op := &r.Ops[i]
 		if op.Outcome == history.Unknown && op.Intended > 121*ms {
-			op.Outcome, op.Error, op.Return, op.Answered = history.Failed, "no leader known", op.Call+2*ms, true
+			op.Outcome, op.Error, op.Return, op.Rejected = history.Failed, "no leader known", op.Call+2*ms, true
 		}
 	}
 	for due := time.Duration(0); due < 300*ms; due += ms / 4 {
 		for _, region := range three.Regions() {
 			key, value := "k0", ""
 			if due%(ms/2) == 0 {
-				key, value = history.EdgeSetting, "edge"
+				key, value = history.LocalReadSetting, "edge"
 			}
 			r.Ops = append(r.Ops, history.Op{
 				ID: int64(len(r.Ops) + 1), Region: region, Kind: history.Read, Stale: true, Key: key, Output: value,
@@ -49,7 +49,7 @@ func cutOff() *record.Run {
 func TestAutonomy(t *testing.T) {
 	cut := func(op *history.Op) bool { return op.Region == "east" && op.Call > 150*ms && op.Call < 180*ms }
 	write := func(op *history.Op) bool { return cut(op) && op.Class() == history.Writes }
-	edge := func(op *history.Op) bool { return cut(op) && op.Class() == history.Edge }
+	edge := func(op *history.Op) bool { return cut(op) && op.Class() == history.LocalRead }
 	one := func(which func(*history.Op) bool, change func(*history.Op)) func(*testing.T, *record.Run) {
 		return func(t *testing.T, r *record.Run) { change(&r.Ops[pick(t, r, 3, which)]) }
 	}
@@ -73,22 +73,22 @@ func TestAutonomy(t *testing.T) {
 		{"one edge read of four hundred fails", one(edge, fails), record.Pass, "395 of 396 edge reads"},
 		{"a write hangs to its timeout", one(write, func(op *history.Op) { op.Outcome, op.Return = history.Unknown, op.Call+20*ms }), record.Fail, "not refused within 10 ms, first:"},
 		{"a refusal takes too long", one(write, func(op *history.Op) { op.Return = op.Call + 11*ms }), record.Fail, "1 of"},
-		{"a write that reached no server", one(write, func(op *history.Op) { op.Answered = false }), record.Fail, "reached no server after 2 ms"},
+		{"a write that reached no server", one(write, func(op *history.Op) { op.Rejected = false }), record.Fail, "reached no server after 2 ms"},
 		{"a record from before answers were marked", func(_ *testing.T, r *record.Run) {
-			all(write, func(op *history.Op) { op.Answered = false })(nil, r)
-			r.Answers = false
+			all(write, func(op *history.Op) { op.Rejected = false })(nil, r)
+			r.HasRejectionMarks = false
 		}, record.Unknown, "before that was noted"},
 		{"a refusal that is none", one(write, func(op *history.Op) { op.Outcome = history.Unknown }), record.Fail, "it is unknown"},
 		{"a write is acknowledged", one(write, func(op *history.Op) { op.Outcome = history.OK }), record.Fail, "it is ok"},
 		{"edge reads are refused", all(edge, fails), record.Fail, "answered and marked stale, want 99 %; first: edge read of"},
 		{"edge reads are late", all(edge, func(op *history.Op) { op.Return = op.Call + 11*ms }), record.Fail, "answered and marked stale, want 99 %"},
-		{"tokens are not verified", all(func(op *history.Op) bool { return edge(op) }, func(op *history.Op) { op.Key, op.Output = history.EdgeToken, "" }), record.Fail, "answered and marked stale, want 99 %"},
+		{"tokens are not verified", all(func(op *history.Op) bool { return edge(op) }, func(op *history.Op) { op.Key, op.Output = history.LocalReadToken, "" }), record.Fail, "answered and marked stale, want 99 %"},
 		{"the setting is gone", all(edge, func(op *history.Op) { op.Output = "" }), record.Fail, "answered and marked stale, want 99 %"},
 		{"it never comes back", all(func(op *history.Op) bool {
 			return op.Region == "east" && op.Class() == history.Writes && op.Call > 200*ms
 		}, fails), record.Fail, "east acknowledged no write after the heal"},
-		{"nothing was cut off", func(_ *testing.T, r *record.Run) { r.Faults[0].Damage = topology.Damage{} }, record.Vacuous, "no region were cut off"},
-		{"the cut was not felt", func(_ *testing.T, r *record.Run) { r.Faults[0].Felt.Proved = false }, record.Vacuous, "no region were cut off"},
+		{"nothing was cut off", func(_ *testing.T, r *record.Run) { r.Faults[0].Impact = topology.FaultImpact{} }, record.Vacuous, "no region were cut off"},
+		{"the cut was not felt", func(_ *testing.T, r *record.Run) { r.Faults[0].Active.Proved = false }, record.Vacuous, "no region were cut off"},
 		{"no edge reads", func(_ *testing.T, r *record.Run) {
 			for i := range r.Ops {
 				r.Ops[i].Stale = false
@@ -104,7 +104,7 @@ func TestAutonomy(t *testing.T) {
 	}
 }
 
-// Edge reads are in no other figure: what a cut-off region serves says nothing of recovery.
+// LocalRead reads are in no other figure: what a cut-off region serves says nothing of recovery.
 func TestEdgeReadsAreNoService(t *testing.T) {
 	r := lab{}.run()
 	plain := judge(t, r)

@@ -16,7 +16,7 @@ import (
 // judgeAvailability measures the share of good operations of clients that had
 // to be served, from the first fault to the end of observation, and asks that
 // every kind of operation succeeded at least once: a kind that never did was not put to the test.
-func judgeAvailability(_ context.Context, v *view, j *record.Judgement) []record.Finding {
+func judgeAvailability(_ context.Context, v *view, j *record.Result) []record.Finding {
 	var (
 		out   = &record.Availability{Objective: v.obj.Availability}
 		all   = v.series()
@@ -41,7 +41,7 @@ func judgeAvailability(_ context.Context, v *view, j *record.Judgement) []record
 			k[1]++
 		}
 		kinds[op.Kind] = k
-		if op.Intended < v.start || op.Intended >= v.end || op.Class() == history.Edge {
+		if op.Intended < v.start || op.Intended >= v.end || op.Class() == history.LocalRead {
 			continue
 		}
 		n, known := place[[2]string{string(op.Region), string(op.Kind.Class())}]
@@ -57,8 +57,8 @@ func judgeAvailability(_ context.Context, v *view, j *record.Judgement) []record
 		if good(op, v.def) {
 			s.Good++
 		}
-		if op.Error == history.Unsent {
-			s.Unsent++
+		if op.Error == history.Dropped {
+			s.Dropped++
 		}
 		if op.Outcome == history.OK {
 			latency := max(0, op.Return-op.Intended)
@@ -75,19 +75,19 @@ func judgeAvailability(_ context.Context, v *view, j *record.Judgement) []record
 		due, served = due+s.Due, served+s.Good
 		evidence = append(evidence, saysSeries(s))
 	}
-	f := record.Finding{Promise: "availability", Verdict: record.Pass, Evidence: evidence}
+	f := record.Finding{Check: "availability", Verdict: record.Pass, Evidence: evidence}
 	if due > 0 {
 		out.Overall = float64(served) / float64(due)
 	}
 	switch share := percent(out.Overall); {
 	case due == 0:
-		f.Verdict, f.Says = record.Vacuous, "no operation was due of clients that had to be served"
+		f.Verdict, f.Description = record.Vacuous, "no operation was due of clients that had to be served"
 	case v.obj.Availability == 0:
-		f.Says = fmt.Sprintf("%s of %d operations good (not judged)", share, due)
+		f.Description = fmt.Sprintf("%s of %d operations good (not judged)", share, due)
 	case out.Overall < v.obj.Availability:
-		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s of %d operations good < %s", share, due, percent(v.obj.Availability))
+		f.Verdict, f.Description = record.Fail, fmt.Sprintf("%s of %d operations good < %s", share, due, percent(v.obj.Availability))
 	default:
-		f.Says = fmt.Sprintf("%s of %d operations good ≥ %s", share, due, percent(v.obj.Availability))
+		f.Description = fmt.Sprintf("%s of %d operations good ≥ %s", share, due, percent(v.obj.Availability))
 	}
 	return append([]record.Finding{f}, findKinds(kinds)...)
 }
@@ -98,8 +98,8 @@ func saysSeries(s *record.AvailabilitySeries) string {
 		share = fmt.Sprintf("%s of %d good", percent(float64(s.Good)/float64(s.Due)), s.Due)
 	}
 	says := fmt.Sprintf("%s %ss: %s, p50 %s, p99 %s, max %s", s.Region, s.Class, share, seconds(s.P50), seconds(s.P99), seconds(s.Max))
-	if s.Unsent > 0 {
-		says += fmt.Sprintf(", %d not sent", s.Unsent)
+	if s.Dropped > 0 {
+		says += fmt.Sprintf(", %d not sent", s.Dropped)
 	}
 	if s.Minority > 0 {
 		says += fmt.Sprintf("; %d more due in a minority: unavailable as designed", s.Minority)
@@ -116,12 +116,12 @@ func findKinds(kinds map[history.Kind][2]int) []record.Finding {
 		}
 	}
 	slices.Sort(never)
-	f := record.Finding{Promise: "every kind succeeds", Verdict: record.Pass, Says: count(len(kinds), "kind") + " of operation"}
+	f := record.Finding{Check: "every kind succeeds", Verdict: record.Pass, Description: count(len(kinds), "kind") + " of operation"}
 	switch {
 	case len(kinds) == 0:
-		f.Verdict, f.Says = record.Vacuous, "no operation was sent"
+		f.Verdict, f.Description = record.Vacuous, "no operation was sent"
 	case len(never) > 0:
-		f.Verdict, f.Says = record.Vacuous, "never succeeded: "+strings.Join(never, ", ")
+		f.Verdict, f.Description = record.Vacuous, "never succeeded: "+strings.Join(never, ", ")
 	}
 	return []record.Finding{f}
 }

@@ -54,14 +54,14 @@ func TestMutationsGoRed(t *testing.T) {
 			r.Ops[i].Output = ""
 		}, []string{"stale reads", "linearizable"}},
 		{"a refused compare-and-set was done", func(t *testing.T, r *record.Run, n int) {
-			i := pick(t, r, n/4, func(op *history.Op) bool { return seen(op) && op.Kind == history.CAS && op.Swapped })
+			i := pick(t, r, n/4, func(op *history.Op) bool { return seen(op) && op.Kind == history.CAS && op.Applied })
 			r.Ops[i].Expect = "another"
 		}, []string{"linearizable"}},
 		{"a write was refused and is there", func(t *testing.T, r *record.Run, n int) {
 			r.Ops[pick(t, r, n, func(op *history.Op) bool { return anAdd(op) && seen(op) })].Outcome = history.Failed
 		}, []string{"phantoms", "linearizable"}},
 		{"a set holds one twice", func(_ *testing.T, r *record.Run, n int) {
-			finalReads(r, history.Members, three.Nodes[n%3].ID, func(op *history.Op) { op.Set = append(slices.Clone(op.Set), op.Set[n%len(op.Set)]) })
+			finalReads(r, history.SetRead, three.Nodes[n%3].ID, func(op *history.Op) { op.Set = append(slices.Clone(op.Set), op.Set[n%len(op.Set)]) })
 		}, []string{"duplicates"}},
 		{"a final read failed", func(t *testing.T, r *record.Run, n int) {
 			fail(&r.Ops[pick(t, r, n%20, func(op *history.Op) bool { return op.Final })])
@@ -82,9 +82,9 @@ func TestMutationsGoRed(t *testing.T) {
 				}
 			}
 		}, []string{"rto"}},
-		{"the fault was not felt", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Felt.Proved = false }, []string{"fault 1.1-kill"}},
-		{"a neighbour was hit", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Spared.Proved = false }, []string{"fault 1.1-kill"}},
-		{"the fault is not gone", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Gone.Proved = false }, []string{"fault 1.1-kill"}},
+		{"the fault was not felt", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Active.Proved = false }, []string{"fault 1.1-kill"}},
+		{"a neighbour was hit", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].ControlUnaffected.Proved = false }, []string{"fault 1.1-kill"}},
+		{"the fault is not gone", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Cleared.Proved = false }, []string{"fault 1.1-kill"}},
 		{"no write succeeds", func(_ *testing.T, r *record.Run, _ int) {
 			for i := range r.Ops {
 				if r.Ops[i].Kind == history.Write {
@@ -109,7 +109,7 @@ func TestMutationsGoRed(t *testing.T) {
 				}
 				for _, p := range m.red {
 					if f := finding(t, j, p); f.Verdict == record.Pass {
-						t.Errorf("seed %d: %s is not red: %s", seed, p, f.Says)
+						t.Errorf("seed %d: %s is not red: %s", seed, p, f.Description)
 					}
 				}
 			}
@@ -139,7 +139,7 @@ func swapReads(t *testing.T, r *record.Run, n int) {
 }
 
 // FuzzJudge: whatever the record holds, there is a judgement, no checker
-// panics, and Settled returns.
+// panics, and Stable returns.
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("any bytes make a run of some kind; the longer they are the more operations it has"))
@@ -158,14 +158,14 @@ func FuzzJudge(f *testing.F) {
 			t.Fatalf("no judgement: %+v", j)
 		}
 		for _, f := range j.Findings {
-			if strings.Contains(f.Says, "checker") {
-				t.Fatalf("%s: %s", f.Promise, f.Says)
+			if strings.Contains(f.Description, "checker") {
+				t.Fatalf("%s: %s", f.Check, f.Description)
 			}
-			if f.Says == "" || f.Verdict == "" {
+			if f.Description == "" || f.Verdict == "" {
 				t.Fatalf("a finding says nothing: %+v", f)
 			}
 		}
-		Settled(r, small, 300*ms)
+		Stable(r, small, 300*ms)
 	})
 }
 
@@ -182,7 +182,7 @@ func runOf(in []byte) *record.Run {
 	at := func() time.Duration {
 		switch n := next(); {
 		case n < 4:
-			return record.Never
+			return record.NotReached
 		case n < 6 && len(in) >= 8:
 			v := time.Duration(binary.LittleEndian.Uint64(in))
 			in = in[8:]
@@ -193,20 +193,20 @@ func runOf(in []byte) *record.Run {
 	}
 	of := func(names ...string) string { return names[next()%len(names)] }
 	r := &record.Run{Meta: record.Meta{Topology: three}}
-	r.Objectives.Refuse, r.Objectives.Autonomy = next()%2 == 0, next()%2 == 0
+	r.Objectives.RejectWithoutQuorum, r.Objectives.DisconnectedOperation = next()%2 == 0, next()%2 == 0
 	if next()%2 == 0 {
-		r.Objectives.Tells = []record.Told{{Kind: of("elected", "weights")}, {Kind: "suspect"}}
+		r.Objectives.ExpectEvents = []record.EventPattern{{Kind: of("elected", "weights")}, {Kind: "suspect"}}
 	}
 	change, most := next()%2 == 0, next()%2
-	r.Objectives.LeaderChange, r.Objectives.Switch, r.Objectives.FalseAlarms = &change, &change, &most
+	r.Objectives.LeaderChange, r.Objectives.TrafficSwitch, r.Objectives.FalseAlarms = &change, &change, &most
 	for range next() % 4 {
 		r.Phases = append(r.Phases, record.Phase{Name: of(record.Baseline, record.Faulty, record.Observing, record.ReadBack), From: at(), To: at()})
 	}
 	for range next() % 4 {
 		f := record.Fault{ID: of("a", "b"), Episode: next() % 3, Inject: record.Times{Requested: at(), Confirmed: at(), Effective: at()}, Heal: record.Times{Requested: at(), Confirmed: at(), Effective: at()}}
-		f.Felt.Proved = next()%2 == 0
+		f.Active.Proved = next()%2 == 0
 		for range next() % 3 {
-			f.Damage.Down = append(f.Damage.Down, topology.NodeID(of("east-1", "north-1", "south-1", "?")))
+			f.Impact.Down = append(f.Impact.Down, topology.NodeID(of("east-1", "north-1", "south-1", "?")))
 		}
 		r.Faults = append(r.Faults, f)
 	}
@@ -218,7 +218,7 @@ func runOf(in []byte) *record.Run {
 			Kind: history.Kind(of("read", "write", "cas", "add", "members", "?")), Key: of("a", "b", ""), Value: of("", "1", "2", "3"),
 			Expect: of("", "1", "2"), Output: of("", "1", "2", "9"), Region: topology.Region(of("east", "north", "?")),
 			Intended: at(), Call: at(), Return: at(), Outcome: history.Outcome(of("ok", "ok", "failed", "unknown", "?")),
-			Swapped: next()%2 == 0, Stale: next()%8 == 0, Final: next()%4 == 0, Via: topology.NodeID(of("", "east-1", "north-1")), Revision: uint64(next() % 5),
+			Applied: next()%2 == 0, Stale: next()%8 == 0, Final: next()%4 == 0, ReadThrough: topology.NodeID(of("", "east-1", "north-1")), Revision: uint64(next() % 5),
 		}
 		for range next() % 4 {
 			op.Set = append(op.Set, of("1", "2", "3", "9"))

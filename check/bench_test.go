@@ -39,7 +39,7 @@ func million(revisions bool) *record.Run {
 			used[slot] = 1
 		}
 		op := history.Op{
-			ID: int64(i), Client: i % 10, Region: three.Zones[i%3].Region, Key: fmt.Sprintf("k%d.%d", slot, generation[slot]),
+			ID: int64(i), Client: i % 10, Region: three.RegionSpecs[i%3].Region, Key: fmt.Sprintf("k%d.%d", slot, generation[slot]),
 			Intended: due, Call: due, Return: due + time.Duration(1+rng.IntN(10))*interval, Outcome: history.OK, Node: "north-1", Term: 2,
 		}
 		if revisions {
@@ -47,7 +47,7 @@ func million(revisions bool) *record.Run {
 		}
 		switch roll := rng.IntN(100); {
 		case slot < 4 && roll < 10:
-			op.Kind = history.Members
+			op.Kind = history.SetRead
 		case slot < 4:
 			op.Kind, op.Value = history.Add, fmt.Sprint("e", i)
 		case roll < 50:
@@ -88,7 +88,7 @@ func finalsOf(s *store, at time.Duration) []history.Op {
 	for _, n := range three.Nodes {
 		read := func(kind history.Kind, key string) {
 			at += time.Microsecond
-			op := history.Op{Kind: kind, Key: key, Final: true, Via: n.ID, Region: n.Region, Intended: at, Call: at, Return: at, Outcome: history.OK}
+			op := history.Op{Kind: kind, Key: key, Final: true, ReadThrough: n.ID, Region: n.Region, Intended: at, Call: at, Return: at, Outcome: history.OK}
 			s.do(&op)
 			out = append(out, op)
 		}
@@ -96,7 +96,7 @@ func finalsOf(s *store, at time.Duration) []history.Op {
 			read(history.Read, key)
 		}
 		for key := range s.sets {
-			read(history.Members, key)
+			read(history.SetRead, key)
 		}
 	}
 	return out
@@ -127,7 +127,7 @@ func BenchmarkJudgeMillion(b *testing.B) {
 				j := Judge(context.Background(), r, Options{})
 				for _, f := range j.Findings {
 					if f.Verdict != record.Pass {
-						b.Errorf("%s: %s %s", f.Promise, f.Verdict, f.Says)
+						b.Errorf("%s: %s %s", f.Check, f.Verdict, f.Description)
 					}
 				}
 				b.ReportMetric(loaded.Seconds(), "s-load")
@@ -148,7 +148,7 @@ func BenchmarkEachCheck(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				guard(context.Background(), p, v, &record.Judgement{})
+				guard(context.Background(), p, v, &record.Result{})
 			}
 		})
 	}

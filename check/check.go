@@ -15,12 +15,12 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// Definition is the constants in the definitions of outage and recovery.
-type Definition = record.Definition
+// SLOParams is the constants in the definitions of outage and recovery.
+type Definition = record.SLOParams
 
 // Options bound the work of judging. The zero value is right for a drill.
 type Options struct {
-	// Definition of outage and recovery; zero fields take their defaults.
+	// SLOParams of outage and recovery; zero fields take their defaults.
 	Definition Definition
 	// KeyTime is how long the search on one register may take; 0 means 10 s.
 	KeyTime time.Duration
@@ -53,7 +53,7 @@ func (o Options) resolve() Options {
 // judgement and returns its findings.
 type promise struct {
 	name  string
-	judge func(ctx context.Context, v *view, j *record.Judgement) []record.Finding
+	judge func(ctx context.Context, v *view, j *record.Result) []record.Finding
 }
 
 // promises are all there are, in the order in which they are reported.
@@ -79,18 +79,18 @@ var promises = []promise{
 // Judge checks every promise of the run and takes the worst verdict. It
 // always returns a judgement: a checker that panics, or runs out of time or
 // memory, or that ctx ended, makes its finding unknown.
-func Judge(ctx context.Context, r *record.Run, o Options) *record.Judgement {
+func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	o = o.resolve()
-	j := &record.Judgement{Expected: r.Expect, Breaks: r.Breaks, Definition: o.Definition}
+	j := &record.Result{Expected: r.Expect, ExpectedFailures: r.ExpectedFailures, SLOParams: o.Definition}
 	if j.Expected == "" {
 		j.Expected = record.Pass
 	}
 	findings := make([][]record.Finding, len(promises))
 	var v *view
-	findings[0] = guard(ctx, promise{"run", func(context.Context, *view, *record.Judgement) []record.Finding {
+	findings[0] = guard(ctx, promise{"run", func(context.Context, *view, *record.Result) []record.Finding {
 		var err error
 		if v, err = newView(r, o); err != nil {
-			return []record.Finding{{Promise: "run", Verdict: record.Unknown, Says: err.Error()}}
+			return []record.Finding{{Check: "run", Verdict: record.Unknown, Description: err.Error()}}
 		}
 		return nil
 	}}, nil, j)
@@ -118,17 +118,17 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Judgement {
 }
 
 // guard turns what a check cannot cope with into an unknown.
-func guard(ctx context.Context, p promise, v *view, j *record.Judgement) (fs []record.Finding) {
+func guard(ctx context.Context, p promise, v *view, j *record.Result) (fs []record.Finding) {
 	defer func() {
 		if r := recover(); r != nil {
 			fs = []record.Finding{{
-				Promise: p.name, Verdict: record.Unknown,
-				Says: fmt.Sprintf("the checker of %s failed: %v", p.name, r),
+				Check: p.name, Verdict: record.Unknown,
+				Description: fmt.Sprintf("the checker of %s failed: %v", p.name, r),
 			}}
 		}
 	}()
 	if err := ctx.Err(); err != nil {
-		return []record.Finding{{Promise: p.name, Verdict: record.Unknown, Says: "not checked: " + err.Error()}}
+		return []record.Finding{{Check: p.name, Verdict: record.Unknown, Description: "not checked: " + err.Error()}}
 	}
 	return p.judge(ctx, v, j)
 }

@@ -17,9 +17,9 @@ func TestCleanRun(t *testing.T) {
 	j := judge(t, lab{}.run())
 	for _, f := range j.Findings {
 		if f.Verdict != record.Pass {
-			t.Errorf("%s is %s: %s %v", f.Promise, f.Verdict, f.Says, f.Evidence)
+			t.Errorf("%s is %s: %s %v", f.Check, f.Verdict, f.Description, f.Evidence)
 		}
-		t.Logf("%s: %s %s", f.Promise, f.Verdict, f.Says)
+		t.Logf("%s: %s %s", f.Check, f.Verdict, f.Description)
 	}
 	if j.Verdict != record.Pass || !j.AsExpected() {
 		t.Errorf("verdict %s", j.Verdict)
@@ -32,21 +32,21 @@ func TestCleanRun(t *testing.T) {
 // What a scenario may say it breaks is what is judged here, under the same names.
 func TestPromisesAreTheRecords(t *testing.T) {
 	r, yes := newMoney(10).finish(), true
-	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.Refuse = 0.5, &yes, &yes, true
-	r.Objectives.Autonomy = true
+	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.RejectWithoutQuorum = 0.5, &yes, &yes, true
+	r.Objectives.DisconnectedOperation = true
 	r.Ops = append(r.Ops, newPost().finish().Ops...) // a stream as well; what they come to is not asked
-	r.Objectives.Shed = true
+	r.Objectives.LoadShedding = true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0
-	r.Objectives.Switch, r.Objectives.FalseAlarms, r.Objectives.Redelivered = &yes, &none, &none
-	r.Objectives.Tells = []record.Told{{Kind: "elected"}}
+	r.Objectives.TrafficSwitch, r.Objectives.FalseAlarms, r.Objectives.Redelivered = &yes, &none, &none
+	r.Objectives.ExpectEvents = []record.EventPattern{{Kind: "elected"}}
 	var got []string
 	for _, f := range judge(t, r).Findings {
-		if f.Promise != "run" && f.Promise != "every kind succeeds" && !strings.HasPrefix(f.Promise, "fault ") {
-			got = append(got, f.Promise)
+		if f.Check != "run" && f.Check != "every kind succeeds" && !strings.HasPrefix(f.Check, "fault ") {
+			got = append(got, f.Check)
 		}
 	}
-	want := record.Promises()
+	want := record.Checks()
 	slices.Sort(got)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -55,9 +55,9 @@ func TestPromisesAreTheRecords(t *testing.T) {
 }
 
 func TestCheckerThatPanics(t *testing.T) {
-	broken := promise{"broken", func(context.Context, *view, *record.Judgement) []record.Finding { panic("no such thing") }}
+	broken := promise{"broken", func(context.Context, *view, *record.Result) []record.Finding { panic("no such thing") }}
 	fs := guard(context.Background(), broken, nil, nil)
-	if len(fs) != 1 || fs[0].Verdict != record.Unknown || fs[0].Promise != "broken" {
+	if len(fs) != 1 || fs[0].Verdict != record.Unknown || fs[0].Check != "broken" {
 		t.Errorf("got %+v, want one unknown", fs)
 	}
 }

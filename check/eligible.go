@@ -34,14 +34,14 @@ type damage struct {
 // active is one fault's damage while it lasts.
 type active struct {
 	spell
-	damage topology.Damage
+	damage topology.FaultImpact
 }
 
 func newDamage(t topology.Topology, faults []record.Fault) damage {
 	d := damage{unserved: map[topology.Region][]spell{}, severed: map[topology.Region][]spell{}}
 	var wide, narrow []active
 	for _, f := range faults {
-		if len(f.Damage.Down)+len(f.Damage.Cuts) == 0 {
+		if len(f.Impact.Down)+len(f.Impact.CutFlows) == 0 {
 			continue
 		}
 		healed := f.Heal.Requested
@@ -52,22 +52,22 @@ func newDamage(t topology.Topology, faults []record.Fault) damage {
 		if over < 0 || f.HealError != "" {
 			over = forever
 		}
-		wide = append(wide, active{spell{f.Inject.Requested, max(over, f.Inject.Requested), healed}, f.Damage})
-		if proved := max(f.Inject.Confirmed, f.Inject.Effective); f.Felt.Proved && proved >= 0 && healed > proved {
-			narrow = append(narrow, active{spell{proved, healed, healed}, f.Damage})
+		wide = append(wide, active{spell{f.Inject.Requested, max(over, f.Inject.Requested), healed}, f.Impact})
+		if proved := max(f.Inject.Confirmed, f.Inject.Effective); f.Active.Proved && proved >= 0 && healed > proved {
+			narrow = append(narrow, active{spell{proved, healed, healed}, f.Impact})
 		}
 	}
 	for _, r := range t.Regions() {
-		cannot := func(d topology.Damage) bool { return !t.Eligible(r, d) }
+		cannot := func(d topology.FaultImpact) bool { return !t.HasQuorum(r, d) }
 		d.unserved[r] = spells(wide, cannot)
 		d.severed[r] = spells(narrow, cannot)
 	}
-	d.headless = spells(narrow, func(d topology.Damage) bool { return len(t.Majorities(d)) == 0 })
+	d.headless = spells(narrow, func(d topology.FaultImpact) bool { return len(t.QuorumMembers(d)) == 0 })
 	return d
 }
 
 // spells lists the stretches in which the merged damage is bad.
-func spells(of []active, bad func(topology.Damage) bool) []spell {
+func spells(of []active, bad func(topology.FaultImpact) bool) []spell {
 	var edges []time.Duration
 	for _, a := range of {
 		edges = append(edges, a.from, a.to)
@@ -77,7 +77,7 @@ func spells(of []active, bad func(topology.Damage) bool) []spell {
 	var out []spell
 	for i := 0; i+1 < len(edges); i++ {
 		from, to := edges[i], edges[i+1]
-		var now []topology.Damage
+		var now []topology.FaultImpact
 		healed := time.Duration(-1) // of what ends at to
 		for _, a := range of {
 			if a.from <= from && a.to >= to {
@@ -87,7 +87,7 @@ func spells(of []active, bad func(topology.Damage) bool) []spell {
 				}
 			}
 		}
-		if !bad(topology.Merge(now...)) {
+		if !bad(topology.MergeImpacts(now...)) {
 			continue
 		}
 		if healed < 0 {

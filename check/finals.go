@@ -21,11 +21,11 @@ func (f *finals) note(op *history.Op, t *tally) {
 	}
 	t.finalReads++
 	if op.Outcome != history.OK {
-		f.failed[op.Via] = op.Error
+		f.failed[op.ReadThrough] = op.Error
 		return
 	}
-	if old := f.by[op.Via]; old == nil || op.Call >= old.Call {
-		f.by[op.Via] = op
+	if old := f.by[op.ReadThrough]; old == nil || op.Call >= old.Call {
+		f.by[op.ReadThrough] = op
 	}
 	if f.last == nil || op.Call >= f.last.Call {
 		f.last = op

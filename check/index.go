@@ -62,7 +62,7 @@ func newIndex(ops []history.Op) *index {
 // of is where the objects are listed that operations of a kind are on.
 func (x *index) of(k history.Kind) *[]object {
 	switch k {
-	case history.Add, history.Members:
+	case history.Add, history.SetRead:
 		return &x.sets
 	case history.Open, history.Transfer, history.Balances:
 		return &x.banks

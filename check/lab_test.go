@@ -36,11 +36,11 @@ type lab struct {
 	// slow is added to an operation's latency, which is 300 µs.
 	slow func(r topology.Region, c history.Class, due time.Duration) time.Duration
 	// cut is the damage of the fault.
-	cut topology.Damage
+	cut topology.FaultImpact
 }
 
 var three = topology.Topology{
-	Zones: []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}},
+	RegionSpecs: []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}},
 	Nodes: []topology.Node{
 		{ID: "east-1", Region: "east", Voter: true},
 		{ID: "north-1", Region: "north", Voter: true},
@@ -66,7 +66,7 @@ func (l lab) resolve() lab {
 func (l lab) run() *record.Run {
 	l = l.resolve()
 	r := &record.Run{Meta: record.Meta{
-		Topology: three, Expect: record.Pass, Answers: true,
+		Topology: three, Expect: record.Pass, HasRejectionMarks: true,
 		Objectives: record.Objectives{RTO: 300 * ms}.Resolve(),
 	}}
 	var steps []string
@@ -75,10 +75,10 @@ func (l lab) run() *record.Run {
 		id := fmt.Sprintf("%d.1-kill", e+1)
 		steps = append(steps, fmt.Sprintf("{\"id\":%q}", id))
 		r.Faults = append(r.Faults, record.Fault{
-			ID: id, Name: "kill", Episode: e + 1, Says: "kill east-1", Damage: l.cut,
+			ID: id, Name: "kill", Episode: e + 1, Description: "kill east-1", Impact: l.cut,
 			Inject: record.Times{Planned: at, Requested: at, Confirmed: at + ms, Effective: at + ms},
 			Heal:   record.Times{Planned: at + l.fault, Requested: at + l.fault, Confirmed: at + l.fault + ms, Effective: at + l.fault + ms},
-			Felt:   record.Proof{Proved: true, Saw: "exit"}, Gone: record.Proof{Proved: true, Saw: "answer"}, Spared: record.Proof{Proved: true, Saw: "answer"},
+			Active: record.Proof{Proved: true, Observed: "exit"}, Cleared: record.Proof{Proved: true, Observed: "answer"}, ControlUnaffected: record.Proof{Proved: true, Observed: "answer"},
 		})
 		at += l.fault
 		if e < l.episodes-1 {
@@ -117,7 +117,7 @@ func (l lab) load(end time.Duration) []history.Op {
 				set := fmt.Sprintf("s%d", n/2000)
 				switch {
 				case class == history.Reads && n%11 == 0:
-					op.Kind, op.Key = history.Members, set
+					op.Kind, op.Key = history.SetRead, set
 				case class == history.Reads:
 					op.Kind = history.Read
 				case n%5 < 2:
@@ -161,8 +161,8 @@ func readBack(ops []history.Op, at time.Duration) []history.Op {
 			s.do(&op)
 		}
 		kind := history.Read
-		if op.Kind == history.Add || op.Kind == history.Members {
-			kind = history.Members
+		if op.Kind == history.Add || op.Kind == history.SetRead {
+			kind = history.SetRead
 		}
 		if !known[op.Key] {
 			known[op.Key] = true
@@ -173,7 +173,7 @@ func readBack(ops []history.Op, at time.Duration) []history.Op {
 	for _, n := range three.Nodes {
 		for _, op := range keys {
 			last += 10 * time.Microsecond
-			op.ID, op.Final, op.Via, op.Region = int64(len(ops)+len(out)+1), true, n.ID, n.Region
+			op.ID, op.Final, op.ReadThrough, op.Region = int64(len(ops)+len(out)+1), true, n.ID, n.Region
 			op.Intended, op.Call, op.Return, op.Outcome = last, last, last+5*time.Microsecond, history.OK
 			s.do(&op)
 			out = append(out, op)
@@ -202,26 +202,26 @@ func (s *store) do(op *history.Op) {
 				op.Expect = "other"
 			}
 		}
-		if op.Swapped = s.registers[op.Key] == op.Expect; op.Swapped {
+		if op.Applied = s.registers[op.Key] == op.Expect; op.Applied {
 			s.registers[op.Key] = op.Value
 		}
 	case history.Add:
 		s.sets[op.Key] = append(s.sets[op.Key], op.Value)
-	case history.Members:
+	case history.SetRead:
 		op.Set = slices.Clone(s.sets[op.Key])
 	}
 }
 
-func judge(t *testing.T, r *record.Run) *record.Judgement {
+func judge(t *testing.T, r *record.Run) *record.Result {
 	t.Helper()
 	return Judge(context.Background(), r, Options{Definition: small})
 }
 
 // finding returns the finding of a promise.
-func finding(t *testing.T, j *record.Judgement, promise string) record.Finding {
+func finding(t *testing.T, j *record.Result, promise string) record.Finding {
 	t.Helper()
 	for _, f := range j.Findings {
-		if f.Promise == promise {
+		if f.Check == promise {
 			return f
 		}
 	}
@@ -230,15 +230,15 @@ func finding(t *testing.T, j *record.Judgement, promise string) record.Finding {
 }
 
 // want fails unless the promise came out as v and says all of the phrases.
-func want(t *testing.T, j *record.Judgement, promise string, v record.Verdict, phrases ...string) {
+func want(t *testing.T, j *record.Result, promise string, v record.Verdict, phrases ...string) {
 	t.Helper()
 	f := finding(t, j, promise)
 	if f.Verdict != v {
-		t.Errorf("%s is %s, want %s: %s", promise, f.Verdict, v, f.Says)
+		t.Errorf("%s is %s, want %s: %s", promise, f.Verdict, v, f.Description)
 	}
 	for _, p := range phrases {
-		if !strings.Contains(f.Says, p) {
-			t.Errorf("%s says %q, want %q in it", promise, f.Says, p)
+		if !strings.Contains(f.Description, p) {
+			t.Errorf("%s says %q, want %q in it", promise, f.Description, p)
 		}
 	}
 }

@@ -12,23 +12,23 @@ import (
 // judgeLeader asserts that a leader was elected after the first fault, or that
 // none was. A system that narrates is taken at its word; of one that does not,
 // the terms of its acknowledgements tell.
-func judgeLeader(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
+func judgeLeader(_ context.Context, v *view, _ *record.Result) []record.Finding {
 	if v.obj.LeaderChange == nil {
 		return nil
 	}
-	f := record.Finding{Promise: "leader change"}
+	f := record.Finding{Check: "leader change"}
 	changed, how, known := v.leaderChange()
 	switch {
 	case len(v.faults) == 0:
-		f.Verdict, f.Says = record.Vacuous, "there was no fault to change the leader"
+		f.Verdict, f.Description = record.Vacuous, "there was no fault to change the leader"
 	case !known:
-		f.Verdict, f.Says = record.Unknown, "the system says neither whom it elected nor in which term it acknowledges"
+		f.Verdict, f.Description = record.Unknown, "the system says neither whom it elected nor in which term it acknowledges"
 	case changed == *v.obj.LeaderChange:
-		f.Verdict, f.Says = record.Pass, how+", as it must be"
+		f.Verdict, f.Description = record.Pass, how+", as it must be"
 	case changed:
-		f.Verdict, f.Says = record.Fail, how+", and none may be elected"
+		f.Verdict, f.Description = record.Fail, how+", and none may be elected"
 	default:
-		f.Verdict, f.Says = record.Fail, how+", and one must be elected"
+		f.Verdict, f.Description = record.Fail, how+", and one must be elected"
 	}
 	return []record.Finding{f}
 }

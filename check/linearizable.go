@@ -20,7 +20,7 @@ import (
 // there were one copy of it, on which each operation took effect at an instant
 // between its call and its return. Objects are independent, so each is judged
 // alone. Reads that asked to be stale are counted and left out.
-func judgeLinearizable(ctx context.Context, v *view, j *record.Judgement) []record.Finding {
+func judgeLinearizable(ctx context.Context, v *view, j *record.Result) []record.Finding {
 	if !*v.obj.Linearizable {
 		return nil
 	}
@@ -83,21 +83,21 @@ func judgeLinearizable(ctx context.Context, v *view, j *record.Judgement) []reco
 }
 
 func findLinearizable(l *record.Linearizable, evidence, why []string) record.Finding {
-	f := record.Finding{Promise: "linearizable", Evidence: append(evidence[:min(len(evidence), kept)], why[:min(len(why), kept)]...)}
+	f := record.Finding{Check: "linearizable", Evidence: append(evidence[:min(len(evidence), kept)], why[:min(len(why), kept)]...)}
 	switch {
 	case len(l.Violating) > 0:
 		f.Verdict = record.Fail
-		f.Says = fmt.Sprintf("%d of %s not linearizable: %s", len(l.Violating), count(l.Keys, "key"), few(l.Violating, 5, strings.Clone))
+		f.Description = fmt.Sprintf("%d of %s not linearizable: %s", len(l.Violating), count(l.Keys, "key"), few(l.Violating, 5, strings.Clone))
 	case len(l.Undecided) > 0:
 		f.Verdict = record.Unknown
-		f.Says = fmt.Sprintf("%d of %s undecided, first: %s", len(l.Undecided), count(l.Keys, "key"), why[0])
+		f.Description = fmt.Sprintf("%d of %s undecided, first: %s", len(l.Undecided), count(l.Keys, "key"), why[0])
 	case l.Ops == 0:
-		f.Verdict, f.Says = record.Vacuous, "no operation to judge"
+		f.Verdict, f.Description = record.Vacuous, "no operation to judge"
 	default:
 		f.Verdict = record.Pass
-		f.Says = fmt.Sprintf("%s on %s", count(l.Ops, "operation"), count(l.Keys, "key"))
+		f.Description = fmt.Sprintf("%s on %s", count(l.Ops, "operation"), count(l.Keys, "key"))
 		if l.StaleReads > 0 {
-			f.Says += fmt.Sprintf("; %s left out, as asked for", count(l.StaleReads, "stale read"))
+			f.Description += fmt.Sprintf("; %s left out, as asked for", count(l.StaleReads, "stale read"))
 		}
 	}
 	return f
@@ -150,10 +150,10 @@ func describe(op *history.Op) string {
 		what = fmt.Sprintf("read %s → %q", op.Key, op.Output)
 	case history.CAS:
 		what = fmt.Sprintf("cas %s %q→%q", op.Key, op.Expect, op.Value)
-		if op.Outcome == history.OK && !op.Swapped {
+		if op.Outcome == history.OK && !op.Applied {
 			what += " (refused)"
 		}
-	case history.Members:
+	case history.SetRead:
 		what = fmt.Sprintf("members %s → %s", op.Key, count(len(op.Set), "element"))
 	case history.Transfer:
 		what = fmt.Sprintf("transfer %d from %s to %s", op.Amount, op.From, op.To)
@@ -165,8 +165,8 @@ func describe(op *history.Op) string {
 		what = fmt.Sprintf("%s %s=%q", op.Kind, op.Key, op.Value)
 	}
 	who := client(op)
-	if op.Via != "" {
-		who = "final through " + string(op.Via)
+	if op.ReadThrough != "" {
+		who = "final through " + string(op.ReadThrough)
 	}
 	ends := fmt.Sprintf("%.3f s", op.Return.Seconds())
 	if op.Outcome == history.Unknown {

@@ -28,11 +28,11 @@ func write(v string) history.Op { return history.Op{Kind: history.Write, Value: 
 func read(v string) history.Op  { return history.Op{Kind: history.Read, Output: v} }
 func add(v string) history.Op   { return history.Op{Kind: history.Add, Value: v} }
 func members(vs string) history.Op {
-	return history.Op{Kind: history.Members, Set: strings.Fields(vs)}
+	return history.Op{Kind: history.SetRead, Set: strings.Fields(vs)}
 }
 
 func cas(from, to string, swapped bool) history.Op {
-	return history.Op{Kind: history.CAS, Expect: from, Value: to, Swapped: swapped}
+	return history.Op{Kind: history.CAS, Expect: from, Value: to, Applied: swapped}
 }
 
 func unknown(o history.Op) history.Op {
@@ -89,7 +89,7 @@ func TestLinearizable(t *testing.T) {
 			r := &record.Run{Ops: c.ops}
 			f := finding(t, Judge(context.Background(), r, Options{}), "linearizable")
 			if f.Verdict != c.want {
-				t.Errorf("%s, want %s: %s %v", f.Verdict, c.want, f.Says, f.Evidence)
+				t.Errorf("%s, want %s: %s %v", f.Verdict, c.want, f.Description, f.Evidence)
 			}
 			if c.want == record.Fail && len(f.Evidence) == 0 {
 				t.Error("a violation without evidence")
@@ -104,7 +104,7 @@ func TestLinearizableNotAskedFor(t *testing.T) {
 	r.Objectives.Linearizable = &no
 	j := Judge(context.Background(), r, Options{})
 	for _, f := range j.Findings {
-		if f.Promise == "linearizable" {
+		if f.Check == "linearizable" {
 			t.Errorf("judged though not asked for: %+v", f)
 		}
 	}
@@ -260,7 +260,7 @@ func randomHistory(rng *rand.Rand, set bool) []history.Op {
 		case set && k < 2:
 			o.Kind, o.Value = history.Add, string(rune('a'+i))
 		case set:
-			o.Kind = history.Members
+			o.Kind = history.SetRead
 		case k == 0:
 			o.Kind, o.Value = history.Write, string(rune('a'+i))
 		case k == 1:
@@ -280,7 +280,7 @@ func randomHistory(rng *rand.Rand, set bool) []history.Op {
 		} else {
 			s.do(&o)
 			if rng.IntN(6) == 0 { // and now a lie
-				o.Output, o.Swapped = string(rune('a'+rng.IntN(n))), !o.Swapped
+				o.Output, o.Applied = string(rune('a'+rng.IntN(n))), !o.Applied
 				if len(o.Set) > 0 {
 					o.Set = o.Set[:len(o.Set)-1]
 				}
@@ -288,7 +288,7 @@ func randomHistory(rng *rand.Rand, set bool) []history.Op {
 					o.Output = ""
 				}
 				if o.Kind != history.CAS {
-					o.Swapped = false
+					o.Applied = false
 				}
 			}
 		}
@@ -311,7 +311,7 @@ func plainSearch(ops []history.Op) bool {
 			case history.Write:
 				return true, o.Value
 			case history.CAS:
-				if known && o.Swapped != (s == o.Expect) {
+				if known && o.Applied != (s == o.Expect) {
 					return false, s
 				}
 				if s == o.Expect {

@@ -12,7 +12,7 @@ import (
 // findLost judges the loss. Loss that is proved on keys that were read through
 // every node is a fail, whatever could not be read beside them.
 func (v *view) findLost(f *record.RPO, t *tally) record.Finding {
-	out := record.Finding{Promise: "rpo"}
+	out := record.Finding{Check: "rpo"}
 	lost := len(t.lost)
 	for i, l := range t.lost {
 		if i == kept {
@@ -22,8 +22,8 @@ func (v *view) findLost(f *record.RPO, t *tally) record.Finding {
 	}
 	figures := fmt.Sprintf("lost %d of %d acknowledged writes", lost, t.acked)
 	if lost > 0 {
-		if f.LostFor > 0 {
-			figures += " over " + seconds(f.LostFor)
+		if f.LossWindow > 0 {
+			figures += " over " + seconds(f.LossWindow)
 		}
 		figures += fmt.Sprintf(", first: %s, %s", witness(&t.lost[0].Op), t.lost[0].Position)
 	}
@@ -31,16 +31,16 @@ func (v *view) findLost(f *record.RPO, t *tally) record.Finding {
 	switch {
 	case t.finalReads == 0:
 		gaps = "nothing was read back"
-	case len(f.Silent) > 0:
-		gaps = "no final read succeeded through " + nodeList(f.Silent)
+	case len(f.UnreadableNodes) > 0:
+		gaps = "no final read succeeded through " + nodeList(f.UnreadableNodes)
 	case len(t.unread) > 0:
 		gaps = fmt.Sprintf("final reads of %s failed, first: %s", count(len(t.unread), "key"), t.unread[0].says)
 	}
 	switch {
 	case lost > v.obj.RPO:
-		out.Verdict, out.Says = record.Fail, figures
+		out.Verdict, out.Description = record.Fail, figures
 	case gaps != "":
-		out.Verdict, out.Says = record.Unknown, "loss cannot be told: "+gaps
+		out.Verdict, out.Description = record.Unknown, "loss cannot be told: "+gaps
 		for i, u := range t.unread {
 			if i == kept {
 				break
@@ -48,14 +48,14 @@ func (v *view) findLost(f *record.RPO, t *tally) record.Finding {
 			out.Evidence = append(out.Evidence, "not read: "+u.says)
 		}
 	case t.acked == 0:
-		out.Verdict, out.Says = record.Vacuous, "no write was acknowledged, so none could be lost"
+		out.Verdict, out.Description = record.Vacuous, "no write was acknowledged, so none could be lost"
 	default:
-		out.Verdict, out.Says = record.Pass, figures
+		out.Verdict, out.Description = record.Pass, figures
 		if v.obj.RPO > 0 {
-			out.Says += fmt.Sprintf(" (%d allowed)", v.obj.RPO)
+			out.Description += fmt.Sprintf(" (%d allowed)", v.obj.RPO)
 		}
 		if t.recovered > 0 {
-			out.Says += fmt.Sprintf("; %d of %d without an answer are there too", t.recovered, t.unknown)
+			out.Description += fmt.Sprintf("; %d of %d without an answer are there too", t.recovered, t.unknown)
 		}
 	}
 	return out
@@ -64,13 +64,13 @@ func (v *view) findLost(f *record.RPO, t *tally) record.Finding {
 // findNone is the promise that a list of offences is empty. What is seen only
 // in final reads, as rpo says, is unknown without them.
 func (v *view) findNone(promise, what string, offences []dated, finals *record.RPO) record.Finding {
-	out := record.Finding{Promise: promise, Verdict: record.Pass, Says: "no " + what}
+	out := record.Finding{Check: promise, Verdict: record.Pass, Description: "no " + what}
 	switch {
 	case len(offences) > 0:
 		out.Verdict, out.Evidence = record.Fail, lines(offences[:min(len(offences), kept)])
-		out.Says = fmt.Sprintf("%d %s, first: %s", len(offences), what, offences[0].says)
+		out.Description = fmt.Sprintf("%d %s, first: %s", len(offences), what, offences[0].says)
 	case finals != nil && finals.FinalReads == 0:
-		out.Verdict, out.Says = record.Unknown, "cannot be told: nothing was read back"
+		out.Verdict, out.Description = record.Unknown, "cannot be told: nothing was read back"
 	}
 	return out
 }

@@ -19,7 +19,7 @@ import (
 // and the consumer had asked for the rest, and none that the stream does not
 // hold; and, if an objective says so, that few came more than once, which a
 // system that delivers at least once may do.
-func judgeMessages(_ context.Context, v *view, j *record.Judgement) []record.Finding {
+func judgeMessages(_ context.Context, v *view, j *record.Result) []record.Finding {
 	x := v.index()
 	if len(x.consumers) == 0 {
 		return findRedelivery(nil, v.obj.Redelivered)
@@ -162,12 +162,12 @@ func newDeliveries(v *view, o object, s *streamBook) *deliveries {
 			d.missing = append(d.missing, m)
 		}
 	}
-	d.figures.Disordered, d.figures.Missing, d.figures.Invented = len(d.disorder), len(d.missing), len(d.invented)
+	d.figures.Disordered, d.figures.Missing, d.figures.Unexpected = len(d.disorder), len(d.missing), len(d.invented)
 	return d
 }
 
 func findOrder(all []*deliveries) []record.Finding {
-	f := record.Finding{Promise: "message order", Verdict: record.Pass}
+	f := record.Finding{Check: "message order", Verdict: record.Pass}
 	delivered, again := 0, 0
 	for _, d := range all {
 		delivered += d.figures.Delivered
@@ -176,18 +176,18 @@ func findOrder(all []*deliveries) []record.Finding {
 	}
 	switch {
 	case len(f.Evidence) > 0:
-		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s out of order, first: %s", count(len(f.Evidence), "message"), f.Evidence[0])
+		f.Verdict, f.Description = record.Fail, fmt.Sprintf("%s out of order, first: %s", count(len(f.Evidence), "message"), f.Evidence[0])
 	case delivered == 0:
-		f.Verdict, f.Says = record.Vacuous, "no consumer was handed anything"
+		f.Verdict, f.Description = record.Vacuous, "no consumer was handed anything"
 	default:
-		f.Says = fmt.Sprintf("%s to %s, each in order; %d came again", count(delivered, "message"), count(len(all), "consumer"), again)
+		f.Description = fmt.Sprintf("%s to %s, each in order; %d came again", count(delivered, "message"), count(len(all), "consumer"), again)
 	}
 	f.Evidence = f.Evidence[:min(len(f.Evidence), kept)]
 	return []record.Finding{f}
 }
 
 func findDelivery(all []*deliveries) []record.Finding {
-	f := record.Finding{Promise: "delivery", Verdict: record.Pass}
+	f := record.Finding{Check: "delivery", Verdict: record.Pass}
 	due, missing, unknown := 0, 0, ""
 	var invented []string
 	for _, d := range all {
@@ -216,15 +216,15 @@ func findDelivery(all []*deliveries) []record.Finding {
 	f.Evidence = append(f.Evidence, invented...)
 	switch {
 	case missing > 0:
-		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s of %d did not come, first: %s", count(missing, "message"), due, f.Evidence[0])
+		f.Verdict, f.Description = record.Fail, fmt.Sprintf("%s of %d did not come, first: %s", count(missing, "message"), due, f.Evidence[0])
 	case len(invented) > 0:
-		f.Verdict, f.Says = record.Fail, fmt.Sprintf("%s came that the stream does not hold, first: %s", count(len(invented), "message"), invented[0])
+		f.Verdict, f.Description = record.Fail, fmt.Sprintf("%s came that the stream does not hold, first: %s", count(len(invented), "message"), invented[0])
 	case unknown != "":
-		f.Verdict, f.Says = record.Unknown, "cannot be told: "+unknown
+		f.Verdict, f.Description = record.Unknown, "cannot be told: "+unknown
 	case due == 0:
-		f.Verdict, f.Says = record.Vacuous, "no message was acknowledged, so none was due"
+		f.Verdict, f.Description = record.Vacuous, "no message was acknowledged, so none was due"
 	default:
-		f.Says = fmt.Sprintf("every acknowledged message came to each of %s", count(len(all), "consumer"))
+		f.Description = fmt.Sprintf("every acknowledged message came to each of %s", count(len(all), "consumer"))
 	}
 	f.Evidence = f.Evidence[:min(len(f.Evidence), kept)]
 	return []record.Finding{f}
@@ -234,16 +234,16 @@ func findRedelivery(all []*deliveries, most *int) []record.Finding {
 	if most == nil {
 		return nil
 	}
-	f := record.Finding{Promise: "redelivery", Verdict: record.Pass}
+	f := record.Finding{Check: "redelivery", Verdict: record.Pass}
 	if len(all) == 0 {
-		f.Verdict, f.Says = record.Vacuous, "there was no consumer to be handed anything"
+		f.Verdict, f.Description = record.Vacuous, "there was no consumer to be handed anything"
 		return []record.Finding{f}
 	}
 	worst := slices.MaxFunc(all, func(a, b *deliveries) int { return cmp.Compare(a.figures.Redelivered, b.figures.Redelivered) })
-	f.Says = fmt.Sprintf("%s was handed %s again", worst.figures.Consumer, count(worst.figures.Redelivered, "message"))
+	f.Description = fmt.Sprintf("%s was handed %s again", worst.figures.Consumer, count(worst.figures.Redelivered, "message"))
 	if worst.figures.Redelivered > *most {
 		f.Verdict = record.Fail
-		f.Says += fmt.Sprintf(" > %d", *most)
+		f.Description += fmt.Sprintf(" > %d", *most)
 	}
 	return []record.Finding{f}
 }

@@ -62,7 +62,7 @@ func (p *post) finish() *record.Run {
 		p.last().Final = true
 	}
 	for _, n := range three.Nodes {
-		p.add(history.Op{Kind: history.Messages, Key: "feed", Outcome: history.OK, Set: slices.Clone(p.held), Final: true, Via: n.ID})
+		p.add(history.Op{Kind: history.Messages, Key: "feed", Outcome: history.OK, Set: slices.Clone(p.held), Final: true, ReadThrough: n.ID})
 	}
 	return p.r
 }
@@ -211,8 +211,8 @@ func TestMessagesAreCountedByConsumer(t *testing.T) {
 
 func TestARunWithoutConsumersPromisesNoOrder(t *testing.T) {
 	for _, f := range judge(t, lab{}.run()).Findings {
-		if slices.Contains([]string{"message order", "delivery", "redelivery"}, f.Promise) {
-			t.Errorf("%s was judged: %s", f.Promise, f.Says)
+		if slices.Contains([]string{"message order", "delivery", "redelivery"}, f.Check) {
+			t.Errorf("%s was judged: %s", f.Check, f.Description)
 		}
 	}
 	r, none := lab{}.run(), 0

@@ -11,15 +11,15 @@ import (
 // a crash takes away looks like the work of a fault, so a node that exits by itself is a
 // failure of its own. One that was killed for its memory may be the machine's
 // fault, and makes the run unknown.
-func judgeNodes(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
-	f := record.Finding{Promise: "nodes", Verdict: record.Pass, Says: "no node exited by itself"}
+func judgeNodes(_ context.Context, v *view, _ *record.Result) []record.Finding {
+	f := record.Finding{Check: "nodes", Verdict: record.Pass, Description: "no node exited by itself"}
 	for _, e := range v.run.Events {
 		if e.Source != record.FromEngine || e.Kind != record.Crashed && e.Kind != record.OutOfMemory {
 			continue
 		}
-		says := fmt.Sprintf("%s %s at %s, see nodes/%s.log", e.Node, e.Says, seconds(e.At), e.Node)
+		says := fmt.Sprintf("%s %s at %s, see nodes/%s.log", e.Node, e.Description, seconds(e.At), e.Node)
 		if len(f.Evidence) == 0 {
-			f.Says = says
+			f.Description = says
 		}
 		f.Evidence = append(f.Evidence, says)
 		verdict := record.Fail
@@ -29,7 +29,7 @@ func judgeNodes(_ context.Context, v *view, _ *record.Judgement) []record.Findin
 		f.Verdict = record.Worst(f.Verdict, verdict)
 	}
 	if n := len(f.Evidence) - 1; n > 0 {
-		f.Says += fmt.Sprintf(" (and %d more)", n)
+		f.Description += fmt.Sprintf(" (and %d more)", n)
 	}
 	return []record.Finding{f}
 }

@@ -12,17 +12,17 @@ import (
 
 // judgeRun asks whether the run and its record are whole. What was not
 // recorded cannot have been kept.
-func judgeRun(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
-	f := record.Finding{Promise: "run", Verdict: record.Pass, Says: "ran to its end"}
+func judgeRun(_ context.Context, v *view, _ *record.Result) []record.Finding {
+	f := record.Finding{Check: "run", Verdict: record.Pass, Description: "ran to its end"}
 	switch {
-	case v.run.Broken != "":
-		f.Verdict, f.Says = record.Unknown, "the run ended before its time: "+v.run.Broken
+	case v.run.AbortReason != "":
+		f.Verdict, f.Description = record.Unknown, "the run ended before its time: "+v.run.AbortReason
 	case v.open() != "":
-		f.Verdict, f.Says = record.Unknown, "the record ends in phase "+v.open()
+		f.Verdict, f.Description = record.Unknown, "the record ends in phase "+v.open()
 	case len(v.run.Partial) > 0:
-		f.Verdict, f.Says, f.Evidence = record.Unknown, "the record is not whole: "+strings.Join(v.run.Partial, ", "), v.run.Partial
+		f.Verdict, f.Description, f.Evidence = record.Unknown, "the record is not whole: "+strings.Join(v.run.Partial, ", "), v.run.Partial
 	case len(v.run.Ops) == 0:
-		f.Verdict, f.Says = record.Vacuous, "no operation was recorded"
+		f.Verdict, f.Description = record.Vacuous, "no operation was recorded"
 	}
 	return []record.Finding{f}
 }
@@ -40,31 +40,31 @@ func (v *view) open() string {
 // judgeFaults asks of each fault for proof that it was felt, that it is gone
 // and that it spared its neighbours. A fault that was not felt put nothing to
 // the test.
-func judgeFaults(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
+func judgeFaults(_ context.Context, v *view, _ *record.Result) []record.Finding {
 	var out []record.Finding
 	for _, f := range v.run.Faults {
 		out = append(out, judgeFault(f))
 	}
 	for _, id := range v.planned() {
 		if !slices.ContainsFunc(v.run.Faults, func(f record.Fault) bool { return f.ID == id }) {
-			out = append(out, record.Finding{Promise: "fault " + id, Verdict: record.Vacuous, Says: "was planned and never injected"})
+			out = append(out, record.Finding{Check: "fault " + id, Verdict: record.Vacuous, Description: "was planned and never injected"})
 		}
 	}
 	return out
 }
 
 func judgeFault(f record.Fault) record.Finding {
-	out := record.Finding{Promise: "fault " + f.ID}
+	out := record.Finding{Check: "fault " + f.ID}
 	for _, p := range []struct {
 		of string
 		record.Proof
-	}{{"felt", f.Felt}, {"gone", f.Gone}, {"spared", f.Spared}} {
-		if p.Saw != "" {
-			out.Evidence = append(out.Evidence, p.of+": "+p.Saw)
+	}{{"felt", f.Active}, {"gone", f.Cleared}, {"spared", f.ControlUnaffected}} {
+		if p.Observed != "" {
+			out.Evidence = append(out.Evidence, p.of+": "+p.Observed)
 		}
 	}
 	say := func(v record.Verdict, says string) record.Finding {
-		out.Verdict, out.Says = v, strings.TrimSuffix(f.Says+": "+says, ": ")
+		out.Verdict, out.Description = v, strings.TrimSuffix(f.Description+": "+says, ": ")
 		return out
 	}
 	switch {
@@ -74,14 +74,14 @@ func judgeFault(f record.Fault) record.Finding {
 		return say(record.Unknown, "healing it failed: "+f.HealError)
 	case f.Inject.Requested < 0:
 		return say(record.Vacuous, "was never injected")
-	case !f.Felt.Proved:
-		return say(record.Vacuous, "not felt: "+saw(f.Felt))
+	case !f.Active.Proved:
+		return say(record.Vacuous, "not felt: "+saw(f.Active))
 	case f.Heal.Requested < 0:
 		return say(record.Unknown, "was never healed")
-	case !f.Gone.Proved:
-		return say(record.Unknown, "not proved to be gone: "+saw(f.Gone))
-	case !f.Spared.Proved:
-		return say(record.Unknown, "a neighbour is not proved to be spared: "+saw(f.Spared))
+	case !f.Cleared.Proved:
+		return say(record.Unknown, "not proved to be gone: "+saw(f.Cleared))
+	case !f.ControlUnaffected.Proved:
+		return say(record.Unknown, "a neighbour is not proved to be spared: "+saw(f.ControlUnaffected))
 	}
 	felt := ""
 	if f.Inject.Effective >= 0 {
@@ -94,10 +94,10 @@ func judgeFault(f record.Fault) record.Finding {
 }
 
 func saw(p record.Proof) string {
-	if p.Saw == "" {
+	if p.Observed == "" {
 		return "nothing was measured"
 	}
-	return p.Saw
+	return p.Observed
 }
 
 // planned lists the steps of the plan. A plan that cannot be read has none: it

@@ -17,14 +17,14 @@ func TestFaultsNeedProof(t *testing.T) {
 		says    string
 	}{
 		{"proved", func(*record.Fault) {}, record.Pass, "felt 1 ms after its request"},
-		{"never felt", func(f *record.Fault) { f.Felt = record.Proof{Saw: "echo in 40 µs"} }, record.Vacuous, "not felt: echo in 40 µs"},
-		{"nothing measured", func(f *record.Fault) { f.Felt = record.Proof{} }, record.Vacuous, "nothing was measured"},
-		{"not gone", func(f *record.Fault) { f.Gone = record.Proof{Saw: "refused"} }, record.Unknown, "not proved to be gone: refused"},
-		{"not spared", func(f *record.Fault) { f.Spared = record.Proof{Saw: "refused"} }, record.Unknown, "neighbour"},
+		{"never felt", func(f *record.Fault) { f.Active = record.Proof{Observed: "echo in 40 µs"} }, record.Vacuous, "not felt: echo in 40 µs"},
+		{"nothing measured", func(f *record.Fault) { f.Active = record.Proof{} }, record.Vacuous, "nothing was measured"},
+		{"not gone", func(f *record.Fault) { f.Cleared = record.Proof{Observed: "refused"} }, record.Unknown, "not proved to be gone: refused"},
+		{"not spared", func(f *record.Fault) { f.ControlUnaffected = record.Proof{Observed: "refused"} }, record.Unknown, "neighbour"},
 		{"failed", func(f *record.Fault) { f.Error = "no such node" }, record.Unknown, "injecting it failed: no such node"},
 		{"heal failed", func(f *record.Fault) { f.HealError = "no such node" }, record.Unknown, "healing it failed"},
-		{"never healed", func(f *record.Fault) { f.Heal.Requested = record.Never }, record.Unknown, "never healed"},
-		{"never injected", func(f *record.Fault) { f.Inject.Requested = record.Never }, record.Vacuous, "never injected"},
+		{"never healed", func(f *record.Fault) { f.Heal.Requested = record.NotReached }, record.Unknown, "never healed"},
+		{"never injected", func(f *record.Fault) { f.Inject.Requested = record.NotReached }, record.Vacuous, "never injected"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,9 +58,9 @@ func TestRunIsWhole(t *testing.T) {
 		verdict record.Verdict
 	}{
 		{"whole", func(*record.Run) {}, record.Pass},
-		{"broken", func(r *record.Run) { r.Broken = "interrupted" }, record.Unknown},
+		{"broken", func(r *record.Run) { r.AbortReason = "interrupted" }, record.Unknown},
 		{"cut off", func(r *record.Run) { r.Partial = []string{"history.jsonl.zst is cut off"} }, record.Unknown},
-		{"killed in the faults", func(r *record.Run) { r.Phases = r.Phases[:2]; r.Phases[1].To = record.Never }, record.Unknown},
+		{"killed in the faults", func(r *record.Run) { r.Phases = r.Phases[:2]; r.Phases[1].To = record.NotReached }, record.Unknown},
 		{"empty", func(r *record.Run) { r.Ops = nil }, record.Vacuous},
 		{"absurd", func(r *record.Run) { r.Phases, r.Ops[0].Intended = nil, 1<<61 }, record.Unknown},
 	} {
@@ -78,7 +78,7 @@ func TestLeaderChange(t *testing.T) {
 		return func(r *record.Run) {
 			r.Events = append(r.Events, record.Event{At: 1, Source: record.FromPlatform, Kind: "elected"}, record.Event{At: 130 * ms, Source: record.FromEngine, Kind: "elected"})
 			if at > 0 {
-				r.Events = append(r.Events, record.Event{At: time.Duration(at) * ms, Source: record.FromPlatform, Kind: "elected", Says: "term 3"})
+				r.Events = append(r.Events, record.Event{At: time.Duration(at) * ms, Source: record.FromPlatform, Kind: "elected", Description: "term 3"})
 			}
 		}
 	}
@@ -150,11 +150,11 @@ func TestKindWithoutSuccess(t *testing.T) {
 func TestUnsentIsCounted(t *testing.T) {
 	r := lab{}.run()
 	i := pick(t, r, 0, func(op *history.Op) bool { return op.Intended > 100*ms && op.Region == "south" })
-	r.Ops[i].Outcome, r.Ops[i].Error = history.Failed, history.Unsent
+	r.Ops[i].Outcome, r.Ops[i].Error = history.Failed, history.Dropped
 	n := 0
 	for _, s := range judge(t, r).Availability.Series {
 		if s.Region == topology.Region("south") {
-			n += s.Unsent
+			n += s.Dropped
 		}
 	}
 	if n != 1 {

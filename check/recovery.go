@@ -23,7 +23,7 @@ type recovery struct {
 func (s *series) recover(v *view, e episode) recovery {
 	r := recovery{RTOSeries: record.RTOSeries{
 		Region: s.region, Class: s.class, Episode: e.number,
-		Eligible: true, Recovered: true, FirstAck: 0, SinceHeal: record.Never,
+		Eligible: true, Recovered: true, FirstAck: 0, SinceHeal: record.NotReached,
 	}}
 	unserved := v.damage.unserved[s.region]
 	for _, u := range unserved {
@@ -66,7 +66,7 @@ func (s *series) recoverIn(v *view, e episode, st stretch, r *recovery) {
 		at := s.start(stable)
 		if d := max(0, at-from); d >= r.RTO && r.Recovered {
 			r.RTO, r.stable, r.requested, r.disturbed = d, at, from, s.start(k)
-			r.FirstAck = record.Never
+			r.FirstAck = record.NotReached
 			if ack, ok := s.firstAck(max(from, s.start(k))); ok {
 				r.FirstAck = ack - from
 			}
@@ -83,7 +83,7 @@ func (s *series) recoverIn(v *view, e episode, st stretch, r *recovery) {
 	case st.to-after < s.def.Stable:
 		r.unsure = fmt.Sprintf("observed for %s after the last fault or heal, which is less than the stability window of %s", seconds(st.to-after), exactly(s.def.Stable))
 	case s.floor(after)+s.window() <= len(s.due) && s.opens(s.floor(after), max(st.last, s.floor(st.to))) < 0:
-		r.unsure = fmt.Sprintf("no window of %s reached %s of the baseline's throughput, though no bucket was bad: the load stalled", exactly(s.def.Stable), percent(s.def.Throughput))
+		r.unsure = fmt.Sprintf("no window of %s reached %s of the baseline's throughput, though no bucket was bad: the load stalled", exactly(s.def.Stable), percent(s.def.MinThroughput))
 	}
 }
 
@@ -121,8 +121,8 @@ func (s *series) unrecovered(v *view, st stretch, from time.Duration, bucket int
 		}
 	}
 	if r.Recovered || waited > r.RTO {
-		r.RTO, r.requested, r.disturbed, r.stable = waited, from, s.start(bucket), record.Never
-		r.FirstAck = record.Never
+		r.RTO, r.requested, r.disturbed, r.stable = waited, from, s.start(bucket), record.NotReached
+		r.FirstAck = record.NotReached
 		if ack, ok := s.firstAck(max(from, s.start(bucket))); ok {
 			r.FirstAck = ack - from
 		}

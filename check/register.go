@@ -65,7 +65,7 @@ func newRegister(ops []history.Op, o object, a *answer) *register {
 		if op.Kind != history.Read {
 			writers[op.Value] = append(writers[op.Value], len(r.ops))
 		}
-		if op.Kind == history.CAS && op.Outcome == history.OK && !op.Swapped {
+		if op.Kind == history.CAS && op.Outcome == history.OK && !op.Applied {
 			r.refusals = true
 		}
 		r.ops = append(r.ops, op)
@@ -88,7 +88,7 @@ func newRegister(ops []history.Op, o object, a *answer) *register {
 		switch {
 		case op.Kind == history.Read:
 			sights = append(sights, sight{op.Output, op.Return})
-		case op.Kind == history.CAS && op.Swapped:
+		case op.Kind == history.CAS && op.Applied:
 			sights = append(sights, sight{op.Expect, op.Return})
 		}
 	}
@@ -135,7 +135,7 @@ func (r *register) steps(unseen bool) []*move {
 		m := &all[i]
 		*m = move{
 			op: op, kind: op.Kind, value: r.values[op.Value], expect: r.values[op.Expect], output: r.values[op.Output],
-			answered: op.Outcome == history.OK, swapped: op.Swapped, ret: op.Return,
+			answered: op.Outcome == history.OK, swapped: op.Applied, ret: op.Return,
 		}
 		if !m.answered {
 			by, seen := r.until[i]

@@ -69,7 +69,7 @@ func registerTally(v *view, nodes []topology.NodeID, o object) (t tally) {
 		case op.Kind == history.Read && op.Outcome == history.OK && !op.Stale:
 			reads = append(reads, op)
 		case op.Kind == history.Read:
-		case op.Kind == history.CAS && op.Outcome == history.OK && !op.Swapped:
+		case op.Kind == history.CAS && op.Outcome == history.OK && !op.Applied:
 			// An answer, but not a write.
 		default:
 			t.count(v, op)
@@ -151,8 +151,8 @@ func (t *tally) phantomRead(op *history.Op, w *writes) {
 	}
 	by, known := w.of[op.Output]
 	on := ""
-	if op.Via != "" {
-		on = " on " + string(op.Via)
+	if op.ReadThrough != "" {
+		on = " on " + string(op.ReadThrough)
 	}
 	switch {
 	case !known:

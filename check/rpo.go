@@ -20,7 +20,7 @@ import (
 // every node: lost is A \ F, phantom F \ T, recovered the unknown that are in
 // F, and final reads that differ are a divergence. Each is a promise of its
 // own. A key whose final reads are not complete says nothing about loss.
-func judgeRPO(ctx context.Context, v *view, j *record.Judgement) []record.Finding {
+func judgeRPO(ctx context.Context, v *view, j *record.Result) []record.Finding {
 	nodes := v.readers()
 	total := &tally{}
 	var mu sync.Mutex
@@ -56,7 +56,7 @@ func judgeRPO(ctx context.Context, v *view, j *record.Judgement) []record.Findin
 	total.sort()
 	j.RPO = v.figures(nodes, total)
 	if err != nil {
-		return []record.Finding{{Promise: "rpo", Verdict: record.Unknown, Says: "not checked to the end: " + err.Error()}}
+		return []record.Finding{{Check: "rpo", Verdict: record.Unknown, Description: "not checked to the end: " + err.Error()}}
 	}
 	return []record.Finding{
 		v.findLost(j.RPO, total),
@@ -156,7 +156,7 @@ func (v *view) readers() []topology.NodeID {
 	}
 	for i := range v.run.Ops {
 		if op := &v.run.Ops[i]; op.Final {
-			add(op.Via)
+			add(op.ReadThrough)
 		}
 	}
 	return out
@@ -180,10 +180,10 @@ func (v *view) figures(nodes []topology.NodeID, t *tally) *record.RPO {
 		Objective: v.obj.RPO, Attempted: t.attempted, Acked: t.acked, Unknown: t.unknown, Recovered: t.recovered,
 		FinalReads: t.finalReads, FinalReadsFailed: t.finalFailed, LostCount: len(t.lost), Lost: t.lost[:min(len(t.lost), kept)],
 		Phantoms: cut(t.phantoms), Diverged: cut(t.diverged), Duplicates: cut(t.duplicates),
-		StaleReads: cut(t.stale), SplitBrain: cut(t.split), Silent: v.silent(nodes),
+		StaleReads: cut(t.stale), SplitBrain: cut(t.split), UnreadableNodes: v.silent(nodes),
 	}
 	if n := len(t.lost); n > 0 {
-		out.LostFor = t.lost[n-1].Op.Return - t.lost[0].Op.Return
+		out.LossWindow = t.lost[n-1].Op.Return - t.lost[0].Op.Return
 	}
 	return out
 }
@@ -193,7 +193,7 @@ func (v *view) silent(nodes []topology.NodeID) []topology.NodeID {
 	answered := map[topology.NodeID]bool{}
 	for i := range v.run.Ops {
 		if op := &v.run.Ops[i]; op.Final && op.Outcome == history.OK {
-			answered[op.Via] = true
+			answered[op.ReadThrough] = true
 		}
 	}
 	var out []topology.NodeID

@@ -32,7 +32,7 @@ func anAdd(op *history.Op) bool { return op.Kind == history.Add && op.Outcome ==
 // without takes a value out of the final reads of a set through some nodes.
 func without(r *record.Run, key, value string, nodes ...topology.NodeID) {
 	for i := range r.Ops {
-		if op := &r.Ops[i]; op.Final && op.Key == key && (len(nodes) == 0 || slices.Contains(nodes, op.Via)) {
+		if op := &r.Ops[i]; op.Final && op.Key == key && (len(nodes) == 0 || slices.Contains(nodes, op.ReadThrough)) {
 			op.Set = slices.DeleteFunc(slices.Clone(op.Set), func(s string) bool { return s == value })
 		}
 	}
@@ -41,7 +41,7 @@ func without(r *record.Run, key, value string, nodes ...topology.NodeID) {
 // finalReads calls change for each final read that fits.
 func finalReads(r *record.Run, kind history.Kind, via topology.NodeID, change func(*history.Op)) {
 	for i := range r.Ops {
-		if op := &r.Ops[i]; op.Final && op.Kind == kind && (via == "" || op.Via == via) {
+		if op := &r.Ops[i]; op.Final && op.Kind == kind && (via == "" || op.ReadThrough == via) {
 			change(op)
 		}
 	}
@@ -75,7 +75,7 @@ func TestRPO(t *testing.T) {
 			without(r, op.Key, op.Value, "south-1")
 		}, "divergence", record.Fail, "on south-1 misses e", true},
 		{"a phantom in a set", func(_ *testing.T, r *record.Run) {
-			finalReads(r, history.Members, "", func(op *history.Op) { op.Set = append(slices.Clone(op.Set), "ghost") })
+			finalReads(r, history.SetRead, "", func(op *history.Op) { op.Set = append(slices.Clone(op.Set), "ghost") })
 		}, "phantoms", record.Fail, "ghost on east-1, which nobody added", true},
 		{"a phantom in a register", func(_ *testing.T, r *record.Run) {
 			finalReads(r, history.Read, "", func(op *history.Op) { op.Output = "ghost" })
@@ -84,7 +84,7 @@ func TestRPO(t *testing.T) {
 			r.Ops[pick(t, r, 500, anAdd)].Outcome = history.Failed
 		}, "phantoms", record.Fail, "refused", true},
 		{"twice in a set", func(_ *testing.T, r *record.Run) {
-			finalReads(r, history.Members, "north-1", func(op *history.Op) { op.Set = append(slices.Clone(op.Set), op.Set[0]) })
+			finalReads(r, history.SetRead, "north-1", func(op *history.Op) { op.Set = append(slices.Clone(op.Set), op.Set[0]) })
 		}, "duplicates", record.Fail, "twice on north-1", true},
 		{"the last write of a register is gone", func(t *testing.T, r *record.Run) {
 			forget(t, r, "")
@@ -96,7 +96,7 @@ func TestRPO(t *testing.T) {
 			forget(t, r, "south-1")
 		}, "divergence", record.Fail, "on south-1", true},
 		{"a stale read of a set", func(t *testing.T, r *record.Run) {
-			i := pick(t, r, 300, func(op *history.Op) bool { return op.Kind == history.Members && len(op.Set) > 20 })
+			i := pick(t, r, 300, func(op *history.Op) bool { return op.Kind == history.SetRead && len(op.Set) > 20 })
 			r.Ops[i].Set = r.Ops[i].Set[:len(r.Ops[i].Set)-20]
 		}, "stale reads", record.Fail, "missed s", true},
 		{"a stale read of a register", func(t *testing.T, r *record.Run) { staleRegister(t, r) }, "stale reads", record.Fail, "and missed", true},
@@ -109,7 +109,7 @@ func TestRPO(t *testing.T) {
 		{"one final read failed, and its elements are nowhere else", func(t *testing.T, r *record.Run) {
 			op := r.Ops[pick(t, r, 500, anAdd)]
 			without(r, op.Key, op.Value, "east-1", "north-1")
-			finalReads(r, history.Members, "south-1", fail)
+			finalReads(r, history.SetRead, "south-1", fail)
 		}, "rpo", record.Unknown, "failed", true},
 		{"a final read that failed and was repeated", func(t *testing.T, r *record.Run) {
 			i := pick(t, r, 0, func(op *history.Op) bool { return op.Final })
@@ -120,10 +120,10 @@ func TestRPO(t *testing.T) {
 		}, "rpo", record.Pass, "", true},
 		{"a node that never answered", func(_ *testing.T, r *record.Run) {
 			finalReads(r, history.Read, "south-1", fail)
-			finalReads(r, history.Members, "south-1", fail)
+			finalReads(r, history.SetRead, "south-1", fail)
 		}, "rpo", record.Unknown, "no final read succeeded through south-1", true},
 		{"a voter that was not asked", func(_ *testing.T, r *record.Run) {
-			r.Ops = slices.DeleteFunc(r.Ops, func(op history.Op) bool { return op.Via == "south-1" })
+			r.Ops = slices.DeleteFunc(r.Ops, func(op history.Op) bool { return op.ReadThrough == "south-1" })
 		}, "rpo", record.Unknown, "no final read succeeded through south-1", true},
 		{"loss that is proved beside reads that failed", func(t *testing.T, r *record.Run) {
 			op := r.Ops[pick(t, r, 500, anAdd)]
@@ -135,7 +135,7 @@ func TestRPO(t *testing.T) {
 		}, "rpo", record.Unknown, "nothing was read back", false},
 		{"nothing acknowledged", func(_ *testing.T, r *record.Run) {
 			r.Ops = slices.DeleteFunc(r.Ops, func(op history.Op) bool { return op.Kind.Class() == history.Writes })
-			finalReads(r, history.Members, "", func(op *history.Op) { op.Set = nil })
+			finalReads(r, history.SetRead, "", func(op *history.Op) { op.Set = nil })
 			finalReads(r, history.Read, "", func(op *history.Op) { op.Output = "" })
 		}, "rpo", record.Vacuous, "no write was acknowledged", false},
 	}
@@ -164,7 +164,7 @@ func forget(t *testing.T, r *record.Run, via topology.NodeID) {
 	var acked []*history.Op
 	for i := range r.Ops {
 		op := &r.Ops[i]
-		if op.Key == "k3" && op.Outcome == history.OK && (op.Kind == history.Write || op.Kind == history.CAS && op.Swapped) {
+		if op.Key == "k3" && op.Outcome == history.OK && (op.Kind == history.Write || op.Kind == history.CAS && op.Applied) {
 			acked = append(acked, op)
 		}
 	}
@@ -207,8 +207,8 @@ func TestLostWriteHasItsWitness(t *testing.T) {
 		t.Fatalf("lost %d, want %d", p.LostCount, len(lost))
 	}
 	first, last := lost[0], lost[len(lost)-1]
-	if p.Lost[0].Op.ID != first.ID || p.LostFor != last.Return-first.Return {
-		t.Errorf("first lost %+v over %v", p.Lost[0].Op, p.LostFor)
+	if p.Lost[0].Op.ID != first.ID || p.LossWindow != last.Return-first.Return {
+		t.Errorf("first lost %+v over %v", p.Lost[0].Op, p.LossWindow)
 	}
 	if got, want := p.Lost[0].Position, "10 ms before 1.1-kill"; got != want {
 		t.Errorf("position %q, want %q", got, want)
@@ -226,7 +226,7 @@ func TestLostWriteWasSeenOnNodes(t *testing.T) {
 		lost := r.Ops[i]
 		without(r, lost.Key, lost.Value)
 		for k := range r.Ops {
-			if op := &r.Ops[k]; op.Kind == history.Members && !op.Final {
+			if op := &r.Ops[k]; op.Kind == history.SetRead && !op.Final {
 				op.Set = slices.DeleteFunc(slices.Clone(op.Set), func(v string) bool { return v == lost.Value })
 			}
 		}
@@ -235,7 +235,7 @@ func TestLostWriteWasSeenOnNodes(t *testing.T) {
 		}
 		for k, node := range []topology.NodeID{"south-1", "north-1", "south-1", ""} {
 			r.Ops = append(r.Ops, history.Op{
-				ID: int64(1e6 + k), Region: "east", Kind: history.Members, Key: lost.Key, Set: []string{lost.Value}, Node: node,
+				ID: int64(1e6 + k), Region: "east", Kind: history.SetRead, Key: lost.Key, Set: []string{lost.Value}, Node: node,
 				Intended: lost.Return, Call: lost.Return, Return: lost.Return + ms, Outcome: history.OK, Stale: k == 0,
 			})
 		}
@@ -272,7 +272,7 @@ func TestUnknownIsNeitherLostNorKept(t *testing.T) {
 	r.Ops[there].Outcome, r.Ops[gone].Outcome = history.Unknown, history.Unknown
 	without(r, r.Ops[gone].Key, r.Ops[gone].Value)
 	for i := range r.Ops {
-		if op := &r.Ops[i]; op.Kind == history.Members {
+		if op := &r.Ops[i]; op.Kind == history.SetRead {
 			op.Set = slices.DeleteFunc(slices.Clone(op.Set), func(s string) bool { return s == r.Ops[gone].Value })
 		}
 	}
@@ -286,11 +286,11 @@ func TestUnknownIsNeitherLostNorKept(t *testing.T) {
 }
 
 func TestSplitBrain(t *testing.T) {
-	cut := topology.Damage{}
+	cut := topology.FaultImpact{}
 	for _, n := range three.Nodes[1:] {
-		cut.Cuts = append(cut.Cuts,
-			topology.Stream{Link: topology.Link{From: topology.End{Node: "east-1"}, To: n.ID}, Flow: topology.BothWays},
-			topology.Stream{Link: topology.Link{From: topology.End{Clients: "east"}, To: n.ID}, Flow: topology.BothWays})
+		cut.CutFlows = append(cut.CutFlows,
+			topology.Flow{Link: topology.Link{From: topology.Endpoint{Node: "east-1"}, To: n.ID}, Direction: topology.BothWays},
+			topology.Flow{Link: topology.Link{From: topology.Endpoint{Clients: "east"}, To: n.ID}, Direction: topology.BothWays})
 	}
 	r := lab{cut: cut}.run() // its store acknowledges to everyone
 	want(t, judge(t, r), "split brain", record.Fail, "after its region was cut off from the majority")
@@ -304,22 +304,22 @@ func TestSplitBrain(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	none := topology.Damage{Down: []topology.NodeID{"east-1", "north-1"}}
+	none := topology.FaultImpact{Down: []topology.NodeID{"east-1", "north-1"}}
 	refuse := func(r *record.Run, from, to time.Duration) {
 		for i := range r.Ops {
 			if op := &r.Ops[i]; op.Kind.Class() == history.Writes && op.Call >= from && op.Call < to {
-				op.Outcome, op.Error, op.Answered, op.Return = history.Failed, "no leader", true, op.Call+ms
+				op.Outcome, op.Error, op.Rejected, op.Return = history.Failed, "no leader", true, op.Call+ms
 			}
 		}
 	}
 	forget := func(r *record.Run) {
 		for i := range r.Ops {
-			r.Ops[i].Answered = false
+			r.Ops[i].Rejected = false
 		}
 	}
 	delay := func(r *record.Run) {
 		for i := range r.Ops {
-			if op := &r.Ops[i]; op.Answered {
+			if op := &r.Ops[i]; op.Rejected {
 				op.Return = op.Call + 11*ms
 			}
 		}
@@ -336,13 +336,13 @@ func TestRefusal(t *testing.T) {
 		{"silent", lab{cut: none, down: stall(100*ms, 201*ms)}, nil, record.Fail, "0 failed without an answer or too late"},
 		{"reached nobody", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); forget(r) }, record.Fail, "was refused by a server within 10 ms"},
 		{"refused too late", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); delay(r) }, record.Fail, "was refused by a server within 10 ms"},
-		{"a record from before answers were marked", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); forget(r); r.Answers = false }, record.Unknown, "before that was noted"},
-		{"a majority lives", lab{cut: topology.Damage{Down: none.Down[:1]}}, nil, record.Vacuous, "a majority lived at all times"},
+		{"a record from before answers were marked", lab{cut: none, down: stall(100*ms, 201*ms)}, func(r *record.Run) { refuse(r, 100*ms, 150*ms); forget(r); r.HasRejectionMarks = false }, record.Unknown, "before that was noted"},
+		{"a majority lives", lab{cut: topology.FaultImpact{Down: none.Down[:1]}}, nil, record.Vacuous, "a majority lived at all times"},
 		{"not tried", lab{cut: none}, func(r *record.Run) { drop(r, 0, time.Hour, func(int) bool { return true }) }, record.Vacuous, "no write was tried"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := c.lab.run()
-			r.Objectives.Refuse = true
+			r.Objectives.RejectWithoutQuorum = true
 			if c.change != nil {
 				c.change(r)
 			}

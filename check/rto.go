@@ -12,7 +12,7 @@ import (
 
 // judgeRTO asks: was every client that had to be served served again, and
 // for good, within the objective?
-func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding {
+func judgeRTO(_ context.Context, v *view, j *record.Result) []record.Finding {
 	all := v.series()
 	out := &record.RTO{Objective: v.obj.RTO, Resolution: v.def.Bucket, Recovered: true}
 	j.RTO = out
@@ -25,7 +25,7 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 		reasons  []string // for a verdict that is neither pass nor fail
 	)
 	for _, e := range v.episodes() {
-		longest := record.Never
+		longest := record.NotReached
 		var here *recovery
 		for _, s := range all {
 			r := s.recover(v, e)
@@ -55,7 +55,7 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 			perGo = append(perGo, longest)
 		}
 	}
-	f := record.Finding{Promise: "rto", Verdict: record.Worst(verdicts...), Evidence: evidence}
+	f := record.Finding{Check: "rto", Verdict: record.Worst(verdicts...), Evidence: evidence}
 	if worst != nil {
 		out.Worst, out.Recovered = worst.RTO, worst.Recovered
 		slices.Sort(perGo)
@@ -64,16 +64,16 @@ func judgeRTO(_ context.Context, v *view, j *record.Judgement) []record.Finding 
 	}
 	switch {
 	case len(all) == 0:
-		f.Says = "RTO not measured: no load was recorded"
+		f.Description = "RTO not measured: no load was recorded"
 	case len(verdicts) == 0:
-		f.Says = "RTO not measured: no clients had to be served after the faults"
+		f.Description = "RTO not measured: no clients had to be served after the faults"
 	case f.Verdict == record.Unknown || f.Verdict == record.Vacuous:
-		f.Says = "RTO not measured: " + strings.Join(reasons[:1], "")
+		f.Description = "RTO not measured: " + strings.Join(reasons[:1], "")
 		if n := len(reasons) - 1; n > 0 {
-			f.Says += fmt.Sprintf(" (and %d more)", n)
+			f.Description += fmt.Sprintf(" (and %d more)", n)
 		}
 	default:
-		f.Says = v.saysRTO(out, worst, len(perGo))
+		f.Description = v.saysRTO(out, worst, len(perGo))
 	}
 	return append([]record.Finding{f}, v.judgeStages(each)...)
 }
@@ -104,9 +104,9 @@ func (r *recovery) verdict(v *view, s *series) (record.Verdict, string) {
 	switch {
 	case s.share < 0:
 		return record.Vacuous, name + ": no baseline to compare with"
-	case s.share < v.def.Floor:
-		return record.Vacuous, fmt.Sprintf("%s: only %s of the baseline was good, its floor is %s", name, percent(s.share), percent(v.def.Floor))
-	case !r.Recovered && (v.run.Broken != "" || !v.whole()) && r.RTO <= v.obj.RTO:
+	case s.share < v.def.MinBaseline:
+		return record.Vacuous, fmt.Sprintf("%s: only %s of the baseline was good, its floor is %s", name, percent(s.share), percent(v.def.MinBaseline))
+	case !r.Recovered && (v.run.AbortReason != "" || !v.whole()) && r.RTO <= v.obj.RTO:
 		return record.Unknown, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, seconds(r.RTO), from)
 	case !r.Recovered:
 		return record.Fail, fmt.Sprintf("%s: not recovered in %s%s", name, seconds(r.RTO), from)

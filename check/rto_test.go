@@ -25,8 +25,8 @@ func only(region topology.Region, class history.Class, down func(topology.Region
 // Time is compressed a hundredfold: 300 ms stand for the 30 s of the objective,
 // 1 ms for the resolution of 100 ms.
 func TestRTO(t *testing.T) {
-	eastDown := topology.Damage{Down: []topology.NodeID{"east-1"}}
-	noMajority := topology.Damage{Down: []topology.NodeID{"east-1", "north-1"}}
+	eastDown := topology.FaultImpact{Down: []topology.NodeID{"east-1"}}
+	noMajority := topology.FaultImpact{Down: []topology.NodeID{"east-1", "north-1"}}
 	cases := []struct {
 		name      string
 		lab       lab
@@ -138,7 +138,7 @@ func TestRTO(t *testing.T) {
 			change: func(r *record.Run) {
 				for i := range r.Ops {
 					if op := &r.Ops[i]; !op.Final && op.Intended >= 100*ms && op.Intended < 410*ms {
-						op.Outcome, op.Error, op.Return = history.Failed, history.Unsent, op.Intended
+						op.Outcome, op.Error, op.Return = history.Failed, history.Dropped, op.Intended
 					}
 				}
 			},
@@ -154,19 +154,19 @@ func TestRTO(t *testing.T) {
 		{
 			name: "cut off in an outage that may have ended in time", lab: lab{fault: 150 * ms, observe: 50 * ms, down: stall(100*ms, time.Hour)},
 			verdict: record.Unknown, says: "when the run was cut off",
-			change: func(r *record.Run) { r.Broken = "interrupted" },
+			change: func(r *record.Run) { r.AbortReason = "interrupted" },
 		},
 		{
 			name: "cut off after the time was up", lab: lab{fault: 400 * ms, down: stall(100*ms, time.Hour)},
 			verdict: record.Fail, says: "not recovered in",
-			change: func(r *record.Run) { r.Broken = "interrupted" },
+			change: func(r *record.Run) { r.AbortReason = "interrupted" },
 		},
 		{
 			name: "killed in an outage", lab: lab{fault: 400 * ms, down: stall(100*ms, time.Hour)}, verdict: record.Fail, rto: 400 * ms, says: "not recovered in 400 ms",
 			change: func(r *record.Run) {
 				drop(r, 500*ms, time.Hour, func(int) bool { return true })
 				r.Phases = r.Phases[:2]
-				r.Phases[1].To = record.Never
+				r.Phases[1].To = record.NotReached
 			},
 		},
 		{
@@ -248,7 +248,7 @@ func TestRTOSeries(t *testing.T) {
 				t.Errorf("first acknowledgement after %v, want 30 ms and a latency", s.FirstAck)
 			}
 		default:
-			if s.RTO != 0 || len(s.Outages) != 0 || !s.Eligible || s.SinceHeal != record.Never {
+			if s.RTO != 0 || len(s.Outages) != 0 || !s.Eligible || s.SinceHeal != record.NotReached {
 				t.Errorf("%s %s was disturbed: %+v", s.Region, s.Class, s)
 			}
 		}
@@ -257,9 +257,9 @@ func TestRTOSeries(t *testing.T) {
 
 // Clients of a minority are judged from heal, the others from the fault.
 func TestRTOOfAMinority(t *testing.T) {
-	cut := topology.Damage{}
+	cut := topology.FaultImpact{}
 	for _, n := range three.Nodes {
-		cut.Cuts = append(cut.Cuts, topology.Stream{Link: topology.Link{From: topology.End{Clients: "east"}, To: n.ID}, Flow: topology.BothWays})
+		cut.CutFlows = append(cut.CutFlows, topology.Flow{Link: topology.Link{From: topology.Endpoint{Clients: "east"}, To: n.ID}, Direction: topology.BothWays})
 	}
 	r := lab{cut: cut, fault: 400 * ms, observe: 200 * ms, down: func(region topology.Region, _ history.Class, due time.Duration) bool {
 		return region == "east" && due >= 100*ms && due < 520*ms || region == "north" && due >= 100*ms && due < 140*ms
@@ -281,11 +281,11 @@ func TestRTOOfAMinority(t *testing.T) {
 
 func TestStages(t *testing.T) {
 	events := []record.Event{
-		{At: 50 * ms, Source: record.FromPlatform, Kind: "elected", Node: "east-1", Says: "before the fault"},
+		{At: 50 * ms, Source: record.FromPlatform, Kind: "elected", Node: "east-1", Description: "before the fault"},
 		{At: 120 * ms, Source: record.FromPlatform, Kind: "strike"},
 		{At: 130 * ms, Source: record.FromPlatform, Kind: "suspect", Node: "north-1"},
 		{At: 140 * ms, Source: record.FromPlatform, Kind: "confirmed"},
-		{At: 240 * ms, Source: record.FromPlatform, Kind: "elected", Node: "north-1", Says: "term 3"},
+		{At: 240 * ms, Source: record.FromPlatform, Kind: "elected", Node: "north-1", Description: "term 3"},
 		{At: 250 * ms, Source: record.FromEngine, Kind: "weights"},
 		{At: 260 * ms, Source: record.FromPlatform, Kind: "weights"},
 	}
@@ -350,7 +350,7 @@ func TestAStableStageThatNeverCame(t *testing.T) {
 func TestSettled(t *testing.T) {
 	r := lab{observe: 300 * ms, down: stall(100*ms, 230*ms)}.run() // healed at 200 ms, stable from 230 ms, so known at 280 ms
 	r.Phases = r.Phases[:3]
-	r.Phases[2].To = record.Never
+	r.Phases[2].To = record.NotReached
 	whole := r.Ops
 	for _, c := range []struct {
 		now  time.Duration
@@ -362,7 +362,7 @@ func TestSettled(t *testing.T) {
 				r.Ops = append(r.Ops, op)
 			}
 		}
-		if got := Settled(r, small, c.now); got != c.want {
+		if got := Stable(r, small, c.now); got != c.want {
 			t.Errorf("settled at %v: %v, want %v", c.now, got, c.want)
 		}
 	}

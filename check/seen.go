@@ -25,7 +25,7 @@ func (v *view) seen(o object, lost []record.LostWrite) {
 		switch op.Kind {
 		case history.Read:
 			showed(of, lost, op, op.Output)
-		case history.Members:
+		case history.SetRead:
 			for _, value := range op.Set {
 				showed(of, lost, op, value)
 			}

@@ -46,7 +46,7 @@ func newSeries(v *view) []*series {
 	)
 	for i := range v.run.Ops {
 		op := &v.run.Ops[i]
-		if op.Final || op.Intended < 0 || op.Class() == history.Edge {
+		if op.Final || op.Intended < 0 || op.Class() == history.LocalRead {
 			continue
 		}
 		b := int(op.Intended / v.def.Bucket)
@@ -138,7 +138,7 @@ func (s *series) decide() {
 		}
 		s.sum[i+1] = s.sum[i] + int64(s.good[i])
 	}
-	need := s.def.Throughput * s.throughput * float64(w)
+	need := s.def.MinThroughput * s.throughput * float64(w)
 	s.stable[n] = -1
 	for i := n - 1; i >= 0; i-- {
 		s.stable[i] = s.stable[i+1]
@@ -156,7 +156,7 @@ func (s *series) isBad(i int) bool {
 	if s.due[i] == 0 {
 		return s.expected >= 2
 	}
-	return float64(s.good[i]) < s.def.Good*float64(s.due[i])
+	return float64(s.good[i]) < s.def.MinGood*float64(s.due[i])
 }
 
 // window is the number of buckets in a stability window.

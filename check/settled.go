@@ -6,12 +6,12 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// Settled says whether every series that must be served has been good for a
+// Stable says whether every series that must be served has been good for a
 // whole stability window since the last fault or heal was requested, so that
 // observation may end: Judge, called with what was recorded up to now, would
 // find each stable. Of r it reads Topology, Phases, Faults and Ops. It costs a
 // pass over the operations; call it a few times a second at most.
-func Settled(r *record.Run, d Definition, now time.Duration) bool {
+func Stable(r *record.Run, d Definition, now time.Duration) bool {
 	live := *r
 	live.Phases = nil
 	for _, p := range r.Phases {

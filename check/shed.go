@@ -14,16 +14,16 @@ import (
 // some, they came quickly, and they are most of what was not served. A system
 // that takes on what it cannot do lets everything time out instead. What a
 // client was too busy to send is not counted: the system did not see it.
-func judgeShedding(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
-	if !v.obj.Shed {
+func judgeShedding(_ context.Context, v *view, _ *record.Result) []record.Finding {
+	if !v.obj.LoadShedding {
 		return nil
 	}
-	f := record.Finding{Promise: "shed"}
+	f := record.Finding{Check: "shed"}
 	var took []time.Duration
 	var tried, failed int // of those failed, the refusals are in took
 	for i := range v.run.Ops {
 		op := &v.run.Ops[i]
-		if op.Final || op.Intended < v.start || op.Intended >= v.end || op.Error == history.Unsent {
+		if op.Final || op.Intended < v.start || op.Intended >= v.end || op.Error == history.Dropped {
 			continue
 		}
 		tried++
@@ -44,15 +44,15 @@ func judgeShedding(_ context.Context, v *view, _ *record.Judgement) []record.Fin
 		len(took), count(tried, "operation"), seconds(p99), failed-len(took))
 	switch {
 	case len(v.faults) == 0:
-		f.Verdict, f.Says = record.Vacuous, "no fault was injected"
+		f.Verdict, f.Description = record.Vacuous, "no fault was injected"
 	case len(took) == 0:
-		f.Verdict, f.Says = record.Fail, "nothing was refused for want of resources: "+says
+		f.Verdict, f.Description = record.Fail, "nothing was refused for want of resources: "+says
 	case p99 > v.def.Latency:
-		f.Verdict, f.Says = record.Fail, "refusals came too slowly: "+says
+		f.Verdict, f.Description = record.Fail, "refusals came too slowly: "+says
 	case 2*len(took) < failed:
-		f.Verdict, f.Says = record.Fail, "most of what was not served was not refused: "+says
+		f.Verdict, f.Description = record.Fail, "most of what was not served was not refused: "+says
 	default:
-		f.Verdict, f.Says = record.Pass, says
+		f.Verdict, f.Description = record.Pass, says
 	}
 	return []record.Finding{f}
 }

@@ -46,7 +46,7 @@ func TestShedding(t *testing.T) {
 					c.change(i, op)
 				}
 			}
-			r.Objectives.Shed = true
+			r.Objectives.LoadShedding = true
 			want(t, judge(t, r), "shed", c.verdict, c.says)
 		})
 	}

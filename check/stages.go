@@ -48,16 +48,16 @@ func (v *view) stages(r *recovery) []record.Stage {
 	var out []record.Stage
 	for _, s := range stageEvents {
 		if e, ok := v.firstEvent(s.kinds, r.requested, end); ok {
-			out = append(out, record.Stage{Name: s.stage, To: e.At, Says: saysEvent(e)})
+			out = append(out, record.Stage{Name: s.stage, To: e.At, Description: saysEvent(e)})
 		}
 	}
 	if r.FirstAck >= 0 {
-		out = append(out, record.Stage{Name: "first success", To: min(r.requested+r.FirstAck, end), Says: "first acknowledgement to " + r.name()})
+		out = append(out, record.Stage{Name: "first success", To: min(r.requested+r.FirstAck, end), Description: "first acknowledgement to " + r.name()})
 	}
 	slices.SortStableFunc(out, func(a, b record.Stage) int { return cmp.Compare(a.To, b.To) })
-	last := record.Stage{Name: steady, To: end, Says: "the stability window is open"}
+	last := record.Stage{Name: steady, To: end, Description: "the stability window is open"}
 	if r.stable < 0 {
-		last.Says = "never; observation ends"
+		last.Description = "never; observation ends"
 	}
 	out = append(out, last)
 	from := r.requested
@@ -99,8 +99,8 @@ func saysEvent(e record.Event) string {
 	if e.Node != "" {
 		s += " by " + string(e.Node)
 	}
-	if e.Says != "" {
-		s += ": " + e.Says
+	if e.Description != "" {
+		s += ": " + e.Description
 	}
 	return s
 }
@@ -112,7 +112,7 @@ func (v *view) judgeStages(each []*recovery) []record.Finding {
 	if len(v.obj.Stages) == 0 {
 		return nil
 	}
-	f := record.Finding{Promise: "rto stages", Verdict: record.Pass}
+	f := record.Finding{Check: "rto stages", Verdict: record.Pass}
 	judged, over, absent := 0, []string{}, []string{}
 	for _, r := range each {
 		stages := v.stages(r)
@@ -126,7 +126,7 @@ func (v *view) judgeStages(each []*recovery) []record.Finding {
 		missing := maps.Clone(v.obj.Stages)
 		for _, s := range stages {
 			took := s.To - s.From
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s%s: %s, ended by %s", s.Name, in, seconds(took), s.Says))
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s%s: %s, ended by %s", s.Name, in, seconds(took), s.Description))
 			switch {
 			case s.Budget == 0:
 				continue
@@ -147,13 +147,13 @@ func (v *view) judgeStages(each []*recovery) []record.Finding {
 	}
 	switch {
 	case len(over) > 0:
-		f.Verdict, f.Says = record.Fail, strings.Join(over, ", ")
+		f.Verdict, f.Description = record.Fail, strings.Join(over, ", ")
 	case judged == 0:
-		f.Verdict, f.Says = record.Vacuous, "no stage with a budget took place"
+		f.Verdict, f.Description = record.Vacuous, "no stage with a budget took place"
 	case len(absent) > 0:
-		f.Verdict, f.Says = record.Vacuous, fmt.Sprintf("%s within budget, and not seen: %s", count(judged, "stage"), strings.Join(absent, ", "))
+		f.Verdict, f.Description = record.Vacuous, fmt.Sprintf("%s within budget, and not seen: %s", count(judged, "stage"), strings.Join(absent, ", "))
 	default:
-		f.Says = fmt.Sprintf("%s within budget", count(judged, "stage"))
+		f.Description = fmt.Sprintf("%s within budget", count(judged, "stage"))
 	}
 	return []record.Finding{f}
 }

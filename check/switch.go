@@ -10,11 +10,11 @@ import (
 // judgeSwitch asserts that traffic was moved after the first fault, or that it
 // never was. The system is taken at its word, for clients may leave a region
 // by themselves.
-func judgeSwitch(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
-	if v.obj.Switch == nil {
+func judgeSwitch(_ context.Context, v *view, _ *record.Result) []record.Finding {
+	if v.obj.TrafficSwitch == nil {
 		return nil
 	}
-	f := record.Finding{Promise: "switch"}
+	f := record.Finding{Check: "switch"}
 	told := v.told()
 	var first string
 	moves := 0
@@ -31,17 +31,17 @@ func judgeSwitch(_ context.Context, v *view, _ *record.Judgement) []record.Findi
 	}
 	switch {
 	case len(v.faults) == 0:
-		f.Verdict, f.Says = record.Vacuous, "there was no fault to move traffic"
+		f.Verdict, f.Description = record.Vacuous, "there was no fault to move traffic"
 	case len(told) == 0:
-		f.Verdict, f.Says = record.Unknown, "the system tells nothing of itself"
-	case moves > 0 && *v.obj.Switch:
-		f.Verdict, f.Says = record.Pass, "traffic was moved, first "+first
+		f.Verdict, f.Description = record.Unknown, "the system tells nothing of itself"
+	case moves > 0 && *v.obj.TrafficSwitch:
+		f.Verdict, f.Description = record.Pass, "traffic was moved, first "+first
 	case moves > 0:
-		f.Verdict, f.Says = record.Fail, fmt.Sprintf("traffic was moved %s, and must not be: first %s", times(moves), first)
-	case *v.obj.Switch:
-		f.Verdict, f.Says = record.Fail, "traffic was never moved after the first fault, and must be"
+		f.Verdict, f.Description = record.Fail, fmt.Sprintf("traffic was moved %s, and must not be: first %s", times(moves), first)
+	case *v.obj.TrafficSwitch:
+		f.Verdict, f.Description = record.Fail, "traffic was never moved after the first fault, and must be"
 	default:
-		f.Verdict, f.Says = record.Pass, "traffic was never moved after the first fault"
+		f.Verdict, f.Description = record.Pass, "traffic was never moved after the first fault"
 	}
 	return []record.Finding{f}
 }

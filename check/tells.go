@@ -15,18 +15,18 @@ import (
 // in each episode after its first fault was requested. Other events may lie
 // between. The events count in the order in which they happened, which is not
 // always that in which they were heard: a node that was cut off tells later.
-func judgeTells(_ context.Context, v *view, _ *record.Judgement) []record.Finding {
-	if len(v.obj.Tells) == 0 {
+func judgeTells(_ context.Context, v *view, _ *record.Result) []record.Finding {
+	if len(v.obj.ExpectEvents) == 0 {
 		return nil
 	}
-	f := record.Finding{Promise: "tells", Verdict: record.Pass}
+	f := record.Finding{Check: "tells", Verdict: record.Pass}
 	told := v.told()
 	if len(v.faults) == 0 {
-		f.Verdict, f.Says = record.Vacuous, "there was no fault to tell of"
+		f.Verdict, f.Description = record.Vacuous, "there was no fault to tell of"
 		return []record.Finding{f}
 	}
 	if len(told) == 0 {
-		f.Verdict, f.Says = record.Unknown, "the system tells nothing of itself"
+		f.Verdict, f.Description = record.Unknown, "the system tells nothing of itself"
 		return []record.Finding{f}
 	}
 	episodes := v.episodes()
@@ -35,20 +35,20 @@ func judgeTells(_ context.Context, v *view, _ *record.Judgement) []record.Findin
 		if !e.last {
 			to = e.to
 		}
-		reached, heard := follow(v.obj.Tells, told, e.from, to)
+		reached, heard := follow(v.obj.ExpectEvents, told, e.from, to)
 		says := fmt.Sprintf("told in order: %s", strings.Join(reached, ", "))
-		if missing := v.obj.Tells[len(reached):]; len(missing) > 0 {
+		if missing := v.obj.ExpectEvents[len(reached):]; len(missing) > 0 {
 			if says = fmt.Sprintf("never told: %s", missing[0]); len(reached) > 0 {
-				says += fmt.Sprintf("; before it, %d of %d: %s", len(reached), len(v.obj.Tells), strings.Join(reached, ", "))
+				says += fmt.Sprintf("; before it, %d of %d: %s", len(reached), len(v.obj.ExpectEvents), strings.Join(reached, ", "))
 			}
 			says += early(missing[0], told, e.from, to)
 		}
 		if len(episodes) > 1 {
 			says = fmt.Sprintf("episode %d: %s", e.number, says)
 		}
-		failed := len(reached) < len(v.obj.Tells)
+		failed := len(reached) < len(v.obj.ExpectEvents)
 		if i == 0 || failed && f.Verdict != record.Fail {
-			f.Says, f.Evidence = says, heard
+			f.Description, f.Evidence = says, heard
 		}
 		if failed {
 			f.Verdict = record.Fail
@@ -71,12 +71,12 @@ func (v *view) told() []record.Event {
 
 // follow finds each wanted event after the one before it. Taking the first
 // that fits is enough: whoever takes a later one has less left to choose from.
-func follow(wanted []record.Told, told []record.Event, from, to time.Duration) (reached, heard []string) {
+func follow(wanted []record.EventPattern, told []record.Event, from, to time.Duration) (reached, heard []string) {
 	for _, e := range told {
 		if e.At < from || e.At >= to || len(reached) == len(wanted) {
 			continue
 		}
-		if next := wanted[len(reached)]; next.Is(e) {
+		if next := wanted[len(reached)]; next.Matches(e) {
 			reached = append(reached, fmt.Sprintf("%s after %s", next, seconds(e.At-from)))
 			heard = append(heard, fmt.Sprintf("%s after the first fault: %s", seconds(e.At-from), saysEvent(e)))
 		}
@@ -85,9 +85,9 @@ func follow(wanted []record.Told, told []record.Event, from, to time.Duration) (
 }
 
 // early says where an event that is missing from its place was told after all.
-func early(missing record.Told, told []record.Event, from, to time.Duration) string {
+func early(missing record.EventPattern, told []record.Event, from, to time.Duration) string {
 	for _, e := range told {
-		if e.At >= from && e.At < to && missing.Is(e) {
+		if e.At >= from && e.At < to && missing.Matches(e) {
 			return fmt.Sprintf(" (but too early, after %s)", seconds(e.At-from))
 		}
 	}

@@ -11,7 +11,7 @@ import (
 func TestTells(t *testing.T) {
 	tell := func(at int, line string) record.Event {
 		e := record.Event{At: time.Duration(at) * ms, Source: record.FromPlatform, Node: "north-1", Region: "north"}
-		var told record.Told
+		var told record.EventPattern
 		if err := told.UnmarshalText([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
@@ -118,11 +118,11 @@ func TestTells(t *testing.T) {
 			r := lab{episodes: c.episodes}.run()
 			r.Events = c.events
 			for _, line := range c.wanted {
-				var told record.Told
+				var told record.EventPattern
 				if err := told.UnmarshalText([]byte(line)); err != nil {
 					t.Fatal(err)
 				}
-				r.Objectives.Tells = append(r.Objectives.Tells, told)
+				r.Objectives.ExpectEvents = append(r.Objectives.ExpectEvents, told)
 			}
 			want(t, judge(t, r), "tells", c.verdict, c.says)
 		})
@@ -133,7 +133,7 @@ func TestTells(t *testing.T) {
 func TestTellsOfARecordThatIsNotWhole(t *testing.T) {
 	r := lab{}.run()
 	r.Events = []record.Event{{At: 110 * ms, Source: record.FromPlatform, Kind: "strike"}}
-	r.Objectives.Tells = []record.Told{{Kind: "elected"}}
+	r.Objectives.ExpectEvents = []record.EventPattern{{Kind: "elected"}}
 	r.Partial = []string{"events.jsonl ends in the middle of its last line"}
 	want(t, judge(t, r), "tells", record.Unknown, "not whole")
 }

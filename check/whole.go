@@ -15,10 +15,10 @@ func (v *view) doubt(findings []record.Finding) {
 		f := &findings[i]
 		switch {
 		case f.Verdict != record.Fail:
-		case !v.whole() && f.Promise != "rto":
-			f.Verdict, f.Says = record.Unknown, f.Says+" (as far as a record tells that is not whole)"
-		case v.run.Broken != "" && v.absence(f):
-			f.Verdict, f.Says = record.Unknown, f.Says+" (as far as the run went, which ended before its time)"
+		case !v.whole() && f.Check != "rto":
+			f.Verdict, f.Description = record.Unknown, f.Description+" (as far as a record tells that is not whole)"
+		case v.run.AbortReason != "" && v.absence(f):
+			f.Verdict, f.Description = record.Unknown, f.Description+" (as far as the run went, which ended before its time)"
 		}
 	}
 }
@@ -26,13 +26,13 @@ func (v *view) doubt(findings []record.Finding) {
 // absence says that a finding fails for what did not happen, or not often
 // enough: had the run gone on, that might have come.
 func (v *view) absence(f *record.Finding) bool {
-	switch f.Promise {
+	switch f.Check {
 	case "tells", "shed", "autonomy", "availability":
 		return true
 	case "leader change":
 		return *v.obj.LeaderChange
 	case "switch":
-		return *v.obj.Switch
+		return *v.obj.TrafficSwitch
 	case "refuse":
 		return len(f.Evidence) == 0 // which are writes that were acknowledged
 	}

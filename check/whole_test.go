@@ -23,7 +23,7 @@ func TestACutOffRecordProvesNoFailure(t *testing.T) {
 	r.Partial = []string{"history.jsonl.zst is cut off"}
 	for _, f := range judge(t, r).Findings {
 		if f.Verdict == record.Fail { // the lab's outage is within its objective
-			t.Errorf("%s fails on a record that is not whole: %s", f.Promise, f.Says)
+			t.Errorf("%s fails on a record that is not whole: %s", f.Check, f.Description)
 		}
 	}
 	want(t, judge(t, r), "phantoms", record.Unknown, "not whole")
@@ -42,13 +42,13 @@ func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
 		verdict       record.Verdict // of the interrupted run; without the interruption each fails
 	}{
 		{"never told", "tells", lab{}.run, func(r *record.Run) {
-			r.Events, r.Objectives.Tells = []record.Event{lead}, []record.Told{{Kind: "rejoined"}}
+			r.Events, r.Objectives.ExpectEvents = []record.Event{lead}, []record.EventPattern{{Kind: "rejoined"}}
 		}, record.Unknown},
-		{"never moved", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.Switch = []record.Event{lead}, &yes }, record.Unknown},
-		{"moved, and must not be", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.Switch = []record.Event{move}, &no }, record.Fail},
+		{"never moved", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{lead}, &yes }, record.Unknown},
+		{"moved, and must not be", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{move}, &no }, record.Fail},
 		{"nobody elected", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{move}, &yes }, record.Unknown},
 		{"elected, and none may be", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{lead}, &no }, record.Fail},
-		{"nothing refused", "shed", lab{}.run, func(r *record.Run) { r.Objectives.Shed = true }, record.Unknown},
+		{"nothing refused", "shed", lab{}.run, func(r *record.Run) { r.Objectives.LoadShedding = true }, record.Unknown},
 		{"not back after the heal", "autonomy", cutOff, func(r *record.Run) {
 			for i := range r.Ops {
 				if op := &r.Ops[i]; op.Class() == history.Writes && op.Call > 200*ms {
@@ -62,7 +62,7 @@ func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
 			r := c.run()
 			c.change(r)
 			want(t, judge(t, r), c.promise, record.Fail)
-			r.Broken = "interrupted"
+			r.AbortReason = "interrupted"
 			want(t, judge(t, r), c.promise, c.verdict)
 		})
 	}
@@ -70,7 +70,7 @@ func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
 
 func TestTellingWithoutFaults(t *testing.T) {
 	r := lab{}.run()
-	r.Faults, r.Objectives.Tells = nil, []record.Told{{Kind: "elected"}}
+	r.Faults, r.Objectives.ExpectEvents = nil, []record.EventPattern{{Kind: "elected"}}
 	r.Events = []record.Event{{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}}
 	want(t, judge(t, r), "tells", record.Vacuous, "no fault")
 }
@@ -78,7 +78,7 @@ func TestTellingWithoutFaults(t *testing.T) {
 func TestANodeThatExitsByItself(t *testing.T) {
 	r := lab{}.run()
 	want(t, judge(t, r), "nodes", record.Pass, "no node")
-	r.Events = append(r.Events, record.Event{At: time.Second, Source: record.FromEngine, Kind: record.Crashed, Node: "north-1", Says: "exited by itself with status 9"})
+	r.Events = append(r.Events, record.Event{At: time.Second, Source: record.FromEngine, Kind: record.Crashed, Node: "north-1", Description: "exited by itself with status 9"})
 	want(t, judge(t, r), "nodes", record.Fail, "north-1 exited by itself with status 9 at 1.0 s")
 	r.Events[len(r.Events)-1].Kind = record.OutOfMemory
 	want(t, judge(t, r), "nodes", record.Unknown, "north-1")

@@ -13,14 +13,14 @@ import (
 
 // Cluster is a topology that runs: every node started, every link open.
 type Cluster struct {
-	Topology topology.Topology
-	Secret   string // of the run, with which a target's clients prove themselves; never recorded
-	Mesh     *links.Mesh
-	Operator Operator // of the target; nil when it has none, see Operators
-	runtime  Runtime
-	nodes    map[topology.NodeID]Process
-	holds    holds
-	seats    seats
+	Topology        topology.Topology
+	Secret          string // of the run, with which a target's clients prove themselves; never recorded
+	Links           *links.Mesh
+	MembershipAdmin MembershipAdmin // of the target; nil when it has none, see Operators
+	runtime         Runtime
+	nodes           map[topology.NodeID]Process
+	holds           holds
+	seats           seats
 }
 
 // Start brings up every pod, opens every link at its baseline latency, then
@@ -42,7 +42,7 @@ func Start(ctx context.Context, rt Runtime, s Spec, notice func(string)) (_ *Clu
 	g, gctx := errgroup.WithContext(ctx)
 	for i, n := range t.Nodes {
 		g.Go(func() (err error) {
-			if servers[i], err = rt.Links(gctx, n); err != nil {
+			if servers[i], err = rt.StartSandbox(gctx, n); err != nil {
 				return fmt.Errorf("links of %s: %w", n.ID, err)
 			}
 			return nil
@@ -71,7 +71,7 @@ func Start(ctx context.Context, rt Runtime, s Spec, notice func(string)) (_ *Clu
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	c := &Cluster{Topology: t, Secret: s.Secret, Mesh: m, runtime: rt, nodes: map[topology.NodeID]Process{}}
+	c := &Cluster{Topology: t, Secret: s.Secret, Links: m, runtime: rt, nodes: map[topology.NodeID]Process{}}
 	for i, n := range t.Nodes {
 		c.nodes[n.ID] = procs[i]
 	}
@@ -86,7 +86,7 @@ func (c *Cluster) Process(id topology.NodeID) Process { return c.nodes[id] }
 // such a client is slowed and cut off as its region is.
 func (c *Cluster) Dialer(from topology.Region) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, _, addr string) (net.Conn, error) {
-		return c.Mesh.Dial(ctx, from, addr)
+		return c.Links.Dial(ctx, from, addr)
 	}
 }
 

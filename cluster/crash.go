@@ -8,8 +8,8 @@ import (
 
 // Crash is a node that exited though nobody here had ended it.
 type Crash struct {
-	Node  topology.NodeID
-	State State
+	Node   topology.NodeID
+	Status ProcessStatus
 }
 
 // Crashed lists the nodes that are down by themselves now: exited, and not
@@ -18,7 +18,7 @@ func (c *Cluster) Crashed(ctx context.Context) []Crash {
 	var out []Crash
 	for _, n := range c.Topology.Nodes {
 		p := c.Process(n.ID)
-		if s, err := p.State(ctx); err != nil || s.Condition != Exited {
+		if s, err := p.Status(ctx); err != nil || s.State != Exited {
 			continue
 		}
 		held := c.holds.node(n.ID)
@@ -26,9 +26,9 @@ func (c *Cluster) Crashed(ctx context.Context) []Crash {
 			continue // it is being changed
 		}
 		ours := held.ended || held.count[Exited] > 0
-		s, err := p.State(ctx) // again: it may have been started meanwhile
+		s, err := p.Status(ctx) // again: it may have been started meanwhile
 		held.mu.Unlock()
-		if !ours && err == nil && s.Condition == Exited {
+		if !ours && err == nil && s.State == Exited {
 			out = append(out, Crash{n.ID, s})
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 type forgetful struct{}
 
-func (forgetful) Append(cluster.Entry) error { return nil }
+func (forgetful) Append(cluster.CleanupEntry) error { return nil }
 
 // start starts three nodes of the fake runtime.
 func start(t *testing.T) *cluster.Cluster {
@@ -26,7 +26,7 @@ func start(t *testing.T) *cluster.Cluster {
 	}
 	spec := cluster.Spec{
 		Run: fmt.Sprintf("cluster-%d", time.Now().UnixNano()), Topology: clustertest.Topology(1), Dir: t.TempDir(),
-		Binary: build.For(kind.OS).Build, Journal: forgetful{},
+		Binary: build.Builder(kind.OS).Build, CleanupLog: forgetful{},
 	}
 	rt, err := kind.Open(t.Context(), spec)
 	if err != nil {
@@ -46,8 +46,8 @@ func start(t *testing.T) *cluster.Cluster {
 
 func crashed(t *testing.T, c *cluster.Cluster) (out []topology.NodeID) {
 	for _, crash := range c.Crashed(t.Context()) {
-		if crash.State.Condition != cluster.Exited {
-			t.Errorf("%s is %s, and counted as crashed", crash.Node, crash.State.Condition)
+		if crash.Status.State != cluster.Exited {
+			t.Errorf("%s is %s, and counted as crashed", crash.Node, crash.Status.State)
 		}
 		out = append(out, crash.Node)
 	}

@@ -40,14 +40,14 @@ func DiskOf(p Process) (Disk, error) {
 	return nil, Unsupported{Reason: fmt.Sprintf("the runtime of %T cannot reach a node's data", p)}
 }
 
-// Folder is a data folder on this machine, the Disk of runtimes whose nodes
+// DirDisk is a data folder on this machine, the Disk of runtimes whose nodes
 // keep their data here. It does not know whether the process has exited.
-type Folder string
+type DirDisk string
 
-var _ Disk = Folder("")
+var _ Disk = DirDisk("")
 
 // Files implements Disk.
-func (f Folder) Files(context.Context) ([]File, error) {
+func (f DirDisk) Files(context.Context) ([]File, error) {
 	var out []File
 	err := filepath.WalkDir(string(f), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -68,7 +68,7 @@ func (f Folder) Files(context.Context) ([]File, error) {
 }
 
 // Edit implements Disk.
-func (f Folder) Edit(_ context.Context, path string, edit func([]byte) ([]byte, error)) (err error) {
+func (f DirDisk) Edit(_ context.Context, path string, edit func([]byte) ([]byte, error)) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("edit %s: %w", path, err)
@@ -90,7 +90,7 @@ func (f Folder) Edit(_ context.Context, path string, edit func([]byte) ([]byte, 
 }
 
 // Wipe implements Disk. The folder itself stays.
-func (f Folder) Wipe(context.Context) error {
+func (f DirDisk) Wipe(context.Context) error {
 	all, err := os.ReadDir(string(f))
 	if err != nil {
 		return fmt.Errorf("wipe: %w", err)

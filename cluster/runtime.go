@@ -15,9 +15,9 @@ import (
 
 // Runtime starts the nodes of one run and removes them all.
 type Runtime interface {
-	// Links starts the node's pod: its address and its linkd. It is called once
+	// StartSandbox starts the node's pod: its address and its linkd. It is called once
 	// for each node, in parallel, before any Start.
-	Links(ctx context.Context, n topology.Node) (links.Server, error)
+	StartSandbox(ctx context.Context, n topology.Node) (links.Server, error)
 	// Start runs the node's program in its pod.
 	Start(ctx context.Context, n topology.Node) (Process, error)
 	// Close removes everything that the runtime made, whatever state it is in.
@@ -30,7 +30,7 @@ type Process interface {
 	Signal(ctx context.Context, s Signal) error
 	// Restart starts an exited process again; on a running one it is an error.
 	Restart(ctx context.Context) error
-	State(ctx context.Context) (State, error)
+	Status(ctx context.Context) (ProcessStatus, error)
 	// Logs is all that the process has written so far, over all its lives.
 	Logs(ctx context.Context) (io.ReadCloser, error)
 }
@@ -39,7 +39,7 @@ type Process interface {
 type Signal string
 
 // The signals. Signal returns once the effect is requested of the engine or
-// kernel; State tells when it shows.
+// kernel; ProcessStatus tells when it shows.
 const (
 	Kill      Signal = "kill"      // at once, no clean-up (SIGKILL)
 	Terminate Signal = "terminate" // graceful stop (SIGTERM), killed after its grace
@@ -47,19 +47,19 @@ const (
 	Resume    Signal = "resume"
 )
 
-// Condition is what a process is doing.
-type Condition string
+// ProcessState is what a process is doing.
+type ProcessState string
 
 // The conditions.
 const (
-	Running Condition = "running"
-	Paused  Condition = "paused"
-	Exited  Condition = "exited"
+	Running ProcessState = "running"
+	Paused  ProcessState = "paused"
+	Exited  ProcessState = "exited"
 )
 
-// State is what the engine or kernel says of a process.
-type State struct {
-	Condition Condition
+// ProcessStatus is what the engine or kernel says of a process.
+type ProcessStatus struct {
+	State     ProcessState
 	Started   time.Time // of the present life; changes with each restart
 	ExitCode  int       // when exited; -1 for a signal
 	OOMKilled bool      // by the kernel for memory
@@ -76,26 +76,26 @@ type Spec struct {
 	Binary func(ctx context.Context, p topology.Program) (string, error)
 	// Linkd returns the path of linkd's static binary.
 	Linkd string
-	// Journal is told what is about to be made, before it is made.
-	Journal Journal
+	// CleanupLog is told what is about to be made, before it is made.
+	CleanupLog CleanupLog
 }
 
-// Journal keeps, where a kill -9 cannot reach, what has to be undone.
-type Journal interface {
-	Append(Entry) error
+// CleanupLog keeps, where a kill -9 cannot reach, what has to be undone.
+type CleanupLog interface {
+	Append(CleanupEntry) error
 }
 
-// Entry is one thing to undo.
-type Entry struct {
+// CleanupEntry is one thing to undo.
+type CleanupEntry struct {
 	What string    `json:"what"` // "process", "container", "network", "fault"
 	ID   string    `json:"id"`   // pid, container or network name, fault id
 	Undo string    `json:"undo"` // in words
 	At   time.Time `json:"at"`
 }
 
-// Kind is a runtime that can be opened: how it is called, whether it can work
+// Driver is a runtime that can be opened: how it is called, whether it can work
 // here, and how to open it for a run.
-type Kind struct {
+type Driver struct {
 	Name string
 	// OS is the GOOS that the binaries of nodes and linkd must be built for;
 	// empty means this machine's. See build.For.

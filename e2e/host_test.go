@@ -58,7 +58,7 @@ var _ = Describe("the machine that runs a drill", func() {
 		Expect(left(ctx, run)).To(BeEmpty())
 		kept, err := record.Load(c.dir())
 		Expect(err).NotTo(HaveOccurred())
-		Expect(kept.Broken).To(ContainSubstring("interrupted"))
+		Expect(kept.AbortReason).To(ContainSubstring("interrupted"))
 	}, SpecTimeout(4*time.Minute), GracePeriod(cleanLimit))
 
 	for _, rt := range []string{docker.Name, local.Name} {
@@ -102,8 +102,8 @@ var _ = Describe("the machine that runs a drill", func() {
 			Expect(left(ctx, run)).To(BeEmpty())
 			kept, err := record.Load(c.dir())
 			Expect(err).NotTo(HaveOccurred())
-			Expect(kept.Broken).To(ContainSubstring("interrupted"))
-			Expect(kept.Judgement.Verdict).To(Equal(record.Unknown))
+			Expect(kept.AbortReason).To(ContainSubstring("interrupted"))
+			Expect(kept.Result.Verdict).To(Equal(record.Unknown))
 			Expect(c.dir() + "/report.html").To(BeAnExistingFile())
 		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
 

@@ -74,7 +74,7 @@ func labels(s scenarios.Scenario, rt string) []string {
 // can just serve: with those of another drill they ask more of two processors
 // than they have, and then nothing is proved of the platform.
 func company(s scenarios.Scenario) []any {
-	starves := func(step scenarios.Declared) bool { return step.Fault == "throttle" }
+	starves := func(step scenarios.StepSpec) bool { return step.Fault == "throttle" }
 	if s.Topology.Layout == "full" || slices.ContainsFunc(s.Steps, starves) {
 		return []any{Serial}
 	}

@@ -20,14 +20,14 @@ import (
 var telling = map[string]func(*drill.Result){
 	"starve-no-shedding": func(run *drill.Result) {
 		GinkgoHelper()
-		i := slices.IndexFunc(run.Judgement.Findings, func(f record.Finding) bool { return f.Promise == "shed" })
-		Expect(run.Judgement.Findings[i].Says).To(ContainSubstring("nothing was refused for want of resources"))
+		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "shed" })
+		Expect(run.Result.Findings[i].Description).To(ContainSubstring("nothing was refused for want of resources"))
 	},
 	"retries-forget-idempotency": func(run *drill.Result) {
 		GinkgoHelper()
-		Expect(run.Judgement.Unbroken()).To(BeEmpty(), "the balances are not what the answered transfers made of them")
-		i := slices.IndexFunc(run.Judgement.Findings, func(f record.Finding) bool { return f.Promise == "accounts" })
-		Expect(run.Judgement.Findings[i].Says).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
+		Expect(run.Result.MissingFailures()).To(BeEmpty(), "the balances are not what the answered transfers made of them")
+		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "accounts" })
+		Expect(run.Result.Findings[i].Description).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
 	},
 	"alert-main-region-mute": breaks("tells"),
 	"hair-trigger":           breaks("false alarms"),
@@ -35,15 +35,15 @@ var telling = map[string]func(*drill.Result){
 	"restore-platform-no-snapshots": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("tells")(run)
-		rpo := run.Judgement.RPO
-		Expect(rpo.LostFor).To(BeNumerically(">", 8*time.Second), "what was acknowledged long before is lost too")
+		rpo := run.Result.RPO
+		Expect(rpo.LossWindow).To(BeNumerically(">", 8*time.Second), "what was acknowledged long before is lost too")
 	},
 	"lose-main-region-async": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())
-		rpo := run.Judgement.RPO
+		rpo := run.Result.RPO
 		Expect(rpo.LostCount).To(BeNumerically("<", rpo.Acked), "what was shipped is not lost")
-		Expect(rpo.LostFor).To(BeNumerically(">", 0), "the loss is a stretch of time")
+		Expect(rpo.LossWindow).To(BeNumerically(">", 0), "the loss is a stretch of time")
 		for _, l := range rpo.Lost {
 			Expect(l.Op.Return).To(BeNumerically("~", run.Faults[0].Inject.Requested, 2*time.Second), "only the tail is lost")
 		}
@@ -51,20 +51,20 @@ var telling = map[string]func(*drill.Result){
 	"lose-journal-tail": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())
-		Expect(run.Judgement.RPO.Lost).NotTo(BeEmpty(), "lost writes have witnesses")
-		Expect(run.Judgement.RPO.Diverged).To(BeEmpty(), "the copies agree on what is left")
+		Expect(run.Result.RPO.Lost).NotTo(BeEmpty(), "lost writes have witnesses")
+		Expect(run.Result.RPO.Diverged).To(BeEmpty(), "the copies agree on what is left")
 	},
 	"bus-ack-early": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())
-		for _, l := range run.Judgement.RPO.Lost {
+		for _, l := range run.Result.RPO.Lost {
 			Expect(l.Op.Kind).To(Equal(history.Publish), "only messages are lost")
 		}
 	},
 	"lose-main-region-async-ack": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())
-		lost := run.Judgement.RPO.Lost
+		lost := run.Result.RPO.Lost
 		Expect(lost).NotTo(BeEmpty(), "lost writes have witnesses")
 		Expect(lost[0].Op.Node).NotTo(BeEmpty(), "a witness says who acknowledged")
 		Expect(lost[0].Missing).NotTo(BeEmpty(), "a witness says which nodes miss it")
@@ -72,7 +72,7 @@ var telling = map[string]func(*drill.Result){
 	"power-loss-ack-before-sync": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.LoseNothing())
-		lost := run.Judgement.RPO.Lost
+		lost := run.Result.RPO.Lost
 		Expect(lost).NotTo(BeEmpty(), "lost writes have witnesses")
 		Expect(lost[0].Missing).To(HaveLen(len(run.Topology.Nodes)), "no node has what was in nobody's disk")
 	},
@@ -98,39 +98,39 @@ var telling = map[string]func(*drill.Result){
 		breaks("split brain")(run)
 		breaks("false alarms")(run)
 		Expect(run).NotTo(drill.LoseNothing())
-		for _, lost := range run.Judgement.RPO.Lost {
+		for _, lost := range run.Result.RPO.Lost {
 			Expect(lost.Op.Node).To(Equal(topology.NodeID("east-1")), "who led alone acknowledged what is lost")
 		}
 	},
 	"never-switch": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("switch")(run)
-		Expect(run.Judgement.Alarms.Raised).NotTo(BeZero(), "the loss was detected")
+		Expect(run.Result.Alarms.Raised).NotTo(BeZero(), "the loss was detected")
 	},
 	"lose-identity-no-local-verify": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("availability")(run)
 		Expect(run).To(drill.LoseNothing())
-		Expect(run.Judgement.RTO.Worst).To(BeNumerically(">", 5*time.Second), "nobody is let in until the issuers are back")
+		Expect(run.Result.RTO.Worst).To(BeNumerically(">", 5*time.Second), "nobody is let in until the issuers are back")
 	},
 	"standby-warm": breaks("rpo"),
 	"standby-warm-isolated": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("rpo")(run)
-		Expect(run.Judgement.RPO.LostFor).To(BeNumerically("<", 3*time.Second), "who is cut off stops to acknowledge")
+		Expect(run.Result.RPO.LossWindow).To(BeNumerically("<", 3*time.Second), "who is cut off stops to acknowledge")
 	},
 	"standby-cold": breaks("rpo"),
 	"restore-platform": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("rpo")(run)
-		Expect(run.Judgement.RTO.Recovered).To(BeTrue(), "service is back")
-		rpo := run.Judgement.RPO
+		Expect(run.Result.RTO.Recovered).To(BeTrue(), "service is back")
+		rpo := run.Result.RPO
 		Expect(rpo.LostCount).To(BeNumerically("<", rpo.Acked), "what the snapshot has is not lost")
 	},
 	"probe-self": func(run *drill.Result) {
 		GinkgoHelper()
 		breaks("switch")(run)
-		Expect(run.Judgement.Alarms.Raised).To(BeZero(), "the loss was not detected")
+		Expect(run.Result.Alarms.Raised).To(BeZero(), "the loss was not detected")
 	},
 }
 
@@ -138,9 +138,9 @@ var telling = map[string]func(*drill.Result){
 func breaks(promise string) func(*drill.Result) {
 	return func(run *drill.Result) {
 		GinkgoHelper()
-		for _, f := range run.Judgement.Findings {
-			if f.Promise == promise {
-				Expect(f.Verdict).To(Equal(record.Fail), f.Says)
+		for _, f := range run.Result.Findings {
+			if f.Check == promise {
+				Expect(f.Verdict).To(Equal(record.Fail), f.Description)
 				return
 			}
 		}
@@ -151,10 +151,10 @@ func breaks(promise string) func(*drill.Result) {
 // The twin without faults: whatever it measures, the faults did not do.
 var _ = It("measures no outage and loses nothing where nothing is broken", Label("negative", local.Name), func(ctx SpecContext) {
 	run := drill.Run(ctx, "kill-leader", drill.On(local.Name), drill.With(func(s *scenarios.Scenario) {
-		s.Steps, s.Objectives.LeaderChange = []scenarios.Declared{}, nil
+		s.Steps, s.Objectives.LeaderChange = []scenarios.StepSpec{}, nil
 	}))
-	Expect(run.Judgement.RTO).NotTo(BeNil())
-	Expect(run.Judgement.RTO.Worst).To(BeZero())
+	Expect(run.Result.RTO).NotTo(BeNil())
+	Expect(run.Result.RTO.Worst).To(BeZero())
 	Expect(run).To(drill.LoseNothing())
 	Expect(run.Faults).To(BeEmpty())
 }, SpecTimeout(drillLimit), GracePeriod(cleanLimit))

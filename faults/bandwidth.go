@@ -27,36 +27,36 @@ type Bandwidth struct {
 // Validate implements Validator.
 func (b *Bandwidth) Validate() error {
 	if b.Rate < kilo {
-		return Wrong{Field: "rate", Says: "must be at least 1KB/s"}
+		return InvalidField{Field: "rate", Says: "must be at least 1KB/s"}
 	}
 	return b.Direction.validate()
 }
 
 // Inject implements Fault.
 func (b *Bandwidth) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := disturb(ctx, v, b.Streams(v), links.Effect{Rate: int64(b.Rate)})
+	heal, err := disturb(ctx, v, b.Flows(v), links.Effect{Rate: int64(b.Rate)})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Says(v), err)
+		return nil, fmt.Errorf("%s: %w", b.Describe(v), err)
 	}
 	return heal, nil
 }
 
-// Streams implements Disturber.
-func (b *Bandwidth) Streams(v Victims) []topology.Stream {
+// Flows implements Disturber.
+func (b *Bandwidth) Flows(v Victims) []topology.Flow {
 	return reach{direction: b.Direction, clients: b.Clients}.streams(v)
 }
 
-// Damage implements Fault: slowness takes nothing away.
-func (b *Bandwidth) Damage(Victims) topology.Damage { return topology.Damage{} }
+// FaultImpact implements Fault: slowness takes nothing away.
+func (b *Bandwidth) Impact(Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
-// Says implements Fault.
-func (b *Bandwidth) Says(v Victims) string {
+// Describe implements Fault.
+func (b *Bandwidth) Describe(v Victims) string {
 	return fmt.Sprintf("narrow the links of %s to %s (%s)", between(v, b.Clients), b.Rate, b.Direction.says())
 }
 
-// Felt implements Prover: over every narrowed link a parcel takes at least
+// Active implements Prover: over every narrowed link a parcel takes at least
 // three quarters of the time that it needs at this rate.
-func (b *Bandwidth) Felt(ctx context.Context, v Victims) (string, error) {
+func (b *Bandwidth) Active(ctx context.Context, v Victims) (string, error) {
 	least := b.takes() * 3 / 4
 	slow := func(took time.Duration) error {
 		if took < least {
@@ -64,17 +64,17 @@ func (b *Bandwidth) Felt(ctx context.Context, v Victims) (string, error) {
 		}
 		return nil
 	}
-	return twice(func() (string, error) { return b.weigh(ctx, v, linksOf(b.Streams(v)), slow) })
+	return twice(func() (string, error) { return b.weigh(ctx, v, linksOf(b.Flows(v)), slow) })
 }
 
-// Gone implements Prover: over every link the parcel takes less than half of it.
-func (b *Bandwidth) Gone(ctx context.Context, v Victims) (string, error) {
-	return b.weigh(ctx, v, linksOf(b.Streams(v)), b.quick)
+// Cleared implements Prover: over every link the parcel takes less than half of it.
+func (b *Bandwidth) Cleared(ctx context.Context, v Victims) (string, error) {
+	return b.weigh(ctx, v, linksOf(b.Flows(v)), b.quick)
 }
 
-// Spared implements Prover: so it does over an untouched link.
-func (b *Bandwidth) Spared(ctx context.Context, v Victims) (string, error) {
-	n, ok := neighbour(v, b.Streams(v))
+// ControlUnaffected implements Prover: so it does over an untouched link.
+func (b *Bandwidth) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	n, ok := neighbour(v, b.Flows(v))
 	if !ok {
 		return "no link is untouched, so none was measured", nil
 	}
@@ -104,7 +104,7 @@ func (b *Bandwidth) takes() time.Duration {
 // took beyond the baseline.
 func (b *Bandwidth) weigh(ctx context.Context, v Victims, over []topology.Link, judge func(time.Duration) error) (string, error) {
 	saw := ""
-	for _, s := range measure(over, func(l topology.Link) links.Sample { return v.Cluster.Mesh.Transfer(ctx, l, b.parcel()) }) {
+	for _, s := range measure(over, func(l topology.Link) links.Sample { return v.Cluster.Links.Transfer(ctx, l, b.parcel()) }) {
 		if s.Err != nil {
 			return "", fmt.Errorf("%s: %w", s.Link, s.Err)
 		}

@@ -99,7 +99,7 @@ func Find(name string) (Entry, error) {
 		}
 		names = append(names, e.Name)
 	}
-	return Entry{}, Wrong{"fault", fmt.Sprintf("%q is none of %s", name, strings.Join(names, ", ")), Nearest(name, names)}
+	return Entry{}, InvalidField{"fault", fmt.Sprintf("%q is none of %s", name, strings.Join(names, ", ")), Suggest(name, names)}
 }
 
 // New returns the named fault with its zero settings.

@@ -24,12 +24,12 @@ func TestFaultsOnFake(t *testing.T) {
 
 func TestFaultsOnLocal(t *testing.T) {
 	t.Parallel()
-	faultstest.Conformance(t, local.Kind())
+	faultstest.Conformance(t, local.Driver())
 }
 
 func TestFaultsOnDocker(t *testing.T) {
 	t.Parallel()
-	k := docker.Kind()
+	k := docker.Driver()
 	if err := k.Check(t.Context()); err != nil {
 		if os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1" {
 			t.Fatal(err)

@@ -59,7 +59,7 @@ func (c *Corrupt) Equal(d *Corrupt) bool { return c.Kind == d.Kind && c.Files ==
 // Validate implements Validator.
 func (c *Corrupt) Validate() error {
 	if _, err := path.Match(c.Files, ""); err != nil {
-		return Wrong{Field: "files", Says: fmt.Sprintf("%q is no pattern, such as *.wal", c.Files)}
+		return InvalidField{Field: "files", Says: fmt.Sprintf("%q is no pattern, such as *.wal", c.Files)}
 	}
 	return oneOf("kind", c.Kind, torn, flip)
 }
@@ -157,18 +157,20 @@ func (c *Corrupt) wound(b []byte, seed uint64) ([]byte, wound, error) {
 	return b, w, nil
 }
 
-// Damage implements Fault.
-func (c *Corrupt) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+// FaultImpact implements Fault.
+func (c *Corrupt) Impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{Down: ids(v.Nodes)}
+}
 
-// Says implements Fault.
-func (c *Corrupt) Says(v Victims) string {
+// Describe implements Fault.
+func (c *Corrupt) Describe(v Victims) string {
 	what := map[string]string{torn: "tear off the end of", flip: "flip a bit at the end of"}[c.Kind]
 	return fmt.Sprintf("kill %s and %s the newest %s", names(v.Cluster.Topology, v.Nodes), what, cmp.Or(c.Files, "*.wal"))
 }
 
-// Felt implements Prover: every victim has exited, and its file is on disk as
+// Active implements Prover: every victim has exited, and its file is on disk as
 // it was changed.
-func (c *Corrupt) Felt(ctx context.Context, v Victims) (string, error) {
+func (c *Corrupt) Active(ctx context.Context, v Victims) (string, error) {
 	if _, err := are(ctx, v, v.Nodes, cluster.Exited); err != nil {
 		return "", err
 	}
@@ -209,11 +211,13 @@ func (c *Corrupt) changed(ctx context.Context, v Victims, n topology.Node) (stri
 	return fmt.Sprintf("%s is exited, its %s is %s", n.ID, w.file, w.says), nil
 }
 
-// Gone implements Prover: every victim runs. Whether it may, with what is left
+// Cleared implements Prover: every victim runs. Whether it may, with what is left
 // to it, is the system's business and its promises'.
-func (c *Corrupt) Gone(ctx context.Context, v Victims) (string, error) {
+func (c *Corrupt) Cleared(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Running)
 }
 
-// Spared implements Prover: an untouched node runs.
-func (c *Corrupt) Spared(ctx context.Context, v Victims) (string, error) { return running(ctx, v) }
+// ControlUnaffected implements Prover: an untouched node runs.
+func (c *Corrupt) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	return running(ctx, v)
+}

@@ -34,7 +34,9 @@ func (c cut) inject(ctx context.Context, v Victims) (func(context.Context) error
 	return disturb(ctx, v, c.streams(v), links.Effect{Cut: c.mode})
 }
 
-func (c cut) damage(v Victims) topology.Damage { return topology.Damage{Cuts: c.streams(v)} }
+func (c cut) damage(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{CutFlows: c.streams(v)}
+}
 
 // felt wants every link that is cut to look cut to who dials it.
 func (c cut) felt(ctx context.Context, v Victims) (string, error) {
@@ -44,10 +46,10 @@ func (c cut) felt(ctx context.Context, v Victims) (string, error) {
 // look measures once. A probe that could not be made is no proof of anything.
 func (c cut) look(ctx context.Context, v Victims) (string, error) {
 	var alive []string
-	looks := map[links.Symptom]bool{}
+	looks := map[links.ProbeFailure]bool{}
 	streams := c.streams(v)
 	for _, s := range glances(ctx, v, linksOf(streams)) {
-		symptom := links.SymptomOf(s.Err)
+		symptom := links.ProbeFailureOf(s.Err)
 		switch {
 		case s.Err == nil:
 			alive = append(alive, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
@@ -100,7 +102,7 @@ func silent(samples []links.Sample) error {
 	return nil
 }
 
-func seen(looks map[links.Symptom]bool) string {
+func seen(looks map[links.ProbeFailure]bool) string {
 	var out []string
 	for _, s := range slices.Sorted(maps.Keys(looks)) {
 		out = append(out, string(s))

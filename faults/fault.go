@@ -1,6 +1,6 @@
 // Package faults is the catalogue of disturbances. A fault is a settings
 // struct, one file each: its exported fields are the schema of a scenario's
-// `with:`, Inject does the deed and returns its undo, and its Prover methods
+// `with:`, Inject does the deed and returns its undo, and its Verifier methods
 // measure the deed on the very links or nodes disturbed.
 package faults
 
@@ -15,36 +15,36 @@ import (
 // once, with a context that is alive, even when the run's is not.
 type Fault interface {
 	Inject(ctx context.Context, v Victims) (heal func(context.Context) error, err error)
-	// Damage is what the fault takes away by design, which decides who is
+	// FaultImpact is what the fault takes away by design, which decides who is
 	// eligible for recovery meanwhile.
-	Damage(v Victims) topology.Damage
-	// Says describes the deed in a few words: "kill east-1".
-	Says(v Victims) string
-	Prover
+	Impact(v Victims) topology.FaultImpact
+	// Describe describes the deed in a few words: "kill east-1".
+	Describe(v Victims) string
+	Verifier
 }
 
-// Prover measures a fault. Each method makes one measurement now and returns
+// Verifier measures a fault. Each method makes one measurement now and returns
 // what it saw; the error says what is missing for the proof. With nothing
-// injected, Felt must fail.
-type Prover interface {
-	// Felt returns nil only while the fault is felt by every victim.
-	Felt(ctx context.Context, v Victims) (saw string, err error)
-	// Gone returns nil only while no victim feels anything any more.
-	Gone(ctx context.Context, v Victims) (saw string, err error)
-	// Spared returns nil when an untouched neighbour is measured and untouched.
+// injected, Active must fail.
+type Verifier interface {
+	// Active returns nil only while the fault is felt by every victim.
+	Active(ctx context.Context, v Victims) (saw string, err error)
+	// Cleared returns nil only while no victim feels anything any more.
+	Cleared(ctx context.Context, v Victims) (saw string, err error)
+	// ControlUnaffected returns nil when an untouched neighbour is measured and untouched.
 	// Where every node or link is a victim it returns nil and says so.
-	Spared(ctx context.Context, v Victims) (saw string, err error)
+	ControlUnaffected(ctx context.Context, v Victims) (saw string, err error)
 }
 
-// Requirer is a fault that not every runtime can do. Requires returns
+// CapabilityChecker is a fault that not every runtime can do. Requires returns
 // cluster.Unsupported, with the reason, when it cannot be done to a node.
-type Requirer interface {
+type CapabilityChecker interface {
 	Requires(p cluster.Process) error
 }
 
-// ClusterRequirer is a fault that not every target can do. RequiresOf returns
+// ClusterCapabilityChecker is a fault that not every target can do. RequiresOf returns
 // cluster.Unsupported, with the reason, when it cannot be done to a cluster.
-type ClusterRequirer interface {
+type ClusterCapabilityChecker interface {
 	RequiresOf(c *cluster.Cluster) error
 }
 
@@ -59,6 +59,6 @@ type Victims struct {
 	Nodes   []topology.Node // chosen by `on`
 	To      []topology.Node // chosen by `to`; empty means all others
 	Seed    uint64          // the fault's own randomness
-	// Others are faults under way by ID, so that Spared can pick a neighbour that none of them touches.
-	Others []topology.Damage
+	// Others are faults under way by ID, so that ControlUnaffected can pick a neighbour that none of them touches.
+	Others []topology.FaultImpact
 }

@@ -32,19 +32,19 @@ func (i *Isolate) Validate() error { return validMode(i.Mode) }
 func (i *Isolate) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
 	heal, err := i.cut().inject(ctx, v)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", i.Says(v), err)
+		return nil, fmt.Errorf("%s: %w", i.Describe(v), err)
 	}
 	return heal, nil
 }
 
-// Streams implements Disturber.
-func (i *Isolate) Streams(v Victims) []topology.Stream { return i.cut().streams(v) }
+// Flows implements Disturber.
+func (i *Isolate) Flows(v Victims) []topology.Flow { return i.cut().streams(v) }
 
-// Damage implements Fault.
-func (i *Isolate) Damage(v Victims) topology.Damage { return i.cut().damage(v) }
+// FaultImpact implements Fault.
+func (i *Isolate) Impact(v Victims) topology.FaultImpact { return i.cut().damage(v) }
 
-// Says implements Fault.
-func (i *Isolate) Says(v Victims) string {
+// Describe implements Fault.
+func (i *Isolate) Describe(v Victims) string {
 	who := names(v.Cluster.Topology, v.Nodes)
 	if near, _ := sides(v); near.regions {
 		who = "every region"
@@ -56,13 +56,15 @@ func (i *Isolate) Says(v Victims) string {
 	return fmt.Sprintf("isolate %s %s (%s)", who, with, i.cut().mode)
 }
 
-// Felt implements Prover: no link that is cut echoes.
-func (i *Isolate) Felt(ctx context.Context, v Victims) (string, error) { return i.cut().felt(ctx, v) }
+// Active implements Prover: no link that is cut echoes.
+func (i *Isolate) Active(ctx context.Context, v Victims) (string, error) { return i.cut().felt(ctx, v) }
 
-// Gone implements Prover: every link that was cut echoes.
-func (i *Isolate) Gone(ctx context.Context, v Victims) (string, error) { return i.cut().gone(ctx, v) }
+// Cleared implements Prover: every link that was cut echoes.
+func (i *Isolate) Cleared(ctx context.Context, v Victims) (string, error) {
+	return i.cut().gone(ctx, v)
+}
 
-// Spared implements Prover: a link that was not cut echoes.
-func (i *Isolate) Spared(ctx context.Context, v Victims) (string, error) {
+// ControlUnaffected implements Prover: a link that was not cut echoes.
+func (i *Isolate) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
 	return i.cut().spared(ctx, v)
 }

@@ -17,23 +17,27 @@ func (k *Kill) Inject(ctx context.Context, v Victims) (func(context.Context) err
 	return hold(ctx, v, cluster.Exited, cluster.Kill)
 }
 
-// Damage implements Fault.
-func (k *Kill) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+// FaultImpact implements Fault.
+func (k *Kill) Impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{Down: ids(v.Nodes)}
+}
 
-// Says implements Fault.
-func (k *Kill) Says(v Victims) string {
+// Describe implements Fault.
+func (k *Kill) Describe(v Victims) string {
 	return fmt.Sprintf("kill %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Felt implements Prover: every victim has exited.
-func (k *Kill) Felt(ctx context.Context, v Victims) (string, error) {
+// Active implements Prover: every victim has exited.
+func (k *Kill) Active(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Exited)
 }
 
-// Gone implements Prover: every victim runs.
-func (k *Kill) Gone(ctx context.Context, v Victims) (string, error) {
+// Cleared implements Prover: every victim runs.
+func (k *Kill) Cleared(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Running)
 }
 
-// Spared implements Prover: an untouched node runs.
-func (k *Kill) Spared(ctx context.Context, v Victims) (string, error) { return running(ctx, v) }
+// ControlUnaffected implements Prover: an untouched node runs.
+func (k *Kill) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	return running(ctx, v)
+}

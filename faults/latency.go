@@ -31,34 +31,34 @@ type Latency struct {
 func (l *Latency) Validate() error {
 	switch {
 	case l.Delay <= 0:
-		return Wrong{Field: "delay", Says: "must be more than nothing, such as 100ms"}
+		return InvalidField{Field: "delay", Says: "must be more than nothing, such as 100ms"}
 	case l.Delay > time.Minute:
-		return Wrong{Field: "delay", Says: "must be at most 1m"}
+		return InvalidField{Field: "delay", Says: "must be at most 1m"}
 	case l.Jitter < 0 || l.Jitter > l.Delay:
-		return Wrong{Field: "jitter", Says: fmt.Sprintf("must be between 0s and the delay, %v", l.Delay)}
+		return InvalidField{Field: "jitter", Says: fmt.Sprintf("must be between 0s and the delay, %v", l.Delay)}
 	}
 	return l.Direction.validate()
 }
 
 // Inject implements Fault.
 func (l *Latency) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := disturb(ctx, v, l.Streams(v), links.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed})
+	heal, err := disturb(ctx, v, l.Flows(v), links.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.Says(v), err)
+		return nil, fmt.Errorf("%s: %w", l.Describe(v), err)
 	}
 	return heal, nil
 }
 
-// Streams implements Disturber.
-func (l *Latency) Streams(v Victims) []topology.Stream {
+// Flows implements Disturber.
+func (l *Latency) Flows(v Victims) []topology.Flow {
 	return reach{direction: l.Direction, clients: l.Clients}.streams(v)
 }
 
-// Damage implements Fault: slowness takes nothing away.
-func (l *Latency) Damage(Victims) topology.Damage { return topology.Damage{} }
+// FaultImpact implements Fault: slowness takes nothing away.
+func (l *Latency) Impact(Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
-// Says implements Fault.
-func (l *Latency) Says(v Victims) string {
+// Describe implements Fault.
+func (l *Latency) Describe(v Victims) string {
 	by := l.Delay.String()
 	if l.Jitter > 0 {
 		by += " ± " + l.Jitter.String()
@@ -66,9 +66,9 @@ func (l *Latency) Says(v Victims) string {
 	return fmt.Sprintf("slow the links of %s by %s (%s)", between(v, l.Clients), by, l.Direction.says())
 }
 
-// Felt implements Prover: every round trip over every disturbed link is longer
+// Active implements Prover: every round trip over every disturbed link is longer
 // than its baseline by at least half of what was added.
-func (l *Latency) Felt(ctx context.Context, v Victims) (string, error) {
+func (l *Latency) Active(ctx context.Context, v Victims) (string, error) {
 	return twice(func() (string, error) {
 		return l.judge(l.rounds(ctx, v), v, func(r round, limit time.Duration) error {
 			if r.least < limit {
@@ -79,19 +79,19 @@ func (l *Latency) Felt(ctx context.Context, v Victims) (string, error) {
 	})
 }
 
-// Gone implements Prover: the shortest round trip over each link is back near
+// Cleared implements Prover: the shortest round trip over each link is back near
 // its baseline.
-func (l *Latency) Gone(ctx context.Context, v Victims) (string, error) {
+func (l *Latency) Cleared(ctx context.Context, v Victims) (string, error) {
 	return l.judge(l.rounds(ctx, v), v, near)
 }
 
-// Spared implements Prover: so it is over an untouched link.
-func (l *Latency) Spared(ctx context.Context, v Victims) (string, error) {
-	n, ok := neighbour(v, l.Streams(v))
+// ControlUnaffected implements Prover: so it is over an untouched link.
+func (l *Latency) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	n, ok := neighbour(v, l.Flows(v))
 	if !ok {
 		return "no link is untouched, so none was measured", nil
 	}
-	return l.judge([]round{l.round(ctx, v, topology.Stream{Link: n, Flow: topology.Upstream})}, v, near)
+	return l.judge([]round{l.round(ctx, v, topology.Flow{Link: n, Direction: topology.Upstream})}, v, near)
 }
 
 func near(r round, limit time.Duration) error {
@@ -122,7 +122,7 @@ func (l *Latency) judge(rounds []round, v Victims, ok func(r round, limit time.D
 }
 
 // added is what the fault adds to a round trip, jitter aside.
-func (l *Latency) added(f topology.Flow) time.Duration {
+func (l *Latency) added(f topology.Direction) time.Duration {
 	if f == topology.BothWays {
 		return 2 * l.Delay
 	}
@@ -136,13 +136,13 @@ const looks = 3
 // round is one measurement of a link.
 type round struct {
 	link  topology.Link
-	flow  topology.Flow
+	flow  topology.Direction
 	least time.Duration
 	err   error // when not every look came back
 }
 
 func (l *Latency) rounds(ctx context.Context, v Victims) []round {
-	streams := l.Streams(v)
+	streams := l.Flows(v)
 	out := make([]round, len(streams))
 	var wg sync.WaitGroup
 	for i, s := range streams {
@@ -152,9 +152,9 @@ func (l *Latency) rounds(ctx context.Context, v Victims) []round {
 	return out
 }
 
-func (l *Latency) round(ctx context.Context, v Victims, s topology.Stream) round {
-	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) links.Sample { return v.Cluster.Mesh.Echo(ctx, k) })
-	r := round{link: s.Link, flow: s.Flow, least: samples[0].RTT}
+func (l *Latency) round(ctx context.Context, v Victims, s topology.Flow) round {
+	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) links.Sample { return v.Cluster.Links.Echo(ctx, k) })
+	r := round{link: s.Link, flow: s.Direction, least: samples[0].RTT}
 	for _, x := range samples {
 		r.least = min(r.least, x.RTT)
 		if x.Err != nil {

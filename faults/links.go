@@ -13,28 +13,28 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Disturber is a fault of links. Streams lists what it disturbs, by design.
-type Disturber interface {
-	Streams(v Victims) []topology.Stream
+// LinkFault is a fault of links. Streams lists what it disturbs, by design.
+type LinkFault interface {
+	Flows(v Victims) []topology.Flow
 }
 
-// Touches is all that a fault meddles with: what it takes away and what it only
+// Affects is all that a fault meddles with: what it takes away and what it only
 // slows. It is what Victims.Others is for.
-func Touches(f Fault, v Victims) topology.Damage {
-	d := f.Damage(v)
-	if s, ok := f.(Disturber); ok {
-		d = topology.Merge(d, topology.Damage{Cuts: s.Streams(v)})
+func Affects(f Fault, v Victims) topology.FaultImpact {
+	d := f.Impact(v)
+	if s, ok := f.(LinkFault); ok {
+		d = topology.MergeImpacts(d, topology.FaultImpact{CutFlows: s.Flows(v)})
 	}
 	return d
 }
 
 // disturb applies the effect and returns an undo that may be repeated until it
 // succeeds.
-func disturb(ctx context.Context, v Victims, streams []topology.Stream, e links.Effect) (func(context.Context) error, error) {
+func disturb(ctx context.Context, v Victims, streams []topology.Flow, e links.Effect) (func(context.Context) error, error) {
 	if len(streams) == 0 {
 		return nil, errors.New("no link is between the victims and the others")
 	}
-	heal, err := v.Cluster.Mesh.Disturb(ctx, v.ID, streams, e) // leaves nothing behind when it fails
+	heal, err := v.Cluster.Links.ApplyEffect(ctx, v.ID, streams, e) // leaves nothing behind when it fails
 	if err != nil {
 		return nil, err
 	}
@@ -75,13 +75,13 @@ func glances(ctx context.Context, v Victims, over []topology.Link) []links.Sampl
 	return measure(over, func(l topology.Link) links.Sample {
 		ctx, cancel := context.WithTimeout(ctx, patience+baseline(v, l))
 		defer cancel()
-		return v.Cluster.Mesh.Echo(ctx, l)
+		return v.Cluster.Links.Echo(ctx, l)
 	})
 }
 
 // echoes measures links that are expected to echo, all at once.
 func echoes(ctx context.Context, v Victims, over []topology.Link) []links.Sample {
-	return measure(over, func(l topology.Link) links.Sample { return v.Cluster.Mesh.Echo(ctx, l) })
+	return measure(over, func(l topology.Link) links.Sample { return v.Cluster.Links.Echo(ctx, l) })
 }
 
 func measure(over []topology.Link, one func(topology.Link) links.Sample) []links.Sample {
@@ -97,30 +97,30 @@ func measure(over []topology.Link, one func(topology.Link) links.Sample) []links
 // baseline is the round trip that the topology declares for a link.
 func baseline(v Victims, l topology.Link) time.Duration {
 	t := v.Cluster.Topology
-	return 2 * t.OneWay(t.RegionOf(l.From), t.RegionOf(topology.End{Node: l.To}))
+	return 2 * t.OneWay(t.RegionOf(l.From), t.RegionOf(topology.Endpoint{Node: l.To}))
 }
 
 // neighbour returns the first link that neither these streams nor another
 // fault touches; one that shares an end with a disturbed link is preferred.
-func neighbour(v Victims, streams []topology.Stream) (topology.Link, bool) {
+func neighbour(v Victims, streams []topology.Flow) (topology.Link, bool) {
 	touched := map[topology.Link]bool{}
-	ends := map[topology.End]bool{}
+	ends := map[topology.Endpoint]bool{}
 	for _, s := range streams {
 		touched[s.Link] = true
-		ends[s.Link.From], ends[topology.End{Node: s.Link.To}] = true, true
+		ends[s.Link.From], ends[topology.Endpoint{Node: s.Link.To}] = true, true
 	}
-	for _, c := range topology.Merge(v.Others...).Cuts {
+	for _, c := range topology.MergeImpacts(v.Others...).CutFlows {
 		touched[c.Link] = true
 	}
 	free := slices.DeleteFunc(v.Cluster.Topology.Links(), func(l topology.Link) bool { return touched[l] })
 	if len(free) == 0 {
 		return topology.Link{}, false
 	}
-	i := slices.IndexFunc(free, func(l topology.Link) bool { return ends[l.From] || ends[topology.End{Node: l.To}] })
+	i := slices.IndexFunc(free, func(l topology.Link) bool { return ends[l.From] || ends[topology.Endpoint{Node: l.To}] })
 	return free[max(i, 0)], true
 }
 
-func linksOf(streams []topology.Stream) []topology.Link {
+func linksOf(streams []topology.Flow) []topology.Link {
 	out := make([]topology.Link, len(streams))
 	for i, s := range streams {
 		out[i] = s.Link

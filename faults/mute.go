@@ -42,7 +42,7 @@ func mute(outer context.Context, v Victims, n topology.Node) error {
 // listen knocks and returns an error that says what it heard. Only bytes count:
 // a connection may be ended by anything between us and the node.
 func listen(ctx context.Context, v Victims, n topology.Node, p topology.Port) error {
-	c, err := v.Cluster.Mesh.Dial(ctx, n.Region, net.JoinHostPort(string(n.ID), strconv.Itoa(p.Number)))
+	c, err := v.Cluster.Links.Dial(ctx, n.Region, net.JoinHostPort(string(n.ID), strconv.Itoa(p.Number)))
 	if err != nil {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 
 // hold brings every victim into a condition, all at once, and returns what
 // lets them all go.
-func hold(ctx context.Context, v Victims, want cluster.Condition, how cluster.Signal) (func(context.Context) error, error) {
+func hold(ctx context.Context, v Victims, want cluster.ProcessState, how cluster.Signal) (func(context.Context) error, error) {
 	return all(ctx, v, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
 		return v.Cluster.Hold(ctx, n.ID, want, how)
 	})
@@ -60,20 +60,20 @@ func each(nodes []topology.Node, f func(int, topology.Node) error) error {
 }
 
 // are returns nil when every node is in the condition.
-func are(ctx context.Context, v Victims, nodes []topology.Node, want cluster.Condition) (string, error) {
+func are(ctx context.Context, v Victims, nodes []topology.Node, want cluster.ProcessState) (string, error) {
 	if len(nodes) == 0 {
 		return "", errors.New("there is no victim")
 	}
 	states := make([]string, len(nodes))
 	err := each(nodes, func(i int, n topology.Node) error {
-		s, err := v.Cluster.Process(n.ID).State(ctx)
+		s, err := v.Cluster.Process(n.ID).Status(ctx)
 		if err != nil {
 			return fmt.Errorf("state of %s: %w", n.ID, err)
 		}
-		if s.Condition != want {
-			return fmt.Errorf("%s is %s, not %s", n.ID, s.Condition, want)
+		if s.State != want {
+			return fmt.Errorf("%s is %s, not %s", n.ID, s.State, want)
 		}
-		states[i] = fmt.Sprintf("%s is %s", n.ID, s.Condition)
+		states[i] = fmt.Sprintf("%s is %s", n.ID, s.State)
 		if want == cluster.Exited {
 			states[i] += fmt.Sprintf(" (code %d)", s.ExitCode)
 		}
@@ -84,7 +84,7 @@ func are(ctx context.Context, v Victims, nodes []topology.Node, want cluster.Con
 
 // running returns nil when a node that no fault is for is running.
 func running(ctx context.Context, v Victims) (string, error) {
-	down := topology.Merge(v.Others...).Down
+	down := topology.MergeImpacts(v.Others...).Down
 	for _, n := range v.Cluster.Topology.Nodes {
 		if slices.Contains(ids(v.Nodes), n.ID) || slices.Contains(down, n.ID) {
 			continue

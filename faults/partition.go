@@ -40,29 +40,33 @@ func (p *Partition) Validate() error {
 func (p *Partition) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
 	heal, err := p.cut().inject(ctx, v)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Says(v), err)
+		return nil, fmt.Errorf("%s: %w", p.Describe(v), err)
 	}
 	return heal, nil
 }
 
-// Streams implements Disturber.
-func (p *Partition) Streams(v Victims) []topology.Stream { return p.cut().streams(v) }
+// Flows implements Disturber.
+func (p *Partition) Flows(v Victims) []topology.Flow { return p.cut().streams(v) }
 
-// Damage implements Fault.
-func (p *Partition) Damage(v Victims) topology.Damage { return p.cut().damage(v) }
+// FaultImpact implements Fault.
+func (p *Partition) Impact(v Victims) topology.FaultImpact { return p.cut().damage(v) }
 
-// Says implements Fault.
-func (p *Partition) Says(v Victims) string {
+// Describe implements Fault.
+func (p *Partition) Describe(v Victims) string {
 	return fmt.Sprintf("partition %s (%s, %s)", between(v, p.Clients), p.cut().mode, p.Direction.says())
 }
 
-// Felt implements Prover: no link that is cut echoes.
-func (p *Partition) Felt(ctx context.Context, v Victims) (string, error) { return p.cut().felt(ctx, v) }
+// Active implements Prover: no link that is cut echoes.
+func (p *Partition) Active(ctx context.Context, v Victims) (string, error) {
+	return p.cut().felt(ctx, v)
+}
 
-// Gone implements Prover: every link that was cut echoes.
-func (p *Partition) Gone(ctx context.Context, v Victims) (string, error) { return p.cut().gone(ctx, v) }
+// Cleared implements Prover: every link that was cut echoes.
+func (p *Partition) Cleared(ctx context.Context, v Victims) (string, error) {
+	return p.cut().gone(ctx, v)
+}
 
-// Spared implements Prover: a link that was not cut echoes.
-func (p *Partition) Spared(ctx context.Context, v Victims) (string, error) {
+// ControlUnaffected implements Prover: a link that was not cut echoes.
+func (p *Partition) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
 	return p.cut().spared(ctx, v)
 }

@@ -17,17 +17,19 @@ func (p *Pause) Inject(ctx context.Context, v Victims) (func(context.Context) er
 	return hold(ctx, v, cluster.Paused, cluster.Pause)
 }
 
-// Damage implements Fault.
-func (p *Pause) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+// FaultImpact implements Fault.
+func (p *Pause) Impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{Down: ids(v.Nodes)}
+}
 
-// Says implements Fault.
-func (p *Pause) Says(v Victims) string {
+// Describe implements Fault.
+func (p *Pause) Describe(v Victims) string {
 	return fmt.Sprintf("pause %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Felt implements Prover: every victim is said to be paused, before and after
+// Active implements Prover: every victim is said to be paused, before and after
 // a time in which nothing came from any of its ports.
-func (p *Pause) Felt(ctx context.Context, v Victims) (string, error) {
+func (p *Pause) Active(ctx context.Context, v Victims) (string, error) {
 	if _, err := are(ctx, v, v.Nodes, cluster.Paused); err != nil {
 		return "", err
 	}
@@ -41,10 +43,12 @@ func (p *Pause) Felt(ctx context.Context, v Victims) (string, error) {
 	return fmt.Sprintf("%s, and silent for %v", saw, listening), nil
 }
 
-// Gone implements Prover: every victim runs.
-func (p *Pause) Gone(ctx context.Context, v Victims) (string, error) {
+// Cleared implements Prover: every victim runs.
+func (p *Pause) Cleared(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Running)
 }
 
-// Spared implements Prover: an untouched node runs.
-func (p *Pause) Spared(ctx context.Context, v Victims) (string, error) { return running(ctx, v) }
+// ControlUnaffected implements Prover: an untouched node runs.
+func (p *Pause) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	return running(ctx, v)
+}

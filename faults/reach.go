@@ -23,15 +23,15 @@ type reach struct {
 }
 
 // streams lists what the fault disturbs, in the order of the topology's links.
-func (r reach) streams(v Victims) []topology.Stream {
+func (r reach) streams(v Victims) []topology.Flow {
 	t := v.Cluster.Topology
 	near, far := sides(v)
-	var out []topology.Stream
+	var out []topology.Flow
 	for _, l := range t.Links() {
 		if l.From.Clients != "" && !r.clients {
 			continue
 		}
-		to := topology.End{Node: l.To}
+		to := topology.Endpoint{Node: l.To}
 		leaves := near.has(t, l.From) && far.has(t, to) // opened by `on`
 		enters := far.has(t, l.From) && near.has(t, to) // opened by `to`
 		if near.regions {
@@ -39,7 +39,7 @@ func (r reach) streams(v Victims) []topology.Stream {
 			leaves, enters = across, across
 		}
 		if f := r.flow(leaves, enters); f != "" {
-			out = append(out, topology.Stream{Link: l, Flow: f})
+			out = append(out, topology.Flow{Link: l, Direction: f})
 		}
 	}
 	return out
@@ -47,7 +47,7 @@ func (r reach) streams(v Victims) []topology.Stream {
 
 // flow says which bytes of a link are disturbed. "A cannot reach B" is the
 // upstream flow of what A opened and the downstream flow of what B opened.
-func (r reach) flow(leaves, enters bool) topology.Flow {
+func (r reach) flow(leaves, enters bool) topology.Direction {
 	switch {
 	case !leaves && !enters:
 		return ""
@@ -91,7 +91,7 @@ func sides(v Victims) (near, far side) {
 	return near, far
 }
 
-func (s side) has(t topology.Topology, e topology.End) bool {
+func (s side) has(t topology.Topology, e topology.Endpoint) bool {
 	if e.Node != "" {
 		return slices.Contains(s.nodes, e.Node)
 	}
@@ -103,7 +103,7 @@ func (s side) has(t topology.Topology, e topology.End) bool {
 
 // covers says whether the region has nodes and all of them are listed.
 func covers(t topology.Topology, nodes []topology.NodeID, r topology.Region) bool {
-	in := t.In(r)
+	in := t.NodesIn(r)
 	for _, n := range in {
 		if !slices.Contains(nodes, n.ID) {
 			return false

@@ -17,7 +17,7 @@ import (
 func declared(n int, regions ...topology.Region) *cluster.Cluster {
 	var t topology.Topology
 	for _, r := range regions {
-		t.Zones = append(t.Zones, topology.Zone{Region: r, Weight: 1})
+		t.RegionSpecs = append(t.RegionSpecs, topology.RegionSpec{Region: r, Weight: 1})
 		for k := 1; k <= n; k++ {
 			t.Nodes = append(t.Nodes, topology.Node{ID: topology.NodeID(fmt.Sprintf("%s%d", r, k)), Region: r, Voter: true})
 		}
@@ -35,7 +35,7 @@ func TestStreams(t *testing.T) {
 	two, three, wide := declared(1, "a", "b"), declared(1, "a", "b", "c"), declared(2, "a", "b")
 	for _, c := range []struct {
 		name   string
-		fault  faults.Disturber
+		fault  faults.LinkFault
 		in     *cluster.Cluster
 		on, to topology.Selector
 		want   string // links in the topology's order; ⇢ upstream, ⇠ downstream, ↔ both
@@ -71,8 +71,8 @@ func TestStreams(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, s := range c.fault.Streams(victims(c.in, c.on, c.to)) {
-				arrow := map[topology.Flow]string{topology.Upstream: "⇢", topology.Downstream: "⇠", topology.BothWays: "↔"}[s.Flow]
+			for _, s := range c.fault.Flows(victims(c.in, c.on, c.to)) {
+				arrow := map[topology.Direction]string{topology.Upstream: "⇢", topology.Downstream: "⇠", topology.BothWays: "↔"}[s.Direction]
 				got = append(got, strings.Replace(s.Link.String(), "→", arrow, 1))
 			}
 			if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
@@ -105,17 +105,17 @@ func TestDamageAndSays(t *testing.T) {
 		{&faults.Bandwidth{Rate: 64_000, Clients: true}, all, none, "narrow the links of every region and the others, clients too to 64KB/s (both ways)", true, []topology.Region{"a", "b", "c"}},
 	} {
 		v := victims(c, x.on, x.to)
-		if diff := cmp.Diff(x.says, x.fault.Says(v)); diff != "" {
+		if diff := cmp.Diff(x.says, x.fault.Describe(v)); diff != "" {
 			t.Errorf("says (-want +got):\n%s", diff)
 		}
-		d := x.fault.Damage(v)
+		d := x.fault.Impact(v)
 		var eligible []topology.Region
 		for _, r := range c.Topology.Regions() {
-			if c.Topology.Eligible(r, d) {
+			if c.Topology.HasQuorum(r, d) {
 				eligible = append(eligible, r)
 			}
 		}
-		if got := len(c.Topology.Majorities(d)) > 0; got != x.majority {
+		if got := len(c.Topology.QuorumMembers(d)) > 0; got != x.majority {
 			t.Errorf("%s: a majority survives: %v, want %v", x.says, got, x.majority)
 		}
 		if diff := cmp.Diff(x.eligible, eligible); diff != "" {

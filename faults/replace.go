@@ -24,7 +24,7 @@ func (r *Replace) Requires(p cluster.Process) error {
 
 // RequiresOf implements ClusterRequirer: the target can change its members.
 func (r *Replace) RequiresOf(c *cluster.Cluster) error {
-	_, err := c.Operators()
+	_, err := c.Membership()
 	return err
 }
 
@@ -56,7 +56,7 @@ func (r *Replace) away(ctx context.Context, v Victims, n topology.Node) (readmit
 		return nil, err
 	}
 	// Removed first: an empty node that still votes could betray what it promised.
-	if readmit, err = v.Cluster.Expel(ctx, n.ID); err != nil {
+	if readmit, err = v.Cluster.RemoveMember(ctx, n.ID); err != nil {
 		return nil, err
 	}
 	if err := disk.Wipe(ctx); err != nil {
@@ -67,16 +67,18 @@ func (r *Replace) away(ctx context.Context, v Victims, n topology.Node) (readmit
 	return readmit, nil
 }
 
-// Damage implements Fault.
-func (r *Replace) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+// FaultImpact implements Fault.
+func (r *Replace) Impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{Down: ids(v.Nodes)}
+}
 
-// Says implements Fault.
-func (r *Replace) Says(v Victims) string {
+// Describe implements Fault.
+func (r *Replace) Describe(v Victims) string {
 	return fmt.Sprintf("replace %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Felt implements Prover: every victim has exited, has nothing on its disk and is no member.
-func (r *Replace) Felt(ctx context.Context, v Victims) (string, error) {
+// Active implements Prover: every victim has exited, has nothing on its disk and is no member.
+func (r *Replace) Active(ctx context.Context, v Victims) (string, error) {
 	saw, err := are(ctx, v, v.Nodes, cluster.Exited)
 	if err != nil {
 		return "", err
@@ -90,8 +92,8 @@ func (r *Replace) Felt(ctx context.Context, v Victims) (string, error) {
 	return saw + ", empty and no member", err
 }
 
-// Gone implements Prover: every victim runs and is a member that has caught up.
-func (r *Replace) Gone(ctx context.Context, v Victims) (string, error) {
+// Cleared implements Prover: every victim runs and is a member that has caught up.
+func (r *Replace) Cleared(ctx context.Context, v Victims) (string, error) {
 	saw, err := are(ctx, v, v.Nodes, cluster.Running)
 	if err != nil {
 		return "", err
@@ -102,11 +104,11 @@ func (r *Replace) Gone(ctx context.Context, v Victims) (string, error) {
 
 // membership returns nil when a node is a member, or is not, as wanted.
 func (r *Replace) membership(ctx context.Context, v Victims, n topology.Node, want bool) error {
-	o, err := v.Cluster.Operators()
+	o, err := v.Cluster.Membership()
 	if err != nil {
 		return err
 	}
-	is, err := o.Member(ctx, n.ID)
+	is, err := o.IsMember(ctx, n.ID)
 	switch {
 	case err != nil:
 		return fmt.Errorf("membership of %s: %w", n.ID, err)
@@ -118,14 +120,14 @@ func (r *Replace) membership(ctx context.Context, v Victims, n topology.Node, wa
 	return nil
 }
 
-// Spared implements Prover: an untouched node runs and is a member.
-func (r *Replace) Spared(ctx context.Context, v Victims) (string, error) {
-	down := topology.Merge(v.Others...).Down
+// ControlUnaffected implements Prover: an untouched node runs and is a member.
+func (r *Replace) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	down := topology.MergeImpacts(v.Others...).Down
 	for _, n := range v.Cluster.Topology.Nodes {
 		if slices.Contains(ids(v.Nodes), n.ID) || slices.Contains(down, n.ID) {
 			continue
 		}
-		return r.Gone(ctx, Victims{Cluster: v.Cluster, Nodes: []topology.Node{n}})
+		return r.Cleared(ctx, Victims{Cluster: v.Cluster, Nodes: []topology.Node{n}})
 	}
 	return "no node is untouched, so none was looked at", nil
 }

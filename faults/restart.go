@@ -17,23 +17,27 @@ func (r *Restart) Inject(ctx context.Context, v Victims) (func(context.Context) 
 	return hold(ctx, v, cluster.Exited, cluster.Terminate)
 }
 
-// Damage implements Fault.
-func (r *Restart) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+// FaultImpact implements Fault.
+func (r *Restart) Impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{Down: ids(v.Nodes)}
+}
 
-// Says implements Fault.
-func (r *Restart) Says(v Victims) string {
+// Describe implements Fault.
+func (r *Restart) Describe(v Victims) string {
 	return fmt.Sprintf("restart %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Felt implements Prover: every victim has exited.
-func (r *Restart) Felt(ctx context.Context, v Victims) (string, error) {
+// Active implements Prover: every victim has exited.
+func (r *Restart) Active(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Exited)
 }
 
-// Gone implements Prover: every victim runs.
-func (r *Restart) Gone(ctx context.Context, v Victims) (string, error) {
+// Cleared implements Prover: every victim runs.
+func (r *Restart) Cleared(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Running)
 }
 
-// Spared implements Prover: an untouched node runs.
-func (r *Restart) Spared(ctx context.Context, v Victims) (string, error) { return running(ctx, v) }
+// ControlUnaffected implements Prover: an untouched node runs.
+func (r *Restart) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	return running(ctx, v)
+}

@@ -19,7 +19,7 @@ func names(t topology.Topology, nodes []topology.Node) string {
 	}
 	var out []string
 	for _, n := range nodes {
-		whole := len(t.In(n.Region)) > 1 && covers(t, chosen, n.Region)
+		whole := len(t.NodesIn(n.Region)) > 1 && covers(t, chosen, n.Region)
 		switch name := "all of " + string(n.Region); {
 		case !whole:
 			out = append(out, string(n.ID))

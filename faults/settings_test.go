@@ -48,7 +48,7 @@ func TestNearest(t *testing.T) {
 		{"", ""},
 		{string(make([]byte, 1000)), ""},
 	} {
-		if got := faults.Nearest(c.in, valid); got != c.want {
+		if got := faults.Suggest(c.in, valid); got != c.want {
 			t.Errorf("Nearest(%q) = %q, want %q", c.in, got, c.want)
 		}
 	}
@@ -56,10 +56,10 @@ func TestNearest(t *testing.T) {
 
 func TestNewNamesTheNearest(t *testing.T) {
 	_, err := faults.New("pawse")
-	want := faults.Wrong{
+	want := faults.InvalidField{
 		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`, Nearest: "pause",
 	}
-	var got faults.Wrong
+	var got faults.InvalidField
 	if !errors.As(err, &got) || got != want {
 		t.Errorf("New(pawse): %#v, want %#v", err, want)
 	}
@@ -92,7 +92,7 @@ func TestValidate(t *testing.T) {
 		{&faults.Throttle{CPU: math.Inf(1)}, "cpu"},
 	} {
 		err := c.fault.Validate()
-		var wrong faults.Wrong
+		var wrong faults.InvalidField
 		if errors.As(err, &wrong); wrong.Field != c.field || (err == nil) != (c.field == "") {
 			t.Errorf("%+v: %v, want a complaint about %q", c.fault, err, c.field)
 		}

@@ -31,7 +31,7 @@ const throttleLook = time.Second
 // Validate implements Validator.
 func (t *Throttle) Validate() error {
 	if t.CPU < leastCPU || t.CPU > 64 {
-		return Wrong{Field: "cpu", Says: fmt.Sprintf("must be between %v and 64 processors, such as 0.1 for a tenth of one", leastCPU)}
+		return InvalidField{Field: "cpu", Says: fmt.Sprintf("must be between %v and 64 processors, such as 0.1 for a tenth of one", leastCPU)}
 	}
 	return nil
 }
@@ -49,18 +49,18 @@ func (t *Throttle) Inject(ctx context.Context, v Victims) (func(context.Context)
 	})
 }
 
-// Damage implements Fault: slowness takes nothing away.
-func (t *Throttle) Damage(Victims) topology.Damage { return topology.Damage{} }
+// FaultImpact implements Fault: slowness takes nothing away.
+func (t *Throttle) Impact(Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
-// Says implements Fault.
-func (t *Throttle) Says(v Victims) string {
+// Describe implements Fault.
+func (t *Throttle) Describe(v Victims) string {
 	return fmt.Sprintf("throttle %s to %v of a CPU", names(v.Cluster.Topology, v.Nodes), t.CPU)
 }
 
-// Felt implements Prover: over a second every victim used no more than its
+// Active implements Prover: over a second every victim used no more than its
 // share and was stopped because it wanted more. One that is content with its
 // share does not feel it.
-func (t *Throttle) Felt(ctx context.Context, v Victims) (string, error) {
+func (t *Throttle) Active(ctx context.Context, v Victims) (string, error) {
 	if len(v.Nodes) == 0 {
 		return "", errors.New("there is no victim")
 	}
@@ -103,14 +103,14 @@ func (t *Throttle) starved(ctx context.Context, v Victims, n topology.Node) (str
 	return saw, nil
 }
 
-// Gone implements Prover: no victim has a limit.
-func (t *Throttle) Gone(ctx context.Context, v Victims) (string, error) {
+// Cleared implements Prover: no victim has a limit.
+func (t *Throttle) Cleared(ctx context.Context, v Victims) (string, error) {
 	return unlimited(ctx, v, v.Nodes)
 }
 
-// Spared implements Prover: a running node that is no victim has no limit.
-func (t *Throttle) Spared(ctx context.Context, v Victims) (saw string, err error) {
-	down := topology.Merge(v.Others...).Down
+// ControlUnaffected implements Prover: a running node that is no victim has no limit.
+func (t *Throttle) ControlUnaffected(ctx context.Context, v Victims) (saw string, err error) {
+	down := topology.MergeImpacts(v.Others...).Down
 	for _, n := range v.Cluster.Topology.Nodes {
 		if slices.Contains(ids(v.Nodes), n.ID) || slices.Contains(down, n.ID) {
 			continue

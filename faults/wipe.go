@@ -41,16 +41,18 @@ func (w *Wipe) Inject(ctx context.Context, v Victims) (func(context.Context) err
 	})
 }
 
-// Damage implements Fault.
-func (w *Wipe) Damage(v Victims) topology.Damage { return topology.Damage{Down: ids(v.Nodes)} }
+// FaultImpact implements Fault.
+func (w *Wipe) Impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{Down: ids(v.Nodes)}
+}
 
-// Says implements Fault.
-func (w *Wipe) Says(v Victims) string {
+// Describe implements Fault.
+func (w *Wipe) Describe(v Victims) string {
 	return fmt.Sprintf("wipe %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Felt implements Prover: every victim has exited and has nothing on its disk.
-func (w *Wipe) Felt(ctx context.Context, v Victims) (string, error) {
+// Active implements Prover: every victim has exited and has nothing on its disk.
+func (w *Wipe) Active(ctx context.Context, v Victims) (string, error) {
 	saw, err := are(ctx, v, v.Nodes, cluster.Exited)
 	if err != nil {
 		return "", err
@@ -74,10 +76,12 @@ func blank(ctx context.Context, v Victims, n topology.Node) error {
 	return nil
 }
 
-// Gone implements Prover: every victim runs.
-func (w *Wipe) Gone(ctx context.Context, v Victims) (string, error) {
+// Cleared implements Prover: every victim runs.
+func (w *Wipe) Cleared(ctx context.Context, v Victims) (string, error) {
 	return are(ctx, v, v.Nodes, cluster.Running)
 }
 
-// Spared implements Prover: an untouched node runs.
-func (w *Wipe) Spared(ctx context.Context, v Victims) (string, error) { return running(ctx, v) }
+// ControlUnaffected implements Prover: an untouched node runs.
+func (w *Wipe) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
+	return running(ctx, v)
+}

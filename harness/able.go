@@ -11,12 +11,12 @@ import (
 // the error otherwise.
 func (r *run) able() error {
 	for _, s := range r.plan.Steps {
-		if f, ok := s.With.(faults.ClusterRequirer); ok {
+		if f, ok := s.With.(faults.ClusterCapabilityChecker); ok {
 			if err := f.RequiresOf(r.cluster); err != nil {
 				return fmt.Errorf("%s: %w", s.ID, err)
 			}
 		}
-		f, ok := s.With.(faults.Requirer)
+		f, ok := s.With.(faults.CapabilityChecker)
 		if !ok {
 			continue
 		}

@@ -21,7 +21,7 @@ func (r *run) build(ctx context.Context) (dog, linkd string, err error) {
 		return err
 	})
 	g.Go(func() (err error) {
-		linkd, err = build.For(r.o.Runtime.OS).Linkd(ctx)
+		linkd, err = build.Builder(r.o.Runtime.OS).Linkd(ctx)
 		return err
 	})
 	return dog, linkd, g.Wait()

@@ -33,18 +33,18 @@ func (c *chronicle) enter(phase string, d time.Duration) {
 	c.mu.Lock()
 	at := c.now()
 	c.endPhase(at)
-	c.record.Phases = append(c.record.Phases, record.Phase{Name: phase, From: at, To: record.Never})
-	c.ends = record.Never
-	if d != record.Never {
+	c.record.Phases = append(c.record.Phases, record.Phase{Name: phase, From: at, To: record.NotReached})
+	c.ends = record.NotReached
+	if d != record.NotReached {
 		c.ends = at + d
 	}
 	c.save()
 	c.mu.Unlock()
-	c.emit(record.Event{Source: record.FromEngine, Kind: "phase", Says: phase})
+	c.emit(record.Event{Source: record.FromEngine, Kind: "phase", Description: phase})
 }
 
 func (c *chronicle) endPhase(at time.Duration) {
-	if n := len(c.record.Phases); n > 0 && c.record.Phases[n-1].To == record.Never {
+	if n := len(c.record.Phases); n > 0 && c.record.Phases[n-1].To == record.NotReached {
 		c.record.Phases[n-1].To = at
 	}
 }
@@ -65,13 +65,13 @@ func (c *chronicle) emit(e record.Event) {
 
 // say emits an event of the engine itself.
 func (c *chronicle) say(kind, format string, args ...any) {
-	c.emit(record.Event{Source: record.FromEngine, Kind: kind, Says: fmt.Sprintf(format, args...)})
+	c.emit(record.Event{Source: record.FromEngine, Kind: kind, Description: fmt.Sprintf(format, args...)})
 }
 
 // broke notes that the run ended before its time, and why.
 func (c *chronicle) broke(why string) {
 	c.mu.Lock()
-	c.record.Broken = why
+	c.record.AbortReason = why
 	c.save()
 	c.mu.Unlock()
 	c.say("broken", "%s", why)

@@ -50,21 +50,21 @@ func (r *run) conclude(ctx context.Context) error {
 	r.change(func(run *record.Run) {
 		r.endPhase(r.now())
 		run.Ops = r.history.Ops()
-		run.Sealed = true
+		run.Checksummed = true
 	})
 	r.say("judge", "%d operations", len(r.record.Ops))
 	if err := errors.Join(err, r.saveErr, r.dir.Close()); err != nil {
 		return fmt.Errorf("record of run %s: %w", r.record.ID, err)
 	}
-	if err := r.dir.Seal(); err != nil {
+	if err := r.dir.WriteChecksums(); err != nil {
 		return fmt.Errorf("record of run %s: %w", r.record.ID, err)
 	}
 	return judge(ctx, r.record, r.dir, r.o.StepSummary)
 }
 
-// Rejudge judges a stored run again with today's checks, rewrites its verdict
+// Recheck judges a stored run again with today's checks, rewrites its verdict
 // and reports, and returns it. No cluster is needed.
-func Rejudge(ctx context.Context, dir string) (*record.Run, error) {
+func Recheck(ctx context.Context, dir string) (*record.Run, error) {
 	r, err := record.Load(dir)
 	if err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func Rejudge(ctx context.Context, dir string) (*record.Run, error) {
 }
 
 func judge(ctx context.Context, r *record.Run, dir *record.Dir, stepSummary string) error {
-	r.Judgement = check.Judge(ctx, r, check.Options{})
-	if err := dir.Judgement(r.Judgement); err != nil {
+	r.Result = check.Judge(ctx, r, check.Options{})
+	if err := dir.Result(r.Result); err != nil {
 		return err
 	}
 	return reports.Write(dir.Path, r, stepSummary)

@@ -23,13 +23,13 @@ func (r *run) lookAfter(ctx context.Context) (stop func()) {
 		told := map[topology.NodeID]time.Time{} // the life whose end was told
 		for sleep(ctx, lookEach) == nil {
 			for _, c := range r.cluster.Crashed(ctx) {
-				if life, known := told[c.Node]; known && life.Equal(c.State.Started) {
+				if life, known := told[c.Node]; known && life.Equal(c.Status.Started) {
 					continue
 				}
-				told[c.Node] = c.State.Started
-				e := record.Event{Source: record.FromEngine, Kind: record.Crashed, Node: c.Node, Says: fmt.Sprintf("exited by itself with status %d", c.State.ExitCode)}
-				if c.State.OOMKilled {
-					e.Kind, e.Says = record.OutOfMemory, "was killed for its memory"
+				told[c.Node] = c.Status.Started
+				e := record.Event{Source: record.FromEngine, Kind: record.Crashed, Node: c.Node, Description: fmt.Sprintf("exited by itself with status %d", c.Status.ExitCode)}
+				if c.Status.OOMKilled {
+					e.Kind, e.Description = record.OutOfMemory, "was killed for its memory"
 				}
 				r.emit(e)
 			}

@@ -44,7 +44,7 @@ func (c *crash) Inject(ctx context.Context, v faults.Victims) (func(context.Cont
 }
 
 // starving is a runtime whose nodes, when they end, say that it was for their memory.
-func starving() cluster.Kind {
+func starving() cluster.Driver {
 	k := clustertest.Fake(nil)
 	open := k.Open
 	k.Open = func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
@@ -63,9 +63,9 @@ func (s starved) Start(ctx context.Context, n topology.Node) (cluster.Process, e
 
 type hungry struct{ cluster.Process }
 
-func (h hungry) State(ctx context.Context) (cluster.State, error) {
-	s, err := h.Process.State(ctx)
-	s.OOMKilled = s.Condition == cluster.Exited
+func (h hungry) Status(ctx context.Context) (cluster.ProcessStatus, error) {
+	s, err := h.Process.Status(ctx)
+	s.OOMKilled = s.State == cluster.Exited
 	return s, err
 }
 
@@ -73,7 +73,7 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		fault   faults.Fault
-		runtime cluster.Kind
+		runtime cluster.Driver
 		told    []string
 		want    record.Verdict
 	}{
@@ -96,14 +96,14 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 			var told []string
 			for _, e := range r.Events {
 				if e.Kind == record.Crashed || e.Kind == record.OutOfMemory {
-					told = append(told, fmt.Sprintf("%s %s %s", e.Kind, e.Node, e.Says))
+					told = append(told, fmt.Sprintf("%s %s %s", e.Kind, e.Node, e.Description))
 				}
 			}
 			if diff := cmp.Diff(tt.told, told); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 			if got := finding(r, "nodes"); got.Verdict != tt.want {
-				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Says, tt.want)
+				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Description, tt.want)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ func (r *run) sample(ctx context.Context, when string) {
 	ctx, cancel := context.WithTimeout(ctx, feltLimit)
 	defer cancel()
 	m := record.Matrix{When: when, At: r.now()}
-	for _, s := range r.cluster.Mesh.Matrix(ctx) {
+	for _, s := range r.cluster.Links.Matrix(ctx) {
 		sample := record.LinkSample{Link: s.Link, RTT: s.RTT}
 		if s.Err != nil {
 			sample.Error = s.Err.Error()

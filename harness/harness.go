@@ -15,7 +15,7 @@ import (
 // Options are where and how a plan is run.
 type Options struct {
 	Target  targets.Target
-	Runtime cluster.Kind
+	Runtime cluster.Driver
 	// RuntimeWhy says why this runtime, for the record.
 	RuntimeWhy string
 	// Source is the scenario file as given, kept in the record; may be nil.

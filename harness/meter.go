@@ -56,7 +56,7 @@ func (m *meter) at(op history.Op) *bucket {
 }
 
 func (m *meter) due(op history.Op) {
-	if op.Class() == history.Edge {
+	if op.Class() == history.LocalRead {
 		return // no service is measured by it
 	}
 	m.mu.Lock()
@@ -65,7 +65,7 @@ func (m *meter) due(op history.Op) {
 }
 
 func (m *meter) done(op history.Op) {
-	if op.Class() == history.Edge {
+	if op.Class() == history.LocalRead {
 		return
 	}
 	m.mu.Lock()

@@ -24,7 +24,7 @@ type run struct {
 	chronicle
 	plan    scenarios.Plan
 	o       Options
-	guard   *cleanup.Guardian
+	guard   *cleanup.Handle
 	history *history.Recorder
 	scratch string // nodes' data, removed at the end
 	linkd   string // path of its binary
@@ -45,9 +45,9 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 	meta := record.Meta{
 		ID:       record.NewID(clock.Started(), p.Scenario, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
 		Scenario: p.Scenario, Description: p.Description, Target: p.Target,
-		Runtime: o.Runtime.Name, RuntimeWhy: o.RuntimeWhy,
+		Runtime: o.Runtime.Name, RuntimeReason: o.RuntimeWhy,
 		Started: clock.Started(), Seed: p.Seed, Topology: p.Topology,
-		Objectives: p.Objectives, Expect: p.Expect, Breaks: p.Breaks, Answers: true,
+		Objectives: p.Objectives, Expect: p.Expect, ExpectedFailures: p.ExpectedFailures, HasRejectionMarks: true,
 		Versions: map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH},
 	}
 	dir, err := record.Create(o.Root, meta)
@@ -73,7 +73,7 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 	if r.scratch, err = cleanup.Scratch(meta.ID); err != nil {
 		return nil, fmt.Errorf("folder for the nodes' data: %w", err)
 	}
-	r.enter(record.Starting, record.Never)
+	r.enter(record.Starting, record.NotReached)
 	r.say("build", "the programs of %d nodes, unless they are built already (the first time takes a while)", len(p.Topology.Nodes))
 	dog, linkd, err := r.build(ctx)
 	if err != nil {

@@ -81,7 +81,7 @@ func (r *run) readBackVia(ctx context.Context, n topology.Node, reads []history.
 	reader, err := r.o.Target.Reader(ctx, r.cluster, n.ID)
 	if err != nil {
 		for _, op := range reads {
-			op.Via, op.Region = n.ID, n.Region
+			op.ReadThrough, op.Region = n.ID, n.Region
 			op.Intended, op.Call, op.Return = r.now(), r.now(), r.now()
 			op.Outcome, op.Error = history.Failed, err.Error()
 			r.history.Record(op)
@@ -95,7 +95,7 @@ func (r *run) readBackVia(ctx context.Context, n topology.Node, reads []history.
 	g.SetLimit(readersPerNode)
 	for _, op := range reads {
 		g.Go(func() error {
-			op.Via, op.Region = n.ID, n.Region
+			op.ReadThrough, op.Region = n.ID, n.Region
 			for {
 				op.Intended = r.now()
 				got := gen.Attempt(ctx, reader, op)
@@ -117,7 +117,7 @@ func finalReads(ops []history.Op) []history.Op {
 		case history.Write, history.CAS:
 			kinds[op.Key] = history.Read
 		case history.Add:
-			kinds[op.Key] = history.Members
+			kinds[op.Key] = history.SetRead
 		case history.Transfer:
 			kinds[op.Key] = history.Balances
 		case history.Publish:

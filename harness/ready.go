@@ -35,7 +35,7 @@ func (r *run) ready(ctx context.Context) error {
 	if r.plan.Load.Edge > 0 {
 		g.Go(func() error {
 			err := poll(gctx, readyLimit, func(ctx context.Context) error {
-				return r.markAndSee(ctx, writers[0], writers[0], history.EdgeSetting, history.EdgeSetting)
+				return r.markAndSee(ctx, writers[0], writers[0], history.LocalReadSetting, history.LocalReadSetting)
 			})
 			if err != nil {
 				return fmt.Errorf("the setting that edge reads ask for cannot be set: %w", err)
@@ -44,7 +44,7 @@ func (r *run) ready(ctx context.Context) error {
 		})
 	}
 	for i, n := range r.plan.Topology.Nodes {
-		if n.Spare {
+		if n.Standby {
 			continue // its clients are served, though by others
 		}
 		g.Go(func() error {
@@ -80,7 +80,7 @@ func (r *run) openBank(ctx context.Context) error {
 	clients := slices.Concat(r.allClients()...)
 	err := poll(ctx, readyLimit, func(ctx context.Context) error {
 		op := workload.Opening()
-		op.Intended, op.Region = record.Never, r.plan.Topology.Regions()[0]
+		op.Intended, op.Region = record.NotReached, r.plan.Topology.Regions()[0]
 		if op = g.Attempt(ctx, clients[0], op); op.Outcome != history.OK {
 			return fmt.Errorf("%s: %s", op.Outcome, op.Error)
 		}
@@ -99,7 +99,7 @@ func (r *run) markAndSee(ctx context.Context, writer, reader workload.Client, ke
 	g := workload.Generator{Load: r.plan.Load, Now: r.now}
 	write, read := history.Write, history.Read
 	if r.plan.Load.SetsOnly() {
-		write, read = history.Add, history.Members
+		write, read = history.Add, history.SetRead
 	}
 	w := g.Attempt(ctx, writer, history.Op{Kind: write, Key: key, Value: value})
 	if w.Outcome != history.OK {

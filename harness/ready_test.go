@@ -24,8 +24,8 @@ func TestANodeThatNeverServesEndsTheRun(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("error %v, want %q in it", err, want)
 	}
-	if !strings.Contains(r.Broken, want) || r.Judgement.Verdict != record.Unknown {
-		t.Errorf("verdict %s, broken %q; want unknown and %q", r.Judgement.Verdict, r.Broken, want)
+	if !strings.Contains(r.AbortReason, want) || r.Result.Verdict != record.Unknown {
+		t.Errorf("verdict %s, broken %q; want unknown and %q", r.Result.Verdict, r.AbortReason, want)
 	}
 	if slices.ContainsFunc(r.Phases, func(p record.Phase) bool { return p.Name == record.Baseline || p.Name == record.Faulty }) {
 		t.Errorf("phases %+v: the run went on", r.Phases)

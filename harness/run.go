@@ -81,7 +81,7 @@ func (r *run) drive(ctx context.Context) error {
 	r.quiesce(ctx, patience)
 	r.drain(ctx)
 
-	r.enter(record.ReadBack, record.Never)
+	r.enter(record.ReadBack, record.NotReached)
 	r.readBack(ctx)
 	return ctx.Err()
 }
@@ -122,7 +122,7 @@ func (r *run) settled() bool {
 	snapshot := *r.record
 	r.mu.Unlock()
 	snapshot.Ops = r.history.Ops()
-	return check.Settled(&snapshot, check.Definition{}, r.now())
+	return check.Stable(&snapshot, check.Definition{}, r.now())
 }
 
 const (

@@ -48,11 +48,11 @@ func drill(t *testing.T, ctx context.Context, s *harnesstest.Store, p scenarios.
 }
 
 func finding(r *record.Run, promise string) record.Finding {
-	i := slices.IndexFunc(r.Judgement.Findings, func(f record.Finding) bool { return f.Promise == promise })
+	i := slices.IndexFunc(r.Result.Findings, func(f record.Finding) bool { return f.Check == promise })
 	if i < 0 {
-		return record.Finding{Says: fmt.Sprintf("no finding on %s among %+v", promise, r.Judgement.Findings)}
+		return record.Finding{Description: fmt.Sprintf("no finding on %s among %+v", promise, r.Result.Findings)}
 	}
-	return r.Judgement.Findings[i]
+	return r.Result.Findings[i]
 }
 
 // TestKnownOutage: the measured RTO of an outage of known length is at most
@@ -63,24 +63,24 @@ func TestKnownOutage(t *testing.T) {
 			t.Parallel()
 			s := harnesstest.NewStore()
 			r, dir := drill(t, t.Context(), s, harnesstest.Plan(s, harnesstest.Silence{Store: s}, d))
-			if r.Judgement.Verdict != record.Pass {
-				t.Fatalf("verdict %s, want pass: %+v", r.Judgement.Verdict, r.Judgement.Findings)
+			if r.Result.Verdict != record.Pass {
+				t.Fatalf("verdict %s, want pass: %+v", r.Result.Verdict, r.Result.Findings)
 			}
 			known := s.Silenced()
-			if off := r.Judgement.RTO.Worst - known; off < -10*time.Millisecond || off > r.Judgement.RTO.Resolution+10*time.Millisecond {
-				t.Errorf("silent for %v, RTO %v ±%v", known, r.Judgement.RTO.Worst, r.Judgement.RTO.Resolution)
+			if off := r.Result.RTO.Worst - known; off < -10*time.Millisecond || off > r.Result.RTO.Resolution+10*time.Millisecond {
+				t.Errorf("silent for %v, RTO %v ±%v", known, r.Result.RTO.Worst, r.Result.RTO.Resolution)
 			}
 			for _, file := range []string{"plan.json", "run.json", "events.jsonl", "history.jsonl.zst", "links.json", "verdict.json", "report.html", "junit.xml", "summary.md"} {
 				if st, err := os.Stat(filepath.Join(dir, file)); err != nil || st.Size() == 0 {
 					t.Errorf("%s is missing or empty: %v", file, err)
 				}
 			}
-			again, err := harness.Rejudge(t.Context(), dir)
+			again, err := harness.Recheck(t.Context(), dir)
 			if err != nil {
 				t.Fatalf("rejudge: %v", err)
 			}
-			if again.Judgement.Verdict != r.Judgement.Verdict || again.Judgement.RTO.Worst != r.Judgement.RTO.Worst {
-				t.Errorf("judged again: %s, RTO %v; was %s, %v", again.Judgement.Verdict, again.Judgement.RTO.Worst, r.Judgement.Verdict, r.Judgement.RTO.Worst)
+			if again.Result.Verdict != r.Result.Verdict || again.Result.RTO.Worst != r.Result.RTO.Worst {
+				t.Errorf("judged again: %s, RTO %v; was %s, %v", again.Result.Verdict, again.Result.RTO.Worst, r.Result.Verdict, r.Result.RTO.Worst)
 			}
 		})
 	}
@@ -111,9 +111,9 @@ func TestRed(t *testing.T) {
 			tt.arrange(s, &p)
 			r, _ := drill(t, t.Context(), s, p)
 			if got := finding(r, tt.promise); got.Verdict != tt.want {
-				t.Errorf("%s: %s (%s), want %s", tt.promise, got.Verdict, got.Says, tt.want)
+				t.Errorf("%s: %s (%s), want %s", tt.promise, got.Verdict, got.Description, tt.want)
 			}
-			if r.Judgement.Verdict == record.Pass {
+			if r.Result.Verdict == record.Pass {
 				t.Error("the run passed")
 			}
 		})
@@ -136,10 +136,10 @@ func TestNoFaultTwin(t *testing.T) {
 	s := harnesstest.NewStore()
 	p := harnesstest.Plan(s, noop{harnesstest.Silence{Store: s}}, time.Second)
 	r, _ := drill(t, t.Context(), s, p)
-	if r.Judgement.RTO.Worst != 0 {
-		t.Errorf("RTO %v without a fault, want 0", r.Judgement.RTO.Worst)
+	if r.Result.RTO.Worst != 0 {
+		t.Errorf("RTO %v without a fault, want 0", r.Result.RTO.Worst)
 	}
-	if f := r.Faults[0]; f.Felt.Proved || f.Inject.Effective != record.Never {
+	if f := r.Faults[0]; f.Active.Proved || f.Inject.Effective != record.NotReached {
 		t.Errorf("a fault that was not injected is proved: %+v", f)
 	}
 }
@@ -161,13 +161,13 @@ func TestInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatalf("run: %v", err)
 	}
-	if r.Judgement.Verdict != record.Unknown || r.Broken == "" {
-		t.Errorf("verdict %s, broken %q; want unknown and a reason", r.Judgement.Verdict, r.Broken)
+	if r.Result.Verdict != record.Unknown || r.AbortReason == "" {
+		t.Errorf("verdict %s, broken %q; want unknown and a reason", r.Result.Verdict, r.AbortReason)
 	}
-	if s.Silent() || r.Faults[0].Heal.Confirmed == record.Never {
+	if s.Silent() || r.Faults[0].Heal.Confirmed == record.NotReached {
 		t.Errorf("the fault was left: silent %v, %+v", s.Silent(), r.Faults[0].Heal)
 	}
-	if loaded, err := record.Load(dir); err != nil || loaded.Broken == "" {
+	if loaded, err := record.Load(dir); err != nil || loaded.AbortReason == "" {
 		t.Errorf("stored record: %v, %+v", err, loaded)
 	}
 }
@@ -183,7 +183,7 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal("ran without an engine")
 	}
 	loaded, lerr := record.Load(dir)
-	if lerr != nil || loaded.Broken == "" {
+	if lerr != nil || loaded.AbortReason == "" {
 		t.Errorf("stored record: %v, %+v", lerr, loaded)
 	}
 }

@@ -17,7 +17,7 @@ import (
 func (r *run) start(ctx context.Context) error {
 	spec := cluster.Spec{
 		Run: r.record.ID, Topology: r.plan.Topology, Dir: r.scratch, Secret: cluster.NewSecret(),
-		Binary: build.For(r.o.Runtime.OS).Build, Linkd: r.linkd, Journal: r.guard.Journal(),
+		Binary: build.Builder(r.o.Runtime.OS).Build, Linkd: r.linkd, CleanupLog: r.guard.Log(),
 	}
 	rt, err := r.o.Runtime.Open(ctx, spec)
 	if err != nil {
@@ -25,7 +25,7 @@ func (r *run) start(ctx context.Context) error {
 	}
 	r.say("start", "%d nodes on runtime %s", len(r.plan.Topology.Nodes), r.o.Runtime.Name)
 	r.cluster, err = cluster.Start(ctx, rt, spec, func(s string) {
-		r.emit(record.Event{Source: record.FromMesh, Kind: "notice", Says: s})
+		r.emit(record.Event{Source: record.FromMesh, Kind: "notice", Description: s})
 	})
 	if err != nil {
 		return err
@@ -37,8 +37,8 @@ func (r *run) start(ctx context.Context) error {
 			}
 		})
 	}
-	if o, ok := r.o.Target.(targets.Operated); ok {
-		r.cluster.Operator = o.Operator(r.cluster)
+	if o, ok := r.o.Target.(targets.MembershipAdmin); ok {
+		r.cluster.MembershipAdmin = o.MembershipAdmin(r.cluster)
 	}
 	if err := r.able(); err != nil {
 		return err
@@ -62,13 +62,13 @@ func (r *run) start(ctx context.Context) error {
 
 // narrate writes the platform's own events down until the run ends.
 func (r *run) narrate(ctx context.Context) {
-	n, ok := r.o.Target.(targets.Narrator)
+	n, ok := r.o.Target.(targets.EventSource)
 	ctx, r.hush = context.WithCancel(context.WithoutCancel(ctx))
 	if !ok {
 		return
 	}
 	r.narrator.Go(func() {
-		n.Narrate(ctx, r.cluster, r.platform)
+		n.StreamEvents(ctx, r.cluster, r.platform)
 	})
 }
 

@@ -59,7 +59,7 @@ func (r *run) untilOK(ctx context.Context, c workload.Client, next func() histor
 	g := workload.Generator{Load: r.plan.Load, Now: r.now}
 	return poll(ctx, readyLimit, func(ctx context.Context) error {
 		op := next()
-		op.Intended = record.Never
+		op.Intended = record.NotReached
 		op = g.Attempt(ctx, c, op)
 		if op.Outcome != history.Failed {
 			r.history.Record(op)

@@ -21,7 +21,7 @@ const (
 // instrument writes down what the nodes measure and trace of themselves, until
 // the returned stop is called. A target that can tell neither leaves no files.
 func (r *run) instrument(ctx context.Context) (stop func() error, err error) {
-	t, ok := r.o.Target.(targets.Instrumented)
+	t, ok := r.o.Target.(targets.MetricsSource)
 	if !ok {
 		return func() error { return nil }, nil
 	}
@@ -53,7 +53,7 @@ func (r *run) instrument(ctx context.Context) (stop func() error, err error) {
 	}, nil
 }
 
-func (r *run) scrape(ctx context.Context, t targets.Instrumented, id topology.NodeID, into *record.Lines) {
+func (r *run) scrape(ctx context.Context, t targets.MetricsSource, id topology.NodeID, into *record.Lines) {
 	for {
 		actx, cancel := context.WithTimeout(ctx, scrapeLimit)
 		at := r.now()

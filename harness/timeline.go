@@ -25,7 +25,7 @@ const (
 // It returns when every fault is healed, and heals at once when ctx ends.
 func (r *run) timeline(ctx context.Context) error {
 	zero := r.now()
-	t := &disturbance{run: r, zero: zero, under: map[string]topology.Damage{}}
+	t := &disturbance{run: r, zero: zero, under: map[string]topology.FaultImpact{}}
 	var steps sync.WaitGroup
 	for _, s := range r.plan.Steps {
 		steps.Go(func() {
@@ -44,16 +44,16 @@ type disturbance struct {
 	zero time.Duration
 
 	mu      sync.Mutex
-	under   map[string]topology.Damage // what faults under way touch
-	sampled bool                       // the links were measured during a fault
+	under   map[string]topology.FaultImpact // what faults under way touch
+	sampled bool                            // the links were measured during a fault
 }
 
 // carryOut injects one fault, proves it, waits, heals it and proves that.
 func (t *disturbance) carryOut(ctx context.Context, s scenarios.Step) {
 	f := &record.Fault{
 		ID: s.ID, Name: s.Fault, Episode: s.Episode,
-		Inject: record.Times{Planned: t.zero + s.At, Requested: t.now(), Confirmed: record.Never, Effective: record.Never},
-		Heal:   record.Times{Planned: t.zero + s.At + s.For, Requested: record.Never, Confirmed: record.Never, Effective: record.Never},
+		Inject: record.Times{Planned: t.zero + s.At, Requested: t.now(), Confirmed: record.NotReached, Effective: record.NotReached},
+		Heal:   record.Times{Planned: t.zero + s.At + s.For, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
 	}
 	index := 0
 	t.change(func(run *record.Run) { run.Faults = append(run.Faults, *f); index = len(run.Faults) - 1 })
@@ -62,23 +62,23 @@ func (t *disturbance) carryOut(ctx context.Context, s scenarios.Step) {
 
 	v, err := t.victims(ctx, s)
 	if err != nil {
-		update(func() { f.Says, f.Error = s.Fault, err.Error() })
+		update(func() { f.Description, f.Error = s.Fault, err.Error() })
 		t.tell(f, "failed", err.Error())
 		return
 	}
 	update(func() {
-		f.Says, f.Damage = s.With.Says(v), s.With.Damage(v)
+		f.Description, f.Impact = s.With.Describe(v), s.With.Impact(v)
 		f.Nodes = ids(v.Nodes)
-		if d, ok := s.With.(faults.Disturber); ok {
-			f.Streams = d.Streams(v)
+		if d, ok := s.With.(faults.LinkFault); ok {
+			f.Flows = d.Flows(v)
 		}
 	})
 	heal, err := t.inject(ctx, s, v, f, update)
 	if err != nil {
 		return
 	}
-	t.begin(f.Says)
-	defer t.end(f.Says)
+	t.begin(f.Description)
+	defer t.end(f.Description)
 	felt := make(chan struct{})
 	provingCtx, stopProving := context.WithCancel(ctx)
 	go func() {
@@ -107,10 +107,10 @@ func (t *disturbance) victims(ctx context.Context, s scenarios.Step) (faults.Vic
 }
 
 // others is what the other faults under way touch.
-func (t *disturbance) others(id string) []topology.Damage {
+func (t *disturbance) others(id string) []topology.FaultImpact {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var out []topology.Damage
+	var out []topology.FaultImpact
 	for other, d := range t.under {
 		if other != id {
 			out = append(out, d)
@@ -140,16 +140,16 @@ func (t *disturbance) choose(ctx context.Context, sel topology.Selector) ([]topo
 }
 
 func (t *disturbance) inject(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func())) (func(context.Context) error, error) {
-	if err := t.guard.Journal().Append(cluster.Entry{What: "fault", ID: f.ID, Undo: "heal: " + f.Says, At: time.Now()}); err != nil {
+	if err := t.guard.Log().Append(cluster.CleanupEntry{What: "fault", ID: f.ID, Undo: "heal: " + f.Description, At: time.Now()}); err != nil {
 		update(func() { f.Error = err.Error() })
 		t.tell(f, "failed", err.Error())
 		return nil, err
 	}
 	t.mu.Lock()
-	t.under[s.ID] = faults.Touches(s.With, v)
+	t.under[s.ID] = faults.Affects(s.With, v)
 	t.mu.Unlock()
 	update(func() { f.Inject.Requested = t.now() })
-	t.tell(f, "requested", f.Says)
+	t.tell(f, "requested", f.Description)
 	heal, err := s.With.Inject(ctx, v)
 	if err != nil {
 		t.mu.Lock()
@@ -160,17 +160,17 @@ func (t *disturbance) inject(ctx context.Context, s scenarios.Step, v faults.Vic
 		return nil, err
 	}
 	update(func() { f.Inject.Confirmed = t.now() })
-	t.tell(f, "confirmed", f.Says)
+	t.tell(f, "confirmed", f.Description)
 	return heal, nil
 }
 
 // prove measures that the fault is felt and that a neighbour is not, while it lasts.
 func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func())) {
 	var saw string
-	err := poll(ctx, feltLimit, func(ctx context.Context) (err error) { saw, err = s.With.Felt(ctx, v); return err })
+	err := poll(ctx, feltLimit, func(ctx context.Context) (err error) { saw, err = s.With.Active(ctx, v); return err })
 	at := t.now()
 	update(func() {
-		f.Felt = proof(saw, err)
+		f.Active = proof(saw, err)
 		if err == nil {
 			f.Inject.Effective = at
 		}
@@ -189,10 +189,10 @@ func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Vict
 	}
 	err = poll(ctx, sparedLimit, func(ctx context.Context) (err error) {
 		v.Others = t.others(s.ID)
-		saw, err = s.With.Spared(ctx, v)
+		saw, err = s.With.ControlUnaffected(ctx, v)
 		return err
 	})
-	update(func() { f.Spared = proof(saw, err) })
+	update(func() { f.ControlUnaffected = proof(saw, err) })
 	if err != nil {
 		t.measured(f, "neighbour not spared", err.Error())
 	}
@@ -205,7 +205,7 @@ func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victi
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit)
 	defer cancel()
 	update(func() { f.Heal.Requested = t.now() })
-	t.tell(f, "heal requested", f.Says)
+	t.tell(f, "heal requested", f.Description)
 	err := heal(ctx)
 	t.mu.Lock()
 	delete(t.under, s.ID)
@@ -216,21 +216,21 @@ func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victi
 		return
 	}
 	update(func() { f.Heal.Confirmed = t.now() })
-	t.tell(f, "healed", f.Says)
+	t.tell(f, "healed", f.Description)
 	if interrupted {
 		return // everything is about to be removed
 	}
 	// What another fault still does to the same victims is not this one's remains.
 	for len(t.others(s.ID)) > 0 && sleep(proving, pollInterval) == nil {
-		if _, err := s.With.Gone(proving, v); err == nil {
+		if _, err := s.With.Cleared(proving, v); err == nil {
 			break
 		}
 	}
 	var saw string
-	err = poll(proving, goneLimit, func(ctx context.Context) (err error) { saw, err = s.With.Gone(ctx, v); return err })
+	err = poll(proving, goneLimit, func(ctx context.Context) (err error) { saw, err = s.With.Cleared(ctx, v); return err })
 	at := t.now()
 	update(func() {
-		f.Gone = proof(saw, err)
+		f.Cleared = proof(saw, err)
 		if err == nil {
 			f.Heal.Effective = at
 		}
@@ -243,19 +243,19 @@ func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victi
 }
 
 func (t *disturbance) tell(f *record.Fault, kind, says string) {
-	t.emit(record.Event{Source: record.FromFault, Kind: kind, Fault: f.ID, Says: says})
+	t.emit(record.Event{Source: record.FromFault, Kind: kind, Fault: f.ID, Description: says})
 }
 
 // measured tells what the fault's proofs found, and tell what was done.
 func (t *disturbance) measured(f *record.Fault, kind, saw string) {
-	t.emit(record.Event{Source: record.FromProbe, Kind: kind, Fault: f.ID, Says: saw})
+	t.emit(record.Event{Source: record.FromProbe, Kind: kind, Fault: f.ID, Description: saw})
 }
 
 func proof(saw string, err error) record.Proof {
 	if err != nil {
-		return record.Proof{Saw: err.Error()}
+		return record.Proof{Observed: err.Error()}
 	}
-	return record.Proof{Proved: true, Saw: saw}
+	return record.Proof{Proved: true, Observed: saw}
 }
 
 func ids(nodes []topology.Node) []topology.NodeID {

@@ -20,13 +20,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // sample uses every field, and every kind of string that needs care.
 var sample = []Op{
 	{ID: 1, Client: 3, Region: "east", Kind: Write, Key: "k1", Value: "v\"1\\", Intended: 1, Call: 2, Return: 3, Outcome: OK, Node: "east-1", Term: 2, Revision: 1<<63 + 1},
-	{ID: 2, Region: "north", Kind: CAS, Key: "k1", Value: "2", Expect: "v\"1\\", Swapped: true, Intended: -1, Outcome: Unknown, Error: "dial: <nil> & ☹\n"},
+	{ID: 2, Region: "north", Kind: CAS, Key: "k1", Value: "2", Expect: "v\"1\\", Applied: true, Intended: -1, Outcome: Unknown, Error: "dial: <nil> & ☹\n"},
 	{ID: 3, Region: "south", Kind: Read, Key: "k1", Output: "2", Outcome: OK, Stale: true},
-	{ID: 4, Region: "south", Kind: Members, Key: "s1", Set: []string{"a", "b", "ü"}, Outcome: OK, Final: true, Via: "south-1"},
-	{ID: 6, Region: "east", Kind: Transfer, Key: "b", From: "a1", To: "a\"2", Amount: -1 << 63, Swapped: true, Outcome: OK},
+	{ID: 4, Region: "south", Kind: SetRead, Key: "s1", Set: []string{"a", "b", "ü"}, Outcome: OK, Final: true, ReadThrough: "south-1"},
+	{ID: 6, Region: "east", Kind: Transfer, Key: "b", From: "a1", To: "a\"2", Amount: -1 << 63, Applied: true, Outcome: OK},
 	{ID: 7, Region: "east", Kind: Balances, Key: "b", Set: []string{"a1=-5", "a2=7"}, Outcome: OK},
-	{ID: 5, Region: "east", Kind: Add, Key: "s1", Value: "c", Outcome: Failed, Error: Unsent},
-	{ID: 8, Region: "east", Kind: Read, Key: "k1", Outcome: Failed, Error: "busy", Shed: true, Answered: true},
+	{ID: 5, Region: "east", Kind: Add, Key: "s1", Value: "c", Outcome: Failed, Error: Dropped},
+	{ID: 8, Region: "east", Kind: Read, Key: "k1", Outcome: Failed, Error: "busy", Shed: true, Rejected: true},
 }
 
 func many(n int) []Op {
@@ -43,7 +43,7 @@ func many(n int) []Op {
 
 func TestSaveLoad(t *testing.T) {
 	for name, ops := range map[string][]Op{"every field": sample, "none": nil, "many": many(20_000), "a long line": {{
-		Kind: Members, Outcome: OK, Set: strings.Split(strings.Repeat("element,", 1<<17), ","),
+		Kind: SetRead, Outcome: OK, Set: strings.Split(strings.Repeat("element,", 1<<17), ","),
 	}}} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "h")

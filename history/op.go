@@ -17,12 +17,12 @@ type Kind string
 const (
 	Read    Kind = "read"    // of register Key; Output is the value, "" when never written
 	Write   Kind = "write"   // Value to register Key
-	CAS     Kind = "cas"     // Value to register Key if it holds Expect; Swapped says whether
+	CAS     Kind = "cas"     // Value to register Key if it holds Expect; Applied says whether
 	Add     Kind = "add"     // Value to set Key
-	Members Kind = "members" // of set Key; Set is the content
+	SetRead Kind = "members" // of set Key; Set is the content
 
 	Open     Kind = "open"     // bank Key with the accounts Set, Amount in each, unless it is open
-	Transfer Kind = "transfer" // Amount between accounts From and To of bank Key; Swapped says whether it was done
+	Transfer Kind = "transfer" // Amount between accounts From and To of bank Key; Applied says whether it was done
 	Balances Kind = "balances" // of bank Key; Set is ACCOUNT=AMOUNT for each
 
 	Publish  Kind = "publish"  // Value as a message to stream Key; Revision is its place in it
@@ -37,15 +37,15 @@ type Class string
 const (
 	Reads  Class = "read"
 	Writes Class = "write"
-	// Edge is what a region does without a majority: reads that asked to be
+	// LocalRead is what a region does without a majority: reads that asked to be
 	// stale. No RTO is measured of it.
-	Edge Class = "edge"
+	LocalRead Class = "edge"
 )
 
 // Class returns the class of a kind.
 func (k Kind) Class() Class {
 	switch k {
-	case Read, Members, Balances, Consume, Messages:
+	case Read, SetRead, Balances, Consume, Messages:
 		return Reads
 	default:
 		return Writes
@@ -62,9 +62,9 @@ const (
 	Unknown Outcome = "unknown" // everything else
 )
 
-// Unsent is the Error of an operation that was due but could not be sent for
+// Dropped is the Error of an operation that was due but could not be sent for
 // lack of a free slot. It is Failed, and counts as bad.
-const Unsent = "not sent: no free slot"
+const Dropped = "not sent: no free slot"
 
 // Op is one operation of one client. Each attempt is an operation of its own.
 type Op struct {
@@ -87,9 +87,9 @@ type Op struct {
 	Outcome  Outcome  `json:"outcome"`
 	Error    string   `json:"error,omitempty"`
 	Shed     bool     `json:"shed,omitempty"`     // refused, explicitly, for want of resources
-	Answered bool     `json:"answered,omitempty"` // failed, and a server said so: it did not merely stay unreached
+	Rejected bool     `json:"answered,omitempty"` // failed, and a server said so: it did not merely stay unreached
 	Output   string   `json:"output,omitempty"`   // of a read
-	Swapped  bool     `json:"swapped,omitempty"`  // of a cas or a transfer
+	Applied  bool     `json:"swapped,omitempty"`  // of a cas or a transfer
 	Set      []string `json:"set,omitempty"`      // of members, open and balances
 	Stale    bool     `json:"stale,omitempty"`    // a read that the client asked to be stale
 
@@ -98,24 +98,24 @@ type Op struct {
 	Term     uint64          `json:"term,omitempty"`     // of the leader
 	Revision uint64          `json:"revision,omitempty"` // place in the system's total order, 0 where it has none
 
-	// Final marks a read of the read-back after quiescence, sent through Via.
-	Final bool            `json:"final,omitempty"`
-	Via   topology.NodeID `json:"via,omitempty"`
+	// Final marks a read of the read-back after quiescence, sent through ReadThrough.
+	Final       bool            `json:"final,omitempty"`
+	ReadThrough topology.NodeID `json:"via,omitempty"`
 }
 
-// EdgeSetting is the setting that edge reads ask for. It is set, to itself, before
+// LocalReadSetting is the setting that edge reads ask for. It is set, to itself, before
 // the load begins, so that an empty answer is a wrong one.
-const EdgeSetting = "config/edge"
+const LocalReadSetting = "config/edge"
 
-// EdgeToken is the key of an edge read that has the client's own token verified;
+// LocalReadToken is the key of an edge read that has the client's own token verified;
 // the answer is whom it was issued to.
-const EdgeToken = "identity/token"
+const LocalReadToken = "identity/token"
 
 // Class returns the class of an operation: that of its kind, but for what its
 // own region serves without a majority.
 func (op *Op) Class() Class {
 	if op.Stale && !op.Final {
-		return Edge
+		return LocalRead
 	}
 	return op.Kind.Class()
 }

@@ -78,11 +78,11 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "shed":
 			op.Shed = s.yes()
 		case "answered":
-			op.Answered = s.yes()
+			op.Rejected = s.yes()
 		case "output":
 			op.Output = p.text(&s)
 		case "swapped":
-			op.Swapped = s.yes()
+			op.Applied = s.yes()
 		case "set":
 			op.Set = p.list(&s)
 		case "stale":
@@ -96,7 +96,7 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "final":
 			op.Final = s.yes()
 		case "via":
-			op.Via = topology.NodeID(p.text(&s))
+			op.ReadThrough = topology.NodeID(p.text(&s))
 		default:
 			return false
 		}

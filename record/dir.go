@@ -100,8 +100,8 @@ func (d *Dir) Run(r *Run) error {
 // Links writes the link matrices measured so far.
 func (d *Dir) Links(ms []Matrix) error { return d.replaceJSON(LinksFile, ms) }
 
-// Judgement writes the verdict.
-func (d *Dir) Judgement(j *Judgement) error { return d.replaceJSON(VerdictFile, j) }
+// Result writes the verdict.
+func (d *Dir) Result(j *Result) error { return d.replaceJSON(VerdictFile, j) }
 
 // Event appends one event.
 func (d *Dir) Event(e Event) error {

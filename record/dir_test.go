@@ -21,31 +21,31 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // sample is a run with something in every file.
 func sample() *Run {
 	change := true
-	cut := topology.Stream{Link: topology.Link{From: topology.End{Clients: "east"}, To: "east-1"}, Flow: topology.BothWays}
+	cut := topology.Flow{Link: topology.Link{From: topology.Endpoint{Clients: "east"}, To: "east-1"}, Direction: topology.BothWays}
 	return &Run{
 		Meta: Meta{
 			Schema: Schema, ID: "2026-11-22T03-00-00Z-lose-main-region-7f3a", Scenario: "lose-main-region", Target: "mcp", Runtime: "local",
 			Started: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), Seed: 1 << 63,
 			Topology: topology.Topology{
-				Zones: []topology.Zone{{Region: "east", Weight: 70}},
-				Nodes: []topology.Node{{ID: "east-1", Region: "east", Voter: true, Ports: []topology.Port{{Name: "api", Number: 7400}}}},
+				RegionSpecs: []topology.RegionSpec{{Region: "east", Weight: 70}},
+				Nodes:       []topology.Node{{ID: "east-1", Region: "east", Voter: true, Ports: []topology.Port{{Name: "api", Number: 7400}}}},
 			},
 			Objectives: Objectives{LeaderChange: &change, Stages: map[string]time.Duration{"elect": time.Second}}.Resolve(),
 			Expect:     Pass, Versions: map[string]string{"go": "1.26"},
 		},
 		Plan:   json.RawMessage(`{"seed":9223372036854775808}`),
-		Phases: []Phase{{Baseline, 0, 5 * time.Second}, {Faulty, 5 * time.Second, Never}},
+		Phases: []Phase{{Baseline, 0, 5 * time.Second}, {Faulty, 5 * time.Second, NotReached}},
 		Faults: []Fault{{
-			ID: "1-kill", Name: "kill", Episode: 1, Says: "kill east-1 (region east)", Nodes: []topology.NodeID{"east-1"}, Streams: []topology.Stream{cut},
-			Damage: topology.Damage{Down: []topology.NodeID{"east-1"}},
-			Inject: Times{5, 6, 7, 8}, Heal: Times{9, Never, Never, Never}, Felt: Proof{true, "exit"},
+			ID: "1-kill", Name: "kill", Episode: 1, Description: "kill east-1 (region east)", Nodes: []topology.NodeID{"east-1"}, Flows: []topology.Flow{cut},
+			Impact: topology.FaultImpact{Down: []topology.NodeID{"east-1"}},
+			Inject: Times{5, 6, 7, 8}, Heal: Times{9, NotReached, NotReached, NotReached}, Active: Proof{true, "exit"},
 		}},
 		Matrices: []Matrix{{When: "before", At: 1, Links: []LinkSample{{Link: cut.Link, RTT: 40 * time.Microsecond}}}},
 		Events:   []Event{{At: 6, Source: FromFault, Kind: "inject", Fault: "1-kill", Fields: map[string]string{"a": "b"}}, {At: 8, Source: FromPlatform, Kind: "elected"}},
 		Ops:      []history.Op{{ID: 1, Region: "east", Kind: history.Write, Key: "k", Value: "v", Outcome: history.OK}},
-		Judgement: &Judgement{
-			Verdict: Pass, Expected: Pass, Definition: Definition{}.Resolve(),
-			Findings:     []Finding{{Promise: "rto", Verdict: Pass, Says: "RTO 1.4 s"}},
+		Result: &Result{
+			Verdict: Pass, Expected: Pass, SLOParams: SLOParams{}.Resolve(),
+			Findings:     []Finding{{Check: "rto", Verdict: Pass, Description: "RTO 1.4 s"}},
 			RTO:          &RTO{Min: 1, Median: 2, Max: 3},
 			RPO:          &RPO{Lost: []LostWrite{{Position: "12 ms before 1-kill"}}},
 			Availability: &Availability{Series: []AvailabilitySeries{{P50: 1, P99: 2, Max: 3}}},
@@ -75,7 +75,7 @@ func store(t *testing.T, r *Run) *Dir {
 		check(d.Event(e))
 	}
 	check(history.Save(d.History(), r.Ops))
-	check(d.Judgement(r.Judgement))
+	check(d.Result(r.Result))
 	check(d.Close())
 	return d
 }
@@ -204,15 +204,15 @@ func TestReopenRewritesTheVerdict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Judgement(&Judgement{Verdict: Fail}); err != nil {
+	if err := d.Result(&Result{Verdict: Fail}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Load(old.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Judgement.Verdict != Fail || len(r.Events) != len(sample().Events) {
-		t.Errorf("verdict %s with %d events", r.Judgement.Verdict, len(r.Events))
+	if r.Result.Verdict != Fail || len(r.Events) != len(sample().Events) {
+		t.Errorf("verdict %s with %d events", r.Result.Verdict, len(r.Events))
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Promises lists the promises that a finding can call broken, in the order in
+// Checks lists the promises that a finding can call broken, in the order in
 // which they are judged. What a run only needs to mean anything (that it ran
 // to its end, that its faults were felt) is none of them: it cannot fail.
-func Promises() []string {
+func Checks() []string {
 	return []string{
 		"nodes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
 		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "leader change", "switch", "false alarms", "refuse", "shed", "tells",
@@ -21,36 +21,36 @@ func Promises() []string {
 // that verdict, and with every promise broken that it was to break. A control
 // that fails for another reason than its own has shown nothing, and nor has one
 // that was not put to its test.
-func (j *Judgement) AsExpected() bool {
-	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.Unbroken()) == 0 && len(j.Untested()) == 0
+func (j *Result) AsExpected() bool {
+	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.MissingFailures()) == 0 && len(j.UnprovenFaults()) == 0
 }
 
-// Untested lists what takes the meaning from a failure that was expected: the
+// UnprovenFaults lists what takes the meaning from a failure that was expected: the
 // findings on the run as such and on its faults that do not pass. Fail is worse
 // than they can be, so the verdict hides them: a promise that something
 // happens is broken as well where the fault that was to cause it never was.
-func (j *Judgement) Untested() []Finding {
+func (j *Result) UnprovenFaults() []Finding {
 	if j.Expected != Fail {
 		return nil
 	}
 	var out []Finding
 	for _, f := range j.Findings {
-		if (f.Promise == "run" || strings.HasPrefix(f.Promise, "fault ")) && f.Verdict != Pass {
+		if (f.Check == "run" || strings.HasPrefix(f.Check, "fault ")) && f.Verdict != Pass {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// Unbroken lists the findings of promises that were to break and did not. One
+// MissingFailures lists the findings of promises that were to break and did not. One
 // that was not judged is there with an empty verdict.
-func (j *Judgement) Unbroken() []Finding {
+func (j *Result) MissingFailures() []Finding {
 	var out []Finding
-	for _, promise := range j.Breaks {
-		i := slices.IndexFunc(j.Findings, func(f Finding) bool { return f.Promise == promise })
+	for _, promise := range j.ExpectedFailures {
+		i := slices.IndexFunc(j.Findings, func(f Finding) bool { return f.Check == promise })
 		switch {
 		case i < 0:
-			out = append(out, Finding{Promise: promise})
+			out = append(out, Finding{Check: promise})
 		case j.Findings[i].Verdict != Fail:
 			out = append(out, j.Findings[i])
 		}

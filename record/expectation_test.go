@@ -7,7 +7,7 @@ import (
 )
 
 func TestAsExpected(t *testing.T) {
-	findings := []Finding{{Promise: "rto", Verdict: Fail}, {Promise: "rpo", Verdict: Pass}, {Promise: "linearizable", Verdict: Unknown}}
+	findings := []Finding{{Check: "rto", Verdict: Fail}, {Check: "rpo", Verdict: Pass}, {Check: "linearizable", Verdict: Unknown}}
 	for name, c := range map[string]struct {
 		verdict, expected Verdict
 		breaks            []string
@@ -26,10 +26,10 @@ func TestAsExpected(t *testing.T) {
 		"its own promise was not judged":  {Fail, Fail, []string{"refuse"}, []string{"refuse "}, false},
 		"broken, and yet another verdict": {Unknown, Fail, []string{"rto"}, nil, false},
 	} {
-		j := &Judgement{Verdict: c.verdict, Expected: c.expected, Breaks: c.breaks, Findings: findings}
+		j := &Result{Verdict: c.verdict, Expected: c.expected, ExpectedFailures: c.breaks, Findings: findings}
 		var unbroken []string
-		for _, f := range j.Unbroken() {
-			unbroken = append(unbroken, f.Promise+" "+string(f.Verdict))
+		for _, f := range j.MissingFailures() {
+			unbroken = append(unbroken, f.Check+" "+string(f.Verdict))
 		}
 		if diff := cmp.Diff(c.unbroken, unbroken); diff != "" {
 			t.Errorf("%s: unbroken (-want +got):\n%s", name, diff)
@@ -52,11 +52,11 @@ func TestAControlIsPutToItsTest(t *testing.T) {
 		"the fault could not be caused": {Pass, Unknown, false},
 		"the run was interrupted":       {Unknown, Pass, false},
 	} {
-		j := &Judgement{Verdict: Fail, Expected: Fail, Breaks: []string{"switch"}, Findings: []Finding{
-			{Promise: "run", Verdict: c.run}, {Promise: "fault 1-kill", Verdict: c.fault}, {Promise: "switch", Verdict: Fail},
+		j := &Result{Verdict: Fail, Expected: Fail, ExpectedFailures: []string{"switch"}, Findings: []Finding{
+			{Check: "run", Verdict: c.run}, {Check: "fault 1-kill", Verdict: c.fault}, {Check: "switch", Verdict: Fail},
 		}}
 		if got := j.AsExpected(); got != c.want {
-			t.Errorf("%s: AsExpected() = %v, want %v; untested: %v", name, got, c.want, j.Untested())
+			t.Errorf("%s: AsExpected() = %v, want %v; untested: %v", name, got, c.want, j.UnprovenFaults())
 		}
 	}
 }

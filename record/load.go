@@ -38,7 +38,7 @@ func Load(path string) (*Run, error) {
 	if _, err = readJSON(filepath.Join(path, LinksFile), &r.Matrices); err != nil {
 		return nil, err
 	}
-	if _, err = readJSON(filepath.Join(path, VerdictFile), &r.Judgement); err != nil {
+	if _, err = readJSON(filepath.Join(path, VerdictFile), &r.Result); err != nil {
 		return nil, err
 	}
 	cut, err := r.loadEvents(filepath.Join(path, EventsFile))
@@ -57,7 +57,7 @@ func Load(path string) (*Run, error) {
 	case cut:
 		gap("%s is cut off after %d operations", HistoryFile, len(r.Ops))
 	}
-	if r.Sealed {
+	if r.Checksummed {
 		changes, err := unsealed(path)
 		if err != nil {
 			return nil, err

@@ -17,27 +17,27 @@ type Objectives struct {
 	// LeaderChange true asserts that a leader was elected after the first fault,
 	// false that none was; nil asserts nothing.
 	LeaderChange *bool `json:"leaderChange,omitempty" yaml:"leaderChange,omitempty"`
-	// Switch true asserts that traffic was moved after the first fault, false
+	// TrafficSwitch true asserts that traffic was moved after the first fault, false
 	// that it never was; nil asserts nothing.
-	Switch *bool `json:"switch,omitempty" yaml:"switch,omitempty"`
+	TrafficSwitch *bool `json:"switch,omitempty" yaml:"switch,omitempty"`
 	// FalseAlarms is how often the system may take a node for dead that was up
 	// and connected; nil means: reported, not judged.
 	FalseAlarms *int `json:"falseAlarms,omitempty" yaml:"falseAlarms,omitempty"`
 	// Redelivered is how many messages one consumer may be handed more than
 	// once; nil means: reported, not judged.
 	Redelivered *int `json:"redelivered,omitempty" yaml:"redelivered,omitempty"`
-	// Refuse asserts that while no majority lives no write is acknowledged, and
+	// RejectWithoutQuorum asserts that while no majority lives no write is acknowledged, and
 	// that at least one was refused.
-	Refuse bool `json:"refuse,omitempty" yaml:"refuse,omitempty"`
-	// Shed asserts that of the calls that came in while a fault starved the system
+	RejectWithoutQuorum bool `json:"refuse,omitempty" yaml:"refuse,omitempty"`
+	// LoadShedding asserts that of the calls that came in while a fault starved the system
 	// some were refused for want of resources, and quickly.
-	Shed bool `json:"shed,omitempty" yaml:"shed,omitempty"`
-	// Tells are events that the system must tell of in this order, others between
+	LoadShedding bool `json:"shed,omitempty" yaml:"shed,omitempty"`
+	// ExpectEvents are events that the system must tell of in this order, others between
 	// them or not, in each episode after its first fault was requested.
-	Tells []Told `json:"tells,omitempty" yaml:"tells,omitempty"`
-	// Autonomy asserts that while a region's clients can reach no majority the
+	ExpectEvents []EventPattern `json:"tells,omitempty" yaml:"tells,omitempty"`
+	// DisconnectedOperation asserts that while a region's clients can reach no majority the
 	// region refuses their writes at once and answers edge reads, and that it serves again after the heal.
-	Autonomy bool `json:"autonomy,omitempty" yaml:"autonomy,omitempty"`
+	DisconnectedOperation bool `json:"autonomy,omitempty" yaml:"autonomy,omitempty"`
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.
 	Stages map[string]time.Duration `json:"stages,omitempty" yaml:"stages,omitempty"`

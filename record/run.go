@@ -12,21 +12,21 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Never is the offset of what did not happen.
-const Never time.Duration = -1
+// NotReached is the offset of what did not happen.
+const NotReached time.Duration = -1
 
 // Run is the record of one execution of a plan.
 type Run struct {
 	Meta
-	Plan      json.RawMessage `json:"-"` // plan.json
-	Phases    []Phase         `json:"phases"`
-	Faults    []Fault         `json:"faults"`
-	Matrices  []Matrix        `json:"-"` // links.json
-	Events    []Event         `json:"-"` // events.jsonl
-	Ops       []history.Op    `json:"-"` // history.jsonl.zst
-	Judgement *Judgement      `json:"-"` // verdict.json; nil until judged
-	// Sealed says that the record is complete, and has its sums beside it.
-	Sealed bool `json:"sealed,omitempty"`
+	Plan     json.RawMessage `json:"-"` // plan.json
+	Phases   []Phase         `json:"phases"`
+	Faults   []Fault         `json:"faults"`
+	Matrices []Matrix        `json:"-"` // links.json
+	Events   []Event         `json:"-"` // events.jsonl
+	Ops      []history.Op    `json:"-"` // history.jsonl.zst
+	Result   *Result         `json:"-"` // verdict.json; nil until judged
+	// Checksummed says that the record is complete, and has its sums beside it.
+	Checksummed bool `json:"sealed,omitempty"`
 	// Partial says what of a stored record is missing or cut off, a line each;
 	// empty for a complete one. A verdict that is not there yet is not a gap.
 	Partial []string `json:"-"`
@@ -34,25 +34,25 @@ type Run struct {
 
 // Meta says which run it is and what it was about.
 type Meta struct {
-	Schema      int               `json:"schema"` // of the run directory; Create fills in Schema
-	ID          string            `json:"id"`
-	Scenario    string            `json:"scenario"`
-	Description string            `json:"description,omitempty"`
-	Target      string            `json:"target"`
-	Runtime     string            `json:"runtime"`
-	RuntimeWhy  string            `json:"runtimeWhy,omitempty"` // why this runtime was chosen
-	Started     time.Time         `json:"started"`
-	Seed        uint64            `json:"seed"`
-	Topology    topology.Topology `json:"topology"`
-	Objectives  Objectives        `json:"objectives"`
-	Expect      Verdict           `json:"expect"`
-	Breaks      []string          `json:"breaks,omitempty"` // the promises that must be broken
-	Versions    map[string]string `json:"versions,omitempty"`
-	// Answers says that the history marks the refusals that a server answered.
+	Schema           int               `json:"schema"` // of the run directory; Create fills in Schema
+	ID               string            `json:"id"`
+	Scenario         string            `json:"scenario"`
+	Description      string            `json:"description,omitempty"`
+	Target           string            `json:"target"`
+	Runtime          string            `json:"runtime"`
+	RuntimeReason    string            `json:"runtimeWhy,omitempty"` // why this runtime was chosen
+	Started          time.Time         `json:"started"`
+	Seed             uint64            `json:"seed"`
+	Topology         topology.Topology `json:"topology"`
+	Objectives       Objectives        `json:"objectives"`
+	Expect           Verdict           `json:"expect"`
+	ExpectedFailures []string          `json:"breaks,omitempty"` // the promises that must be broken
+	Versions         map[string]string `json:"versions,omitempty"`
+	// HasRejectionMarks says that the history marks the refusals that a server answered.
 	// Records from before that do not.
-	Answers bool `json:"answers,omitempty"`
-	// Broken says why the run ended before its time; empty means that it did not.
-	Broken string `json:"broken,omitempty"`
+	HasRejectionMarks bool `json:"answers,omitempty"`
+	// AbortReason says why the run ended before its time; empty means that it did not.
+	AbortReason string `json:"broken,omitempty"`
 }
 
 // The phases of a run, in order.
@@ -67,7 +67,7 @@ const (
 	Stopping  = "stop"      // everything is removed
 )
 
-// Phase is a stretch of the run. To is Never while it lasts.
+// Phase is a stretch of the run. To is NotReached while it lasts.
 type Phase struct {
 	Name string        `json:"name"`
 	From time.Duration `json:"from"`
@@ -86,7 +86,7 @@ func (r *Run) Phase(name string) (Phase, bool) {
 
 // Times are the instants of an injection or a heal: when it was planned,
 // when the engine asked for it, when the call returned, and when a probe over
-// the very link or node first showed it. Each may be Never.
+// the very link or node first showed it. Each may be NotReached.
 type Times struct {
 	Planned   time.Duration `json:"planned"`
 	Requested time.Duration `json:"requested"`
@@ -96,27 +96,27 @@ type Times struct {
 
 // Fault is one fault as it happened.
 type Fault struct {
-	ID      string            `json:"id"`   // unique in the run
-	Name    string            `json:"name"` // in the catalogue
-	Episode int               `json:"episode"`
-	Says    string            `json:"says"`  // "kill east-1 (region east)"
-	Nodes   []topology.NodeID `json:"nodes"` // victims, roles resolved
-	Streams []topology.Stream `json:"streams,omitempty"`
-	Damage  topology.Damage   `json:"damage"`
-	Inject  Times             `json:"inject"`
-	Heal    Times             `json:"heal"`
+	ID          string               `json:"id"`   // unique in the run
+	Name        string               `json:"name"` // in the catalogue
+	Episode     int                  `json:"episode"`
+	Description string               `json:"says"`  // "kill east-1 (region east)"
+	Nodes       []topology.NodeID    `json:"nodes"` // victims, roles resolved
+	Flows       []topology.Flow      `json:"streams,omitempty"`
+	Impact      topology.FaultImpact `json:"damage"`
+	Inject      Times                `json:"inject"`
+	Heal        Times                `json:"heal"`
 	// Evidence of the proofs: what the probe saw, or why there is no proof.
-	Felt      Proof  `json:"felt"`
-	Gone      Proof  `json:"gone"`
-	Spared    Proof  `json:"spared"`
-	Error     string `json:"error,omitempty"`
-	HealError string `json:"healError,omitempty"`
+	Active            Proof  `json:"felt"`
+	Cleared           Proof  `json:"gone"`
+	ControlUnaffected Proof  `json:"spared"`
+	Error             string `json:"error,omitempty"`
+	HealError         string `json:"healError,omitempty"`
 }
 
 // Proof is what a probe saw, and whether that proves what was to be proved.
 type Proof struct {
-	Proved bool   `json:"proved"`
-	Saw    string `json:"saw"`
+	Proved   bool   `json:"proved"`
+	Observed string `json:"saw"`
 }
 
 // Sources of events.
@@ -136,14 +136,14 @@ const (
 
 // Event is something that happened, in one line.
 type Event struct {
-	At     time.Duration     `json:"at"`
-	Source string            `json:"source"`
-	Kind   string            `json:"kind"` // platform: strike, suspect, confirmed, elected, weights, promoted, rejoined
-	Node   topology.NodeID   `json:"node,omitempty"`
-	Region topology.Region   `json:"region,omitempty"`
-	Fault  string            `json:"fault,omitempty"`
-	Says   string            `json:"says,omitempty"`
-	Fields map[string]string `json:"fields,omitempty"`
+	At          time.Duration     `json:"at"`
+	Source      string            `json:"source"`
+	Kind        string            `json:"kind"` // platform: strike, suspect, confirmed, elected, weights, promoted, rejoined
+	Node        topology.NodeID   `json:"node,omitempty"`
+	Region      topology.Region   `json:"region,omitempty"`
+	Fault       string            `json:"fault,omitempty"`
+	Description string            `json:"says,omitempty"`
+	Fields      map[string]string `json:"fields,omitempty"`
 }
 
 // Matrix is the measured state of every link at one time.

@@ -9,9 +9,9 @@ import (
 
 // cards are the big figures, each against its objective.
 func cards(r *record.Run) []card {
-	j := r.Judgement
+	j := r.Result
 	if j == nil {
-		j = &record.Judgement{}
+		j = &record.Result{}
 	}
 	out := []card{
 		rtoCard(r, j.RTO),
@@ -97,8 +97,8 @@ func rpoCard(r *record.Run, o *record.RPO) card {
 	}
 	c.Says = "objective " + count(o.Objective)
 	also := append([]string{plural(o.FinalReads, "final read")}, offences(o)...)
-	if len(o.Silent) > 0 {
-		also = append(also, "none through "+join(o.Silent, ", "))
+	if len(o.UnreadableNodes) > 0 {
+		also = append(also, "none through "+join(o.UnreadableNodes, ", "))
 	}
 	c.Note = fmt.Sprintf("of %s acknowledged; %s", count(o.Acked), strings.Join(also, ", "))
 	return toned(c, v)

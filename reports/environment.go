@@ -12,8 +12,8 @@ import (
 // environment is where the run took place and what it was made of.
 func environment(r *record.Run) []fact {
 	why := ""
-	if r.RuntimeWhy != "" {
-		why = " (" + clean(r.RuntimeWhy) + ")"
+	if r.RuntimeReason != "" {
+		why = " (" + clean(r.RuntimeReason) + ")"
 	}
 	out := []fact{
 		{"run", clean(r.ID), true},
@@ -25,8 +25,8 @@ func environment(r *record.Run) []fact {
 		{"operations", count(len(r.Ops)), false},
 	}
 	var zones []string
-	for _, z := range r.Topology.Zones {
-		zones = append(zones, fmt.Sprintf("%s (weight %d, %s)", clean(string(z.Region)), z.Weight, plural(len(r.Topology.In(z.Region)), "node")))
+	for _, z := range r.Topology.RegionSpecs {
+		zones = append(zones, fmt.Sprintf("%s (weight %d, %s)", clean(string(z.Region)), z.Weight, plural(len(r.Topology.NodesIn(z.Region)), "node")))
 	}
 	if len(zones) > 0 {
 		out = append(out, fact{"regions", strings.Join(zones, ", "), false})
@@ -40,7 +40,7 @@ func environment(r *record.Run) []fact {
 	}
 	d := definitionOf(r)
 	out = append(out, fact{"definition", fmt.Sprintf("bucket %s, good when %s are OK within %s; outages merged below %s; stable after %s at %s of the baseline's throughput",
-		dur(d.Bucket), share(d.Good), dur(d.Latency), dur(d.Merge), dur(d.Stable), share(d.Throughput)), false})
+		dur(d.Bucket), share(d.MinGood), dur(d.Latency), dur(d.Merge), dur(d.Stable), share(d.MinThroughput)), false})
 	keys := make([]string, 0, len(r.Versions))
 	for k := range r.Versions {
 		keys = append(keys, k)

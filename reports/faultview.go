@@ -23,10 +23,10 @@ func faultViews(r *record.Run) []faultView {
 	var out []faultView
 	for _, f := range r.Faults {
 		v := faultView{
-			ID: clean(f.ID), Says: clean(f.Says), Episode: fmt.Sprint(f.Episode),
+			ID: clean(f.ID), Says: clean(f.Description), Episode: fmt.Sprint(f.Episode),
 			Victims: join(f.Nodes, ", "), Inject: instants(f.Inject), Heal: instants(f.Heal),
 		}
-		if n := len(f.Streams); n > 0 {
+		if n := len(f.Flows); n > 0 {
 			if v.Victims != "" {
 				v.Victims += "; "
 			}
@@ -35,8 +35,8 @@ func faultViews(r *record.Run) []faultView {
 		for _, p := range []struct {
 			of  string
 			was record.Proof
-		}{{"felt", f.Felt}, {"healed", f.Gone}, {"neighbour spared", f.Spared}} {
-			x := proofView{Of: p.of, Saw: clean(p.was.Saw), Glyph: "✔", Tone: "pass", Word: "proved"}
+		}{{"felt", f.Active}, {"healed", f.Cleared}, {"neighbour spared", f.ControlUnaffected}} {
+			x := proofView{Of: p.of, Saw: clean(p.was.Observed), Glyph: "✔", Tone: "pass", Word: "proved"}
 			if !p.was.Proved {
 				x.Glyph, x.Tone, x.Word = "✖", "fail", "not proved"
 			}

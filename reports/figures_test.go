@@ -16,7 +16,7 @@ import (
 
 func TestDurationsReadWell(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		record.Never: "never", 0: "0 s", 210 * time.Microsecond: "210 µs", 1500 * time.Microsecond: "1.5 ms",
+		record.NotReached: "never", 0: "0 s", 210 * time.Microsecond: "210 µs", 1500 * time.Microsecond: "1.5 ms",
 		340 * ms: "340 ms", 999700 * time.Microsecond: "1 s", 3400 * ms: "3.4 s", 34 * time.Second: "34 s",
 		100 * time.Second: "1 min 40 s", 3*time.Hour + 5*time.Minute: "3 h 5 min",
 	} {
@@ -64,10 +64,10 @@ func TestLanesCountFromTheIntendedTime(t *testing.T) {
 	op := func(intended, took time.Duration, kind history.Kind, o history.Outcome) history.Op {
 		return history.Op{Region: "east", Kind: kind, Intended: intended, Call: intended + took/2, Return: intended + took, Outcome: o}
 	}
-	final := op(0, ms, history.Members, history.OK)
+	final := op(0, ms, history.SetRead, history.OK)
 	final.Final = true
 	r := &record.Run{
-		Meta: record.Meta{Topology: topology.Topology{Zones: []topology.Zone{{Region: "east"}}}},
+		Meta: record.Meta{Topology: topology.Topology{RegionSpecs: []topology.RegionSpec{{Region: "east"}}}},
 		Ops: []history.Op{
 			op(0, 10*ms, history.Write, history.OK),
 			op(10*ms, 30*ms, history.CAS, history.OK),
@@ -79,7 +79,7 @@ func TestLanesCountFromTheIntendedTime(t *testing.T) {
 		},
 	}
 	got := lanesOf(r, frame{To: 300*ms - 1, Bucket: 100 * ms})
-	never, nan := record.Never, math.NaN()
+	never, nan := record.NotReached, math.NaN()
 	want := []lane{
 		{"east", history.Writes, []point{
 			{At: 0, Due: 4, Good: 0.5, P50: 30 * ms, P99: 1001 * ms},
@@ -111,9 +111,9 @@ func TestBucketsBoundTheLineWhateverTheLength(t *testing.T) {
 // A checker that could not tell leaves zeros; they must not read as a perfect score.
 func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 	r := passing()
-	r.Judgement.RTO.Worst, r.Judgement.RTO.Min, r.Judgement.RTO.Max = 0, 0, 0
-	r.Judgement.Findings[0].Verdict, r.Judgement.Findings[0].Says = record.Vacuous, "RTO not measured: no baseline"
-	r.Judgement.Verdict = record.Vacuous
+	r.Result.RTO.Worst, r.Result.RTO.Min, r.Result.RTO.Max = 0, 0, 0
+	r.Result.Findings[0].Verdict, r.Result.Findings[0].Description = record.Vacuous, "RTO not measured: no baseline"
+	r.Result.Verdict = record.Vacuous
 	h := headlineOf(r)
 	if !strings.Contains(h.Says, "RTO not measured: no baseline;") || strings.Contains(h.Says, "RTO 0") || !h.Surprise {
 		t.Errorf("headline %+v", h)
@@ -121,7 +121,7 @@ func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 	if got := cards(r)[0].Figure; got != "–" {
 		t.Errorf("RTO card shows %q", got)
 	}
-	r.Judgement.Findings[0].Verdict = record.Pass
+	r.Result.Findings[0].Verdict = record.Pass
 	if got := headlineOf(r).Says; !strings.Contains(got, "RTO 0") {
 		t.Errorf("a measured zero reads %q", got)
 	}
@@ -131,18 +131,18 @@ func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 // and then succeeded spoil a loss that could.
 func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
 	r := passing()
-	r.Judgement.RPO.FinalReadsFailed = 3
-	if got := loss(r.Judgement.RPO, record.Pass); got != "nothing lost of 2,612 acknowledged writes" {
+	r.Result.RPO.FinalReadsFailed = 3
+	if got := loss(r.Result.RPO, record.Pass); got != "nothing lost of 2,612 acknowledged writes" {
 		t.Errorf("with reads tried again: %q", got)
 	}
-	r.Judgement.Findings[1].Verdict, r.Judgement.Findings[1].Says = record.Unknown, "what was lost is unknown"
+	r.Result.Findings[1].Verdict, r.Result.Findings[1].Description = record.Unknown, "what was lost is unknown"
 	if got := headlineOf(r).Says; !strings.Contains(got, "what was lost is unknown") {
 		t.Errorf("headline %q", got)
 	}
 	if got := cards(r)[1].Figure; got != "unknown" {
 		t.Errorf("RPO card shows %q", got)
 	}
-	r.Judgement.RPO.LostCount = 1500
+	r.Result.RPO.LostCount = 1500
 	if got := cards(r)[1].Figure; got != "1,500 lost" {
 		t.Errorf("RPO card shows %q", got)
 	}
@@ -150,9 +150,9 @@ func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
 
 func TestHeadlineSaysWhatWasExpected(t *testing.T) {
 	unnamed := lost() // as records were before controls said what they break
-	unnamed.Judgement.Breaks = nil
+	unnamed.Result.ExpectedFailures = nil
 	unfelt := lost()
-	unfelt.Judgement.Findings = append(unfelt.Judgement.Findings, record.Finding{Promise: "fault 2-kill", Verdict: record.Vacuous})
+	unfelt.Result.Findings = append(unfelt.Result.Findings, record.Finding{Check: "fault 2-kill", Verdict: record.Vacuous})
 	for name, c := range map[string]struct {
 		run      *record.Run
 		expected string
@@ -182,11 +182,11 @@ func TestHeadlineOwnsUpToAnOutageByDesign(t *testing.T) {
 		change     func()
 	}{
 		{"back at once", "No majority for 19.9 s, by design; service back 0 s after heal (objective 30 s);", func() {}},
-		{"back later", "No majority for 19.9 s, by design; service back 2 s after heal (objective 30 s);", func() { r.Judgement.RTO.Worst = 2 * time.Second }},
-		{"never back", "service did not recover in 2 s after heal (objective 30 s);", func() { r.Judgement.RTO.Recovered = false }},
-		{"a majority was left", "Every client was without a majority for a time, by design;", func() { r.Faults[0].Damage = topology.Damage{} }},
+		{"back later", "No majority for 19.9 s, by design; service back 2 s after heal (objective 30 s);", func() { r.Result.RTO.Worst = 2 * time.Second }},
+		{"never back", "service did not recover in 2 s after heal (objective 30 s);", func() { r.Result.RTO.Recovered = false }},
+		{"a majority was left", "Every client was without a majority for a time, by design;", func() { r.Faults[0].Impact = topology.FaultImpact{} }},
 		{"one region could be served", "No outage (RTO 0, objective 30 s);", func() {
-			o := r.Judgement.RTO
+			o := r.Result.RTO
 			o.Worst, o.Recovered, o.Series[0].FromHeal = 0, true, false
 		}},
 	} {
@@ -224,7 +224,7 @@ func TestFirstErrorIsTheFirstAfterTheFault(t *testing.T) {
 }
 
 func TestHeatTellsSlowFromCut(t *testing.T) {
-	link := topology.Link{From: topology.End{Node: "a"}, To: "b"}
+	link := topology.Link{From: topology.Endpoint{Node: "a"}, To: "b"}
 	base := map[topology.Link]time.Duration{link: 30 * ms}
 	for name, c := range map[string]struct {
 		sample record.LinkSample
@@ -249,11 +249,11 @@ func TestHeatTellsSlowFromCut(t *testing.T) {
 func TestOverlappingFaultsDoNotHideEachOther(t *testing.T) {
 	r := skeleton()
 	add := func(id string, from, to time.Duration) {
-		r.Faults = append(r.Faults, record.Fault{ID: id, Says: id, Inject: record.Times{Requested: from, Effective: record.Never}, Heal: record.Times{Requested: to, Effective: record.Never}})
+		r.Faults = append(r.Faults, record.Fault{ID: id, Description: id, Inject: record.Times{Requested: from, Effective: record.NotReached}, Heal: record.Times{Requested: to, Effective: record.NotReached}})
 	}
 	add("2-pause", 20*time.Second, 30*time.Second)
-	add("3-cut", 40*time.Second, record.Never)
-	add("4-not-injected", record.Never, record.Never)
+	add("3-cut", 40*time.Second, record.NotReached)
+	add("4-not-injected", record.NotReached, record.NotReached)
 	r.Ops = load(r, 5, 3*time.Second, 48*time.Second)
 	tl, err := timelineOf(r)
 	if err != nil {

@@ -34,7 +34,7 @@ func firstErrorOf(r *record.Run) *firstError {
 		if op.Final || !bad(op, limit) {
 			continue
 		}
-		if fault != record.Never && op.Intended < fault && op.Return < fault {
+		if fault != record.NotReached && op.Intended < fault && op.Return < fault {
 			e.Earlier++
 			continue
 		}
@@ -46,7 +46,7 @@ func firstErrorOf(r *record.Run) *firstError {
 		return nil
 	}
 	e.After = "no fault was requested"
-	if fault != record.Never {
+	if fault != record.NotReached {
 		e.After = dur(first.Intended-fault) + " after the first fault was requested"
 		if first.Intended < fault {
 			e.After = "under way when the first fault was requested (sent " + dur(fault-first.Intended) + " before)"
@@ -84,7 +84,7 @@ func opSays(op *history.Op) string {
 	switch op.Kind {
 	case history.Read:
 		return "read " + k
-	case history.Members:
+	case history.SetRead:
 		return "members of " + k
 	case history.CAS:
 		return fmt.Sprintf("cas %s from %s to %s", k, clean(op.Expect), clean(op.Value))

@@ -14,17 +14,17 @@ import (
 func skeleton() *record.Run {
 	sec := func(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
 	t := topology.Topology{
-		Zones:   []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}},
-		Latency: []topology.Distance{{A: "east", B: "north", OneWay: 15 * ms}, {A: "east", B: "south", OneWay: 15 * ms}, {A: "north", B: "south", OneWay: 15 * ms}},
+		RegionSpecs: []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}},
+		Latency:     []topology.RegionLatency{{A: "east", B: "north", OneWay: 15 * ms}, {A: "east", B: "south", OneWay: 15 * ms}, {A: "north", B: "south", OneWay: 15 * ms}},
 	}
-	for _, z := range t.Zones {
+	for _, z := range t.RegionSpecs {
 		t.Nodes = append(t.Nodes, topology.Node{ID: topology.NodeID(z.Region) + "-1", Region: z.Region, Service: "mcp", Voter: true})
 	}
 	r := &record.Run{
 		Meta: record.Meta{
 			ID: "2026-11-22T03-00-00Z-lose-main-region-7f3a", Scenario: "lose-main-region",
 			Description: "Every node of the main region dies at once and is started again 20 s later.",
-			Target:      "mcp", Runtime: "docker", RuntimeWhy: "engine 20.10.24 answers on unix:///var/run/docker.sock",
+			Target:      "mcp", Runtime: "docker", RuntimeReason: "engine 20.10.24 answers on unix:///var/run/docker.sock",
 			Started: time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), Seed: 8231907715, Topology: t,
 			Objectives: record.Objectives{}.Resolve(), Expect: record.Pass,
 			Versions: map[string]string{"holdfast": "v0.1.0", "go": "go1.26.0", "mcpd image": "sha256:5f2c9e0b7f3d1f1c6a5e7f7f0f5c3b1e9a8d7c6b5a49382716051423324150af"},
@@ -39,18 +39,18 @@ func skeleton() *record.Run {
 			{Name: record.Stopping, From: sec(50), To: sec(51.2)},
 		},
 		Faults: []record.Fault{{
-			ID: "1-kill", Name: "kill", Episode: 1, Says: "kill east-1 (region east)", Nodes: []topology.NodeID{"east-1"},
-			Damage: topology.Damage{Down: []topology.NodeID{"east-1"}},
-			Inject: record.Times{Planned: sec(14), Requested: sec(14), Confirmed: sec(14.098), Effective: sec(14.118)},
-			Heal:   record.Times{Planned: sec(34), Requested: sec(34.001), Confirmed: sec(34.24), Effective: sec(34.31)},
-			Felt:   record.Proof{Proved: true, Saw: "east-1 exited (137), echo refused"},
-			Gone:   record.Proof{Proved: true, Saw: "east-1 runs, echo in 31 ms"},
-			Spared: record.Proof{Proved: true, Saw: "north-1→south-1 echo in 31 ms as before"},
+			ID: "1-kill", Name: "kill", Episode: 1, Description: "kill east-1 (region east)", Nodes: []topology.NodeID{"east-1"},
+			Impact:            topology.FaultImpact{Down: []topology.NodeID{"east-1"}},
+			Inject:            record.Times{Planned: sec(14), Requested: sec(14), Confirmed: sec(14.098), Effective: sec(14.118)},
+			Heal:              record.Times{Planned: sec(34), Requested: sec(34.001), Confirmed: sec(34.24), Effective: sec(34.31)},
+			Active:            record.Proof{Proved: true, Observed: "east-1 exited (137), echo refused"},
+			Cleared:           record.Proof{Proved: true, Observed: "east-1 runs, echo in 31 ms"},
+			ControlUnaffected: record.Proof{Proved: true, Observed: "north-1→south-1 echo in 31 ms as before"},
 		}},
 	}
 	r.Matrices = []record.Matrix{matrix(t, "before", sec(12.9), ""), matrix(t, "during 1-kill", sec(14.4), "east-1"), matrix(t, "after", sec(49), "")}
 	add := func(s float64, source, kind, node, says string, fields map[string]string) {
-		r.Events = append(r.Events, record.Event{At: sec(s), Source: source, Kind: kind, Node: topology.NodeID(node), Says: says, Fields: fields})
+		r.Events = append(r.Events, record.Event{At: sec(s), Source: source, Kind: kind, Node: topology.NodeID(node), Description: says, Fields: fields})
 	}
 	add(0, record.FromEngine, "start", "", "3 nodes in 3 regions", nil)
 	add(2.1, record.FromPlatform, "elected", "east-1", "leader of all regions", map[string]string{"term": "2"})
@@ -73,7 +73,7 @@ func skeleton() *record.Run {
 func matrix(t topology.Topology, when string, at time.Duration, dead topology.NodeID) record.Matrix {
 	m := record.Matrix{When: when, At: at}
 	for _, l := range t.Links() {
-		s := record.LinkSample{Link: l, RTT: 2*t.OneWay(t.RegionOf(l.From), t.RegionOf(topology.End{Node: l.To})) + 210*time.Microsecond}
+		s := record.LinkSample{Link: l, RTT: 2*t.OneWay(t.RegionOf(l.From), t.RegionOf(topology.Endpoint{Node: l.To})) + 210*time.Microsecond}
 		if dead != "" && l.To == "north-1" && l.From.Node == "south-1" {
 			s.RTT += 61 * ms
 		}

@@ -29,32 +29,32 @@ const ms = time.Millisecond
 func passing() *record.Run {
 	r := skeleton()
 	r.Ops = load(r, 20, 3*time.Second, 48*time.Second)
-	r.Judgement = &record.Judgement{
+	r.Result = &record.Result{
 		Verdict: record.Pass, Expected: record.Pass,
 		Findings: []record.Finding{
-			{Promise: "rto", Verdict: record.Pass, Says: "worst eligible series (writes from north) recovered in 3.4 s, objective 30 s", Evidence: []string{"longest stage: detect, 1.6 s of 3.4 s"}},
-			{Promise: "rpo", Verdict: record.Pass, Says: "0 of 2,612 acknowledged writes lost, read back through 3 nodes"},
-			{Promise: "linearizable", Verdict: record.Pass, Says: "60 keys, 4,830 operations"},
-			{Promise: "fault 1-kill", Verdict: record.Pass, Says: "felt 118 ms after it was requested, healed, neighbour spared"},
-			{Promise: "leader change", Verdict: record.Pass, Says: "north-1 elected in term 3, 2.9 s after the fault"},
+			{Check: "rto", Verdict: record.Pass, Description: "worst eligible series (writes from north) recovered in 3.4 s, objective 30 s", Evidence: []string{"longest stage: detect, 1.6 s of 3.4 s"}},
+			{Check: "rpo", Verdict: record.Pass, Description: "0 of 2,612 acknowledged writes lost, read back through 3 nodes"},
+			{Check: "linearizable", Verdict: record.Pass, Description: "60 keys, 4,830 operations"},
+			{Check: "fault 1-kill", Verdict: record.Pass, Description: "felt 118 ms after it was requested, healed, neighbour spared"},
+			{Check: "leader change", Verdict: record.Pass, Description: "north-1 elected in term 3, 2.9 s after the fault"},
 		},
 		RTO: &record.RTO{
 			Objective: 30 * time.Second, Resolution: 100 * ms, Worst: 3400 * ms, Recovered: true, Min: 3400 * ms, Median: 3400 * ms, Max: 3400 * ms,
 			Series: rtoSeries(),
 			Stages: []record.Stage{
-				{Name: "detect", From: 14 * time.Second, To: 15600 * ms, Budget: 2 * time.Second, Says: "confirmed east-1 at +15.600 s by north-1"},
-				{Name: "arbitrate", From: 15600 * ms, To: 15900 * ms, Says: "region east lost, 2 of 3 agree"},
-				{Name: "elect", From: 15900 * ms, To: 16900 * ms, Budget: 900 * ms, Says: "elected north-1 term 3"},
-				{Name: "switch traffic", From: 16900 * ms, To: 17100 * ms, Says: "weights east 0, north 67, south 33"},
-				{Name: "first success", From: 17100 * ms, To: 17250 * ms, Says: "write by client 2 in north"},
-				{Name: "stable", From: 17250 * ms, To: 17400 * ms, Says: "first good bucket of a stable window of 5 s"},
+				{Name: "detect", From: 14 * time.Second, To: 15600 * ms, Budget: 2 * time.Second, Description: "confirmed east-1 at +15.600 s by north-1"},
+				{Name: "arbitrate", From: 15600 * ms, To: 15900 * ms, Description: "region east lost, 2 of 3 agree"},
+				{Name: "elect", From: 15900 * ms, To: 16900 * ms, Budget: 900 * ms, Description: "elected north-1 term 3"},
+				{Name: "switch traffic", From: 16900 * ms, To: 17100 * ms, Description: "weights east 0, north 67, south 33"},
+				{Name: "first success", From: 17100 * ms, To: 17250 * ms, Description: "write by client 2 in north"},
+				{Name: "stable", From: 17250 * ms, To: 17400 * ms, Description: "first good bucket of a stable window of 5 s"},
 			},
 		},
 		RPO: &record.RPO{
 			Attempted: 2744, Acked: 2612, Unknown: 132, FinalReads: 186, Recovered: 41,
 		},
 		Availability: &record.Availability{Overall: 0.9382, Series: []record.AvailabilitySeries{
-			{Region: "east", Class: history.Writes, Due: 680, Good: 600, Unsent: 3, P50: 34 * ms, P99: 61 * ms, Max: 1920 * ms},
+			{Region: "east", Class: history.Writes, Due: 680, Good: 600, Dropped: 3, P50: 34 * ms, P99: 61 * ms, Max: 1920 * ms},
 			{Region: "east", Class: history.Reads, Due: 680, Good: 604, P50: 33 * ms, P99: 58 * ms, Max: 1880 * ms},
 			{Region: "north", Class: history.Writes, Due: 680, Good: 612, P50: 31 * ms, P99: 44 * ms, Max: 990 * ms},
 			{Region: "north", Class: history.Reads, Due: 680, Good: 620, P50: 12 * ms, P99: 40 * ms, Max: 970 * ms},
@@ -77,7 +77,7 @@ func rtoSeries() []record.RTOSeries {
 			}
 			out = append(out, record.RTOSeries{
 				Region: region, Class: class, Episode: 1, Eligible: true, Recovered: true, RTO: d,
-				FirstAck: d - 150*ms, SinceHeal: record.Never, LongestOutage: d - 100*ms,
+				FirstAck: d - 150*ms, SinceHeal: record.NotReached, LongestOutage: d - 100*ms,
 				Outages: []record.Span{{From: 14100 * ms, To: 14*time.Second + d}}, BrownOut: 0.0012,
 			})
 		}
@@ -90,9 +90,9 @@ func lost() *record.Run {
 	r := passing()
 	r.ID, r.Scenario = "2026-11-22T03-12-41Z-lose-main-region-async-ack-91c0", "lose-main-region-async-ack"
 	r.Description = "The same loss on a platform that acknowledges before it replicates: writes must be lost."
-	r.Expect, r.Breaks = record.Fail, []string{"rpo"}
-	j := r.Judgement
-	j.Verdict, j.Expected, j.Breaks = record.Fail, record.Fail, r.Breaks
+	r.Expect, r.ExpectedFailures = record.Fail, []string{"rpo"}
+	j := r.Result
+	j.Verdict, j.Expected, j.ExpectedFailures = record.Fail, record.Fail, r.ExpectedFailures
 	for i := range 12 {
 		j.RPO.Lost = append(j.RPO.Lost, record.LostWrite{
 			Op: history.Op{
@@ -104,14 +104,14 @@ func lost() *record.Run {
 		})
 	}
 	j.RPO.Lost[0].HeldBy = []topology.NodeID{"east-1"}
-	j.RPO.LostCount, j.RPO.LostFor = 12, 220*ms
+	j.RPO.LostCount, j.RPO.LossWindow = 12, 220*ms
 	j.RPO.Diverged = []string{"set-3: east-1 has east-0-880, north-1 and south-1 have not"}
 	j.RPO.StaleReads = []string{"read of k7 by client 1 in north at +17.310 s missed 42, acknowledged at +13.921 s"}
 	j.Findings[1] = record.Finding{
-		Promise: "rpo", Verdict: record.Fail, Says: "12 of 2,612 acknowledged writes lost over 220 ms, all before the fault; objective 0",
+		Check: "rpo", Verdict: record.Fail, Description: "12 of 2,612 acknowledged writes lost over 220 ms, all before the fault; objective 0",
 		Evidence: []string{"add east-0-880 to set-3: acknowledged +13.703 s by east-1 in term 2, held by east-1 only", "set-3: east-1 has east-0-880, north-1 and south-1 have not"},
 	}
-	j.Findings[2] = record.Finding{Promise: "linearizable", Verdict: record.Fail, Says: "1 of 60 keys is not linearizable", Evidence: []string{"k7: read 41 at +17.310 s after 42 was acknowledged at +13.921 s"}}
+	j.Findings[2] = record.Finding{Check: "linearizable", Verdict: record.Fail, Description: "1 of 60 keys is not linearizable", Evidence: []string{"k7: read 41 at +17.310 s after 42 was acknowledged at +13.921 s"}}
 	j.Linearizable.Violating = []string{"k7"}
 	return r
 }
@@ -119,9 +119,9 @@ func lost() *record.Run {
 // beside is a negative control that failed for another reason than its own.
 func beside() *record.Run {
 	r := passing()
-	r.Expect, r.Breaks = record.Fail, []string{"rpo"}
-	j := r.Judgement
-	j.Verdict, j.Expected, j.Breaks = record.Fail, record.Fail, r.Breaks
+	r.Expect, r.ExpectedFailures = record.Fail, []string{"rpo"}
+	j := r.Result
+	j.Verdict, j.Expected, j.ExpectedFailures = record.Fail, record.Fail, r.ExpectedFailures
 	j.Findings[0].Verdict = record.Fail
 	return r
 }
@@ -129,19 +129,19 @@ func beside() *record.Run {
 // undecided could not read everything back, and its fault was never felt.
 func undecided() *record.Run {
 	r := passing()
-	j := r.Judgement
+	j := r.Result
 	j.Verdict = record.Unknown
-	j.RPO.FinalReadsFailed, j.RPO.Silent = 9, []topology.NodeID{"south-1"}
+	j.RPO.FinalReadsFailed, j.RPO.UnreadableNodes = 9, []topology.NodeID{"south-1"}
 	r.Partial = []string{"events.jsonl is cut off after line 9"}
 	j.Linearizable.Undecided = []string{"k12", "k31"}
-	j.Findings[1] = record.Finding{Promise: "rpo", Verdict: record.Unknown, Says: "9 of 186 final reads failed, so what was lost is not known", Evidence: []string{"members of set-1 through south-1: context deadline exceeded"}}
-	j.Findings[2] = record.Finding{Promise: "linearizable", Verdict: record.Unknown, Says: "2 of 60 keys ran out of time"}
-	j.Findings[3] = record.Finding{Promise: "fault 1-kill", Verdict: record.Vacuous, Says: "was never felt"}
+	j.Findings[1] = record.Finding{Check: "rpo", Verdict: record.Unknown, Description: "9 of 186 final reads failed, so what was lost is not known", Evidence: []string{"members of set-1 through south-1: context deadline exceeded"}}
+	j.Findings[2] = record.Finding{Check: "linearizable", Verdict: record.Unknown, Description: "2 of 60 keys ran out of time"}
+	j.Findings[3] = record.Finding{Check: "fault 1-kill", Verdict: record.Vacuous, Description: "was never felt"}
 	j.RTO.Series[4].Eligible, j.RTO.Series[5].Eligible, j.RTO.Series[5].FromHeal = false, false, true
 	j.RTO.Stages = nil
 	r.Matrices = append(r.Matrices, matrix(r.Topology, "after 2", 50*time.Second, ""), matrix(r.Topology, "after 3", 51*time.Second, ""))
-	r.Faults[0].Felt = record.Proof{Saw: "12 of 12 echoes answered"}
-	r.Faults[0].Inject.Effective = record.Never
+	r.Faults[0].Active = record.Proof{Observed: "12 of 12 echoes answered"}
+	r.Faults[0].Inject.Effective = record.NotReached
 	var engine []record.Event
 	for _, e := range r.Events {
 		if e.Source != record.FromPlatform {
@@ -157,32 +157,32 @@ func split() *record.Run {
 	r := passing()
 	r.ID, r.Scenario = "2026-11-22T03-31-07Z-split-three-ways-2c1d", "split-three-ways"
 	f := &r.Faults[0]
-	f.ID, f.Name, f.Says, f.Damage = "1-isolate", "isolate", "isolate every region", topology.Damage{}
+	f.ID, f.Name, f.Description, f.Impact = "1-isolate", "isolate", "isolate every region", topology.FaultImpact{}
 	for _, l := range r.Topology.Links() {
-		f.Damage.Cuts = append(f.Damage.Cuts, topology.Stream{Link: l, Flow: topology.BothWays})
+		f.Impact.CutFlows = append(f.Impact.CutFlows, topology.Flow{Link: l, Direction: topology.BothWays})
 	}
-	o := r.Judgement.RTO
+	o := r.Result.RTO
 	o.Worst, o.Min, o.Median, o.Max, o.Stages = 0, 0, 0, 0, nil
 	for i, s := range o.Series {
-		o.Series[i] = record.RTOSeries{Region: s.Region, Class: s.Class, Episode: 1, FromHeal: true, Recovered: true, SinceHeal: record.Never}
+		o.Series[i] = record.RTOSeries{Region: s.Region, Class: s.Class, Episode: 1, FromHeal: true, Recovered: true, SinceHeal: record.NotReached}
 	}
-	r.Judgement.Findings[0] = record.Finding{Promise: "rto", Verdict: record.Pass, Says: "RTO 0 s (±100 ms) ≤ 30 s, counted from heal"}
+	r.Result.Findings[0] = record.Finding{Check: "rto", Verdict: record.Pass, Description: "RTO 0 s (±100 ms) ≤ 30 s, counted from heal"}
 	return r
 }
 
 // stuck never recovers for the clients of one region, and broke on the way.
 func stuck() *record.Run {
 	r := passing()
-	j := r.Judgement
+	j := r.Result
 	j.Verdict = record.Fail
 	j.RTO.Recovered, j.RTO.Worst = false, 34*time.Second
 	w := &j.RTO.Series[0]
-	w.Recovered, w.RTO, w.FirstAck, w.Outages[0].To = false, 34*time.Second, record.Never, record.Never
+	w.Recovered, w.RTO, w.FirstAck, w.Outages[0].To = false, 34*time.Second, record.NotReached, record.NotReached
 	w.LongestOutage = 33900 * ms
 	j.RTO.Stages = j.RTO.Stages[:3]
-	j.Findings[0] = record.Finding{Promise: "rto", Verdict: record.Fail, Says: "writes from east not recovered in 34 s, objective 30 s", Evidence: []string{"no good bucket after +14.100 s"}}
-	j.Findings[4] = record.Finding{Promise: "rto stages", Verdict: record.Fail, Says: "elect took 1.0 s > 900 ms"}
-	r.Faults[0].Spared = record.Proof{Saw: "north-1→south-1 did not answer"}
+	j.Findings[0] = record.Finding{Check: "rto", Verdict: record.Fail, Description: "writes from east not recovered in 34 s, objective 30 s", Evidence: []string{"no good bucket after +14.100 s"}}
+	j.Findings[4] = record.Finding{Check: "rto stages", Verdict: record.Fail, Description: "elect took 1.0 s > 900 ms"}
+	r.Faults[0].ControlUnaffected = record.Proof{Observed: "north-1→south-1 did not answer"}
 	return r
 }
 
@@ -190,11 +190,11 @@ func stuck() *record.Run {
 func interrupted() *record.Run {
 	r := skeleton()
 	r.Ops = load(r, 20, 3*time.Second, 16*time.Second)
-	r.Broken = "interrupted by the user during faults; healed and cleaned"
+	r.AbortReason = "interrupted by the user during faults; healed and cleaned"
 	r.Phases = r.Phases[:3]
-	r.Phases[2].To = record.Never
-	r.Faults[0].Heal = record.Times{Planned: 34 * time.Second, Requested: 16100 * ms, Confirmed: 16300 * ms, Effective: record.Never}
-	r.Faults[0].Gone = record.Proof{}
+	r.Phases[2].To = record.NotReached
+	r.Faults[0].Heal = record.Times{Planned: 34 * time.Second, Requested: 16100 * ms, Confirmed: 16300 * ms, Effective: record.NotReached}
+	r.Faults[0].Cleared = record.Proof{}
 	r.Faults[0].HealError = "restart east-1: container is gone"
 	r.Matrices = r.Matrices[:2]
 	return r
@@ -204,7 +204,7 @@ func interrupted() *record.Run {
 func empty() *record.Run {
 	return &record.Run{Meta: record.Meta{
 		ID: "2026-11-22T03-20-00Z-empty-0000", Scenario: "kill-leader", Target: "mcp", Runtime: "docker", Expect: record.Pass,
-		Started: time.Date(2026, 11, 22, 3, 20, 0, 0, time.UTC), Broken: "start north-1: no such image",
+		Started: time.Date(2026, 11, 22, 3, 20, 0, 0, time.UTC), AbortReason: "start north-1: no such image",
 	}}
 }
 
@@ -212,12 +212,12 @@ func empty() *record.Run {
 func hostile() *record.Run {
 	bad := "</title></text><script>alert('x')</script><img src=//evil.test/x onerror=alert(1)>\x00\x1b[31m\xff\u202e]]>|`*_\n\n# \"q\" & "
 	r := lost()
-	r.ID, r.Scenario, r.Description, r.Target, r.Runtime, r.RuntimeWhy, r.Broken = bad, bad, bad+strings.Repeat("Ł0ng", 400), bad, bad, bad, bad
+	r.ID, r.Scenario, r.Description, r.Target, r.Runtime, r.RuntimeReason, r.AbortReason = bad, bad, bad+strings.Repeat("Ł0ng", 400), bad, bad, bad, bad
 	r.Versions = map[string]string{bad: bad}
-	r.Topology.Zones[0].Region, r.Topology.Nodes[0].ID = topology.Region(bad), topology.NodeID(bad)
+	r.Topology.RegionSpecs[0].Region, r.Topology.Nodes[0].ID = topology.Region(bad), topology.NodeID(bad)
 	for i := range r.Events {
 		e := &r.Events[i]
-		e.Source, e.Says, e.Node, e.Fields = record.FromPlatform, bad, topology.NodeID(bad), map[string]string{bad: bad, "term": bad}
+		e.Source, e.Description, e.Node, e.Fields = record.FromPlatform, bad, topology.NodeID(bad), map[string]string{bad: bad, "term": bad}
 		if i%2 == 0 {
 			e.Kind = "elected"
 		} else {
@@ -237,31 +237,31 @@ func hostile() *record.Run {
 		r.Phases[i].Name += bad
 	}
 	f := &r.Faults[0]
-	f.ID, f.Name, f.Says, f.Error, f.HealError, f.Nodes = bad, bad, bad, bad, bad, []topology.NodeID{topology.NodeID(bad)}
-	f.Felt.Saw, f.Gone.Saw, f.Spared.Saw = bad, bad, bad
+	f.ID, f.Name, f.Description, f.Error, f.HealError, f.Nodes = bad, bad, bad, bad, bad, []topology.NodeID{topology.NodeID(bad)}
+	f.Active.Observed, f.Cleared.Observed, f.ControlUnaffected.Observed = bad, bad, bad
 	for i := range r.Matrices {
 		r.Matrices[i].When = bad
 		for k := range r.Matrices[i].Links {
 			r.Matrices[i].Links[k].Error = bad
 		}
 	}
-	j := r.Judgement
+	j := r.Result
 	for i := range j.Findings {
-		j.Findings[i] = record.Finding{Promise: bad, Verdict: record.Verdict(bad), Says: bad, Evidence: []string{bad, bad}}
+		j.Findings[i] = record.Finding{Check: bad, Verdict: record.Verdict(bad), Description: bad, Evidence: []string{bad, bad}}
 	}
 	j.Verdict = record.Verdict(bad)
 	for i := range j.RTO.Series {
 		j.RTO.Series[i].Region = topology.Region(bad)
 	}
 	for i := range j.RTO.Stages {
-		j.RTO.Stages[i].Name, j.RTO.Stages[i].Says = bad, bad
+		j.RTO.Stages[i].Name, j.RTO.Stages[i].Description = bad, bad
 	}
 	for i := range j.RPO.Lost {
 		l := &j.RPO.Lost[i]
 		l.Op.Key, l.Op.Value, l.Op.Node, l.Position, l.HeldBy = bad, bad, topology.NodeID(bad), bad, []topology.NodeID{topology.NodeID(bad)}
 	}
 	j.RPO.Phantoms, j.RPO.Diverged, j.RPO.Duplicates, j.RPO.StaleReads, j.RPO.SplitBrain = []string{bad}, []string{bad}, []string{bad}, []string{bad}, []string{bad}
-	j.RPO.Silent = []topology.NodeID{topology.NodeID(bad)}
+	j.RPO.UnreadableNodes = []topology.NodeID{topology.NodeID(bad)}
 	j.Linearizable.Violating, j.Linearizable.Undecided = []string{bad}, []string{bad}
 	return r
 }

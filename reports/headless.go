@@ -13,28 +13,28 @@ import (
 func headless(r *record.Run) time.Duration {
 	type active struct {
 		from, to time.Duration
-		damage   topology.Damage
+		damage   topology.FaultImpact
 	}
 	var all []active
 	var edges []time.Duration
 	for _, f := range r.Faults {
 		from, to := max(f.Inject.Confirmed, f.Inject.Effective), f.Heal.Requested
-		if !f.Felt.Proved || from < 0 || to <= from {
+		if !f.Active.Proved || from < 0 || to <= from {
 			continue
 		}
-		all = append(all, active{from, to, f.Damage})
+		all = append(all, active{from, to, f.Impact})
 		edges = append(edges, from, to)
 	}
 	slices.Sort(edges)
 	var total time.Duration
 	for i := 1; i < len(edges); i++ {
-		var now []topology.Damage
+		var now []topology.FaultImpact
 		for _, a := range all {
 			if a.from <= edges[i-1] && a.to >= edges[i] {
 				now = append(now, a.damage)
 			}
 		}
-		if len(now) > 0 && len(r.Topology.Majorities(topology.Merge(now...))) == 0 {
+		if len(now) > 0 && len(r.Topology.QuorumMembers(topology.MergeImpacts(now...))) == 0 {
 			total += edges[i] - edges[i-1]
 		}
 	}

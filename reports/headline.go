@@ -22,18 +22,18 @@ type headline struct {
 }
 
 func headlineOf(r *record.Run) headline {
-	h := headline{Broken: clean(r.Broken)}
+	h := headline{Broken: clean(r.AbortReason)}
 	if h.Broken != "" {
 		h.Broken = "ended before its time: " + h.Broken
 	} else if len(r.Partial) > 0 {
 		h.Broken = "the record is not whole: " + join(r.Partial, "; ")
 	}
-	j := r.Judgement
+	j := r.Result
 	if j == nil {
 		h.Word, h.Glyph, h.Surprise = "NOT JUDGED", glyph(""), true
 		h.Says = "The run was not judged; what was recorded is below."
-		if r.Broken != "" {
-			h.Says = "The run ended before its time and was not judged: " + clean(r.Broken)
+		if r.AbortReason != "" {
+			h.Says = "The run ended before its time and was not judged: " + clean(r.AbortReason)
 		}
 		return h
 	}
@@ -48,8 +48,8 @@ func headlineOf(r *record.Run) headline {
 	}
 	for _, f := range j.Findings {
 		// The clauses above speak for recovery and data; any other broken promise must be named.
-		if f.Verdict != record.Pass && (f.Promise != "rto" || j.RTO == nil) && (!slices.Contains(ofRPO, f.Promise) || j.RPO == nil) {
-			parts = append(parts, fmt.Sprintf("%s: %s", clean(f.Promise), clean(string(f.Verdict))))
+		if f.Verdict != record.Pass && (f.Check != "rto" || j.RTO == nil) && (!slices.Contains(ofRPO, f.Check) || j.RPO == nil) {
+			parts = append(parts, fmt.Sprintf("%s: %s", clean(f.Check), clean(string(f.Verdict))))
 		}
 	}
 	if len(parts) > 5 {
@@ -68,10 +68,10 @@ func headlineOf(r *record.Run) headline {
 func measured(v record.Verdict) bool { return v == record.Pass || v == record.Fail }
 
 // unmeasured is the reason why a promise was not measured, or else the clause.
-func unmeasured(j *record.Judgement, promise, clause string) string {
+func unmeasured(j *record.Result, promise, clause string) string {
 	for _, f := range j.Findings {
-		if f.Promise == promise && !measured(f.Verdict) && f.Says != "" {
-			return strings.TrimSuffix(clean(f.Says), ".")
+		if f.Check == promise && !measured(f.Verdict) && f.Description != "" {
+			return strings.TrimSuffix(clean(f.Description), ".")
 		}
 	}
 	return clause
@@ -137,8 +137,8 @@ func loss(p *record.RPO, v record.Verdict) string {
 		parts = append(parts, "nothing lost of "+plural(p.Acked, "acknowledged write"))
 	}
 	parts = append(parts, offences(p)...)
-	if len(p.Silent) > 0 {
-		parts = append(parts, "nothing could be read back through "+join(p.Silent, ", "))
+	if len(p.UnreadableNodes) > 0 {
+		parts = append(parts, "nothing could be read back through "+join(p.UnreadableNodes, ", "))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -201,22 +201,22 @@ func sentence(s string) string {
 
 // findingOf returns the verdict on a promise, "" when it was not judged.
 func findingOf(r *record.Run, promise string) record.Verdict {
-	if r.Judgement == nil {
+	if r.Result == nil {
 		return ""
 	}
-	for _, f := range r.Judgement.Findings {
-		if f.Promise == promise {
+	for _, f := range r.Result.Findings {
+		if f.Check == promise {
 			return f.Verdict
 		}
 	}
 	return ""
 }
 
-// firstFault is the request of the first fault, Never when there was none.
+// firstFault is the request of the first fault, NotReached when there was none.
 func firstFault(r *record.Run) time.Duration {
-	first := record.Never
+	first := record.NotReached
 	for _, f := range r.Faults {
-		if t := f.Inject.Requested; t != record.Never && (first == record.Never || t < first) {
+		if t := f.Inject.Requested; t != record.NotReached && (first == record.NotReached || t < first) {
 			first = t
 		}
 	}

@@ -65,7 +65,7 @@ func JUnit(w io.Writer, r *record.Run) error {
 		Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"), Properties: junitProperties(r),
 	}
 	class := "holdfast." + clean(r.Scenario)
-	if j := r.Judgement; j == nil {
+	if j := r.Result; j == nil {
 		s.Cases = append(s.Cases, junitCase{
 			Name: "judged", Class: class, Time: "0",
 			Error: &junitTrouble{Type: string(record.Unknown), Message: h.Says, Text: h.Says},
@@ -106,16 +106,16 @@ func JUnit(w io.Writer, r *record.Run) error {
 }
 
 // expectedTrouble says whether the scenario is a negative control.
-func expectedTrouble(j *record.Judgement) bool {
+func expectedTrouble(j *record.Result) bool {
 	return j.Expected != "" && j.Expected != record.Pass
 }
 
-func caseOf(f record.Finding, class string, j *record.Judgement, expected bool) junitCase {
-	c := junitCase{Name: clean(f.Promise), Class: class, Time: "0"}
-	if f.Promise == "rto" && j.RTO != nil {
+func caseOf(f record.Finding, class string, j *record.Result, expected bool) junitCase {
+	c := junitCase{Name: clean(f.Check), Class: class, Time: "0"}
+	if f.Check == "rto" && j.RTO != nil {
 		c.Time = seconds(j.RTO.Worst)
 	}
-	text := clean(f.Says)
+	text := clean(f.Description)
 	evidence, more := listed(f.Evidence, mostEvidence)
 	if len(evidence) > 0 {
 		text += "\n" + strings.Join(evidence, "\n")
@@ -123,7 +123,7 @@ func caseOf(f record.Finding, class string, j *record.Judgement, expected bool) 
 	if more > 0 {
 		text += fmt.Sprintf("\nand %d more in verdict.json", more)
 	}
-	t := &junitTrouble{Type: clean(string(f.Verdict)), Message: clean(f.Says), Text: text}
+	t := &junitTrouble{Type: clean(string(f.Verdict)), Message: clean(f.Description), Text: text}
 	switch {
 	case f.Verdict == record.Pass:
 		c.Out = text
@@ -146,10 +146,10 @@ func junitProperties(r *record.Run) []junitProperty {
 		{"target", clean(r.Target)},
 	}
 	add := func(name, value string) { out = append(out, junitProperty{name, value}) }
-	if r.Broken != "" {
-		add("broken", clean(r.Broken))
+	if r.AbortReason != "" {
+		add("broken", clean(r.AbortReason))
 	}
-	j := r.Judgement
+	j := r.Result
 	if j == nil {
 		return out
 	}

@@ -32,8 +32,8 @@ func successLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 		}
 		p.lines = append(p.lines, out)
 	}
-	if r.Judgement != nil && r.Judgement.RTO != nil {
-		for _, s := range r.Judgement.RTO.Series {
+	if r.Result != nil && r.Result.RTO != nil {
+		for _, s := range r.Result.RTO.Series {
 			if s.Region != region {
 				continue
 			}
@@ -76,7 +76,7 @@ func latencyLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 			for i, pt := range l.Points {
 				v := logMillis(q.of(pt))
 				x := pt.At.Seconds()
-				gapBefore := i == 0 || q.of(l.Points[i-1]) == record.Never
+				gapBefore := i == 0 || q.of(l.Points[i-1]) == record.NotReached
 				if gapBefore { // a lone bucket is still a stroke
 					out.x, out.y = append(out.x, x), append(out.y, v)
 				}
@@ -113,7 +113,7 @@ func labelY(p plot, v float64) int {
 // logMillis is the place of a latency on the axis; below 10 µs there is no
 // telling, so that is its floor.
 func logMillis(d time.Duration) float64 {
-	if d == record.Never {
+	if d == record.NotReached {
 		return math.NaN()
 	}
 	return math.Log10(max(float64(d)/float64(time.Millisecond), 0.01))
@@ -124,7 +124,7 @@ func latencyRange(lanes []lane) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, l := range lanes {
 		for _, pt := range l.Points {
-			if pt.P50 != record.Never {
+			if pt.P50 != record.NotReached {
 				low, high = min(low, logMillis(pt.P50)), max(high, logMillis(pt.P99))
 			}
 		}

@@ -50,7 +50,7 @@ func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int,
 			continue
 		}
 		words := leaderWords(e)
-		put(mark{X: x(e.At), Title: fmt.Sprintf("elected %s at %s: %s", words, at(e.At), clean(e.Says))}, words)
+		put(mark{X: x(e.At), Title: fmt.Sprintf("elected %s at %s: %s", words, at(e.At), clean(e.Description))}, words)
 	}
 	if used > 0 {
 		y += used*leaderRow + 3

@@ -33,7 +33,7 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 	}
 	v := &rpoView{Says: sentence(loss(o, verdict))}
 	if len(o.Lost) > 0 {
-		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", dur(o.LostFor))
+		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", dur(o.LossWindow))
 	}
 	v.Counts = []fact{
 		{"objective", "at most " + count(o.Objective) + " lost", false},

@@ -52,14 +52,14 @@ func heats(r *record.Run) []heat {
 func heatOf(r *record.Run, m record.Matrix, base map[topology.Link]time.Duration) heat {
 	h := heat{When: clean(m.When), At: at(m.At)}
 	sample := map[topology.Link]record.LinkSample{}
-	var froms []topology.End
+	var froms []topology.Endpoint
 	var tos []topology.NodeID
 	for _, n := range r.Topology.Nodes {
 		tos = append(tos, n.ID)
-		froms = append(froms, topology.End{Node: n.ID})
+		froms = append(froms, topology.Endpoint{Node: n.ID})
 	}
 	for _, z := range r.Topology.Regions() {
-		froms = append(froms, topology.End{Clients: z})
+		froms = append(froms, topology.Endpoint{Clients: z})
 	}
 	errs := map[string]int{}
 	for _, l := range m.Links {

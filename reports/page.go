@@ -91,7 +91,7 @@ func pageOf(r *record.Run) (page, error) {
 	}
 	p.addEvents(r)
 	p.Env, p.Replay = environment(r), replay(r)
-	if j := r.Judgement; j != nil {
+	if j := r.Result; j != nil {
 		p.Findings = findings(j)
 		p.RTO, p.RPO, p.Lin = rtoViewOf(j.RTO), rpoViewOf(j.RPO, findingOf(r, "rpo")), linViewOf(j.Linearizable)
 		p.addAvailability(j.Availability)
@@ -99,10 +99,10 @@ func pageOf(r *record.Run) (page, error) {
 	return p, nil
 }
 
-func findings(j *record.Judgement) []finding {
+func findings(j *record.Result) []finding {
 	var out []finding
 	for _, f := range j.Findings {
-		v := finding{Promise: clean(f.Promise), Word: clean(string(f.Verdict)), Glyph: glyph(f.Verdict), Tone: tone(f.Verdict), Says: clean(f.Says)}
+		v := finding{Promise: clean(f.Check), Word: clean(string(f.Verdict)), Glyph: glyph(f.Verdict), Tone: tone(f.Verdict), Says: clean(f.Description)}
 		v.Evidence, v.More = listed(f.Evidence, mostEvidence)
 		out = append(out, v)
 	}
@@ -140,7 +140,7 @@ func eventRow(e record.Event) row {
 	if where == "" {
 		where = clean(e.Fault)
 	}
-	says := clean(e.Says)
+	says := clean(e.Description)
 	keys := make([]string, 0, len(e.Fields))
 	for k := range e.Fields {
 		keys = append(keys, k)
@@ -182,7 +182,7 @@ func (p *page) addAvailability(a *record.Availability) {
 		}
 		p.Avail = append(p.Avail, row{Cells: []string{
 			clean(string(s.Region)), classWord(s.Class), part, count(s.Good), count(s.Due),
-			count(s.Unsent), count(s.Minority), dur(s.P50), dur(s.P99), dur(s.Max),
+			count(s.Dropped), count(s.Minority), dur(s.P50), dur(s.P99), dur(s.Max),
 		}})
 	}
 }

@@ -92,7 +92,7 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 }
 
 func since(d time.Duration) string {
-	if d == record.Never {
+	if d == record.NotReached {
 		return "–"
 	}
 	return dur(d)
@@ -117,7 +117,7 @@ func (v *rtoView) addStages(stages []record.Stage) {
 	for i, s := range stages {
 		took := s.To - s.From
 		b := stageView{
-			Name: clean(s.Name), Took: dur(max(took, 0)), Says: clean(s.Says), From: "+" + dur(s.From-from),
+			Name: clean(s.Name), Took: dur(max(took, 0)), Says: clean(s.Description), From: "+" + dur(s.From-from),
 			Left: round2(float64(s.From-from) / span * 100), Width: round2(max(float64(took)/span*100, 0.4)), Shade: i % 6,
 		}
 		b.Left = min(b.Left, 99.6)

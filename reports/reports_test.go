@@ -98,9 +98,9 @@ func TestJUnitIsWellFormed(t *testing.T) {
 // What CI makes of a run: red exactly when the run did not come out as expected.
 func TestJUnitIsRedWhenTheVerdictIsNotTheExpectedOne(t *testing.T) {
 	surprising := passing()
-	surprising.Judgement.Expected = record.Fail
+	surprising.Result.Expected = record.Fail
 	failing := lost()
-	failing.Judgement.Expected, failing.Judgement.Breaks = record.Pass, nil
+	failing.Result.Expected, failing.Result.ExpectedFailures = record.Pass, nil
 	for name, c := range map[string]struct {
 		run  *record.Run
 		want [2]bool // failures, errors
@@ -206,7 +206,7 @@ func TestMillionOperationsMakeASmallPage(t *testing.T) {
 		r.Ops = append(r.Ops, op)
 	}
 	for i := range 50_000 {
-		r.Events = append(r.Events, record.Event{At: time.Duration(i) * 100 * ms, Source: record.FromPlatform, Kind: "elected", Says: strings.Repeat("x", 200)})
+		r.Events = append(r.Events, record.Event{At: time.Duration(i) * 100 * ms, Source: record.FromPlatform, Kind: "elected", Description: strings.Repeat("x", 200)})
 	}
 	start := time.Now()
 	var b bytes.Buffer

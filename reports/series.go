@@ -12,11 +12,11 @@ import (
 
 // definitionOf is the constants of the run's figures; a run that was not
 // judged is shown by the defaults.
-func definitionOf(r *record.Run) record.Definition {
-	if r.Judgement == nil {
-		return record.Definition{}.Resolve()
+func definitionOf(r *record.Run) record.SLOParams {
+	if r.Result == nil {
+		return record.SLOParams{}.Resolve()
 	}
-	return r.Judgement.Definition.Resolve()
+	return r.Result.SLOParams.Resolve()
 }
 
 // mostPoints bounds the points of one line, whatever the length of the run.
@@ -90,7 +90,7 @@ func lanesOf(r *record.Run, f frame) []lane {
 	for i := range r.Ops {
 		op := &r.Ops[i]
 		b := int((op.Intended - f.From) / f.Bucket)
-		if op.Final || op.Class() == history.Edge || op.Intended < f.From || b >= n {
+		if op.Final || op.Class() == history.LocalRead || op.Intended < f.From || b >= n {
 			continue
 		}
 		s := series{op.Region, op.Kind.Class()}
@@ -116,7 +116,7 @@ func lanesOf(r *record.Run, f frame) []lane {
 			}
 			l := lane{region, class, make([]point, n)}
 			for b := range n {
-				p := point{At: f.From + time.Duration(b)*f.Bucket, Due: due[s][b], Good: math.NaN(), P50: record.Never, P99: record.Never}
+				p := point{At: f.From + time.Duration(b)*f.Bucket, Due: due[s][b], Good: math.NaN(), P50: record.NotReached, P99: record.NotReached}
 				if p.Due > 0 {
 					p.Good = float64(good[s][b]) / float64(p.Due)
 				}

@@ -18,7 +18,7 @@ func Summary(w io.Writer, r *record.Run) error {
 	if h.Expected != "" {
 		fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Expected)))
 	}
-	if j := r.Judgement; j != nil {
+	if j := r.Result; j != nil {
 		if h.Broken != "" {
 			fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Broken)))
 		}
@@ -52,7 +52,7 @@ func summaryFindings(b *strings.Builder, fs []record.Finding) {
 	}
 	fmt.Fprintf(b, "\n| | promise | found |\n|---|---|---|\n")
 	for _, f := range fs {
-		fmt.Fprintf(b, "| %s %s | %s | %s |\n", glyph(f.Verdict), md(string(f.Verdict)), md(f.Promise), md(f.Says))
+		fmt.Fprintf(b, "| %s %s | %s | %s |\n", glyph(f.Verdict), md(string(f.Verdict)), md(f.Check), md(f.Description))
 		if f.Verdict != record.Pass && len(f.Evidence) > 0 {
 			fmt.Fprintf(b, "| | | %s |\n", mdCode(f.Evidence[0]))
 		}

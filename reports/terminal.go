@@ -26,7 +26,7 @@ func Terminal(w io.Writer, r *record.Run, dir string, color bool) error {
 		}
 		fmt.Fprintf(&b, "  %s\n", paint(c, h.Expected))
 	}
-	if j := r.Judgement; j != nil {
+	if j := r.Result; j != nil {
 		if h.Broken != "" {
 			fmt.Fprintf(&b, "  %s\n", paint("fail", h.Broken))
 		}
@@ -95,12 +95,12 @@ func terminalFindings(b *strings.Builder, fs []record.Finding, paint func(string
 	}
 	width := 0
 	for _, f := range fs {
-		width = max(width, len([]rune(clean(f.Promise))))
+		width = max(width, len([]rune(clean(f.Check))))
 	}
 	width = min(width, 28)
 	fmt.Fprintf(b, "\n  findings\n")
 	for _, f := range fs {
-		fmt.Fprintf(b, "    %s %-*s  %s\n", paint(tone(f.Verdict), fmt.Sprintf("%s %-7s", glyph(f.Verdict), clean(string(f.Verdict)))), width, clean(f.Promise), clean(f.Says))
+		fmt.Fprintf(b, "    %s %-*s  %s\n", paint(tone(f.Verdict), fmt.Sprintf("%s %-7s", glyph(f.Verdict), clean(string(f.Verdict)))), width, clean(f.Check), clean(f.Description))
 		if f.Verdict != record.Pass {
 			for i, e := range f.Evidence {
 				if i == 3 {

@@ -78,9 +78,9 @@ func num(f float64, prec int) string {
 	return s
 }
 
-// at writes an instant of the run; Never is a dash.
+// at writes an instant of the run; NotReached is a dash.
 func at(d time.Duration) string {
-	if d == record.Never {
+	if d == record.NotReached {
 		return "–"
 	}
 	return "+" + strconv.FormatFloat(d.Seconds(), 'f', 3, 64) + " s"

@@ -113,7 +113,7 @@ func timelineOf(r *record.Run) (timeline, error) {
 
 // ends closes a stretch that has no end yet at the end of the chart.
 func ends(d time.Duration, f frame) time.Duration {
-	if d == record.Never {
+	if d == record.NotReached {
 		return f.To
 	}
 	return d
@@ -138,27 +138,27 @@ func (t *timeline) addFaults(r *record.Run, f frame, x func(time.Duration) int, 
 	var rowEnds []int
 	more := 0
 	for _, ft := range r.Faults {
-		if ft.Inject.Requested == record.Never {
+		if ft.Inject.Requested == record.NotReached {
 			continue
 		}
 		m := mark{X: x(ft.Inject.Requested), Class: "bar"}
 		m.W = max(x(ends(ft.Heal.Requested, f))-m.X, 3)
-		words := clean(ft.ID + ": " + ft.Says)
+		words := clean(ft.ID + ": " + ft.Description)
 		m.Title = fmt.Sprintf("%s; requested %s, effective %s; heal requested %s, effective %s", words,
 			at(ft.Inject.Requested), at(ft.Inject.Effective), at(ft.Heal.Requested), at(ft.Heal.Effective))
-		m.TextX, m.Text = m.X+6, fits(clean(ft.Says), m.W-12)
+		m.TextX, m.Text = m.X+6, fits(clean(ft.Description), m.W-12)
 		last := m.X + m.W
-		if m.Text != clean(ft.Says) { // beside the bar, on the side with more room
+		if m.Text != clean(ft.Description) { // beside the bar, on the side with more room
 			if right := plotWidth - last - 8; right >= m.X-plotLeft {
-				m.TextX, m.Text = last+6, fits(clean(ft.Says), right)
+				m.TextX, m.Text = last+6, fits(clean(ft.Description), right)
 				last = m.TextX + textWidth(m.Text)
 			} else {
-				m.TextX, m.Text, m.TextEnds = m.X-6, fits(clean(ft.Says), m.X-plotLeft-8), true
+				m.TextX, m.Text, m.TextEnds = m.X-6, fits(clean(ft.Description), m.X-plotLeft-8), true
 			}
 			m.Class = "bar outside"
 		}
 		for _, e := range []time.Duration{ft.Inject.Effective, ft.Heal.Effective} {
-			if e != record.Never {
+			if e != record.NotReached {
 				m.EffectX = append(m.EffectX, x(e))
 			}
 		}
@@ -212,7 +212,7 @@ func (t *timeline) addTicks(f frame, x func(time.Duration) int) {
 func bandsOf(r *record.Run, f frame) []stripe {
 	var out []stripe
 	for _, ft := range r.Faults {
-		if ft.Inject.Requested != record.Never {
+		if ft.Inject.Requested != record.NotReached {
 			out = append(out, stripe{from: ft.Inject.Requested.Seconds(), to: ends(ft.Heal.Requested, f).Seconds(), class: "fault"})
 		}
 	}
@@ -227,8 +227,8 @@ func describe(r *record.Run, t timeline, f frame) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Share of good operations and latency of each client region over time, with %s and %s.",
 		plural(len(r.Faults), "fault"), plural(len(leaderTimes(r, f)), "election"))
-	if r.Judgement != nil && r.Judgement.RTO != nil {
-		for _, s := range r.Judgement.RTO.Series {
+	if r.Result != nil && r.Result.RTO != nil {
+		for _, s := range r.Result.RTO.Series {
 			if s.LongestOutage > 0 {
 				fmt.Fprintf(&b, " %s from %s: longest outage %s.", classWord(s.Class), clean(string(s.Region)), dur(s.LongestOutage))
 			}

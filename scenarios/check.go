@@ -42,7 +42,7 @@ func (s *Scenario) check(src *source) {
 	if s.Expect != "" {
 		src.oneOf("expect", string(s.Expect), []string{string(record.Pass), string(record.Vacuous), string(record.Unknown), string(record.Fail)})
 	}
-	checkBreaks(src, s.Expect, s.Breaks)
+	checkBreaks(src, s.Expect, s.ExpectedFailures)
 	switch {
 	case s.Steps == nil && !src.has("steps"):
 		src.say("steps", "is missing; a run without faults says so with an empty list, []", "")
@@ -55,12 +55,12 @@ func (s *Scenario) check(src *source) {
 	}
 }
 
-func checkStep(src *source, path string, d Declared) {
+func checkStep(src *source, path string, d StepSpec) {
 	if d.At < 0 || d.At > maxLength {
 		src.say(path+".at", fmt.Sprintf("%v is out of range: want 0s to %v", d.At, maxLength), "")
 	}
 	e, err := faults.Find(d.Fault)
-	var wrong faults.Wrong
+	var wrong faults.InvalidField
 	switch {
 	case d.Fault == "":
 		src.say(path+".fault", "is missing", "")
@@ -83,7 +83,7 @@ func checkStep(src *source, path string, d Declared) {
 	}
 }
 
-func checkLength(src *source, field string, d Declared, e faults.Entry) {
+func checkLength(src *source, field string, d StepSpec, e faults.Entry) {
 	switch {
 	case d.For == 0 && !src.has(field):
 		if e.For == 0 {
@@ -94,7 +94,7 @@ func checkLength(src *source, field string, d Declared, e faults.Entry) {
 	}
 }
 
-func checkSettings(src *source, field string, d Declared, e faults.Entry) {
+func checkSettings(src *source, field string, d StepSpec, e faults.Entry) {
 	f := d.With
 	if src.blamed(field) {
 		return // what is unset because it could not be read is no news
@@ -106,7 +106,7 @@ func checkSettings(src *source, field string, d Declared, e faults.Entry) {
 	if !ok {
 		return
 	}
-	var wrong faults.Wrong
+	var wrong faults.InvalidField
 	switch err := v.Validate(); {
 	case errors.As(err, &wrong):
 		src.say(field+"."+wrong.Field, wrong.Says, wrong.Nearest)
@@ -121,7 +121,7 @@ func checkRole(src *source, field string, s topology.Selector) {
 	}
 }
 
-func checkShape(src *source, s topology.Shape) {
+func checkShape(src *source, s topology.Spec) {
 	if !slices.Contains([]int{0, 1, 3, 5}, s.Nodes) || (s.Nodes == 0 && src.has("topology.nodes")) {
 		src.say("topology.nodes", fmt.Sprintf("%d is none of 1, 3, 5", s.Nodes), "")
 	}
@@ -172,14 +172,14 @@ func checkLoad(src *source, l workload.Load) {
 // checkBreaks asks a control that must fail, and no other scenario, what it breaks.
 func checkBreaks(src *source, expect record.Verdict, breaks []string) {
 	for i, b := range breaks {
-		src.oneOf(fmt.Sprintf("breaks[%d]", i), b, record.Promises())
+		src.oneOf(fmt.Sprintf("breaks[%d]", i), b, record.Checks())
 	}
 	switch {
 	case src.blamed("expect"): // whether it is for here is not known
 	case expect != record.Fail && (len(breaks) > 0 || src.has("breaks")):
 		src.say("breaks", "is for scenarios with expect: fail", "")
 	case expect == record.Fail && len(breaks) == 0:
-		src.say("breaks", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Promises(), ", "), "")
+		src.say("breaks", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Checks(), ", "), "")
 	}
 }
 
@@ -200,7 +200,7 @@ func checkObjectives(src *source, o record.Objectives) {
 	if o.FalseAlarms != nil && *o.FalseAlarms < 0 {
 		src.say("objectives.falseAlarms", fmt.Sprintf("%d is out of range: want 0 or more", *o.FalseAlarms), "")
 	}
-	if len(o.Tells) == 0 && src.has("objectives.tells") && !src.blamed("objectives.tells") {
+	if len(o.ExpectEvents) == 0 && src.has("objectives.tells") && !src.blamed("objectives.tells") {
 		src.say("objectives.tells", "is empty: name an event, or leave it out", "")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Stages)) {
@@ -213,7 +213,7 @@ func checkObjectives(src *source, o record.Objectives) {
 // oneOf notes a value that is none of valid, with the nearest one.
 func (s *source) oneOf(field, value string, valid []string) {
 	if !slices.Contains(valid, value) {
-		s.say(field, fmt.Sprintf("%q is none of %s", value, strings.Join(valid, ", ")), faults.Nearest(value, valid))
+		s.say(field, fmt.Sprintf("%q is none of %s", value, strings.Join(valid, ", ")), faults.Suggest(value, valid))
 	}
 }
 

@@ -113,7 +113,7 @@ func (d decoder) mapping(kvs []*ast.MappingValueNode, v reflect.Value, path stri
 			if len(known) == 0 {
 				says = "is no field here; there are none"
 			}
-			d.say(field, says, faults.Nearest(key, known))
+			d.say(field, says, faults.Suggest(key, known))
 		default:
 			f := fieldOf(v, key)
 			if f.Type() == faultType {

@@ -24,8 +24,8 @@ const manual = "../docs/writing-scenarios.md"
 func sections() map[string]reflect.Type {
 	out := map[string]reflect.Type{
 		"The file":   reflect.TypeFor[scenarios.Scenario](),
-		"Steps":      reflect.TypeFor[scenarios.Declared](),
-		"Topology":   reflect.TypeFor[topology.Shape](),
+		"Steps":      reflect.TypeFor[scenarios.StepSpec](),
+		"Topology":   reflect.TypeFor[topology.Spec](),
 		"Load":       reflect.TypeFor[workload.Load](),
 		"Objectives": reflect.TypeFor[record.Objectives](),
 	}
@@ -52,7 +52,7 @@ func TestManualNamesEveryField(t *testing.T) {
 		heading string
 		typ     reflect.Type
 	}{
-		{"Topology", reflect.TypeFor[topology.Distance]()},
+		{"Topology", reflect.TypeFor[topology.RegionLatency]()},
 		{"Load", reflect.TypeFor[workload.Mix]()},
 		{"Load", reflect.TypeFor[workload.Saturation]()},
 	} {

@@ -21,7 +21,7 @@ import (
 func three(n int) topology.Topology {
 	var t topology.Topology
 	for i, r := range []topology.Region{"east", "north", "south"} {
-		t.Zones = append(t.Zones, topology.Zone{Region: r, Weight: []int{70, 20, 10}[i]})
+		t.RegionSpecs = append(t.RegionSpecs, topology.RegionSpec{Region: r, Weight: []int{70, 20, 10}[i]})
 		for k := 1; k <= n; k++ {
 			t.Nodes = append(t.Nodes, topology.Node{
 				ID: topology.NodeID(fmt.Sprintf("%s-%d", r, k)), Region: r, Service: "mcp", Voter: true,

@@ -47,8 +47,8 @@ func Load(pathOrName string) (Scenario, error) {
 		if isPath(pathOrName) {
 			return Scenario{}, fmt.Errorf("read scenario: %w", err)
 		}
-		return Scenario{}, Problem{
-			File: pathOrName, Says: "is neither a file nor a scenario of the library", Nearest: faults.Nearest(pathOrName, Names()),
+		return Scenario{}, Diagnostic{
+			File: pathOrName, Says: "is neither a file nor a scenario of the library", Nearest: faults.Suggest(pathOrName, Names()),
 		}
 	}
 	defer f.Close()
@@ -82,7 +82,7 @@ func Parse(file string, data []byte) (Scenario, error) {
 		return Scenario{}, src.err()
 	}
 	decoder{src}.document(data, &s)
-	if !slices.ContainsFunc(src.problems, func(p Problem) bool { return p.Field == "" }) {
+	if !slices.ContainsFunc(src.problems, func(p Diagnostic) bool { return p.Field == "" }) {
 		s.check(src) // it is YAML and a mapping
 	}
 	if err := src.err(); err != nil {

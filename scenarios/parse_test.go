@@ -65,16 +65,16 @@ func TestParseEverything(t *testing.T) {
 	yes, no, two := true, false, 2
 	want := scenarios.Scenario{
 		Name: "everything", Description: "All that a file can say.", Target: "etcd", Labels: []string{"smoke", "negative"},
-		Topology: topology.Shape{
+		Topology: topology.Spec{
 			Nodes: 3, Profile: "adaptive", Defects: []string{"ack-before-replicate"},
-			Latency: []topology.Distance{{A: "east", B: "north", OneWay: 15 * time.Millisecond}},
+			Latency: []topology.RegionLatency{{A: "east", B: "north", OneWay: 15 * time.Millisecond}},
 		},
 		Load: workload.Load{
 			Reads: 20, Writes: 30, Edge: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 15, Publish: 10}, Consumers: 2,
 			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, Slots: 64, Timeout: time.Second,
 		},
 		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, Phase: 500 * time.Millisecond, Gap: 8 * time.Second,
-		Steps: []scenarios.Declared{
+		Steps: []scenarios.StepSpec{
 			{For: 15 * time.Second, Fault: "kill", On: topology.Selector{Region: "east", Service: "mcp"}, With: &faults.Kill{}},
 			{
 				At: 2 * time.Second, For: 5 * time.Second, Fault: "partition",
@@ -86,11 +86,11 @@ func TestParseEverything(t *testing.T) {
 		},
 		Observe: 20 * time.Second,
 		Objectives: record.Objectives{
-			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, Switch: &no, FalseAlarms: &two, Redelivered: &two, Refuse: true, Autonomy: true,
-			Tells:  []record.Told{{Kind: "confirmed"}, {Kind: "configured", Fields: map[string]string{"source": "disk", "region": "east"}}},
-			Stages: map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
+			RTO: 10 * time.Second, RPO: 2, Availability: 0.9, Linearizable: &no, LeaderChange: &yes, TrafficSwitch: &no, FalseAlarms: &two, Redelivered: &two, RejectWithoutQuorum: true, DisconnectedOperation: true,
+			ExpectEvents: []record.EventPattern{{Kind: "confirmed"}, {Kind: "configured", Fields: map[string]string{"source": "disk", "region": "east"}}},
+			Stages:       map[string]time.Duration{"detect": 2 * time.Second, "first success": 3 * time.Second},
 		},
-		Expect: record.Fail, Breaks: []string{"rpo", "stale reads"},
+		Expect: record.Fail, ExpectedFailures: []string{"rpo", "stale reads"},
 	}
 	got, err := scenarios.Parse("everything.yaml", []byte(everything))
 	if err != nil {
@@ -104,7 +104,7 @@ func TestParseEverything(t *testing.T) {
 // each case is a file and its problems, all of them, one a line.
 func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "
-	promises := strings.Join(record.Promises(), ", ")
+	promises := strings.Join(record.Checks(), ", ")
 	for _, c := range []struct{ name, file, want string }{
 		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, phase, gap, steps, observe, objectives, expect, breaks; did you mean "steps"?`},
 		{"unknown fault", step + "{at: 0s, for: 1s, fault: partiton, on: {all: true}}", `f.yaml:3:23: steps[0].fault: "partiton" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt; did you mean "partition"?`},
@@ -184,7 +184,7 @@ func TestProblems(t *testing.T) {
 
 func TestManyProblemsAreCutShort(t *testing.T) {
 	_, err := scenarios.Parse("f.yaml", []byte("name: x\nsteps: []\nlabels: ["+strings.Repeat("a, ", 30)+"b]"))
-	var ps scenarios.Problems
+	var ps scenarios.Diagnostics
 	if !errors.As(err, &ps) || len(ps) != 31 || !strings.HasSuffix(err.Error(), "\nand 11 more") || strings.Count(err.Error(), "\n") != 20 {
 		t.Errorf("%d problems, told as\n%v", len(ps), err)
 	}
@@ -206,7 +206,7 @@ func TestResolveProblems(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = s.Resolve(three(1), 1)
-			var ps scenarios.Problems
+			var ps scenarios.Diagnostics
 			if !errors.As(err, &ps) {
 				t.Fatalf("error is %v, want problems", err)
 			}

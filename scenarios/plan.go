@@ -16,7 +16,7 @@ type Plan struct {
 	Description string            `json:"description"`
 	Labels      []string          `json:"labels"`
 	Target      string            `json:"target"`
-	Shape       topology.Shape    `json:"shape"`
+	Shape       topology.Spec     `json:"shape"`
 	Topology    topology.Topology `json:"topology"`
 	Load        workload.Load     `json:"load"`
 	Seed        uint64            `json:"seed"`
@@ -25,10 +25,10 @@ type Plan struct {
 	Steps    []Step        `json:"steps"` // in order of At, all episodes
 	// Observe is the longest time to wait for stable recovery after the last heal;
 	// never less than it takes to see the RTO objective missed.
-	Observe    time.Duration     `json:"observe"`
-	Objectives record.Objectives `json:"objectives"`
-	Expect     record.Verdict    `json:"expect"`
-	Breaks     []string          `json:"breaks,omitempty"`
+	Observe          time.Duration     `json:"observe"`
+	Objectives       record.Objectives `json:"objectives"`
+	Expect           record.Verdict    `json:"expect"`
+	ExpectedFailures []string          `json:"breaks,omitempty"`
 }
 
 // Step is one fault of the timeline. At counts from the end of the baseline.

@@ -37,18 +37,18 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		return Plan{}, err
 	}
 	p := Plan{
-		Scenario:    s.Name,
-		Description: strings.TrimSpace(s.Description),
-		Labels:      append([]string{}, s.Labels...),
-		Target:      cmp.Or(s.Target, "mcp"),
-		Shape:       s.Topology,
-		Topology:    t,
-		Load:        s.Load.Resolve(),
-		Seed:        cmp.Or(seed, s.Seed),
-		Baseline:    cmp.Or(s.Baseline, 5*time.Second),
-		Objectives:  s.Objectives.Resolve(),
-		Expect:      cmp.Or(s.Expect, record.Pass),
-		Breaks:      slices.Clone(s.Breaks),
+		Scenario:         s.Name,
+		Description:      strings.TrimSpace(s.Description),
+		Labels:           append([]string{}, s.Labels...),
+		Target:           cmp.Or(s.Target, "mcp"),
+		Shape:            s.Topology,
+		Topology:         t,
+		Load:             s.Load.Resolve(),
+		Seed:             cmp.Or(seed, s.Seed),
+		Baseline:         cmp.Or(s.Baseline, 5*time.Second),
+		Objectives:       s.Objectives.Resolve(),
+		Expect:           cmp.Or(s.Expect, record.Pass),
+		ExpectedFailures: slices.Clone(s.ExpectedFailures),
 	}
 	if p.Seed == 0 {
 		p.Seed = draw()
@@ -87,7 +87,7 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 			if n > 1 {
 				step.ID = fmt.Sprintf("%d.%s", e, step.ID)
 			}
-			step.Seed = p.Split(step.ID)
+			step.Seed = p.DeriveSeed(step.ID)
 			end = max(end, step.At+step.For)
 			out = append(out, step)
 		}
@@ -100,7 +100,7 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 // phase is the random delay of an episode.
 func (p Plan) phase(episode int, bound time.Duration) time.Duration {
 	const grain = time.Millisecond // finer would only make plans hard to read
-	drawn := p.Split(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
+	drawn := p.DeriveSeed(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
 	return time.Duration(drawn) * grain
 }
 
@@ -114,7 +114,7 @@ func (s Scenario) gap(p Plan, length time.Duration) time.Duration {
 	return max(stability, last+p.Objectives.RTO+stability-length)
 }
 
-func (d Declared) step(p Plan, begin time.Duration) (Step, error) {
+func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
 	e, err := faults.Find(d.Fault)
 	if err != nil {
 		return Step{}, err

@@ -22,9 +22,9 @@ type Scenario struct {
 	// Target is the system under test; empty means mcp.
 	Target string `yaml:"target"`
 	// Labels choose scenarios: smoke, full, negative, nightly.
-	Labels   []string       `yaml:"labels"`
-	Topology topology.Shape `yaml:"topology"`
-	Load     workload.Load  `yaml:"load"`
+	Labels   []string      `yaml:"labels"`
+	Topology topology.Spec `yaml:"topology"`
+	Load     workload.Load `yaml:"load"`
 	// Baseline is how long the load runs before the first step; 0 means 5 s.
 	Baseline time.Duration `yaml:"baseline"`
 	// Seed is what every random choice comes from; 0 means that one is drawn.
@@ -39,22 +39,22 @@ type Scenario struct {
 	Gap time.Duration `yaml:"gap"`
 	// Steps are the faults. The list must be there; an empty one is the twin
 	// without faults, a control.
-	Steps []Declared `yaml:"steps"`
+	Steps []StepSpec `yaml:"steps"`
 	// Observe is the longest wait for stable recovery after the last heal; 0
 	// means the objective for recovery and 10 s.
 	Observe    time.Duration     `yaml:"observe"`
 	Objectives record.Objectives `yaml:"objectives"`
 	// Expect is the verdict the run must have; empty means pass.
 	Expect record.Verdict `yaml:"expect"`
-	// Breaks are the promises that must be broken when fail is expected, as
+	// ExpectedFailures are the promises that must be broken when fail is expected, as
 	// findings call them. With another verdict there must be none.
-	Breaks []string `yaml:"breaks"`
+	ExpectedFailures []string `yaml:"breaks"`
 
 	source *source // nil for a scenario that was not read from a file
 }
 
-// Declared is one step as the file has it.
-type Declared struct {
+// StepSpec is one step as the file has it.
+type StepSpec struct {
 	// At counts from the end of the baseline, or of the episode's random delay.
 	At time.Duration `yaml:"at"`
 	// For is how long the fault lasts; only restart has a default.

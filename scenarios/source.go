@@ -11,7 +11,7 @@ import (
 type source struct {
 	file     string
 	at       map[string]place // by field
-	problems Problems
+	problems Diagnostics
 }
 
 type place struct{ line, column int }
@@ -31,12 +31,12 @@ func (s *source) say(field, says, nearest string) {
 }
 
 func (s *source) sayAt(at place, field, says, nearest string) {
-	s.problems = append(s.problems, Problem{s.file, at.line, at.column, field, says, nearest})
+	s.problems = append(s.problems, Diagnostic{s.file, at.line, at.column, field, says, nearest})
 }
 
 // blamed says whether the field, a part of it or what it is part of was found wrong.
 func (s *source) blamed(field string) bool {
-	return slices.ContainsFunc(s.problems, func(p Problem) bool { return within(field, p.Field) || within(p.Field, field) })
+	return slices.ContainsFunc(s.problems, func(p Diagnostic) bool { return within(field, p.Field) || within(p.Field, field) })
 }
 
 // within says whether a field is the whole or a part of it.
@@ -53,7 +53,7 @@ func (s *source) err() error {
 	if len(s.problems) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(s.problems, func(a, b Problem) int {
+	slices.SortStableFunc(s.problems, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return s.problems

@@ -18,7 +18,7 @@ type Target interface {
 	Name() string
 	// Topology declares the system in the asked shape. Unknown profiles and
 	// defects are errors that name the known ones.
-	Topology(s topology.Shape) (topology.Topology, error)
+	Topology(s topology.Spec) (topology.Topology, error)
 	// Client makes a client in a region, which finds the system as a user there would.
 	Client(ctx context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error)
 	// Reader makes a client that reads through one node, and only through it;
@@ -28,17 +28,17 @@ type Target interface {
 	Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error)
 }
 
-// Narrator is a target whose system tells what it does. Narrate emits the
+// EventSource is a target whose system tells what it does. Narrate emits the
 // platform events of all nodes, each with its wall-clock time, until ctx ends;
 // it survives nodes that die and come back. A node's events that are older
-// than its connection are replayed by the node, so none is missed; Narrate emits each once.
-type Narrator interface {
-	Narrate(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event))
+// than its connection are replayed by the node, so none is missed; StreamEvents emits each once.
+type EventSource interface {
+	StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event))
 }
 
-// Instrumented is a target whose nodes measure and trace themselves. What they
+// MetricsSource is a target whose nodes measure and trace themselves. What they
 // tell goes on record and is part of no verdict.
-type Instrumented interface {
+type MetricsSource interface {
 	// Metrics asks a node for its figures, by series, such as name{label="value"}.
 	Metrics(ctx context.Context, c *cluster.Cluster, id topology.NodeID) (map[string]float64, error)
 	// Trace emits the finished spans of all nodes, each once with the
@@ -46,8 +46,8 @@ type Instrumented interface {
 	Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, s record.TraceSpan))
 }
 
-// Operated is a target whose nodes can be taken out of the system and put in
+// MembershipAdmin is a target whose nodes can be taken out of the system and put in
 // again while it runs.
-type Operated interface {
-	Operator(c *cluster.Cluster) cluster.Operator
+type MembershipAdmin interface {
+	MembershipAdmin(c *cluster.Cluster) cluster.MembershipAdmin
 }

@@ -5,58 +5,58 @@ import (
 	"strings"
 )
 
-// End is the end of a link that opens connections: a node, or the clients of
+// Endpoint is the end of a link that opens connections: a node, or the clients of
 // a region. Exactly one field is set.
-type End struct {
+type Endpoint struct {
 	Node    NodeID `json:"node,omitempty"`
 	Clients Region `json:"clients,omitempty"`
 }
 
-func (e End) String() string {
+func (e Endpoint) String() string {
 	if e.Clients != "" {
 		return "clients." + string(e.Clients)
 	}
 	return string(e.Node)
 }
 
-// ParseEnd is the inverse of End.String.
-func ParseEnd(s string) (End, error) {
+// ParseEndpoint is the inverse of Endpoint.String.
+func ParseEndpoint(s string) (Endpoint, error) {
 	if r, ok := strings.CutPrefix(s, "clients."); ok && r != "" {
-		return End{Clients: Region(r)}, nil
+		return Endpoint{Clients: Region(r)}, nil
 	}
 	if s == "" || strings.HasPrefix(s, "clients.") {
-		return End{}, fmt.Errorf("%q is not a link end: want a node or clients.REGION", s)
+		return Endpoint{}, fmt.Errorf("%q is not a link end: want a node or clients.REGION", s)
 	}
-	return End{Node: NodeID(s)}, nil
+	return Endpoint{Node: NodeID(s)}, nil
 }
 
 // MarshalText writes the end as its String.
-func (e End) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+func (e Endpoint) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
-func (e *End) UnmarshalText(b []byte) (err error) {
-	*e, err = ParseEnd(string(b))
+func (e *Endpoint) UnmarshalText(b []byte) (err error) {
+	*e, err = ParseEndpoint(string(b))
 	return err
 }
 
 // Link is the directed path of the connections that From opens to the node To.
-// Bytes flow both ways on it; see Flow.
+// Bytes flow both ways on it; see Direction.
 type Link struct {
-	From End    `json:"from"`
-	To   NodeID `json:"to"`
+	From Endpoint `json:"from"`
+	To   NodeID   `json:"to"`
 }
 
 func (l Link) String() string { return l.From.String() + "→" + string(l.To) }
 
-// Flow is one direction of bytes on a link.
-type Flow string
+// Direction is one direction of bytes on a link.
+type Direction string
 
 // The flows of a link, named as Toxiproxy names streams. "A cannot reach B" is
 // Upstream of A→B and Downstream of B→A.
 const (
-	Upstream   Flow = "upstream"   // from the opener (From) to the node (To)
-	Downstream Flow = "downstream" // from the node (To) back to the opener
-	BothWays   Flow = "both"
+	Upstream   Direction = "upstream"   // from the opener (From) to the node (To)
+	Downstream Direction = "downstream" // from the node (To) back to the opener
+	BothWays   Direction = "both"
 )
 
 // Links lists every link of the topology: each node to each other node, and
@@ -66,18 +66,18 @@ func (t Topology) Links() []Link {
 	for _, to := range t.Nodes {
 		for _, from := range t.Nodes {
 			if from.ID != to.ID {
-				out = append(out, Link{End{Node: from.ID}, to.ID})
+				out = append(out, Link{Endpoint{Node: from.ID}, to.ID})
 			}
 		}
-		for _, z := range t.Zones {
-			out = append(out, Link{End{Clients: z.Region}, to.ID})
+		for _, z := range t.RegionSpecs {
+			out = append(out, Link{Endpoint{Clients: z.Region}, to.ID})
 		}
 	}
 	return out
 }
 
 // RegionOf returns the region an end is in.
-func (t Topology) RegionOf(e End) Region {
+func (t Topology) RegionOf(e Endpoint) Region {
 	if e.Clients != "" {
 		return e.Clients
 	}

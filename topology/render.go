@@ -11,7 +11,7 @@ import (
 // Render fills the program's templates in and returns its arguments and its
 // environment as sorted NAME=value. A template that does not parse or names an
 // unknown variable is an error that quotes it.
-func (p Program) Render(v Vars) (args, env []string, err error) {
+func (p Program) Render(v TemplateVars) (args, env []string, err error) {
 	for _, a := range p.Args {
 		s, err := render(a, v)
 		if err != nil {
@@ -30,13 +30,13 @@ func (p Program) Render(v Vars) (args, env []string, err error) {
 	return args, env, nil
 }
 
-// Shares says whether the program asks for the folder Vars.Shared.
-func (p Program) Shares() bool {
+// UsesSharedDir says whether the program asks for the folder TemplateVars.Shared.
+func (p Program) UsesSharedDir() bool {
 	asks := func(s string) bool { return strings.Contains(s, ".Shared") }
 	return slices.ContainsFunc(p.Args, asks) || slices.ContainsFunc(slices.Collect(maps.Values(p.Env)), asks)
 }
 
-func render(text string, v Vars) (string, error) {
+func render(text string, v TemplateVars) (string, error) {
 	t, err := template.New("").Parse(text)
 	if err != nil {
 		return "", err

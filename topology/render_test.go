@@ -10,7 +10,7 @@ import (
 )
 
 func TestRender(t *testing.T) {
-	v := topology.Vars{Name: "east-1", Region: "east", Host: "10.0.0.2", Data: "/data"}
+	v := topology.TemplateVars{Name: "east-1", Region: "east", Host: "10.0.0.2", Data: "/data"}
 	p := topology.Program{
 		Args: []string{"--name={{.Name}}", "--listen=http://{{.Host}}:1", "--plain"},
 		Env:  map[string]string{"B": "{{.Region}}", "A": "{{.Data}}/x"},
@@ -33,7 +33,7 @@ func TestRenderQuotesWhatIsWrong(t *testing.T) {
 		"unknown variable": {Env: map[string]string{"X": "{{.Nmae}}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := p.Render(topology.Vars{Name: "east-1"})
+			_, _, err := p.Render(topology.TemplateVars{Name: "east-1"})
 			if err == nil || !strings.Contains(err.Error(), "east-1") || !strings.Contains(err.Error(), "{{.N") {
 				t.Errorf("got error %v, want one that names the node and quotes the template", err)
 			}

@@ -39,7 +39,7 @@ type Port struct {
 }
 
 // Program is how a node is started. Args and Env values are text/template
-// strings, rendered with Vars once the node's addresses are known.
+// strings, rendered with TemplateVars once the node's addresses are known.
 type Program struct {
 	// Package is the Go main package built (statically) for the node, for
 	// example "github.com/mcp-resilience/holdfast/cmd/mcpd".
@@ -60,8 +60,8 @@ type Program struct {
 	Grace time.Duration `json:"grace,omitempty"`
 }
 
-// Vars is what templates in Program.Args and Program.Env may use.
-type Vars struct {
+// TemplateVars is what templates in Program.Args and Program.Env may use.
+type TemplateVars struct {
 	Name   NodeID // the node's name, resolvable by its peers
 	Region Region
 	Host   string // the node's own address, to be bound instead of a wildcard
@@ -80,9 +80,9 @@ type Node struct {
 	Region  Region `json:"region"`
 	Service string `json:"service"`
 	Voter   bool   `json:"voter"` // counts towards a majority
-	// Spare says that the node serves only once it has taken over: nothing waits
+	// Standby says that the node serves only once it has taken over: nothing waits
 	// for it before.
-	Spare   bool    `json:"spare,omitempty"`
+	Standby bool    `json:"spare,omitempty"`
 	Ports   []Port  `json:"ports"`
 	Program Program `json:"program"`
 }
@@ -97,24 +97,24 @@ func (n Node) Port(name string) (int, error) {
 	return 0, fmt.Errorf("node %s has no port %q", n.ID, name)
 }
 
-// Zone is a declared region: its share of the traffic and the latency of its
+// RegionSpec is a declared region: its share of the traffic and the latency of its
 // links to the others.
-type Zone struct {
+type RegionSpec struct {
 	Region Region `json:"region"`
 	Weight int    `json:"weight"`
 }
 
 // Topology is the declared system: its regions, nodes and baseline latencies.
 type Topology struct {
-	Zones []Zone `json:"zones"`
-	Nodes []Node `json:"nodes"`
+	RegionSpecs []RegionSpec `json:"zones"`
+	Nodes       []Node       `json:"nodes"`
 	// Latency is the one-way baseline delay between two regions, the same in
 	// both directions; a pair that is not listed has none.
-	Latency []Distance `json:"latency,omitempty"`
+	Latency []RegionLatency `json:"latency,omitempty"`
 }
 
-// Distance is the one-way delay between two regions.
-type Distance struct {
+// RegionLatency is the one-way delay between two regions.
+type RegionLatency struct {
 	A      Region        `json:"a" yaml:"a"`
 	B      Region        `json:"b" yaml:"b"`
 	OneWay time.Duration `json:"oneWay" yaml:"oneWay"`
@@ -122,8 +122,8 @@ type Distance struct {
 
 // Regions lists the regions in declared order.
 func (t Topology) Regions() []Region {
-	out := make([]Region, len(t.Zones))
-	for i, z := range t.Zones {
+	out := make([]Region, len(t.RegionSpecs))
+	for i, z := range t.RegionSpecs {
 		out[i] = z.Region
 	}
 	return out
@@ -138,8 +138,8 @@ func (t Topology) Node(id NodeID) (Node, bool) {
 	return t.Nodes[i], true
 }
 
-// In lists the nodes of a region in declared order.
-func (t Topology) In(r Region) []Node {
+// NodesIn lists the nodes of a region in declared order.
+func (t Topology) NodesIn(r Region) []Node {
 	var out []Node
 	for _, n := range t.Nodes {
 		if n.Region == r {

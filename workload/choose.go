@@ -39,7 +39,7 @@ const membersShare = 5
 // next chooses the series' next operation. Values are unique in the run.
 func (s *series) next(id int64) history.Op {
 	op := history.Op{ID: id, Region: s.region}
-	if s.class == history.Edge {
+	if s.class == history.LocalRead {
 		s.edge(&op)
 		return op
 	}
@@ -53,7 +53,7 @@ func (s *series) next(id int64) history.Op {
 		case roll >= rest:
 			op.Kind, op.Key = history.Balances, bank
 		case roll*100 < membersShare*rest && s.mix.Add > 0, s.mix.setsOnly():
-			op.Kind, op.Key = history.Members, s.keys.set(s.rng)
+			op.Kind, op.Key = history.SetRead, s.keys.set(s.rng)
 		default:
 			op.Kind = history.Read
 			op.Key, _ = s.keys.register(s.rng)

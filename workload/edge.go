@@ -9,9 +9,9 @@ func (s *series) edge(op *history.Op) {
 	op.Kind, op.Stale = history.Read, true
 	switch s.rng.IntN(3) {
 	case 0:
-		op.Key = history.EdgeSetting
+		op.Key = history.LocalReadSetting
 	case 1:
-		op.Key = history.EdgeToken
+		op.Key = history.LocalReadToken
 	default:
 		op.Key, _ = s.keys.register(s.rng)
 	}

@@ -35,7 +35,7 @@ func (g Generator) Run(ctx context.Context) {
 		keys    = newKeyring(g.Load)
 	)
 	for region, clients := range g.Clients {
-		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.Edge: g.Load.Edge} {
+		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.LocalRead: g.Load.Edge} {
 			if rate <= 0 || len(clients) == 0 {
 				continue
 			}
@@ -82,7 +82,7 @@ func (g Generator) send(ctx context.Context, s *series, clients []Client, ids *a
 		case slots <- struct{}{}:
 		default:
 			op.Call = g.Now()
-			op.Return, op.Outcome, op.Error = op.Call, history.Failed, history.Unsent
+			op.Return, op.Outcome, op.Error = op.Call, history.Failed, history.Dropped
 			g.Done(op)
 			continue
 		}

@@ -58,7 +58,7 @@ func TestOpenLoop(t *testing.T) {
 	counts := map[history.Outcome]int{}
 	for _, op := range ops {
 		counts[op.Outcome]++
-		if op.Outcome == history.Failed && op.Error != history.Unsent {
+		if op.Outcome == history.Failed && op.Error != history.Dropped {
 			t.Errorf("operation %d failed with %q", op.ID, op.Error)
 		}
 	}
@@ -169,7 +169,7 @@ func TestClass(t *testing.T) {
 	expected := false
 	for i := range int64(300) {
 		for _, op := range []history.Op{writes.next(i), reads.next(i)} {
-			if !strings.HasPrefix(op.Key, "config/k") || op.Kind == history.Members {
+			if !strings.HasPrefix(op.Key, "config/k") || op.Kind == history.SetRead {
 				t.Fatalf("%s of %s in a load without sets", op.Kind, op.Key)
 			}
 			expected = expected || op.Expect != ""
@@ -222,7 +222,7 @@ func BenchmarkJitter(b *testing.B) {
 // TestSetsOnly: where nothing is written to registers none is read.
 func TestSetsOnly(t *testing.T) {
 	load := Load{Class: "orders", Mix: Mix{Add: 100}}.Resolve()
-	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Add, history.Reads: history.Members} {
+	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Add, history.Reads: history.SetRead} {
 		s := newSeries(7, "east", class, 1, load.Mix, newKeyring(load))
 		for i := range int64(200) {
 			if op := s.next(i); op.Kind != kind || !strings.HasPrefix(op.Key, "orders/s") {

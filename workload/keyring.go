@@ -67,7 +67,7 @@ func (k *keyring) learn(op history.Op) {
 		return
 	case op.Kind == history.Read && !op.Stale:
 		value = op.Output
-	case op.Kind == history.Write, op.Kind == history.CAS && op.Swapped:
+	case op.Kind == history.Write, op.Kind == history.CAS && op.Applied:
 		value = op.Value
 	default:
 		return

@@ -28,14 +28,14 @@ const linkdPackage = Module + "/cmd/linkd"
 // BinEnv names the environment variable that points at prebuilt binaries.
 const BinEnv = "HOLDFAST_BIN"
 
-// For finds or builds binaries that run on an operating system, by GOOS; empty
+// Builder finds or builds binaries that run on an operating system, by GOOS; empty
 // is this machine's. Containers run linux wherever their engine is. Binaries
 // for another system are looked for in HOLDFAST_BIN/GOOS, and not beside the
 // executable.
-type For string
+type Builder string
 
 // Build returns the path of a program's binary. It fits cluster.Spec.Binary.
-func (f For) Build(ctx context.Context, p topology.Program) (string, error) {
+func (f Builder) Build(ctx context.Context, p topology.Program) (string, error) {
 	if p.Package == "" {
 		return "", errors.New("build program: it names no package")
 	}
@@ -47,15 +47,15 @@ func (f For) Build(ctx context.Context, p topology.Program) (string, error) {
 }
 
 // Linkd returns the path of linkd's binary.
-func (f For) Linkd(ctx context.Context) (string, error) {
+func (f Builder) Linkd(ctx context.Context) (string, error) {
 	return f.Build(ctx, topology.Program{Package: linkdPackage})
 }
 
-// Build is For("").Build: for this machine.
-func Build(ctx context.Context, p topology.Program) (string, error) { return For("").Build(ctx, p) }
+// Build is Builder("").Build: for this machine.
+func Build(ctx context.Context, p topology.Program) (string, error) { return Builder("").Build(ctx, p) }
 
-// Linkd is For("").Linkd: for this machine.
-func Linkd(ctx context.Context) (string, error) { return For("").Linkd(ctx) }
+// Linkd is Builder("").Linkd: for this machine.
+func Linkd(ctx context.Context) (string, error) { return Builder("").Linkd(ctx) }
 
 // Package returns the path of the binary of a main package in holdfast's
 // module or in one that the module of the working directory requires.
@@ -80,7 +80,7 @@ func name(system, pkg string) string {
 	return name
 }
 
-func (f For) find(ctx context.Context, module, pkg string) (string, error) {
+func (f Builder) find(ctx context.Context, module, pkg string) (string, error) {
 	system := string(f)
 	if system == "" {
 		system = runtime.GOOS

@@ -76,7 +76,7 @@ func TestPrebuiltBinariesForContainers(t *testing.T) {
 	if err := os.WriteFile(want, nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := build.For("plan9").Build(t.Context(), p); err != nil || got != want {
+	if got, err := build.Builder("plan9").Build(t.Context(), p); err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
 	if got, err := build.Build(t.Context(), p); err == nil {

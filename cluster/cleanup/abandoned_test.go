@@ -56,7 +56,7 @@ func TestAbandoned(t *testing.T) {
 				if err := os.MkdirAll(dir, 0o700); err != nil {
 					t.Fatal(err)
 				}
-				defer func() { _ = cleanup.Forget(run) }()
+				defer func() { _ = cleanup.Remove(run) }()
 				for name, text := range map[string]string{"owner": c.folder, "owner.lock": ""} {
 					if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 						t.Fatal(err)
@@ -69,7 +69,7 @@ func TestAbandoned(t *testing.T) {
 				}
 				return *c.label, true
 			}
-			if got := len(cleanup.Abandoned(t.Context(), []string{run}, ask)) == 1; got != c.want {
+			if got := len(cleanup.Orphans(t.Context(), []string{run}, ask)) == 1; got != c.want {
 				t.Errorf("abandoned %v, want %v", got, c.want)
 			}
 		})
@@ -91,7 +91,7 @@ func TestJournalKeepsWhatManyWrite(t *testing.T) {
 		id := fmt.Sprint("c", i)
 		want[id] = true
 		all.Go(func() {
-			if err := g.Journal().Append(cluster.Entry{What: "container", ID: id, Undo: strings.Repeat("remove ", 200)}); err != nil {
+			if err := g.Log().Append(cluster.CleanupEntry{What: "container", ID: id, Undo: strings.Repeat("remove ", 200)}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -43,8 +43,8 @@ func Runs() ([]string, error) {
 	return out, nil
 }
 
-// Forget removes the run's folder: its journal, its lock and its watchdog's log.
-func Forget(run string) error {
+// Remove removes the run's folder: its journal, its lock and its watchdog's log.
+func Remove(run string) error {
 	dir, err := folder(run)
 	if err != nil {
 		return err

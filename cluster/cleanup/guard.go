@@ -44,7 +44,7 @@ func Guard(ctx context.Context, run string, in io.Reader, out, log io.Writer, sw
 	if err := sweepUntilQuiet(ctx, run, log, sweepers); err != nil {
 		return fmt.Errorf("guard run %s: %w", run, err) // the folder stays, for a later clean
 	}
-	return Forget(run)
+	return Remove(run)
 }
 
 func sweepUntilQuiet(ctx context.Context, run string, log io.Writer, sweepers []Sweeper) error {

@@ -12,19 +12,19 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 )
 
-// Journal is a run's list of what has to be undone, one JSON object a line,
+// CleanupLog is a run's list of what has to be undone, one JSON object a line,
 // each on its way to the disk before the deed. A kill -9 loses nothing of it; a
 // power cut may, but takes the deeds along.
-type Journal struct {
+type CleanupLog struct {
 	dir  string
 	file *os.File
 }
 
-var _ cluster.Journal = (*Journal)(nil)
+var _ cluster.CleanupLog = (*CleanupLog)(nil)
 
 const journalFile = "journal.jsonl"
 
-func openJournal(run string) (*Journal, error) {
+func openJournal(run string) (*CleanupLog, error) {
 	dir, err := folder(run)
 	if err != nil {
 		return nil, err
@@ -33,11 +33,11 @@ func openJournal(run string) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	return &Journal{dir, f}, nil
+	return &CleanupLog{dir, f}, nil
 }
 
 // Append writes one entry in one piece; it may be called by many at once.
-func (j *Journal) Append(e cluster.Entry) error {
+func (j *CleanupLog) Append(e cluster.CleanupEntry) error {
 	b, err := json.Marshal(e)
 	if err == nil {
 		_, err = j.file.Write(append(b, '\n'))
@@ -49,13 +49,13 @@ func (j *Journal) Append(e cluster.Entry) error {
 }
 
 // Close ends the writing; the file stays.
-func (j *Journal) Close() error { return j.file.Close() }
+func (j *CleanupLog) Close() error { return j.file.Close() }
 
-func (j *Journal) path(name string) string { return filepath.Join(j.dir, name) }
+func (j *CleanupLog) path(name string) string { return filepath.Join(j.dir, name) }
 
 // Entries reads the journal of a run, that of a dead owner too, whose last
 // line may be broken off. No journal is no entries.
-func Entries(run string) ([]cluster.Entry, error) {
+func Entries(run string) ([]cluster.CleanupEntry, error) {
 	dir, err := folder(run)
 	if err != nil {
 		return nil, err
@@ -68,10 +68,10 @@ func Entries(run string) ([]cluster.Entry, error) {
 		return nil, fmt.Errorf("read journal of run %s: %w", run, err)
 	}
 	defer f.Close()
-	var out []cluster.Entry
+	var out []cluster.CleanupEntry
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var e cluster.Entry
+		var e cluster.CleanupEntry
 		if json.Unmarshal(lines.Bytes(), &e) == nil {
 			out = append(out, e)
 		}

@@ -38,14 +38,14 @@ func own(run string) (*os.File, error) {
 	return f, nil
 }
 
-// Ask tells the owner of a run from what the run made, such as labels; ok is
+// OwnerLookup tells the owner of a run from what the run made, such as labels; ok is
 // false where that does not say.
-type Ask func(ctx context.Context, run string) (id Owner, ok bool)
+type OwnerLookup func(ctx context.Context, run string) (id Owner, ok bool)
 
-// Abandoned picks the runs whose owner is gone for certain. The run's folder
+// Orphans picks the runs whose owner is gone for certain. The run's folder
 // decides; where there is none (another user's, another cache) the asked ones
 // do, in order. A run of which nobody knows the owner is not abandoned.
-func Abandoned(ctx context.Context, runs []string, asks ...Ask) []string {
+func Orphans(ctx context.Context, runs []string, asks ...OwnerLookup) []string {
 	var out []string
 	for _, run := range runs {
 		if abandoned(ctx, run, asks) {
@@ -55,7 +55,7 @@ func Abandoned(ctx context.Context, runs []string, asks ...Ask) []string {
 	return out
 }
 
-func abandoned(ctx context.Context, run string, asks []Ask) bool {
+func abandoned(ctx context.Context, run string, asks []OwnerLookup) bool {
 	if dir, err := folder(run); err == nil {
 		free, err := isFree(filepath.Join(dir, lockFile))
 		if err == nil && !free {
@@ -63,12 +63,12 @@ func abandoned(ctx context.Context, run string, asks []Ask) bool {
 		}
 		text, rerr := os.ReadFile(filepath.Join(dir, ownerFile))
 		if id, perr := ParseOwner(strings.TrimSpace(string(text))); rerr == nil && perr == nil {
-			return id.Liveness() == Gone
+			return id.Liveness() == Dead
 		}
 	}
 	for _, ask := range asks {
 		if id, ok := ask(ctx, run); ok {
-			return id.Liveness() == Gone
+			return id.Liveness() == Dead
 		}
 	}
 	return false

@@ -42,9 +42,9 @@ type Liveness string
 // The answers. Untold is given for a process of another machine or pid
 // namespace, which cannot be seen from here; it must be taken for alive.
 const (
-	Alive  Liveness = "alive"
-	Gone   Liveness = "gone"
-	Untold Liveness = "untold"
+	Alive   Liveness = "alive"
+	Dead    Liveness = "gone"
+	Unknown Liveness = "untold"
 )
 
 // Liveness says whether the process still runs.
@@ -52,15 +52,15 @@ func (id Owner) Liveness() Liveness {
 	me := Self()
 	switch {
 	case id.host != me.host:
-		return Untold
+		return Unknown
 	case id.boot != me.boot:
-		return Gone
+		return Dead
 	case id.namespace != me.namespace:
-		return Untold
+		return Unknown
 	}
 	at, ok := started(id.pid)
 	if !ok || at != id.started {
-		return Gone
+		return Dead
 	}
 	return Alive
 }

@@ -40,11 +40,11 @@ func TestLife(t *testing.T) {
 		want cleanup.Liveness
 	}{
 		"this process":                          {self, cleanup.Alive},
-		"a pid that nobody has":                 {field(t, 0, strconv.Itoa(dead)), cleanup.Gone},
-		"the same pid, started at another time": {field(t, 1, "1"), cleanup.Gone},
-		"the same pid before a reboot":          {field(t, 2, "other"), cleanup.Gone},
-		"a process of another pid namespace":    {field(t, 3, "1"), cleanup.Untold},
-		"a process of another machine":          {field(t, 4, "elsewhere"), cleanup.Untold},
+		"a pid that nobody has":                 {field(t, 0, strconv.Itoa(dead)), cleanup.Dead},
+		"the same pid, started at another time": {field(t, 1, "1"), cleanup.Dead},
+		"the same pid before a reboot":          {field(t, 2, "other"), cleanup.Dead},
+		"a process of another pid namespace":    {field(t, 3, "1"), cleanup.Unknown},
+		"a process of another machine":          {field(t, 4, "elsewhere"), cleanup.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.id.Liveness(); got != c.want {

@@ -38,10 +38,10 @@ const (
 	goneWithin  = 5 * time.Second
 )
 
-// Guardian is the owner's side of a run's watchdog.
-type Guardian struct {
+// Handle is the owner's side of a run's watchdog.
+type Handle struct {
 	run     string
-	journal *Journal
+	journal *CleanupLog
 	lock    *os.File
 	child   *exec.Cmd
 	leash   *os.File // writing end of the pipe
@@ -55,13 +55,13 @@ var held sync.Map
 // Start locks the run for this process, opens its journal and starts its
 // watchdog from the binary of cmd/watchdog. It returns once the watchdog
 // listens. A run that somebody owns already is an error.
-func Start(ctx context.Context, run, binary string) (_ *Guardian, err error) {
+func Start(ctx context.Context, run, binary string) (_ *Handle, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("start watchdog of run %s: %w", run, err)
 		}
 	}()
-	g := &Guardian{run: run}
+	g := &Handle{run: run}
 	defer func() {
 		if err != nil {
 			_ = g.release()
@@ -81,7 +81,7 @@ func Start(ctx context.Context, run, binary string) (_ *Guardian, err error) {
 }
 
 // startChild starts the watchdog and waits until it says that it listens.
-func (g *Guardian) startChild(ctx context.Context, binary string) error {
+func (g *Handle) startChild(ctx context.Context, binary string) error {
 	hears, leash, err := os.Pipe()
 	if err != nil {
 		return err
@@ -122,12 +122,12 @@ func (g *Guardian) startChild(ctx context.Context, binary string) error {
 	return nil
 }
 
-// Journal is where the run writes down what has to be undone.
-func (g *Guardian) Journal() cluster.Journal { return g.journal }
+// CleanupLog is where the run writes down what has to be undone.
+func (g *Handle) Log() cluster.CleanupLog { return g.journal }
 
 // Done tells the watchdog that nothing is left to sweep, waits until it is
 // gone, and removes journal and lock. Further calls do nothing.
-func (g *Guardian) Done() error {
+func (g *Handle) Done() error {
 	defer held.Delete(g)
 	err := g.dismiss()
 	if e := g.release(); err == nil {
@@ -140,7 +140,7 @@ func (g *Guardian) Done() error {
 }
 
 // dismiss ends the child.
-func (g *Guardian) dismiss() error {
+func (g *Handle) dismiss() error {
 	if g.child == nil {
 		return nil
 	}
@@ -157,14 +157,14 @@ func (g *Guardian) dismiss() error {
 }
 
 // release removes the run's folder, then lets go of the lock.
-func (g *Guardian) release() error {
+func (g *Handle) release() error {
 	var errs []error
 	if g.journal != nil {
 		errs = append(errs, g.journal.Close())
 		g.journal = nil
 	}
 	if g.lock != nil {
-		errs = append(errs, Forget(g.run), g.lock.Close())
+		errs = append(errs, Remove(g.run), g.lock.Close())
 		g.lock = nil
 	}
 	return errors.Join(errs...)

@@ -73,7 +73,7 @@ func newRun(t *testing.T) string {
 	t.Cleanup(func() {
 		if known(t, run) {
 			t.Errorf("run %s is not forgotten", run)
-			_ = cleanup.Forget(run)
+			_ = cleanup.Remove(run)
 		}
 	})
 	return run
@@ -124,7 +124,7 @@ func TestARunWhoseOwnerIsKilledIsSwept(t *testing.T) {
 	if word, err := bufio.NewReader(says).ReadString('\n'); word != "up\n" {
 		t.Fatalf("owner says %q (%v)", word, err)
 	}
-	if got := cleanup.Abandoned(t.Context(), []string{run}); len(got) != 0 {
+	if got := cleanup.Orphans(t.Context(), []string{run}); len(got) != 0 {
 		t.Error("taken for abandoned while its owner lives")
 	}
 	if err := owner.Process.Kill(); err != nil {

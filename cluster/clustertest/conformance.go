@@ -15,7 +15,7 @@ import (
 
 // Conformance holds a runtime to what cluster promises. Left lists what a run
 // has left behind; nil means that there is nothing to look for.
-func Conformance(t *testing.T, k cluster.Kind, left Leftovers) {
+func Conformance(t *testing.T, k cluster.Driver, left Leftovers) {
 	if err := k.Check(t.Context()); err != nil {
 		t.Fatalf("runtime %s cannot work here: %v", k.Name, err)
 	}
@@ -47,8 +47,8 @@ func (b bench) life(t *testing.T) {
 		}
 	})
 	t.Run("every link echoes, at its baseline", func(t *testing.T) {
-		for _, s := range c.Mesh.Matrix(t.Context()) {
-			least := 2 * top.OneWay(top.RegionOf(s.Link.From), top.RegionOf(topology.End{Node: s.Link.To}))
+		for _, s := range c.Links.Matrix(t.Context()) {
+			least := 2 * top.OneWay(top.RegionOf(s.Link.From), top.RegionOf(topology.Endpoint{Node: s.Link.To}))
 			if s.Err != nil || s.RTT < least {
 				t.Errorf("%s: %v, %v; want at least %v", s.Link, s.RTT, s.Err, least)
 			}
@@ -71,15 +71,15 @@ func (b bench) life(t *testing.T) {
 	})
 	t.Run("disk", func(t *testing.T) { disk(t, c) })
 	t.Run("journal names what was made", func(t *testing.T) {
-		if got := s.Journal.(*diary).count(); got < 2*len(top.Nodes) {
+		if got := s.CleanupLog.(*diary).count(); got < 2*len(top.Nodes) {
 			t.Errorf("%d entries for %d pods", got, len(top.Nodes))
 		}
 	})
 }
 
 func cut(t *testing.T, c *cluster.Cluster) {
-	link := topology.Link{From: topology.End{Node: "east-1"}, To: "north-1"}
-	heal, err := c.Mesh.Disturb(t.Context(), "cut", []topology.Stream{{Link: link, Flow: topology.BothWays}}, links.Effect{Cut: links.Refuse})
+	link := topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}
+	heal, err := c.Links.ApplyEffect(t.Context(), "cut", []topology.Flow{{Link: link, Direction: topology.BothWays}}, links.Effect{Cut: links.Refuse})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func (b bench) partial(t *testing.T) {
 	watched := &spy{Runtime: rt}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	if _, err := watched.Links(ctx, s.Topology.Nodes[0]); err != nil {
+	if _, err := watched.StartSandbox(ctx, s.Topology.Nodes[0]); err != nil {
 		t.Fatal(err)
 	}
 	p, err := rt.Start(ctx, s.Topology.Nodes[0])
@@ -243,7 +243,7 @@ func (b bench) journal(t *testing.T) {
 	top.Nodes = top.Nodes[:1]
 	for refused := 0; ; refused++ {
 		s := b.spec(t, top)
-		d := s.Journal.(*diary)
+		d := s.CleanupLog.(*diary)
 		d.first = func() { b.nothingLeft(t, s.Run) }
 		d.refuse = func(n int) error {
 			if n == refused {

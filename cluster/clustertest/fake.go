@@ -26,9 +26,9 @@ import (
 // Life is what a fake node gets for one life.
 type Life struct {
 	Node topology.Node
-	Vars topology.Vars // Data and Hosts are paths that exist
-	Args []string      // the program's, rendered
-	Env  []string      // likewise, NAME=value
+	Vars topology.TemplateVars // Data and Hosts are paths that exist
+	Args []string              // the program's, rendered
+	Env  []string              // likewise, NAME=value
 	Log  io.Writer
 	// Gate returns at once, and while the node is paused not before it is
 	// resumed or ctx ends. A node must pass it before whatever others can see.
@@ -40,15 +40,15 @@ type Life struct {
 type Serve func(ctx context.Context, l Life) error
 
 // Fake is a runtime whose nodes are goroutines. Nil is a testnode.
-func Fake(serve Serve) cluster.Kind {
+func Fake(serve Serve) cluster.Driver {
 	if serve == nil {
 		serve = Testnode
 	}
-	return cluster.Kind{
+	return cluster.Driver{
 		Name:  "fake",
 		Check: func(context.Context) error { return loopback.Check() },
 		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
-			b, err := loopback.Claim(ctx, s.Topology)
+			b, err := loopback.Allocate(ctx, s.Topology)
 			if err != nil {
 				return nil, fmt.Errorf("open fake runtime: %w", err)
 			}
@@ -89,7 +89,7 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 type fake struct {
 	spec  cluster.Spec
 	serve Serve
-	block *loopback.Block
+	block *loopback.Subnet
 	run   context.Context // of everything it starts
 	end   context.CancelFunc
 	all   sync.WaitGroup
@@ -97,13 +97,13 @@ type fake struct {
 }
 
 func (f *fake) note(id string) error {
-	if f.spec.Journal == nil {
+	if f.spec.CleanupLog == nil {
 		return nil
 	}
-	return f.spec.Journal.Append(cluster.Entry{What: "process", ID: id, Undo: "none: it ends with this process", At: time.Now()})
+	return f.spec.CleanupLog.Append(cluster.CleanupEntry{What: "process", ID: id, Undo: "none: it ends with this process", At: time.Now()})
 }
 
-func (f *fake) Links(ctx context.Context, n topology.Node) (links.Server, error) {
+func (f *fake) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
 	if err := f.note("linkd of " + string(n.ID)); err != nil {
 		return links.Server{}, err
 	}
@@ -128,7 +128,7 @@ func (f *fake) Links(ctx context.Context, n topology.Node) (links.Server, error)
 }
 
 func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error) {
-	v := topology.Vars{
+	v := topology.TemplateVars{
 		Name: n.ID, Region: n.Region, Host: f.block.Host(n.ID),
 		Data: filepath.Join(f.spec.Dir, "data", string(n.ID)), Hosts: filepath.Join(f.spec.Dir, string(n.ID)+".hosts"), Shared: filepath.Join(f.spec.Dir, "shared"),
 		Secret: f.spec.Secret,

@@ -28,11 +28,11 @@ func (p *fakeProcess) Wipe(ctx context.Context) error {
 
 func (p *fakeProcess) onDisk(do func(cluster.Disk) error) error {
 	p.mu.Lock()
-	exited := p.state.Condition == cluster.Exited
+	exited := p.state.State == cluster.Exited
 	p.mu.Unlock()
 	err := errors.New("it has not exited")
 	if exited {
-		err = do(cluster.Folder(p.life.Vars.Data))
+		err = do(cluster.DirDisk(p.life.Vars.Data))
 	}
 	if err != nil {
 		return fmt.Errorf("data of %s: %w", p.id, err)

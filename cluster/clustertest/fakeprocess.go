@@ -22,7 +22,7 @@ type fakeProcess struct {
 	log  book
 
 	mu     sync.Mutex
-	state  cluster.State
+	state  cluster.ProcessStatus
 	open   chan struct{} // closed while the node is not paused
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -35,7 +35,7 @@ func (p *fakeProcess) start() error {
 	ctx, cancel := context.WithCancel(p.fake.run)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.state = cluster.State{Condition: cluster.Running, Started: time.Now()}
+	p.state = cluster.ProcessStatus{State: cluster.Running, Started: time.Now()}
 	p.open = make(chan struct{})
 	close(p.open)
 	p.cancel = cancel
@@ -53,7 +53,7 @@ func (p *fakeProcess) start() error {
 		if p.state.ExitCode == 0 {
 			p.state.ExitCode = exitOf(err)
 		}
-		p.state.Condition = cluster.Exited
+		p.state.State = cluster.Exited
 	})
 	return nil
 }
@@ -72,7 +72,7 @@ func (p *fakeProcess) gate(ctx context.Context) {
 func (p *fakeProcess) Signal(_ context.Context, s cluster.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	gone := p.state.Condition == cluster.Exited
+	gone := p.state.State == cluster.Exited
 	switch s {
 	case cluster.Kill, cluster.Terminate:
 		if gone {
@@ -87,12 +87,12 @@ func (p *fakeProcess) Signal(_ context.Context, s cluster.Signal) error {
 		if gone {
 			return fmt.Errorf("%s %s: it has exited", s, p.id)
 		}
-		if s == cluster.Pause && p.state.Condition == cluster.Running {
-			p.open, p.state.Condition = make(chan struct{}), cluster.Paused
+		if s == cluster.Pause && p.state.State == cluster.Running {
+			p.open, p.state.State = make(chan struct{}), cluster.Paused
 		}
-		if s == cluster.Resume && p.state.Condition == cluster.Paused {
+		if s == cluster.Resume && p.state.State == cluster.Paused {
 			close(p.open)
-			p.state.Condition = cluster.Running
+			p.state.State = cluster.Running
 		}
 		return nil
 	}
@@ -100,11 +100,11 @@ func (p *fakeProcess) Signal(_ context.Context, s cluster.Signal) error {
 }
 
 func (p *fakeProcess) Restart(ctx context.Context) error {
-	s, err := p.State(ctx)
+	s, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if s.Condition != cluster.Exited {
+	if s.State != cluster.Exited {
 		return fmt.Errorf("restart %s: it has not exited", p.id)
 	}
 	if p.fake.run.Err() != nil {
@@ -117,7 +117,7 @@ func (p *fakeProcess) Restart(ctx context.Context) error {
 	return p.start()
 }
 
-func (p *fakeProcess) State(context.Context) (cluster.State, error) {
+func (p *fakeProcess) Status(context.Context) (cluster.ProcessStatus, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state, nil

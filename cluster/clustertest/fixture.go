@@ -36,12 +36,12 @@ func Program(more ...string) topology.Program {
 // Topology is n testnodes in each of three regions, with a short delay between
 // east and the others.
 func Topology(n int) topology.Topology {
-	t := topology.Topology{Latency: []topology.Distance{
+	t := topology.Topology{Latency: []topology.RegionLatency{
 		{A: "east", B: "north", OneWay: 5 * time.Millisecond},
 		{A: "east", B: "south", OneWay: 5 * time.Millisecond},
 	}}
 	for _, r := range []topology.Region{"east", "north", "south"} {
-		t.Zones = append(t.Zones, topology.Zone{Region: r, Weight: 1})
+		t.RegionSpecs = append(t.RegionSpecs, topology.RegionSpec{Region: r, Weight: 1})
 		for i := range n {
 			t.Nodes = append(t.Nodes, topology.Node{
 				ID: topology.NodeID(fmt.Sprintf("%s-%d", r, i+1)), Region: r, Service: "test", Voter: true,
@@ -57,14 +57,14 @@ type Leftovers func(ctx context.Context, run string) ([]string, error)
 
 // bench is one runtime under test.
 type bench struct {
-	kind cluster.Kind
+	kind cluster.Driver
 	left Leftovers
 }
 
 // spec makes the spec of a run that no other test has.
 func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	t.Helper()
-	programs := build.For(b.kind.OS)
+	programs := build.Builder(b.kind.OS)
 	linkd, err := programs.Linkd(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	runs.n++
 	return cluster.Spec{
 		Run: fmt.Sprintf("conformance-%d-%d", time.Now().UnixNano(), runs.n), Topology: top, Dir: t.TempDir(),
-		Binary: programs.Build, Linkd: linkd, Journal: new(diary), Secret: cluster.NewSecret(),
+		Binary: programs.Build, Linkd: linkd, CleanupLog: new(diary), Secret: cluster.NewSecret(),
 	}
 }
 
@@ -157,7 +157,7 @@ func mustAsk(t *testing.T, c *cluster.Cluster, from topology.Region, node topolo
 }
 
 // become waits until a node is in a condition.
-func become(t *testing.T, c *cluster.Cluster, node topology.NodeID, want cluster.Condition) cluster.State {
+func become(t *testing.T, c *cluster.Cluster, node topology.NodeID, want cluster.ProcessState) cluster.ProcessStatus {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
@@ -234,12 +234,12 @@ func dial(t *testing.T, c *cluster.Cluster, from topology.Region, node topology.
 // diary is a journal that remembers, and that refuses when it is told to.
 type diary struct {
 	mu      sync.Mutex
-	entries []cluster.Entry
+	entries []cluster.CleanupEntry
 	first   func()            // called before the first entry is taken
 	refuse  func(n int) error // of the n-th entry, from 0; nil takes all
 }
 
-func (d *diary) Append(e cluster.Entry) error {
+func (d *diary) Append(e cluster.CleanupEntry) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := len(d.entries)
@@ -268,8 +268,8 @@ type spy struct {
 	servers []links.Server
 }
 
-func (s *spy) Links(ctx context.Context, n topology.Node) (links.Server, error) {
-	srv, err := s.Runtime.Links(ctx, n)
+func (s *spy) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
+	srv, err := s.Runtime.StartSandbox(ctx, n)
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 
 // Throttle holds a runtime to what cluster.Throttler promises; one without it
 // is skipped. It is part of Conformance.
-func Throttle(t *testing.T, k cluster.Kind, left Leftovers) { bench{k, left}.throttle(t) }
+func Throttle(t *testing.T, k cluster.Driver, left Leftovers) { bench{k, left}.throttle(t) }
 
 const (
 	share = 0.1 // of a CPU
@@ -121,8 +121,8 @@ func use(t *testing.T, p cluster.Throttler) cluster.CPU {
 func stands(t *testing.T, c *cluster.Cluster, node topology.NodeID) {
 	t.Helper()
 	for range 20 {
-		if s, err := c.Process(node).State(t.Context()); err != nil || s.Condition != cluster.Running {
-			t.Fatalf("a throttled node is %s, %v", s.Condition, err)
+		if s, err := c.Process(node).Status(t.Context()); err != nil || s.State != cluster.Running {
+			t.Fatalf("a throttled node is %s, %v", s.State, err)
 		}
 		time.Sleep(7 * time.Millisecond)
 	}

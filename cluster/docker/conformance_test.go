@@ -9,5 +9,5 @@ import (
 
 func TestConformance(t *testing.T) {
 	needEngine(t)
-	clustertest.Conformance(t, docker.Kind(), docker.Leftovers)
+	clustertest.Conformance(t, docker.Driver(), docker.Leftovers)
 }

@@ -118,14 +118,14 @@ func (p *process) Wipe(ctx context.Context) error {
 
 // onDisk does something to the data of a container that has exited.
 func (p *process) onDisk(ctx context.Context, do func() error) error {
-	s, err := p.State(ctx)
+	s, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if s.Condition == cluster.Exited {
+	if s.State == cluster.Exited {
 		err = do()
 	} else {
-		err = fmt.Errorf("it has not exited, it is %s", s.Condition)
+		err = fmt.Errorf("it has not exited, it is %s", s.State)
 	}
 	if err != nil {
 		return fmt.Errorf("data of %s: %w", p.node, err)

@@ -39,9 +39,9 @@ import (
 // Name is how the runtime is called in scenarios, flags and records.
 const Name = "docker"
 
-// Kind is the container runtime.
-func Kind() cluster.Kind {
-	return cluster.Kind{
+// Driver is the container runtime.
+func Driver() cluster.Driver {
+	return cluster.Driver{
 		Name:  Name,
 		OS:    "linux", // inside the engine, whatever this machine is
 		Check: Check,

@@ -68,7 +68,7 @@ func TestTooMany(t *testing.T) {
 }
 
 func TestEntriesKeepOffLinkdsPorts(t *testing.T) {
-	top := topology.Topology{Zones: []topology.Zone{{Region: "east"}, {Region: "north"}}}
+	top := topology.Topology{RegionSpecs: []topology.RegionSpec{{Region: "east"}, {Region: "north"}}}
 	for name, c := range map[string]struct {
 		port int
 		want int // entries, 0 for an error

@@ -20,7 +20,7 @@ import (
 )
 
 // linux finds programs for containers.
-const linux = build.For("linux")
+const linux = build.Builder("linux")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -55,8 +55,8 @@ func witness(id topology.NodeID, peers string) topology.Node {
 // pair is two regions of one witness each.
 func pair() topology.Topology {
 	return topology.Topology{
-		Zones: []topology.Zone{{Region: "east", Weight: 1}, {Region: "north", Weight: 1}},
-		Nodes: []topology.Node{witness("east-1", "north-1"), witness("north-1", "east-1")},
+		RegionSpecs: []topology.RegionSpec{{Region: "east", Weight: 1}, {Region: "north", Weight: 1}},
+		Nodes:       []topology.Node{witness("east-1", "north-1"), witness("north-1", "east-1")},
 	}
 }
 
@@ -96,7 +96,7 @@ func started(t *testing.T, r *docker.Runtime, top topology.Topology) ([]links.Se
 	var g errgroup.Group
 	for i, n := range top.Nodes {
 		g.Go(func() (err error) {
-			if servers[i], err = r.Links(t.Context(), n); err != nil {
+			if servers[i], err = r.StartSandbox(t.Context(), n); err != nil {
 				return fmt.Errorf("links of %s: %w", n.ID, err)
 			}
 			procs[i], err = r.Start(t.Context(), n)

@@ -159,12 +159,12 @@ func TestANodeThatIsKilledKeepsAddressDataAndLogs(t *testing.T) {
 	})
 }
 
-func wantCondition(t *testing.T, p cluster.Process, want cluster.Condition) {
+func wantCondition(t *testing.T, p cluster.Process, want cluster.ProcessState) {
 	t.Helper()
 	eventually(t, "wait until it is "+string(want), func() error {
-		s, err := p.State(t.Context())
-		if err == nil && s.Condition != want {
-			err = fmt.Errorf("it is %s", s.Condition)
+		s, err := p.Status(t.Context())
+		if err == nil && s.State != want {
+			err = fmt.Errorf("it is %s", s.State)
 		}
 		return err
 	})
@@ -178,7 +178,7 @@ func TestANodeThatOutgrowsItsMemoryIsKilledAndSaysSo(t *testing.T) {
 	eventually(t, "ask east-1", func() error { _, err := look(t, servers[0], "/sight"); return err })
 	_, _ = look(t, servers[0], "/eat")
 	wantCondition(t, procs[0], cluster.Exited)
-	got, err := procs[0].State(t.Context())
+	got, err := procs[0].Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

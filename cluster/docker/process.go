@@ -30,7 +30,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if !ok {
 		return nil, fmt.Errorf("start %s: it has no sandbox yet", n.ID)
 	}
-	args, env, err := n.Program.Render(topology.Vars{
+	args, env, err := n.Program.Render(topology.TemplateVars{
 		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir, Shared: sharedDir, Secret: r.spec.Secret,
 	})
 	if err != nil {
@@ -48,7 +48,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 			confine(h, nodeMemory, nodePids)
 			h.NetworkMode = container.NetworkMode("container:" + pod.container)
 			h.Mounts = append(h.Mounts, dataVolume(labels))
-			if n.Program.Shares() {
+			if n.Program.UsesSharedDir() {
 				h.Mounts = append(h.Mounts, sharedVolume(r.network+"-shared", r.spec.Run))
 			}
 		},
@@ -149,8 +149,8 @@ func (p *process) terminate(ctx context.Context) error {
 		tctx, tcancel := context.WithTimeout(wctx, p.grace)
 		defer tcancel()
 		for tctx.Err() == nil {
-			s, err := p.State(tctx)
-			if (err == nil && s.Condition == cluster.Exited) || errdefs.IsNotFound(err) {
+			s, err := p.Status(tctx)
+			if (err == nil && s.State == cluster.Exited) || errdefs.IsNotFound(err) {
 				return
 			}
 			select {
@@ -179,12 +179,12 @@ func (p *process) abandonGrace() {
 }
 
 func (p *process) Restart(ctx context.Context) error {
-	s, err := p.State(ctx)
+	s, err := p.Status(ctx)
 	if err != nil {
 		return fmt.Errorf("restart: %w", err)
 	}
-	if s.Condition != cluster.Exited {
-		return fmt.Errorf("restart %s: it is %s", p.node, s.Condition)
+	if s.State != cluster.Exited {
+		return fmt.Errorf("restart %s: it is %s", p.node, s.State)
 	}
 	p.abandonGrace()
 	return p.start(ctx)
@@ -199,25 +199,25 @@ func (p *process) start(ctx context.Context) error {
 	return nil
 }
 
-func (p *process) State(ctx context.Context) (cluster.State, error) {
+func (p *process) Status(ctx context.Context) (cluster.ProcessStatus, error) {
 	got, err := p.api.ContainerInspect(ctx, p.id, client.ContainerInspectOptions{})
 	if err != nil {
-		return cluster.State{}, fmt.Errorf("state of %s: %w", p.node, err)
+		return cluster.ProcessStatus{}, fmt.Errorf("state of %s: %w", p.node, err)
 	}
 	s := got.Container.State
 	if s == nil {
-		return cluster.State{}, fmt.Errorf("state of %s: the engine does not say", p.node)
+		return cluster.ProcessStatus{}, fmt.Errorf("state of %s: the engine does not say", p.node)
 	}
 	at, err := time.Parse(time.RFC3339Nano, s.StartedAt)
 	if err != nil {
-		return cluster.State{}, fmt.Errorf("state of %s: start time: %w", p.node, err)
+		return cluster.ProcessStatus{}, fmt.Errorf("state of %s: start time: %w", p.node, err)
 	}
-	out := cluster.State{Condition: cluster.Running, Started: at, OOMKilled: s.OOMKilled}
+	out := cluster.ProcessStatus{State: cluster.Running, Started: at, OOMKilled: s.OOMKilled}
 	switch {
 	case s.Paused:
-		out.Condition = cluster.Paused
+		out.State = cluster.Paused
 	case !s.Running:
-		out.Condition, out.ExitCode = cluster.Exited, exitCode(s.ExitCode)
+		out.State, out.ExitCode = cluster.Exited, exitCode(s.ExitCode)
 	}
 	return out, nil
 }

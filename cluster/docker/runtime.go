@@ -158,10 +158,10 @@ func (r *Runtime) Close(ctx context.Context) error {
 
 // note tells the journal what is about to be made.
 func (r *Runtime) note(what, id, undo string) error {
-	if r.spec.Journal == nil {
+	if r.spec.CleanupLog == nil {
 		return nil
 	}
-	err := r.spec.Journal.Append(cluster.Entry{What: what, ID: id, Undo: undo, At: time.Now()})
+	err := r.spec.CleanupLog.Append(cluster.CleanupEntry{What: what, ID: id, Undo: undo, At: time.Now()})
 	if err != nil {
 		return fmt.Errorf("note %s %s in the journal: %w", what, id, err)
 	}

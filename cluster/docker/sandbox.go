@@ -34,8 +34,8 @@ const pollEvery = 10 * time.Millisecond
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// Links starts the node's sandbox and waits until its linkd answers.
-func (r *Runtime) Links(ctx context.Context, n topology.Node) (links.Server, error) {
+// StartSandbox starts the node's sandbox and waits until its linkd answers.
+func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
 	peers, hosts, err := standIns(r.spec.Topology, n.ID)
 	if err != nil {
 		return links.Server{}, err
@@ -141,13 +141,13 @@ func entriesOf(t topology.Topology, n topology.Node) (map[entry]int, error) {
 		names = append(names, p.Name)
 	}
 	out := map[entry]int{}
-	for _, z := range t.Zones {
+	for _, z := range t.RegionSpecs {
 		for _, name := range names {
 			out[entry{z.Region, name}] = firstIngress + len(out)
 		}
 	}
 	if last := firstIngress + len(out) - 1; last > lastIngress {
-		return nil, fmt.Errorf("%d client regions and %d ports need more entries than there are", len(t.Zones), len(names))
+		return nil, fmt.Errorf("%d client regions and %d ports need more entries than there are", len(t.RegionSpecs), len(names))
 	}
 	return out, nil
 }

@@ -72,7 +72,7 @@ func TestOpenThatFailsLeavesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.spec.Run = "test-fails"
-			rt, err := docker.Kind().Open(t.Context(), c.spec)
+			rt, err := docker.Driver().Open(t.Context(), c.spec)
 			if err == nil || rt != nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, %v, want an error with %q", rt, err, c.want)
 			}
@@ -91,7 +91,7 @@ func TestAStartThatIsBrokenOffLeavesNothing(t *testing.T) {
 	for i, n := range top.Nodes {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10+40*i)*time.Millisecond)
 		defer cancel()
-		if _, err := r.Links(ctx, n); err == nil {
+		if _, err := r.StartSandbox(ctx, n); err == nil {
 			t.Logf("%s was ready before it could be broken off", n.ID)
 		}
 	}

@@ -47,7 +47,7 @@ func BenchmarkLink(b *testing.B) {
 	b.Run("throughput", func(b *testing.B) {
 		ln := w.listen(b, "north-1")
 		const size = 16 << 20
-		near, far := w.connect(b, topology.Link{From: topology.End{Node: "east-1"}, To: "north-1"}, ln)
+		near, far := w.connect(b, topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}, ln)
 		plain, err := net.Listen("tcp", w.servers["north-1"].Host+":0")
 		if err != nil {
 			b.Fatal(err)

@@ -52,7 +52,7 @@ func (m *Mesh) proxies(l topology.Link) []wire.Proxy {
 
 // compose adds up the baseline of a link and everything that is done to it.
 func (m *Mesh) compose(l topology.Link) (up, down wire.Flow, closed, reset bool) {
-	if base := m.topology.OneWay(m.topology.RegionOf(l.From), m.topology.RegionOf(topology.End{Node: l.To})); base > 0 {
+	if base := m.topology.OneWay(m.topology.RegionOf(l.From), m.topology.RegionOf(topology.Endpoint{Node: l.To})); base > 0 {
 		d := []wire.Delay{{Latency: base}}
 		up.Delays, down.Delays = d, slices.Clone(d)
 	}

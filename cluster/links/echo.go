@@ -17,28 +17,28 @@ import (
 // patience is how long an echo may take beyond what its delays account for.
 const patience = time.Second
 
-// Symptom is how a link without an echo looks to who dials it.
-type Symptom string
+// ProbeFailure is how a link without an echo looks to who dials it.
+type ProbeFailure string
 
 // The symptoms.
 const (
-	Refused  Symptom = wire.Refused // nobody listens
-	WasReset Symptom = wire.Reset   // RST
-	Closed   Symptom = wire.Closed  // ended before the answer: the far pod is gone
-	Silent   Symptom = wire.Timeout // no answer in time
-	Other    Symptom = wire.Other
+	Refused  ProbeFailure = wire.Refused // nobody listens
+	WasReset ProbeFailure = wire.Reset   // RST
+	Closed   ProbeFailure = wire.Closed  // ended before the answer: the far pod is gone
+	Silent   ProbeFailure = wire.Timeout // no answer in time
+	Other    ProbeFailure = wire.Other
 )
 
 // NoEcho is why a link did not echo.
 type NoEcho struct {
-	Symptom Symptom
+	Symptom ProbeFailure
 	Detail  string
 }
 
 func (e NoEcho) Error() string { return fmt.Sprintf("no echo (%s): %s", e.Symptom, e.Detail) }
 
-// SymptomOf returns the symptom of a Sample's error, "" when there is none.
-func SymptomOf(err error) Symptom {
+// ProbeFailureOf returns the symptom of a Sample's error, "" when there is none.
+func ProbeFailureOf(err error) ProbeFailure {
 	var e NoEcho
 	if errors.As(err, &e) {
 		return e.Symptom
@@ -67,7 +67,7 @@ func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 	case err != nil:
 		s.Err = fmt.Errorf("echo %s: %w", l, err)
 	case got.Error != "":
-		s.Err = NoEcho{Symptom(got.Kind), got.Error}
+		s.Err = NoEcho{ProbeFailure(got.Kind), got.Error}
 	}
 	return s
 }

@@ -49,11 +49,11 @@ var numbered = struct {
 }{}
 
 // open starts a linkd for each node and opens every link.
-func open(t testing.TB, distances ...topology.Distance) *world {
+func open(t testing.TB, distances ...topology.RegionLatency) *world {
 	t.Helper()
 	top := topology.Topology{
-		Zones:   []topology.Zone{{Region: "east"}, {Region: "north"}},
-		Latency: distances,
+		RegionSpecs: []topology.RegionSpec{{Region: "east"}, {Region: "north"}},
+		Latency:     distances,
 	}
 	for _, id := range []topology.NodeID{"east-1", "east-2", "north-1"} {
 		region, _, _ := strings.Cut(string(id), "-")
@@ -82,7 +82,7 @@ func open(t testing.TB, distances ...topology.Distance) *world {
 	})
 	var all []links.Server
 	for _, n := range top.Nodes {
-		s, err := rt.Links(t.Context(), n)
+		s, err := rt.StartSandbox(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,11 +100,11 @@ func open(t testing.TB, distances ...topology.Distance) *world {
 	return w
 }
 
-// Links of the world.
+// StartSandbox of the world.
 var (
-	nodes   = topology.Link{From: topology.End{Node: "east-1"}, To: "north-1"}
-	back    = topology.Link{From: topology.End{Node: "north-1"}, To: "east-1"}
-	clients = topology.Link{From: topology.End{Clients: "east"}, To: "north-1"}
+	nodes   = topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}
+	back    = topology.Link{From: topology.Endpoint{Node: "north-1"}, To: "east-1"}
+	clients = topology.Link{From: topology.Endpoint{Clients: "east"}, To: "north-1"}
 )
 
 // node plays the node at the far end of links. Each connection begins with a
@@ -232,13 +232,13 @@ func carries(t testing.TB, from, to net.Conn) bool {
 }
 
 // on is the streams of one flow of a link.
-func on(l topology.Link, f topology.Flow) []topology.Stream {
-	return []topology.Stream{{Link: l, Flow: f}}
+func on(l topology.Link, f topology.Direction) []topology.Flow {
+	return []topology.Flow{{Link: l, Direction: f}}
 }
 
-func (w *world) disturb(t testing.TB, id string, s []topology.Stream, e links.Effect) func() {
+func (w *world) disturb(t testing.TB, id string, s []topology.Flow, e links.Effect) func() {
 	t.Helper()
-	heal, err := w.Disturb(t.Context(), id, s, e)
+	heal, err := w.ApplyEffect(t.Context(), id, s, e)
 	if err != nil {
 		t.Fatal(err)
 	}

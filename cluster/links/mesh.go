@@ -91,13 +91,13 @@ func (m *Mesh) complete() error {
 	return errors.Join(errs...)
 }
 
-// Disturb applies an effect to streams under an id that is unique at the time,
+// ApplyEffect applies an effect to streams under an id that is unique at the time,
 // and returns what takes it away again. Effects of several ids compose:
 // latencies add, the lowest rate rules, any cut cuts; of several cuts the one
 // that takes most away shows (refuse, reset, blackhole, hold). Heal may be
 // called in any order among overlapping disturbances, and again when it failed
 // or to no effect. On error nothing stays disturbed as far as can be reached.
-func (m *Mesh) Disturb(ctx context.Context, id string, streams []topology.Stream, e Effect) (heal func(context.Context) error, err error) {
+func (m *Mesh) ApplyEffect(ctx context.Context, id string, streams []topology.Flow, e Effect) (heal func(context.Context) error, err error) {
 	mine, err := m.want(id, streams, e)
 	if err != nil {
 		return nil, fmt.Errorf("disturb links (%s): %w", id, err)
@@ -118,7 +118,7 @@ func (m *Mesh) Disturb(ctx context.Context, id string, streams []topology.Stream
 }
 
 // want notes an effect and returns what it does to which link.
-func (m *Mesh) want(id string, streams []topology.Stream, e Effect) (map[topology.Link]*flows, error) {
+func (m *Mesh) want(id string, streams []topology.Flow, e Effect) (map[topology.Link]*flows, error) {
 	if err := e.valid(); err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (m *Mesh) want(id string, streams []topology.Stream, e Effect) (map[topolog
 			f = new(flows)
 			add[s.Link] = f
 		}
-		switch s.Flow {
+		switch s.Direction {
 		case topology.Upstream:
 			f.up = e
 		case topology.Downstream:
@@ -145,7 +145,7 @@ func (m *Mesh) want(id string, streams []topology.Stream, e Effect) (map[topolog
 		case topology.BothWays:
 			f.up, f.down = e, e
 		default:
-			return nil, fmt.Errorf("flow %q of %s: want %s, %s or %s", s.Flow, s.Link, topology.Upstream, topology.Downstream, topology.BothWays)
+			return nil, fmt.Errorf("flow %q of %s: want %s, %s or %s", s.Direction, s.Link, topology.Upstream, topology.Downstream, topology.BothWays)
 		}
 	}
 	for l, f := range add {

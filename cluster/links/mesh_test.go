@@ -14,12 +14,12 @@ import (
 
 func TestBaseline(t *testing.T) {
 	const oneWay = 20 * time.Millisecond
-	w := open(t, topology.Distance{A: "east", B: "north", OneWay: oneWay})
+	w := open(t, topology.RegionLatency{A: "east", B: "north", OneWay: oneWay})
 	matrix := w.Matrix(t.Context())
 	var got []topology.Link
 	for _, s := range matrix {
 		got = append(got, s.Link)
-		least := 2 * w.topology.OneWay(w.topology.RegionOf(s.Link.From), w.topology.RegionOf(topology.End{Node: s.Link.To}))
+		least := 2 * w.topology.OneWay(w.topology.RegionOf(s.Link.From), w.topology.RegionOf(topology.Endpoint{Node: s.Link.To}))
 		if s.Err != nil || s.RTT < least {
 			t.Errorf("%s: got %v, %v; want at least %v", s.Link, s.RTT, s.Err, least)
 		}
@@ -33,7 +33,7 @@ func TestBaseline(t *testing.T) {
 func TestLatency(t *testing.T) {
 	w := open(t)
 	const added = 80 * time.Millisecond
-	for _, flow := range []topology.Flow{topology.Upstream, topology.Downstream, topology.BothWays} {
+	for _, flow := range []topology.Direction{topology.Upstream, topology.Downstream, topology.BothWays} {
 		want := added
 		if flow == topology.BothWays {
 			want *= 2
@@ -114,11 +114,11 @@ func TestOverlap(t *testing.T) {
 		}
 	})
 	cuts := []links.Mode{links.Hold, links.Blackhole, links.Reset, links.Refuse} // each hides the ones before
-	symptoms := map[links.Mode]links.Symptom{links.Hold: links.Silent, links.Blackhole: links.Silent, links.Reset: links.WasReset, links.Refuse: links.Refused}
-	symptom := func() links.Symptom {
+	symptoms := map[links.Mode]links.ProbeFailure{links.Hold: links.Silent, links.Blackhole: links.Silent, links.Reset: links.WasReset, links.Refuse: links.Refused}
+	symptom := func() links.ProbeFailure {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*short)
 		defer cancel()
-		return links.SymptomOf(w.Echo(ctx, nodes).Err)
+		return links.ProbeFailureOf(w.Echo(ctx, nodes).Err)
 	}
 	for i, x := range cuts {
 		for _, y := range cuts[i:] {
@@ -162,8 +162,8 @@ func TestOverlap(t *testing.T) {
 func TestNamesThatAreNotKnown(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
-	disturb := func(l topology.Link, f topology.Flow, e links.Effect) error {
-		heal, err := w.Disturb(ctx, "x", on(l, f), e)
+	disturb := func(l topology.Link, f topology.Direction, e links.Effect) error {
+		heal, err := w.ApplyEffect(ctx, "x", on(l, f), e)
 		if err == nil {
 			_ = heal(ctx)
 		}
@@ -181,10 +181,10 @@ func TestNamesThatAreNotKnown(t *testing.T) {
 		err  error
 		want string
 	}{
-		"node":        {disturb(topology.Link{From: topology.End{Node: "est-1"}, To: "north-1"}, far, links.Effect{}), `did you mean "east-1"?`},
-		"to":          {disturb(topology.Link{From: topology.End{Node: "east-1"}, To: "nort-1"}, far, links.Effect{}), `did you mean "north-1"?`},
-		"itself":      {disturb(topology.Link{From: topology.End{Node: "east-1"}, To: "east-1"}, far, links.Effect{}), "no link to itself"},
-		"region":      {disturb(topology.Link{From: topology.End{Clients: "nroth"}, To: "east-1"}, far, links.Effect{}), `did you mean "north"?`},
+		"node":        {disturb(topology.Link{From: topology.Endpoint{Node: "est-1"}, To: "north-1"}, far, links.Effect{}), `did you mean "east-1"?`},
+		"to":          {disturb(topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "nort-1"}, far, links.Effect{}), `did you mean "north-1"?`},
+		"itself":      {disturb(topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "east-1"}, far, links.Effect{}), "no link to itself"},
+		"region":      {disturb(topology.Link{From: topology.Endpoint{Clients: "nroth"}, To: "east-1"}, far, links.Effect{}), `did you mean "north"?`},
 		"flow":        {disturb(nodes, "sideways", links.Effect{}), "want upstream, downstream or both"},
 		"mode":        {disturb(nodes, far, links.Effect{Cut: "holt"}), `did you mean "hold"?`},
 		"jitter":      {disturb(nodes, far, links.Effect{Latency: 1, Jitter: 2}), "more than latency"},
@@ -192,7 +192,7 @@ func TestNamesThatAreNotKnown(t *testing.T) {
 		"dial region": {dial("eas", "north-1:7400"), `did you mean "east"?`},
 		"dial port":   {dial("east", "north-1:7401"), "it has [7400 (api) 7007 (echo)]"},
 		"dial shape":  {dial("east", "north-1"), "want NODE:PORT"},
-		"echo":        {w.Echo(ctx, topology.Link{From: topology.End{Node: "x"}, To: "east-1"}).Err, "there is no node"},
+		"echo":        {w.Echo(ctx, topology.Link{From: topology.Endpoint{Node: "x"}, To: "east-1"}).Err, "there is no node"},
 	}
 	for name, tt := range tests {
 		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.want) {
@@ -208,7 +208,7 @@ func TestNamesThatAreNotKnown(t *testing.T) {
 
 func TestOpenSaysWhatIsMissing(t *testing.T) {
 	top := topology.Topology{
-		Zones: []topology.Zone{{Region: "east"}},
+		RegionSpecs: []topology.RegionSpec{{Region: "east"}},
 		Nodes: []topology.Node{
 			{ID: "east-1", Region: "east", Ports: []topology.Port{{Name: "api", Number: links.EchoNumber}}},
 			{ID: "east-2", Region: "east"},

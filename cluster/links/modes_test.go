@@ -21,7 +21,7 @@ func TestSilentCuts(t *testing.T) {
 	ln := w.listen(t, "north-1")
 	for _, link := range []topology.Link{nodes, clients} {
 		for _, mode := range []links.Mode{links.Hold, links.Blackhole} {
-			for _, flow := range []topology.Flow{topology.Upstream, topology.Downstream, topology.BothWays} {
+			for _, flow := range []topology.Direction{topology.Upstream, topology.Downstream, topology.BothWays} {
 				t.Run(link.String()+" "+string(mode)+" "+string(flow), func(t *testing.T) {
 					near, far := w.connect(t, link, ln)
 					heal := w.disturb(t, "cut", on(link, flow), links.Effect{Cut: mode})
@@ -44,7 +44,7 @@ func TestSilentCuts(t *testing.T) {
 						}
 					}
 					ctx, cancel := context.WithTimeout(t.Context(), 2*short)
-					if got := links.SymptomOf(w.Echo(ctx, link).Err); got != links.Silent {
+					if got := links.ProbeFailureOf(w.Echo(ctx, link).Err); got != links.Silent {
 						t.Errorf("echo: got %q, want %q", got, links.Silent)
 					}
 					cancel()
@@ -83,14 +83,14 @@ func TestLoudCuts(t *testing.T) {
 	ln := w.listen(t, "north-1")
 	tests := map[links.Mode]struct {
 		open    error // on an open connection
-		symptom links.Symptom
+		symptom links.ProbeFailure
 	}{
 		links.Refuse: {io.EOF, links.Refused},
 		links.Reset:  {syscall.ECONNRESET, links.WasReset},
 	}
 	for _, link := range []topology.Link{nodes, clients} {
 		for mode, want := range tests {
-			for _, flow := range []topology.Flow{topology.Upstream, topology.Downstream, topology.BothWays} {
+			for _, flow := range []topology.Direction{topology.Upstream, topology.Downstream, topology.BothWays} {
 				t.Run(link.String()+" "+string(mode)+" "+string(flow), func(t *testing.T) {
 					near, far := w.connect(t, link, ln)
 					heal := w.disturb(t, "cut", on(link, flow), links.Effect{Cut: mode})
@@ -120,7 +120,7 @@ func TestLoudCuts(t *testing.T) {
 					if err == nil {
 						_ = c.Close()
 					}
-					if got := links.SymptomOf(w.Echo(t.Context(), link).Err); got != want.symptom {
+					if got := links.ProbeFailureOf(w.Echo(t.Context(), link).Err); got != want.symptom {
 						t.Errorf("echo: got %q, want %q", got, want.symptom)
 					}
 					w.echo(t, back)

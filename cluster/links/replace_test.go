@@ -118,9 +118,9 @@ func TestLinkdThatIsGoneIsReplaced(t *testing.T) {
 // it does what was asked before and now, and that heal works.
 func (w *world) replaced(t *testing.T) {
 	t.Helper()
-	other := topology.Link{From: topology.End{Node: "east-1"}, To: "east-2"}
+	other := topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "east-2"}
 	const slow = 30 * time.Millisecond
-	heal := w.disturb(t, "x", []topology.Stream{{Link: nodes, Flow: topology.BothWays}, {Link: other, Flow: topology.Upstream}},
+	heal := w.disturb(t, "x", []topology.Flow{{Link: nodes, Direction: topology.BothWays}, {Link: other, Direction: topology.Upstream}},
 		links.Effect{Latency: slow})
 	if got := w.noticed(); strings.Count(got, "linkd of east-1") != 1 {
 		t.Errorf("notices: %q", got)
@@ -138,7 +138,7 @@ func (w *world) replaced(t *testing.T) {
 	}
 }
 
-// Where the supervisor is gone too, Disturb says so and leaves nothing behind
+// Where the supervisor is gone too, ApplyEffect says so and leaves nothing behind
 // on the links it could reach.
 func TestNoLinkdAtAll(t *testing.T) {
 	w := open(t)
@@ -149,11 +149,11 @@ func TestNoLinkdAtAll(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	both := append(on(nodes, topology.BothWays), on(back, topology.BothWays)...)
-	_, err := w.Disturb(ctx, "x", both, links.Effect{Cut: links.Refuse})
+	_, err := w.ApplyEffect(ctx, "x", both, links.Effect{Cut: links.Refuse})
 	if err == nil || !strings.Contains(err.Error(), "linkd of east-1") || !strings.Contains(err.Error(), "could not be replaced") {
 		t.Errorf("got %v", err)
 	}
-	if s := links.SymptomOf(w.Echo(ctx, back).Err); s == links.Refused {
+	if s := links.ProbeFailureOf(w.Echo(ctx, back).Err); s == links.Refused {
 		t.Errorf("%s is still cut", back)
 	}
 }

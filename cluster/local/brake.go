@@ -71,9 +71,9 @@ func (p *process) Throttle(ctx context.Context, cpus float64) (err error) {
 func (r *Runtime) newBrake(node topology.NodeID) (brake, error) {
 	if home, ok := cgroupHome(); ok {
 		g := home.of(r.spec.Run, node)
-		if r.spec.Journal != nil {
-			e := cluster.Entry{What: "cgroup", ID: g.dir, Undo: "remove the cgroup", At: time.Now()}
-			if err := r.spec.Journal.Append(e); err != nil {
+		if r.spec.CleanupLog != nil {
+			e := cluster.CleanupEntry{What: "cgroup", ID: g.dir, Undo: "remove the cgroup", At: time.Now()}
+			if err := r.spec.CleanupLog.Append(e); err != nil {
 				return nil, fmt.Errorf("journal cgroup %s: %w", g.dir, err)
 			}
 		}

@@ -33,7 +33,7 @@ func (p *process) onDisk(do func(cluster.Disk) error) error {
 	defer p.mu.Unlock()
 	err := errors.New("it has not exited")
 	if p.life.exited() {
-		err = do(cluster.Folder(p.how.dir))
+		err = do(cluster.DirDisk(p.how.dir))
 	}
 	if err != nil {
 		return fmt.Errorf("data of %s: %w", p.how.node, err)

@@ -180,8 +180,8 @@ func TestSweep(t *testing.T) {
 		t.Errorf("bystander: %v", err)
 	}
 	for _, n := range c.Topology.Nodes {
-		if s, err := c.Process(n.ID).State(t.Context()); err != nil || s.Condition != cluster.Running {
-			t.Errorf("%s of the other run: %v, %v", n.ID, s.Condition, err)
+		if s, err := c.Process(n.ID).Status(t.Context()); err != nil || s.State != cluster.Running {
+			t.Errorf("%s of the other run: %v, %v", n.ID, s.State, err)
 		}
 	}
 	if again, err := local.Sweep(t.Context(), run); err != nil || len(again) != 0 {
@@ -209,7 +209,7 @@ func TestProxyDiesWithLinkd(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	s, err := rt.Links(t.Context(), top.Nodes[0])
+	s, err := rt.StartSandbox(t.Context(), top.Nodes[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestUnsupported(t *testing.T) {
 		"no hosts flag": {Package: "go.etcd.io/etcd/server/v3"},
 	} {
 		top := topology.Topology{Nodes: []topology.Node{{ID: "east-1", Program: p}}}
-		rt, err := local.Kind().Open(t.Context(), cluster.Spec{Run: "x", Topology: top, Dir: t.TempDir()})
+		rt, err := local.Driver().Open(t.Context(), cluster.Spec{Run: "x", Topology: top, Dir: t.TempDir()})
 		var why cluster.Unsupported
 		if !errors.As(err, &why) || !strings.Contains(why.Reason, "east-1") || rt != nil {
 			t.Errorf("%s: got %v, %v; want a reason that names the node", name, rt, err)

@@ -87,10 +87,10 @@ func (r *Runtime) launch(how launch) (*life, error) {
 }
 
 func (r *Runtime) note(how launch, id, undo string) error {
-	if r.spec.Journal == nil {
+	if r.spec.CleanupLog == nil {
 		return nil
 	}
-	err := r.spec.Journal.Append(cluster.Entry{
+	err := r.spec.CleanupLog.Append(cluster.CleanupEntry{
 		What: "process", ID: id, Undo: fmt.Sprintf("%s of %s: %s", how.part, how.node, undo), At: time.Now(),
 	})
 	if err != nil {

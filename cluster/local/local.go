@@ -25,9 +25,9 @@ import (
 // Name is how the runtime is called.
 const Name = "local"
 
-// Kind is the local runtime.
-func Kind() cluster.Kind {
-	return cluster.Kind{
+// Driver is the local runtime.
+func Driver() cluster.Driver {
+	return cluster.Driver{
 		Name:  Name,
 		Check: func(context.Context) error { return loopback.Check() },
 		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
@@ -43,7 +43,7 @@ func Kind() cluster.Kind {
 // Runtime is the local runtime, opened for one run.
 type Runtime struct {
 	spec  cluster.Spec
-	block *loopback.Block
+	block *loopback.Subnet
 	nest  *nest
 
 	mu     sync.Mutex
@@ -72,15 +72,15 @@ func Open(ctx context.Context, s cluster.Spec) (*Runtime, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "nodes"), 0o755); err != nil {
 		return nil, fmt.Errorf("open local runtime: %w", err)
 	}
-	b, err := loopback.Claim(ctx, s.Topology)
+	b, err := loopback.Allocate(ctx, s.Topology)
 	if err != nil {
 		return nil, fmt.Errorf("open local runtime: %w", err)
 	}
 	return &Runtime{spec: s, block: b, nest: newNest()}, nil
 }
 
-// Links starts the node's linkd and waits until it answers.
-func (r *Runtime) Links(ctx context.Context, n topology.Node) (links.Server, error) {
+// StartSandbox starts the node's linkd and waits until it answers.
+func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
 	if _, ok := r.spec.Topology.Node(n.ID); !ok {
 		return links.Server{}, fmt.Errorf("start linkd of %s: it is not in the topology", n.ID)
 	}
@@ -105,7 +105,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
-	v := topology.Vars{
+	v := topology.TemplateVars{
 		Name: n.ID, Region: n.Region, Host: r.block.Host(n.ID),
 		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"), Shared: r.path("shared"),
 		Secret: r.spec.Secret,

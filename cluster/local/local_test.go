@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestLocalConforms(t *testing.T) {
-	clustertest.Conformance(t, local.Kind(), func(ctx context.Context, run string) ([]string, error) {
+	clustertest.Conformance(t, local.Driver(), func(ctx context.Context, run string) ([]string, error) {
 		runs, err := local.Runs(ctx)
 		return slices.DeleteFunc(runs, func(r string) bool { return r != run }), err
 	})
@@ -34,7 +34,7 @@ type journal struct {
 
 var pid = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
-func (j *journal) Append(e cluster.Entry) error {
+func (j *journal) Append(e cluster.CleanupEntry) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.all = append(j.all, fmt.Sprintf("%s %s, %s", e.What, pid.ReplaceAllString(e.ID, "PID"), e.Undo))
@@ -51,7 +51,7 @@ func TestJournal(t *testing.T) {
 	top.Nodes = top.Nodes[:1]
 	var j journal
 	spec := cluster.Spec{
-		Run: "journalled", Topology: top, Dir: t.TempDir(), Binary: build.Build, Linkd: linkd, Journal: &j,
+		Run: "journalled", Topology: top, Dir: t.TempDir(), Binary: build.Build, Linkd: linkd, CleanupLog: &j,
 	}
 	rt, err := local.Open(t.Context(), spec)
 	if err != nil {

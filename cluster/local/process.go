@@ -97,9 +97,9 @@ func (p *process) Restart(context.Context) error {
 	return nil
 }
 
-func (p *process) State(context.Context) (cluster.State, error) {
+func (p *process) Status(context.Context) (cluster.ProcessStatus, error) {
 	l := p.now()
-	s := cluster.State{Condition: cluster.Running, Started: l.started}
+	s := cluster.ProcessStatus{State: cluster.Running, Started: l.started}
 	if !l.exited() {
 		stopped, err := isStopped(l.cmd.Process.Pid)
 		if err != nil {
@@ -110,11 +110,11 @@ func (p *process) State(context.Context) (cluster.State, error) {
 				return s, fmt.Errorf("state of %s: %w", p.how.node, err)
 			}
 		} else if stopped && !l.braked() {
-			s.Condition = cluster.Paused
+			s.State = cluster.Paused
 		}
 	}
 	if l.exited() {
-		s.Condition, s.ExitCode = cluster.Exited, l.ended.ExitCode()
+		s.State, s.ExitCode = cluster.Exited, l.ended.ExitCode()
 	}
 	return s, nil
 }

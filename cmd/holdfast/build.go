@@ -41,7 +41,7 @@ func binaries(ctx context.Context) symptom {
 func prebuilt(ctx context.Context, dir string) symptom {
 	s := symptom{Thing: "binaries", Health: good, Saw: fmt.Sprintf("prebuilt, from %s=%s", build.BinEnv, dir)}
 	var missing []string
-	look := func(system build.For, commands ...string) {
+	look := func(system build.Builder, commands ...string) {
 		for _, c := range commands {
 			if _, err := system.Build(ctx, topology.Program{Package: build.Module + "/cmd/" + c}); err != nil {
 				missing = append(missing, err.Error())

@@ -73,8 +73,8 @@ func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]conte
 		if err != nil {
 			return out, fmt.Errorf("compare %s: %w", c.name, err)
 		}
-		if r.Broken != "" {
-			return out, environmentErr(fmt.Errorf("compare %s: %s; what was recorded is in %s", c.name, r.Broken, dir))
+		if r.AbortReason != "" {
+			return out, environmentErr(fmt.Errorf("compare %s: %s; what was recorded is in %s", c.name, r.AbortReason, dir))
 		}
 	}
 	return out, nil
@@ -83,12 +83,12 @@ func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]conte
 // unexpected is the exit status of a run of a variant: that of its findings, but
 // for the promises that the variant does not make and has broken.
 func unexpected(r *record.Run, unpromised ...string) int {
-	if r.Judgement == nil {
+	if r.Result == nil {
 		return record.Unknown.ExitCode()
 	}
 	code := 0
-	for _, f := range r.Judgement.Findings {
-		if f.Verdict == record.Fail && slices.Contains(unpromised, f.Promise) {
+	for _, f := range r.Result.Findings {
+		if f.Verdict == record.Fail && slices.Contains(unpromised, f.Check) {
 			continue
 		}
 		if f.Verdict != record.Pass {
@@ -99,12 +99,12 @@ func unexpected(r *record.Run, unpromised ...string) int {
 }
 
 // losses is how many writes are lost and over how long; nil when it cannot be told.
-func losses(j *record.Judgement) (lost *int, lostFor *time.Duration) {
+func losses(j *record.Result) (lost *int, lostFor *time.Duration) {
 	told := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
-		return f.Promise == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
+		return f.Check == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
 	})
 	if j.RPO == nil || !told {
 		return nil, nil
 	}
-	return &j.RPO.LostCount, &j.RPO.LostFor
+	return &j.RPO.LostCount, &j.RPO.LossWindow
 }

@@ -142,7 +142,7 @@ func newClassRow(c contest) classRow {
 		rate := float64(len(acknowledgedIn(c.run, p))) / (p.To - p.From).Seconds()
 		row.Throughput = &rate
 	}
-	if j := c.run.Judgement; j != nil {
+	if j := c.run.Result; j != nil {
 		row.Verdict = j.Verdict
 		if j.RTO != nil && j.RTO.Recovered {
 			row.RTO = &j.RTO.Worst

@@ -19,10 +19,10 @@ func classRun(findings ...record.Finding) *record.Run {
 			{Name: record.Saturated, From: 0, To: 2 * time.Second},
 			{Name: record.Baseline, From: 10 * time.Second, To: 20 * time.Second},
 		},
-		Judgement: &record.Judgement{
+		Result: &record.Result{
 			Verdict: record.Fail, Findings: findings,
 			RTO: &record.RTO{Worst: 3 * time.Second, Recovered: true},
-			RPO: &record.RPO{LostCount: 7, LostFor: 250 * time.Millisecond},
+			RPO: &record.RPO{LostCount: 7, LossWindow: 250 * time.Millisecond},
 		},
 	}
 	op := func(kind history.Kind, outcome history.Outcome, at, took time.Duration) {
@@ -35,7 +35,7 @@ func classRun(findings ...record.Finding) *record.Run {
 		op(history.Add, history.OK, 11*time.Second, time.Duration(i+1)*time.Millisecond)
 	}
 	op(history.Add, history.Unknown, 11*time.Second, 2*time.Second)     // not acknowledged
-	op(history.Members, history.OK, 11*time.Second, time.Second)        // no write
+	op(history.SetRead, history.OK, 11*time.Second, time.Second)        // no write
 	op(history.Add, history.OK, 19900*time.Millisecond, time.Second)    // answered after the baseline
 	op(history.Add, history.OK, 25*time.Second, 900*time.Millisecond)   // during the fault
 	op(history.Add, history.OK, 2100*time.Millisecond, time.Nanosecond) // between the phases
@@ -43,7 +43,7 @@ func classRun(findings ...record.Finding) *record.Run {
 }
 
 func finding(promise string, v record.Verdict) record.Finding {
-	return record.Finding{Promise: promise, Verdict: v}
+	return record.Finding{Check: promise, Verdict: v}
 }
 
 func TestClassRow(t *testing.T) {

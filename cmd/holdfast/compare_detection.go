@@ -74,7 +74,7 @@ from a region; a dash is what the drill does not call for.`,
 
 func noSuch(flag, got string, known []string) error {
 	says := fmt.Sprintf("%s: %q is none of %s", flag, got, strings.Join(known, ", "))
-	if n := faults.Nearest(got, known); n != "" {
+	if n := faults.Suggest(got, known); n != "" {
 		says += fmt.Sprintf("; did you mean %q?", n)
 	}
 	return usageErr("%s", says)
@@ -140,7 +140,7 @@ func newDetection(c contest) detection {
 			}
 		}
 	}
-	if j := c.run.Judgement; j != nil {
+	if j := c.run.Result; j != nil {
 		d.Verdict = j.Verdict
 		if j.RTO != nil && j.RTO.Recovered {
 			d.RTO = &j.RTO.Worst
@@ -159,7 +159,7 @@ func noticed(r *record.Run, f record.Fault, kind string) *time.Duration {
 		if e.Source != record.FromPlatform || e.Kind != kind || e.At < f.Inject.Requested {
 			continue
 		}
-		for _, victim := range f.Damage.Down {
+		for _, victim := range f.Impact.Down {
 			if after := e.At - f.Inject.Requested; e.Fields["peer"] == string(victim) && (first == nil || after < *first) {
 				first = &after
 			}

@@ -17,7 +17,7 @@ func TestDetectionRow(t *testing.T) {
 	}
 	loss := func() *record.Run {
 		return &record.Run{
-			Faults: []record.Fault{{Inject: record.Times{Requested: 10 * time.Second}, Damage: topology.Damage{Down: []topology.NodeID{"east-1"}}}},
+			Faults: []record.Fault{{Inject: record.Times{Requested: 10 * time.Second}, Impact: topology.FaultImpact{Down: []topology.NodeID{"east-1"}}}},
 			Events: []record.Event{
 				told(9*time.Second, "suspect", "east-1", ""),   // before the fault
 				told(11*time.Second, "suspect", "south-1", ""), // no victim
@@ -27,7 +27,7 @@ func TestDetectionRow(t *testing.T) {
 				told(14*time.Second, "weights", "", "east-1"),
 				told(30*time.Second, "weights", "", ""), // a step back
 			},
-			Judgement: &record.Judgement{
+			Result: &record.Result{
 				Verdict: record.Pass, RTO: &record.RTO{Worst: time.Second, Recovered: true}, Alarms: &record.Alarms{Raised: 4, FalseCount: 2},
 			},
 		}
@@ -42,7 +42,7 @@ func TestDetectionRow(t *testing.T) {
 		{"a run that was broken off", &record.Run{}, detection{Verdict: record.Unknown}},
 		{"no recovery is no figure", func() *record.Run {
 			r := loss()
-			r.Events, r.Judgement.RTO.Recovered, r.Judgement.Alarms, r.Judgement.Verdict = nil, false, nil, record.Fail
+			r.Events, r.Result.RTO.Recovered, r.Result.Alarms, r.Result.Verdict = nil, false, nil, record.Fail
 			return r
 		}(), detection{Verdict: record.Fail}},
 	} {

@@ -116,7 +116,7 @@ func newStandbyRow(c contest) (row standbyRow, unpromised []string) {
 			row.Holds, unpromised = l.holds, l.unpromised
 		}
 	}
-	if j := c.run.Judgement; j != nil {
+	if j := c.run.Result; j != nil {
 		row.Verdict = j.Verdict
 		if j.RTO != nil && j.RTO.Recovered {
 			row.RTO = &j.RTO.Worst

@@ -58,8 +58,8 @@ func TestStandbyLevelsAreThoseOfTheLibrary(t *testing.T) {
 		if _, err := builtin.Read("standby-"+l.name, 1, func(read *scenarios.Scenario) { s = *read }); err != nil {
 			t.Fatal(err)
 		}
-		if s.Topology.Layout != "standby-"+l.name || (len(s.Breaks) > 0) != (len(l.unpromised) > 0) {
-			t.Errorf("%s runs in layout %q and breaks %v; it does not promise %v", l.name, s.Topology.Layout, s.Breaks, l.unpromised)
+		if s.Topology.Layout != "standby-"+l.name || (len(s.ExpectedFailures) > 0) != (len(l.unpromised) > 0) {
+			t.Errorf("%s runs in layout %q and breaks %v; it does not promise %v", l.name, s.Topology.Layout, s.ExpectedFailures, l.unpromised)
 		}
 	}
 }

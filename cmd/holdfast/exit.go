@@ -55,11 +55,11 @@ func exitCode(err error) int {
 // verdictCode is the status for a run: 0 when it came out as its scenario says
 // it must. An expected failure that did not come, or not of the promise that
 // was to break, is a failed objective; one that was not put to its test is unknown.
-func verdictCode(j *record.Judgement) int {
+func verdictCode(j *record.Result) int {
 	if j.AsExpected() {
 		return 0
 	}
-	if j.Verdict == record.Fail && len(j.Unbroken()) == 0 && len(j.Untested()) > 0 {
+	if j.Verdict == record.Fail && len(j.MissingFailures()) == 0 && len(j.UnprovenFaults()) > 0 {
 		return record.Unknown.ExitCode()
 	}
 	if j.Verdict == record.Pass {

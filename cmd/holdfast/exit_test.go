@@ -27,11 +27,11 @@ func TestVerdictCode(t *testing.T) {
 		{record.Fail, record.Fail, "linearizable", 1}, // it failed for another reason
 		{record.Unknown, record.Fail, "rpo", 2},
 	} {
-		j := &record.Judgement{Verdict: tt.got, Expected: tt.expect, Findings: []record.Finding{
-			{Promise: "rpo", Verdict: record.Fail}, {Promise: "linearizable", Verdict: record.Pass},
+		j := &record.Result{Verdict: tt.got, Expected: tt.expect, Findings: []record.Finding{
+			{Check: "rpo", Verdict: record.Fail}, {Check: "linearizable", Verdict: record.Pass},
 		}}
 		if tt.breaks != "" {
-			j.Breaks = []string{tt.breaks}
+			j.ExpectedFailures = []string{tt.breaks}
 		}
 		if got := verdictCode(j); got != tt.want {
 			t.Errorf("verdictCode of %s, expected %s of %q, is %d, want %d", tt.got, tt.expect, tt.breaks, got, tt.want)
@@ -41,8 +41,8 @@ func TestVerdictCode(t *testing.T) {
 
 // A control whose fault was not felt is no failed objective, and no success either.
 func TestVerdictCodeOfAControlThatWasNotTested(t *testing.T) {
-	j := &record.Judgement{Verdict: record.Fail, Expected: record.Fail, Breaks: []string{"switch"}, Findings: []record.Finding{
-		{Promise: "fault 1-kill", Verdict: record.Vacuous}, {Promise: "switch", Verdict: record.Fail},
+	j := &record.Result{Verdict: record.Fail, Expected: record.Fail, ExpectedFailures: []string{"switch"}, Findings: []record.Finding{
+		{Check: "fault 1-kill", Verdict: record.Vacuous}, {Check: "switch", Verdict: record.Fail},
 	}}
 	if got := verdictCode(j); got != 2 {
 		t.Errorf("verdictCode is %d, want 2", got)

@@ -31,7 +31,7 @@ func (a *app) face(title string) face {
 
 // clock prints an offset or a length in the form 12.3s, 1m02.3s.
 func clock(d time.Duration) string {
-	if d == record.Never {
+	if d == record.NotReached {
 		return "never"
 	}
 	sign := ""
@@ -54,7 +54,7 @@ func eventLine(e record.Event) string {
 	if who != "" {
 		who += " "
 	}
-	says := e.Says
+	says := e.Description
 	if says == "" {
 		says = fmt.Sprint(e.Fields)
 	}

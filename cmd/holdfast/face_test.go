@@ -17,7 +17,7 @@ import (
 func TestClock(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0.0s", 12340 * time.Millisecond: "12.3s", 62300 * time.Millisecond: "1m02.3s",
-		-4 * time.Second: "-4.0s", record.Never: "never", time.Hour: "60m00.0s",
+		-4 * time.Second: "-4.0s", record.NotReached: "never", time.Hour: "60m00.0s",
 	} {
 		if got := clock(d); got != want {
 			t.Errorf("clock(%v) = %s, want %s", d, got, want)
@@ -51,7 +51,7 @@ func TestLinesPrintsEveryEventOnce(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("runtime local: asked for\n")
 	for i := range 100 {
-		e := record.Event{At: time.Duration(i) * time.Second, Source: record.FromFault, Kind: "requested", Node: "east-1", Says: "kill east-1"}
+		e := record.Event{At: time.Duration(i) * time.Second, Source: record.FromFault, Kind: "requested", Node: "east-1", Description: "kill east-1"}
 		l.Tell(harness.Progress{Phase: record.Faulty, Event: &e})
 		l.Tell(harness.Progress{Phase: record.Faulty}) // a tick says nothing new
 		want.WriteString(eventLine(e) + "\n")

@@ -40,7 +40,7 @@ targets" the systems that can be drilled; "list runs" what is stored.`,
 			list, ok := kinds[what]
 			if !ok {
 				err := fmt.Sprintf("list: %q is none of %s", what, strings.Join(names, ", "))
-				if n := faults.Nearest(what, names); n != "" {
+				if n := faults.Suggest(what, names); n != "" {
 					err += fmt.Sprintf("; did you mean %q?", n)
 				}
 				return usageErr("%s", err)
@@ -65,7 +65,7 @@ func (a *app) listScenarios() error {
 		if expect == "" {
 			expect = record.Pass
 		}
-		rows = append(rows, row{s.Name, s.Target, s.Labels, expect, s.Breaks, oneLine(s.Description)})
+		rows = append(rows, row{s.Name, s.Target, s.Labels, expect, s.ExpectedFailures, oneLine(s.Description)})
 	}
 	if a.json {
 		return printJSON(a.out, rows)
@@ -148,11 +148,11 @@ func (a *app) listRuns() error {
 	}
 	rows := []row{}
 	for _, id := range ids {
-		r, err := record.Glance(filepath.Join(a.runs, id))
+		r, err := record.LoadSummary(filepath.Join(a.runs, id))
 		if err != nil {
 			return environmentErr(err)
 		}
-		rows = append(rows, row{id, r.Scenario, r.Runtime, verdictOf(r), r.Broken})
+		rows = append(rows, row{id, r.Scenario, r.Runtime, verdictOf(r), r.AbortReason})
 	}
 	if a.json {
 		return printJSON(a.out, rows)

@@ -36,8 +36,8 @@ With --json it prints the plan, as plan.json holds it, and the timeline.`,
 			}
 			if a.json {
 				return printJSON(a.out, struct {
-					Plan     scenarios.Plan  `json:"plan"`
-					Timeline []scenarios.Row `json:"timeline"`
+					Plan     scenarios.Plan         `json:"plan"`
+					Timeline []scenarios.PreviewRow `json:"timeline"`
 				}{j.Plan, j.Plan.Timeline()})
 			}
 			return printPlan(a.out, j.Plan)
@@ -55,8 +55,8 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(t, "promises\t%s\n", promises(p.Objectives))
 	if p.Expect != record.Pass {
 		must := "not pass"
-		if len(p.Breaks) > 0 {
-			must = "break " + strings.Join(p.Breaks, ", ")
+		if len(p.ExpectedFailures) > 0 {
+			must = "break " + strings.Join(p.ExpectedFailures, ", ")
 		}
 		fmt.Fprintf(t, "expected\t%s: a negative control, which must %s\n", p.Expect, must)
 	}
@@ -71,7 +71,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 }
 
 // event is a row of the timeline in words.
-func event(r scenarios.Row) string {
+func event(r scenarios.PreviewRow) string {
 	what := r.Step.ID + ": " + r.Says
 	if r.Heal {
 		return "heal " + what
@@ -124,9 +124,9 @@ func joined[T ~string](vs []T, sep string) string {
 
 func zones(t topology.Topology) string {
 	var out []string
-	for _, z := range t.Zones {
+	for _, z := range t.RegionSpecs {
 		var nodes []string
-		for _, n := range t.In(z.Region) {
+		for _, n := range t.NodesIn(z.Region) {
 			nodes = append(nodes, string(n.ID))
 		}
 		out = append(out, fmt.Sprintf("%s (weight %d: %s)", z.Region, z.Weight, strings.Join(nodes, " ")))
@@ -152,21 +152,21 @@ func promises(o record.Objectives) string {
 	if o.LeaderChange != nil {
 		out = append(out, map[bool]string{true: "a new leader", false: "the same leader"}[*o.LeaderChange])
 	}
-	if o.Switch != nil {
-		out = append(out, map[bool]string{true: "traffic is moved", false: "traffic is not moved"}[*o.Switch])
+	if o.TrafficSwitch != nil {
+		out = append(out, map[bool]string{true: "traffic is moved", false: "traffic is not moved"}[*o.TrafficSwitch])
 	}
 	if o.FalseAlarms != nil {
 		out = append(out, fmt.Sprintf("at most %d false alarms", *o.FalseAlarms))
 	}
-	if o.Refuse {
+	if o.RejectWithoutQuorum {
 		out = append(out, "no write acknowledged without a majority")
 	}
-	if o.Autonomy {
+	if o.DisconnectedOperation {
 		out = append(out, "a region that is cut off refuses at once, answers what it can, and comes back")
 	}
-	if len(o.Tells) > 0 {
+	if len(o.ExpectEvents) > 0 {
 		var events []string
-		for _, t := range o.Tells {
+		for _, t := range o.ExpectEvents {
 			events = append(events, t.String())
 		}
 		out = append(out, "tells "+strings.Join(events, ", then "))

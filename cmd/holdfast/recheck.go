@@ -22,7 +22,7 @@ a beginning of it that only one run has, or "last".`,
 				return err
 			}
 			face := newLines(a.err, "judge") // a long history takes a while
-			r, err := harness.Rejudge(c.Context(), dir)
+			r, err := harness.Recheck(c.Context(), dir)
 			face.Close()
 			if err := a.tell(r, dir, environmentErr(err)); err != nil {
 				return err

@@ -50,7 +50,7 @@ one object a run on standard output, as for run; the count is on standard error.
 				return err
 			}
 			if trace {
-				if plan, err = scenarios.Trace(plan, then); err != nil {
+				if plan, err = scenarios.Pin(plan, then); err != nil {
 					return usageErr("replay %s: %w", then.ID, err)
 				}
 			}
@@ -75,10 +75,10 @@ func storedPlan(dir string, r *record.Run) (scenarios.Plan, error) {
 
 // verdictOf is the verdict of a run, or "" when it has none.
 func verdictOf(r *record.Run) record.Verdict {
-	if r.Judgement == nil {
+	if r.Result == nil {
 		return ""
 	}
-	return r.Judgement.Verdict
+	return r.Result.Verdict
 }
 
 // replayTimes runs the job again and says how often the verdict came again.
@@ -94,7 +94,7 @@ func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *
 		if verdictOf(r) == verdictOf(then) {
 			same++
 		}
-		if r.Broken != "" {
+		if r.AbortReason != "" {
 			break
 		}
 	}

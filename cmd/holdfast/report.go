@@ -43,12 +43,12 @@ the paths of all three and the judgement.`,
 			}
 			if a.json {
 				return printJSON(a.out, struct {
-					Run       string            `json:"run"`
-					HTML      string            `json:"html"`
-					JUnit     string            `json:"junit"`
-					Summary   string            `json:"summary"`
-					Judgement *record.Judgement `json:"judgement"`
-				}{r.ID, html, filepath.Join(dir, reports.JUnitFile), filepath.Join(dir, reports.SummaryFile), r.Judgement})
+					Run       string         `json:"run"`
+					HTML      string         `json:"html"`
+					JUnit     string         `json:"junit"`
+					Summary   string         `json:"summary"`
+					Judgement *record.Result `json:"judgement"`
+				}{r.ID, html, filepath.Join(dir, reports.JUnitFile), filepath.Join(dir, reports.SummaryFile), r.Result})
 			}
 			_, err = fmt.Fprintln(a.out, html)
 			return err

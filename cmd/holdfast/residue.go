@@ -17,7 +17,7 @@ type place struct {
 	name    string
 	usable  func(context.Context) error // nil: always
 	runs    func(context.Context) ([]string, error)
-	ask     cleanup.Ask // who owns a run; nil where things bear no owner
+	ask     cleanup.OwnerLookup // who owns a run; nil where things bear no owner
 	sweeper func(context.Context, string) ([]string, error)
 }
 
@@ -34,7 +34,7 @@ func places() []place {
 // something. A place that cannot be looked into is left out.
 func abandoned(ctx context.Context) ([]string, error) {
 	var runs []string
-	var asks []cleanup.Ask
+	var asks []cleanup.OwnerLookup
 	var errs []error
 	for _, p := range usable(ctx) {
 		found, err := p.runs(ctx)
@@ -45,7 +45,7 @@ func abandoned(ctx context.Context) ([]string, error) {
 		}
 	}
 	slices.Sort(runs)
-	return cleanup.Abandoned(ctx, slices.Compact(runs), asks...), errors.Join(errs...)
+	return cleanup.Orphans(ctx, slices.Compact(runs), asks...), errors.Join(errs...)
 }
 
 // sweep removes everything of the runs and says what it was.
@@ -61,7 +61,7 @@ func sweep(ctx context.Context, runs []string) (removed []string, err error) {
 			removed = append(removed, what+" of run "+run)
 		}
 		if err == nil { // the journal goes last: it is what tells that something may be left
-			if err = cleanup.Forget(run); err == nil {
+			if err = cleanup.Remove(run); err == nil {
 				removed = append(removed, "journal of run "+run)
 			}
 		}

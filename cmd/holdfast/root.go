@@ -67,7 +67,7 @@ Exit status: 0 as promised · 1 an objective failed · 2 unknown or vacuous ·
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		hint := ""
 		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-			if n := faults.Nearest(unknown.GetSpecifiedName(), flagNames(c)); n != "" {
+			if n := faults.Suggest(unknown.GetSpecifiedName(), flagNames(c)); n != "" {
 				hint = "; did you mean --" + n + "?"
 			}
 		}
@@ -118,7 +118,7 @@ func unknownVerb(word string, verbs []*cobra.Command) error {
 	for _, v := range verbs {
 		names = append(names, v.Name())
 	}
-	if n := faults.Nearest(word, names); n != "" {
+	if n := faults.Suggest(word, names); n != "" {
 		return usageErr("unknown verb %q; did you mean %q? The verbs are %s", word, n, strings.Join(names, ", "))
 	}
 	return usageErr("unknown verb %q; the verbs are %s", word, strings.Join(names, ", "))

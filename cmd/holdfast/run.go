@@ -78,7 +78,7 @@ func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error 
 			return err
 		}
 		worst = worse(worst, codeOf(r))
-		if r.Broken != "" {
+		if r.AbortReason != "" {
 			break
 		}
 	}
@@ -115,26 +115,26 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 
 // codeOf is the exit status that a judged run stands for.
 func codeOf(r *record.Run) int {
-	if r.Judgement == nil {
+	if r.Result == nil {
 		return record.Unknown.ExitCode()
 	}
-	return verdictCode(r.Judgement)
+	return verdictCode(r.Result)
 }
 
 // outcome is what --json prints for a run.
 type outcome struct {
-	Run        string            `json:"run"`
-	Scenario   string            `json:"scenario"`
-	Target     string            `json:"target"`
-	Runtime    string            `json:"runtime"`
-	RuntimeWhy string            `json:"runtimeWhy,omitempty"`
-	Seed       uint64            `json:"seed"`
-	Dir        string            `json:"dir"`
-	Report     string            `json:"report"`
-	Broken     string            `json:"broken,omitempty"`
-	AsExpected bool              `json:"asExpected"`
-	ExitCode   int               `json:"exitCode"`
-	Judgement  *record.Judgement `json:"judgement"`
+	Run        string         `json:"run"`
+	Scenario   string         `json:"scenario"`
+	Target     string         `json:"target"`
+	Runtime    string         `json:"runtime"`
+	RuntimeWhy string         `json:"runtimeWhy,omitempty"`
+	Seed       uint64         `json:"seed"`
+	Dir        string         `json:"dir"`
+	Report     string         `json:"report"`
+	Broken     string         `json:"broken,omitempty"`
+	AsExpected bool           `json:"asExpected"`
+	ExitCode   int            `json:"exitCode"`
+	Judgement  *record.Result `json:"judgement"`
 }
 
 // tell prints the outcome of a run, for people or as one JSON object, and gives
@@ -156,9 +156,9 @@ func (a *app) print(r *record.Run, dir string) error {
 	report := filepath.Join(dir, reports.HTMLFile)
 	if a.json {
 		return printJSON(a.out, outcome{
-			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeWhy: r.RuntimeWhy,
-			Seed: r.Seed, Dir: dir, Report: report, Broken: r.Broken,
-			AsExpected: codeOf(r) == 0, ExitCode: codeOf(r), Judgement: r.Judgement,
+			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeWhy: r.RuntimeReason,
+			Seed: r.Seed, Dir: dir, Report: report, Broken: r.AbortReason,
+			AsExpected: codeOf(r) == 0, ExitCode: codeOf(r), Judgement: r.Result,
 		})
 	}
 	return reports.Terminal(a.out, r, dir, a.colour())
@@ -186,7 +186,7 @@ func readJob(name string, seed uint64) (builtin.Job, error) {
 }
 
 // pickRuntime chooses the runtime that the user named.
-func pickRuntime(ctx context.Context, name string) (cluster.Kind, string, error) {
+func pickRuntime(ctx context.Context, name string) (cluster.Driver, string, error) {
 	kind, why, err := builtin.Runtime(ctx, name)
 	if _, ok := errors.AsType[builtin.NotFound](err); ok {
 		return kind, "", usageErr("--runtime: %w", err)

@@ -40,7 +40,7 @@ func main() {
 func containers(ctx context.Context, run string) ([]string, error) {
 	if err := docker.Check(ctx); err != nil {
 		made, jerr := cleanup.Entries(run)
-		if jerr == nil && !slices.ContainsFunc(made, func(e cluster.Entry) bool { return e.What == "container" || e.What == "network" }) {
+		if jerr == nil && !slices.ContainsFunc(made, func(e cluster.CleanupEntry) bool { return e.What == "container" || e.What == "network" }) {
 			return nil, nil
 		}
 		return nil, err

@@ -31,7 +31,7 @@ import (
 // ownerEnv makes this test binary the owner of a run: "RUN KIND DIR".
 const ownerEnv = "WATCHDOG_TEST_OWNER"
 
-var kinds = map[string]cluster.Kind{docker.Name: docker.Kind(), local.Name: local.Kind()}
+var kinds = map[string]cluster.Driver{docker.Name: docker.Driver(), local.Name: local.Driver()}
 
 func TestMain(m *testing.M) {
 	if f := strings.Fields(os.Getenv(ownerEnv)); len(f) == 3 {
@@ -44,12 +44,12 @@ func TestMain(m *testing.M) {
 
 // own is a run that gets as far as a paused node and then waits to be killed.
 // It says "opened", then "up".
-func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
+func own(ctx context.Context, run string, kind cluster.Driver, dir string) error {
 	binary, err := build.Package(ctx, build.Module+"/cmd/watchdog")
 	if err != nil {
 		return err
 	}
-	linkd, err := build.For(kind.OS).Linkd(ctx)
+	linkd, err := build.Builder(kind.OS).Linkd(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
 	}
 	top := pair()
 	rt, err := kind.Open(ctx, cluster.Spec{
-		Run: run, Topology: top, Dir: dir, Linkd: linkd, Binary: build.For(kind.OS).Build, Journal: g.Journal(),
+		Run: run, Topology: top, Dir: dir, Linkd: linkd, Binary: build.Builder(kind.OS).Build, CleanupLog: g.Log(),
 	})
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
 	var nodes errgroup.Group
 	for i, n := range top.Nodes {
 		nodes.Go(func() error {
-			if _, err := rt.Links(ctx, n); err != nil {
+			if _, err := rt.StartSandbox(ctx, n); err != nil {
 				return err
 			}
 			p, err := rt.Start(ctx, n)
@@ -88,8 +88,8 @@ func own(ctx context.Context, run string, kind cluster.Kind, dir string) error {
 }
 
 func pair() topology.Topology {
-	t := topology.Topology{Zones: []topology.Zone{{Region: "east", Weight: 1}, {Region: "north", Weight: 1}}}
-	for _, z := range t.Zones {
+	t := topology.Topology{RegionSpecs: []topology.RegionSpec{{Region: "east", Weight: 1}, {Region: "north", Weight: 1}}}
+	for _, z := range t.RegionSpecs {
 		t.Nodes = append(t.Nodes, topology.Node{
 			ID: topology.NodeID(z.Region + "-1"), Region: z.Region, Ports: []topology.Port{{Name: "http", Number: 7400}},
 			Program: topology.Program{
@@ -234,7 +234,7 @@ func TestAbandonedWhenTheWatchdogIsKilledToo(t *testing.T) {
 		if cache != "" {
 			t.Setenv("XDG_CACHE_HOME", cache)
 		}
-		return len(cleanup.Abandoned(t.Context(), []string{run}, docker.Owner)) == 1
+		return len(cleanup.Orphans(t.Context(), []string{run}, docker.Owner)) == 1
 	}
 	here, err := os.UserCacheDir()
 	if err != nil {
@@ -258,7 +258,7 @@ func TestAbandonedWhenTheWatchdogIsKilledToo(t *testing.T) {
 		}
 	}
 	_, err = docker.Sweep(t.Context(), run)
-	if err := errors.Join(err, cleanup.Forget(run)); err != nil {
+	if err := errors.Join(err, cleanup.Remove(run)); err != nil {
 		t.Fatal(err)
 	}
 	if got := left(t.Context(), t, run); len(got) > 0 {

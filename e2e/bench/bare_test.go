@@ -35,7 +35,7 @@ func newBare(b *testing.B) *bare {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = api.Close() })
-	bin, err := build.For("linux").Build(b.Context(), idle)
+	bin, err := build.Builder("linux").Build(b.Context(), idle)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -32,18 +32,18 @@ var idle = topology.Program{Package: build.Module + "/e2e/bench/testdata/idle"}
 // begin to steady state, when every client of every region is served; beside
 // it, in turn, as many bare containers, plus one election timeout.
 func BenchmarkStart(b *testing.B) {
-	need(b, docker.Kind())
+	need(b, docker.Driver())
 	election := node.Profiles()["adaptive"].Consensus.Election
 	engine := newBare(b)
 	for _, perRegion := range []int{1, 3} {
 		b.Run(fmt.Sprintf("3x%d", perRegion), func(b *testing.B) {
 			plan := quiet(b, perRegion)
 			containers := 2 * len(plan.Topology.Nodes) // a pod is a sandbox and a node
-			start(b, plan, docker.Kind())              // so that images and binaries are present
+			start(b, plan, docker.Driver())            // so that images and binaries are present
 			var ours, theirs []time.Duration
 			for range 3 {
 				theirs = append(theirs, engine.start(b, containers)+election)
-				ours = append(ours, start(b, plan, docker.Kind()))
+				ours = append(ours, start(b, plan, docker.Driver()))
 			}
 			for b.Loop() { // measured above, three times
 			}
@@ -60,8 +60,8 @@ func BenchmarkStart(b *testing.B) {
 func quiet(b *testing.B, perRegion int) scenarios.Plan {
 	b.Helper()
 	p, err := builtin.Resolve(scenarios.Scenario{
-		Name: "start", Target: "mcp", Topology: topology.Shape{Nodes: perRegion},
-		Baseline: time.Second, Steps: []scenarios.Declared{},
+		Name: "start", Target: "mcp", Topology: topology.Spec{Nodes: perRegion},
+		Baseline: time.Second, Steps: []scenarios.StepSpec{},
 	}, 1)
 	if err != nil {
 		b.Fatal(err)
@@ -78,7 +78,7 @@ const (
 // BenchmarkDrill is what a whole drill takes beyond its baseline, its timeline
 // and the windows in which recovery is judged, and where that time goes.
 func BenchmarkDrill(b *testing.B) {
-	for _, kind := range []cluster.Kind{docker.Kind(), local.Kind()} {
+	for _, kind := range []cluster.Driver{docker.Driver(), local.Driver()} {
 		b.Run(kind.Name, func(b *testing.B) {
 			need(b, kind)
 			job, err := builtin.Read("kill-leader", 1, func(s *scenarios.Scenario) { s.Baseline, s.Steps[0].For = 2*time.Second, 4*time.Second })
@@ -88,10 +88,10 @@ func BenchmarkDrill(b *testing.B) {
 			start(b, quiet(b, 1), kind) // so that images and binaries are present
 			for b.Loop() {
 				d := run(b, b.Context(), job.Plan, kind, nil)
-				if d.record.Judgement.RTO == nil || d.record.Broken != "" {
-					b.Fatalf("%s on %s: %s", job.Plan.Scenario, kind.Name, d.record.Judgement.Verdict)
+				if d.record.Result.RTO == nil || d.record.AbortReason != "" {
+					b.Fatalf("%s on %s: %s", job.Plan.Scenario, kind.Name, d.record.Result.Verdict)
 				}
-				if v := d.record.Judgement.Verdict; v != record.Pass {
+				if v := d.record.Result.Verdict; v != record.Pass {
 					b.Logf("%s on %s came out %s: the machine is busy with something else", job.Plan.Scenario, kind.Name, v)
 				}
 				own := job.Plan.Baseline + job.Plan.Length() + stabilityWindow + latencyLimit
@@ -132,12 +132,12 @@ func BenchmarkKnownOutage(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if rto := r.Judgement.RTO; rto == nil || !rto.Recovered { // other promises are none of this benchmark's business
-					b.Fatalf("RTO not measured: %+v", r.Judgement.Findings)
+				if rto := r.Result.RTO; rto == nil || !rto.Recovered { // other promises are none of this benchmark's business
+					b.Fatalf("RTO not measured: %+v", r.Result.Findings)
 				}
 				b.ReportMetric(ms(s.Silenced()), "ms-known")
-				b.ReportMetric(ms(r.Judgement.RTO.Worst), "ms-measured")
-				b.ReportMetric(ms((r.Judgement.RTO.Worst - s.Silenced()).Abs()), "ms-error")
+				b.ReportMetric(ms(r.Result.RTO.Worst), "ms-measured")
+				b.ReportMetric(ms((r.Result.RTO.Worst - s.Silenced()).Abs()), "ms-error")
 				b.ReportMetric(0, "ns/op")
 			}
 		})
@@ -145,7 +145,7 @@ func BenchmarkKnownOutage(b *testing.B) {
 }
 
 // start is how long a run takes to steady state; then it is interrupted.
-func start(b *testing.B, p scenarios.Plan, kind cluster.Kind) time.Duration {
+func start(b *testing.B, p scenarios.Plan, kind cluster.Driver) time.Duration {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
@@ -156,7 +156,7 @@ func start(b *testing.B, p scenarios.Plan, kind cluster.Kind) time.Duration {
 	}).record
 	started, _ := r.Phase(record.Starting)
 	if _, steady := r.Phase(record.Baseline); !steady {
-		b.Fatalf("%s on %s did not start: %s", p.Scenario, kind.Name, r.Broken)
+		b.Fatalf("%s on %s did not start: %s", p.Scenario, kind.Name, r.AbortReason)
 	}
 	return started.To - started.From
 }
@@ -167,7 +167,7 @@ type done struct {
 	wall   time.Duration
 }
 
-func run(b *testing.B, ctx context.Context, p scenarios.Plan, kind cluster.Kind, watch func(harness.Progress)) done {
+func run(b *testing.B, ctx context.Context, p scenarios.Plan, kind cluster.Driver, watch func(harness.Progress)) done {
 	b.Helper()
 	target, err := builtin.Target(p.Target)
 	if err != nil {
@@ -181,7 +181,7 @@ func run(b *testing.B, ctx context.Context, p scenarios.Plan, kind cluster.Kind,
 	return done{r, time.Since(began)}
 }
 
-func need(b *testing.B, kind cluster.Kind) {
+func need(b *testing.B, kind cluster.Driver) {
 	b.Helper()
 	if err := kind.Check(context.Background()); err != nil {
 		b.Skipf("runtime %s cannot work here: %v", kind.Name, err)

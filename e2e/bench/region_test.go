@@ -20,7 +20,7 @@ var losses = flag.Int("losses", 20, "how often the main region is lost in Benchm
 // once with the timings of the original design. A run that does not recover
 // counts with the time that it was observed.
 func BenchmarkRegionLoss(b *testing.B) {
-	need(b, local.Kind())
+	need(b, local.Driver())
 	for _, c := range []struct {
 		profile, scenario string
 		runs              int
@@ -39,16 +39,16 @@ func BenchmarkRegionLoss(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					r := run(b, b.Context(), job.Plan, local.Kind(), nil).record
-					if r.Judgement == nil || r.Judgement.RTO == nil || r.Broken != "" || len(r.Faults) == 0 || !r.Faults[0].Felt.Proved {
-						b.Fatalf("run %d of %s: the loss was not measured: %s", seed+1, c.scenario, r.Broken)
+					r := run(b, b.Context(), job.Plan, local.Driver(), nil).record
+					if r.Result == nil || r.Result.RTO == nil || r.AbortReason != "" || len(r.Faults) == 0 || !r.Faults[0].Active.Proved {
+						b.Fatalf("run %d of %s: the loss was not measured: %s", seed+1, c.scenario, r.AbortReason)
 					}
-					b.Logf("run %d of %s: RTO %v, %s", seed+1, c.scenario, r.Judgement.RTO.Worst, r.Judgement.Verdict)
-					for _, s := range r.Judgement.RTO.Stages {
-						b.Logf("  %s took %v: %s", s.Name, s.To-s.From, s.Says)
+					b.Logf("run %d of %s: RTO %v, %s", seed+1, c.scenario, r.Result.RTO.Worst, r.Result.Verdict)
+					for _, s := range r.Result.RTO.Stages {
+						b.Logf("  %s took %v: %s", s.Name, s.To-s.From, s.Description)
 					}
-					took = append(took, r.Judgement.RTO.Worst)
-					first = append(first, lastServed(r.Judgement.RTO))
+					took = append(took, r.Result.RTO.Worst)
+					first = append(first, lastServed(r.Result.RTO))
 				}
 			}
 			b.ReportMetric(median(took).Seconds(), "s-median")
@@ -67,7 +67,7 @@ func BenchmarkRegionLoss(b *testing.B) {
 func lastServed(r *record.RTO) time.Duration {
 	var last time.Duration
 	for _, s := range r.Series {
-		if s.Eligible && s.FirstAck != record.Never {
+		if s.Eligible && s.FirstAck != record.NotReached {
 			last = max(last, s.FirstAck)
 		}
 	}

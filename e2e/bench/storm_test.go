@@ -18,15 +18,15 @@ var storm = flag.Duration("storm", time.Minute, "how long the links jitter in Be
 // node for dead, while all links between regions jitter at three times their
 // baseline and nobody is lost.
 func BenchmarkStorm(b *testing.B) {
-	need(b, local.Kind())
+	need(b, local.Driver())
 	job, err := builtin.Read("jitter-storm", 1, func(s *scenarios.Scenario) { s.Steps[0].For = *storm })
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		r := run(b, b.Context(), job.Plan, local.Kind(), nil).record
-		if r.Judgement == nil || r.Judgement.Alarms == nil || len(r.Faults) == 0 || !r.Faults[0].Felt.Proved {
-			b.Fatalf("the storm was not measured: %s", r.Broken)
+		r := run(b, b.Context(), job.Plan, local.Driver(), nil).record
+		if r.Result == nil || r.Result.Alarms == nil || len(r.Faults) == 0 || !r.Faults[0].Active.Proved {
+			b.Fatalf("the storm was not measured: %s", r.AbortReason)
 		}
 		told := map[string]int{}
 		for _, e := range r.Events {
@@ -34,16 +34,16 @@ func BenchmarkStorm(b *testing.B) {
 				told[e.Kind]++
 			}
 		}
-		for _, f := range r.Judgement.Alarms.False {
+		for _, f := range r.Result.Alarms.False {
 			b.Log(f)
 		}
-		for _, f := range r.Judgement.Findings { // outages are another promise, and a busy machine has some
+		for _, f := range r.Result.Findings { // outages are another promise, and a busy machine has some
 			if f.Verdict != record.Pass {
-				b.Logf("%s: %s: %s", f.Promise, f.Verdict, f.Says)
+				b.Logf("%s: %s: %s", f.Check, f.Verdict, f.Description)
 			}
 		}
 		b.ReportMetric(float64(told["weights"]), "switches")
-		b.ReportMetric(float64(r.Judgement.Alarms.FalseCount), "alarms")
+		b.ReportMetric(float64(r.Result.Alarms.FalseCount), "alarms")
 		b.ReportMetric(float64(told["elected"]), "elections")
 		b.ReportMetric(float64(told["pending"]), "pending")
 		b.ReportMetric(float64(told["strike"]), "strikes")

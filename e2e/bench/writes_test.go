@@ -39,22 +39,22 @@ var entering = mcp.Target{Entrance: "east"}
 // on the same topology. Whoever writes goes on when it is answered.
 func BenchmarkWrites(b *testing.B) {
 	b.Run("local", func(b *testing.B) {
-		need(b, local.Kind())
+		need(b, local.Driver())
 		var ours, shared []pace
 		for b.Loop() {
-			ours = append(ours, writes(b, entering, local.Kind()))
-			shared = append(shared, writes(b, mcp.Target{}, local.Kind()))
+			ours = append(ours, writes(b, entering, local.Driver()))
+			shared = append(shared, writes(b, mcp.Target{}, local.Driver()))
 		}
 		report(b, "", ours)
 		b.ReportMetric(middle(shared, func(p pace) float64 { return p.rate }), "shared-writes/s")
 	})
 	b.Run("etcd", func(b *testing.B) { // which runs in containers only
-		need(b, docker.Kind())
+		need(b, docker.Driver())
 		var ours, theirs []pace
 		for b.Loop() {
 			for range pairs {
-				ours = append(ours, writes(b, entering, docker.Kind()))
-				theirs = append(theirs, writes(b, etcd.Target{}, docker.Kind()))
+				ours = append(ours, writes(b, entering, docker.Driver()))
+				theirs = append(theirs, writes(b, etcd.Target{}, docker.Driver()))
 			}
 		}
 		report(b, "", ours)
@@ -92,7 +92,7 @@ func middle(ps []pace, of func(pace) float64) float64 {
 }
 
 // writes starts a system, one node in each of three regions, and measures it.
-func writes(b *testing.B, target targets.Target, kind cluster.Kind) pace {
+func writes(b *testing.B, target targets.Target, kind cluster.Driver) pace {
 	b.Helper()
 	c := open(b, target, kind)
 	defer func() {
@@ -123,20 +123,20 @@ func writes(b *testing.B, target targets.Target, kind cluster.Kind) pace {
 }
 
 // open starts a system with nothing around it but its links.
-func open(b *testing.B, target targets.Target, kind cluster.Kind) *cluster.Cluster {
+func open(b *testing.B, target targets.Target, kind cluster.Driver) *cluster.Cluster {
 	b.Helper()
-	top, err := target.Topology(topology.Shape{Nodes: 1})
+	top, err := target.Topology(topology.Spec{Nodes: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
-	programs := build.For(kind.OS)
+	programs := build.Builder(kind.OS)
 	linkd, err := programs.Linkd(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
 	spec := cluster.Spec{
 		Run: "writes-" + time.Now().UTC().Format("150405.000000000"), Topology: top, Dir: b.TempDir(),
-		Binary: programs.Build, Linkd: linkd, Journal: forget{}, Secret: cluster.NewSecret(),
+		Binary: programs.Build, Linkd: linkd, CleanupLog: forget{}, Secret: cluster.NewSecret(),
 	}
 	rt, err := kind.Open(b.Context(), spec)
 	if err != nil {
@@ -152,7 +152,7 @@ func open(b *testing.B, target targets.Target, kind cluster.Kind) *cluster.Clust
 // forget is a journal for what is closed by who opened it.
 type forget struct{}
 
-func (forget) Append(cluster.Entry) error { return nil }
+func (forget) Append(cluster.CleanupEntry) error { return nil }
 
 // lead waits until a node leads. A system that does not see to that by itself is told to.
 func lead(b *testing.B, target targets.Target, c *cluster.Cluster, id topology.NodeID) {
@@ -189,7 +189,7 @@ func trip(b *testing.B, c *cluster.Cluster, from topology.Node) time.Duration {
 		}
 		var rtts []time.Duration
 		for range 9 {
-			s := c.Mesh.Echo(b.Context(), topology.Link{From: topology.End{Node: from.ID}, To: n.ID})
+			s := c.Links.Echo(b.Context(), topology.Link{From: topology.Endpoint{Node: from.ID}, To: n.ID})
 			if s.Err != nil {
 				b.Fatal(s.Err)
 			}

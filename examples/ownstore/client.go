@@ -59,10 +59,10 @@ func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 		switch op.Kind {
 		case history.Read:
 			op.Output = strings.Join(got.Values, "")
-		case history.Members:
+		case history.SetRead:
 			op.Set = got.Values
 		}
-		op.Swapped = got.Swapped
+		op.Applied = got.Swapped
 		return op
 	}
 	op.Error = fmt.Sprintf("via %s: %v", node, err)

@@ -25,11 +25,11 @@ func (Target) Name() string { return "ownstore" }
 
 const port = 7600
 
-var regions = []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+var regions = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
 
 // Topology declares one node in each of three regions; any two are a majority.
-func (Target) Topology(s topology.Shape) (topology.Topology, error) {
-	t := topology.Topology{Zones: regions, Latency: s.Latency}
+func (Target) Topology(s topology.Spec) (topology.Topology, error) {
+	t := topology.Topology{RegionSpecs: regions, Latency: s.Latency}
 	if per := cmp.Or(s.Nodes, 1); per != 1 {
 		return t, fmt.Errorf("ownstore topology: nodes: %d a region: allowed is 1", per)
 	}
@@ -42,7 +42,7 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	if len(t.Latency) == 0 {
 		for i, a := range regions {
 			for _, b := range regions[i+1:] {
-				t.Latency = append(t.Latency, topology.Distance{A: a.Region, B: b.Region, OneWay: 5 * time.Millisecond})
+				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: 5 * time.Millisecond})
 			}
 		}
 	}

@@ -19,7 +19,7 @@ import (
 
 // The adapter does what the engine takes for granted.
 func TestConformance(t *testing.T) {
-	targettest.Run(t, ownstore.Target{}, local.Kind(), topology.Shape{})
+	targettest.Run(t, ownstore.Target{}, local.Driver(), topology.Spec{})
 }
 
 func TestDrills(t *testing.T) {

@@ -16,12 +16,12 @@ import (
 
 // requires is what the cluster's runtime cannot do, nil when it can do all.
 func (e example) requires(c *cluster.Cluster) error {
-	if r, ok := e.fault.(faults.ClusterRequirer); ok {
+	if r, ok := e.fault.(faults.ClusterCapabilityChecker); ok {
 		if err := r.RequiresOf(c); err != nil {
 			return err
 		}
 	}
-	if r, ok := e.fault.(faults.Requirer); ok {
+	if r, ok := e.fault.(faults.CapabilityChecker); ok {
 		return r.Requires(c.Process(c.Topology.Nodes[0].ID))
 	}
 	return nil
@@ -73,7 +73,7 @@ func content(t *testing.T, c *cluster.Cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	saw, err := e.fault.Felt(t.Context(), v)
+	saw, err := e.fault.Active(t.Context(), v)
 	if err == nil || !strings.Contains(err.Error(), "does not want more") {
 		t.Errorf("an idle node felt it: %q, %v", saw, err)
 	}

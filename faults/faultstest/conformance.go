@@ -56,7 +56,7 @@ func examples() []example {
 
 // Conformance takes every fault through its life on a runtime. It mostly
 // waits, so runtimes may have it in parallel.
-func Conformance(t *testing.T, k cluster.Kind) {
+func Conformance(t *testing.T, k cluster.Driver) {
 	c := start(t, k)
 	for _, e := range examples() {
 		t.Run(e.name, func(t *testing.T) {
@@ -91,11 +91,11 @@ func Conformance(t *testing.T, k cluster.Kind) {
 }
 
 // start starts three testnodes in three regions.
-func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
+func start(t *testing.T, k cluster.Driver) *cluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	programs := build.For(k.OS)
+	programs := build.Builder(k.OS)
 	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 	top := clustertest.Topology(1)
 	spec := cluster.Spec{
 		Run: fmt.Sprintf("faults-%d", time.Now().UnixNano()), Topology: top, Dir: t.TempDir(),
-		Binary: programs.Build, Linkd: linkd, Journal: forgetful{},
+		Binary: programs.Build, Linkd: linkd, CleanupLog: forgetful{},
 	}
 	rt, err := k.Open(ctx, spec)
 	if err != nil {
@@ -113,7 +113,7 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Operator = &roster{out: map[topology.NodeID]bool{}}
+	c.MembershipAdmin = &roster{out: map[topology.NodeID]bool{}}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
@@ -127,7 +127,7 @@ func start(t *testing.T, k cluster.Kind) *cluster.Cluster {
 // forgetful is the journal of tests that clean up themselves.
 type forgetful struct{}
 
-func (forgetful) Append(cluster.Entry) error { return nil }
+func (forgetful) Append(cluster.CleanupEntry) error { return nil }
 
 var steps atomic.Uint64 // so far; makes victims' IDs unique
 
@@ -207,7 +207,7 @@ func red(t *testing.T, c *cluster.Cluster, lie func(faults.Fault) liar, tidy ...
 // healthy waits until the victims feel nothing.
 func healthy(t *testing.T, f faults.Fault, v faults.Victims) {
 	t.Helper()
-	if _, err := eventually(t.Context(), soon, v, f.Gone); err != nil {
+	if _, err := eventually(t.Context(), soon, v, f.Cleared); err != nil {
 		t.Fatalf("not healthy again: %v", err)
 	}
 }

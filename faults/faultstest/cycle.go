@@ -46,7 +46,7 @@ func (s stage) Error() string { return fmt.Sprintf("%s: %v", s.name, s.err) }
 // cycle takes a fault through its life and returns the stage that went wrong.
 // The context it injects with is dead by the time it heals.
 func cycle(ctx context.Context, f faults.Fault, v faults.Victims) (saw string, err error) {
-	if saw, err := f.Felt(ctx, v); err == nil {
+	if saw, err := f.Active(ctx, v); err == nil {
 		return "", stage{before, errors.New(saw)}
 	}
 	run, end := context.WithCancel(ctx)
@@ -67,10 +67,10 @@ func cycle(ctx context.Context, f faults.Fault, v faults.Victims) (saw string, e
 		}
 		return soon
 	}
-	if saw, err = eventually(ctx, limit(felt), v, f.Felt); err != nil {
+	if saw, err = eventually(ctx, limit(felt), v, f.Active); err != nil {
 		return "", stage{felt, err}
 	}
-	if _, err := eventually(ctx, limit(spared), v, f.Spared); err != nil {
+	if _, err := eventually(ctx, limit(spared), v, f.ControlUnaffected); err != nil {
 		return "", stage{spared, err}
 	}
 	end()
@@ -78,13 +78,13 @@ func cycle(ctx context.Context, f faults.Fault, v faults.Victims) (saw string, e
 		return "", stage{heal, err}
 	}
 	healed = true
-	if _, err := eventually(ctx, limit(gone), v, f.Gone); err != nil {
+	if _, err := eventually(ctx, limit(gone), v, f.Cleared); err != nil {
 		return "", stage{gone, err}
 	}
 	if err := undo(ctx); err != nil {
 		return "", stage{again, err}
 	}
-	if saw, err := f.Felt(ctx, v); err == nil {
+	if saw, err := f.Active(ctx, v); err == nil {
 		return "", stage{after, errors.New(saw)}
 	}
 	return saw, nil
@@ -148,20 +148,20 @@ type tooMuch struct{ faults.Fault }
 func (tooMuch) fails() string { return spared }
 
 func (m tooMuch) Inject(ctx context.Context, v faults.Victims) (func(context.Context) error, error) {
-	d, ofLinks := m.Fault.(faults.Disturber)
+	d, ofLinks := m.Fault.(faults.LinkFault)
 	if !ofLinks {
 		v.Nodes = v.Cluster.Topology.Nodes
 		return m.Fault.Inject(ctx, v)
 	}
 	e := links.Effect{Latency: 400 * time.Millisecond}
-	if len(m.Damage(v).Cuts) > 0 {
+	if len(m.Impact(v).CutFlows) > 0 {
 		e = links.Effect{Cut: links.Hold}
 	}
 	undo, err := m.Fault.Inject(ctx, v)
 	if err != nil {
 		return nil, err
 	}
-	more, err := v.Cluster.Mesh.Disturb(ctx, v.ID+"-more", others(v.Cluster.Topology, d.Streams(v)), e)
+	more, err := v.Cluster.Links.ApplyEffect(ctx, v.ID+"-more", others(v.Cluster.Topology, d.Flows(v)), e)
 	if err != nil {
 		return nil, errors.Join(err, undo(ctx))
 	}
@@ -169,11 +169,11 @@ func (m tooMuch) Inject(ctx context.Context, v faults.Victims) (func(context.Con
 }
 
 // others is all that is not disturbed.
-func others(t topology.Topology, disturbed []topology.Stream) []topology.Stream {
-	var out []topology.Stream
+func others(t topology.Topology, disturbed []topology.Flow) []topology.Flow {
+	var out []topology.Flow
 	for _, l := range t.Links() {
-		if !slices.ContainsFunc(disturbed, func(s topology.Stream) bool { return s.Link == l }) {
-			out = append(out, topology.Stream{Link: l, Flow: topology.BothWays})
+		if !slices.ContainsFunc(disturbed, func(s topology.Flow) bool { return s.Link == l }) {
+			out = append(out, topology.Flow{Link: l, Direction: topology.BothWays})
 		}
 	}
 	return out

@@ -69,7 +69,7 @@ func overlap(t *testing.T, c *cluster.Cluster, first, second example, firstHeals
 	if err := heals.heal(t.Context()); err != nil {
 		t.Errorf("heal %s: %v", heals.name, err)
 	}
-	if _, err := eventually(t.Context(), soon, stays.v, stays.fault.Felt); err != nil {
+	if _, err := eventually(t.Context(), soon, stays.v, stays.fault.Active); err != nil {
 		t.Errorf("%s is not felt after %s was healed: %v", stays.name, heals.name, err)
 	}
 	if err := stays.heal(t.Context()); err != nil {
@@ -139,8 +139,8 @@ func crashed(t *testing.T, c *cluster.Cluster) {
 		if err := undo(t.Context()); err != nil {
 			t.Errorf("heal %s: %v", e.name, err)
 		}
-		if s, err := p.State(t.Context()); err != nil || s.Condition != cluster.Exited {
-			t.Errorf("after the heal of %s the crashed node is %s, %v", e.name, s.Condition, err)
+		if s, err := p.Status(t.Context()); err != nil || s.State != cluster.Exited {
+			t.Errorf("after the heal of %s the crashed node is %s, %v", e.name, s.State, err)
 		}
 		if err := p.Restart(t.Context()); err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func (r *roster) set(ctx context.Context, id topology.NodeID, out bool) error {
 	return nil
 }
 
-func (r *roster) Member(_ context.Context, id topology.NodeID) (bool, error) {
+func (r *roster) IsMember(_ context.Context, id topology.NodeID) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.out[id], nil

@@ -11,26 +11,26 @@ import (
 // Auto asks for the first runtime that works here.
 const Auto = "auto"
 
-// Unusable is the error of a runtime that cannot work here, and why.
-type Unusable struct {
+// RuntimeUnavailable is the error of a runtime that cannot work here, and why.
+type RuntimeUnavailable struct {
 	Runtime string
 	Why     error
 }
 
-func (e Unusable) Error() string {
+func (e RuntimeUnavailable) Error() string {
 	return fmt.Sprintf("runtime %s cannot be used here: %v", e.Runtime, e.Why)
 }
 
-func (e Unusable) Unwrap() error { return e.Why }
+func (e RuntimeUnavailable) Unwrap() error { return e.Why }
 
 // Runtime returns the runtime of that name and why it is the one. For Auto, or
 // no name, it is the first that works here, and the reason says what kept the
-// others out. The error is NotFound or Unusable.
-func Runtime(ctx context.Context, name string) (kind cluster.Kind, why string, err error) {
+// others out. The error is NotFound or RuntimeUnavailable.
+func Runtime(ctx context.Context, name string) (kind cluster.Driver, why string, err error) {
 	return choose(ctx, name, Runtimes())
 }
 
-func choose(ctx context.Context, name string, kinds []cluster.Kind) (cluster.Kind, string, error) {
+func choose(ctx context.Context, name string, kinds []cluster.Driver) (cluster.Driver, string, error) {
 	if name == "" || name == Auto {
 		return first(ctx, kinds)
 	}
@@ -41,14 +41,14 @@ func choose(ctx context.Context, name string, kinds []cluster.Kind) (cluster.Kin
 			continue
 		}
 		if err := k.Check(ctx); err != nil {
-			return cluster.Kind{}, "", Unusable{name, err}
+			return cluster.Driver{}, "", RuntimeUnavailable{name, err}
 		}
 		return k, "asked for", nil
 	}
-	return cluster.Kind{}, "", NotFound{"runtime", name, known}
+	return cluster.Driver{}, "", NotFound{"runtime", name, known}
 }
 
-func first(ctx context.Context, kinds []cluster.Kind) (cluster.Kind, string, error) {
+func first(ctx context.Context, kinds []cluster.Driver) (cluster.Driver, string, error) {
 	var reasons []string
 	for _, k := range kinds {
 		err := k.Check(ctx)
@@ -60,5 +60,5 @@ func first(ctx context.Context, kinds []cluster.Kind) (cluster.Kind, string, err
 		}
 		reasons = append(reasons, fmt.Sprintf("%s cannot be used: %v", k.Name, err))
 	}
-	return cluster.Kind{}, "", Unusable{Auto, fmt.Errorf("%s", strings.Join(reasons, "; "))}
+	return cluster.Driver{}, "", RuntimeUnavailable{Auto, fmt.Errorf("%s", strings.Join(reasons, "; "))}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/mcp-resilience/holdfast/targets/mcp"
 )
 
-func kind(name string, check error) cluster.Kind {
-	return cluster.Kind{Name: name, Check: func(context.Context) error { return check }}
+func kind(name string, check error) cluster.Driver {
+	return cluster.Driver{Name: name, Check: func(context.Context) error { return check }}
 }
 
 func TestChoose(t *testing.T) {
@@ -21,37 +21,37 @@ func TestChoose(t *testing.T) {
 	type answer struct{ Kind, Why, Err string }
 	tests := map[string]struct {
 		name  string
-		kinds []cluster.Kind
+		kinds []cluster.Driver
 		want  answer
 	}{
 		"auto takes the first that works": {
 			Auto,
-			[]cluster.Kind{kind("docker", nil), kind("local", nil)},
+			[]cluster.Driver{kind("docker", nil), kind("local", nil)},
 			answer{Kind: "docker", Why: "it works here and is the first choice"},
 		},
 		"no name is auto, and the reason says what kept docker out": {
 			"",
-			[]cluster.Kind{kind("docker", dead), kind("local", nil)},
+			[]cluster.Driver{kind("docker", dead), kind("local", nil)},
 			answer{Kind: "local", Why: "because docker cannot be used: no container engine answers"},
 		},
 		"a named one that does not work is not replaced": {
 			"docker",
-			[]cluster.Kind{kind("docker", dead), kind("local", nil)},
+			[]cluster.Driver{kind("docker", dead), kind("local", nil)},
 			answer{Err: "runtime docker cannot be used here: no container engine answers"},
 		},
 		"a named one": {
 			"local",
-			[]cluster.Kind{kind("docker", nil), kind("local", nil)},
+			[]cluster.Driver{kind("docker", nil), kind("local", nil)},
 			answer{Kind: "local", Why: "asked for"},
 		},
 		"a mistyped one": {
 			"dokcer",
-			[]cluster.Kind{kind("docker", nil), kind("local", nil)},
+			[]cluster.Driver{kind("docker", nil), kind("local", nil)},
 			answer{Err: `there is no runtime "dokcer"; there are auto, docker, local; did you mean "docker"?`},
 		},
 		"none works": {
 			Auto,
-			[]cluster.Kind{kind("docker", dead)},
+			[]cluster.Driver{kind("docker", dead)},
 			answer{Err: "runtime auto cannot be used here: docker cannot be used: no container engine answers"},
 		},
 	}
@@ -92,11 +92,11 @@ func TestOwnTarget(t *testing.T) {
 	if got, err := Target("mcp", mine{}); err != nil || got.Name() != "mcp" {
 		t.Errorf("Target(mcp) = %v, %v", got, err)
 	}
-	p, err := Resolve(scenarios.Scenario{Name: "twin", Target: "mine", Steps: []scenarios.Declared{}}, 1, mine{})
+	p, err := Resolve(scenarios.Scenario{Name: "twin", Target: "mine", Steps: []scenarios.StepSpec{}}, 1, mine{})
 	if err != nil || len(p.Topology.Nodes) == 0 {
 		t.Errorf("Resolve on mine: %v, %+v", err, p.Topology)
 	}
-	if _, err := Resolve(scenarios.Scenario{Name: "twin", Target: "mine", Steps: []scenarios.Declared{}}, 1); err == nil {
+	if _, err := Resolve(scenarios.Scenario{Name: "twin", Target: "mine", Steps: []scenarios.StepSpec{}}, 1); err == nil {
 		t.Error("mine is known without being handed over")
 	}
 }

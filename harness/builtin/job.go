@@ -47,11 +47,11 @@ func ReadFor(own []targets.Target, pathOrName string, seed uint64, changes ...fu
 func Resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenarios.Plan, error) {
 	target, err := Target(s.Target, own...)
 	if missing, ok := errors.AsType[NotFound](err); ok {
-		return scenarios.Plan{}, s.Problem("target", missing.Error(), "")
+		return scenarios.Plan{}, s.Diagnostic("target", missing.Error(), "")
 	}
 	t, err := target.Topology(s.Topology)
 	if err != nil {
-		return scenarios.Plan{}, s.Problem("topology", err.Error(), "")
+		return scenarios.Plan{}, s.Diagnostic("topology", err.Error(), "")
 	}
 	return s.Resolve(t, seed)
 }

@@ -73,7 +73,7 @@ func TestRead(t *testing.T) {
 
 // A scenario changed in code is resolved as changed.
 func TestReadWithChanges(t *testing.T) {
-	j, err := Read("kill-leader", 0, func(s *scenarios.Scenario) { s.Steps = []scenarios.Declared{} })
+	j, err := Read("kill-leader", 0, func(s *scenarios.Scenario) { s.Steps = []scenarios.StepSpec{} })
 	if err != nil || len(j.Plan.Steps) != 0 {
 		t.Errorf("Read: %d steps, %v; want none", len(j.Plan.Steps), err)
 	}

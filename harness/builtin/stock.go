@@ -26,10 +26,10 @@ func Targets() []targets.Target {
 }
 
 // Runtimes lists where their nodes can run, the one to be preferred first.
-func Runtimes() []cluster.Kind {
-	return []cluster.Kind{
-		docker.Kind(),
-		local.Kind(),
+func Runtimes() []cluster.Driver {
+	return []cluster.Driver{
+		docker.Driver(),
+		local.Driver(),
 	}
 }
 
@@ -42,7 +42,7 @@ type NotFound struct {
 
 func (e NotFound) Error() string {
 	s := fmt.Sprintf("there is no %s %q; there are %s", e.What, e.Name, strings.Join(e.Known, ", "))
-	if n := faults.Nearest(e.Name, e.Known); n != "" {
+	if n := faults.Suggest(e.Name, e.Known); n != "" {
 		s += fmt.Sprintf("; did you mean %q?", n)
 	}
 	return s

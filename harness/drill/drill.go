@@ -96,7 +96,7 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 		ginkgo.Fail(err.Error())
 	}
 	kind, why, err := builtin.Runtime(ctx, o.runtime)
-	if unusable, ok := errors.AsType[builtin.Unusable](err); ok && !Required() {
+	if unusable, ok := errors.AsType[builtin.RuntimeUnavailable](err); ok && !Required() {
 		ginkgo.Skip(unusable.Error())
 	} else if err != nil {
 		ginkgo.Fail(err.Error())
@@ -121,8 +121,8 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	} else if err != nil {
 		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s: %v; what was recorded is in %s", scenario, kind.Name, err, dir))
 	}
-	if run.Broken != "" {
-		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s ended before its time (%s); what was recorded is in %s", scenario, kind.Name, run.Broken, dir))
+	if run.AbortReason != "" {
+		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s ended before its time (%s); what was recorded is in %s", scenario, kind.Name, run.AbortReason, dir))
 	}
 	return r
 }

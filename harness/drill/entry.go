@@ -16,13 +16,13 @@ const EntryName = "holdfast run"
 // RunRecord is what is attached to a spec's report: verdict.json, and a summary
 // that quotes RTO and RPO, which Ginkgo's JUnit carries too.
 type RunRecord struct {
-	Run       string            `json:"run"`
-	Scenario  string            `json:"scenario"`
-	Runtime   string            `json:"runtime"`
-	Dir       string            `json:"dir"`
-	Report    string            `json:"report"`
-	Broken    string            `json:"broken,omitempty"`
-	Judgement *record.Judgement `json:"judgement"`
+	Run       string         `json:"run"`
+	Scenario  string         `json:"scenario"`
+	Runtime   string         `json:"runtime"`
+	Dir       string         `json:"dir"`
+	Report    string         `json:"report"`
+	Broken    string         `json:"broken,omitempty"`
+	Judgement *record.Result `json:"judgement"`
 	// Summary is summary.md.
 	Summary string `json:"summary"`
 }
@@ -41,7 +41,7 @@ func (e RunRecord) String() string {
 		b.WriteString("; RPO " + loss(e.Judgement.RPO))
 	}
 	for _, f := range e.Judgement.Findings {
-		fmt.Fprintf(&b, "\n  %-8s %s: %s", f.Verdict, f.Promise, f.Says)
+		fmt.Fprintf(&b, "\n  %-8s %s: %s", f.Verdict, f.Check, f.Description)
 	}
 	b.WriteString("\n  report: " + e.Report)
 	return b.String()
@@ -55,6 +55,6 @@ func attach(r *Result) {
 	}
 	ginkgo.AddReportEntry(EntryName, RunRecord{
 		Run: r.ID, Scenario: r.Scenario, Runtime: r.Runtime, Dir: r.Dir, Report: r.Report(),
-		Broken: r.Broken, Judgement: r.Judgement, Summary: summary.String(),
+		Broken: r.AbortReason, Judgement: r.Result, Summary: summary.String(),
 	})
 }

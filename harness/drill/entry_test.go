@@ -16,7 +16,7 @@ func TestJUnitCarriesFigures(t *testing.T) {
 	r := kept(nil)
 	entry := types.ReportEntry{
 		Name: EntryName, Visibility: types.ReportEntryVisibilityAlways,
-		Value: types.WrapEntryValue(RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Judgement: r.Judgement}),
+		Value: types.WrapEntryValue(RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Judgement: r.Result}),
 	}
 	report := ginkgo.Report{SpecReports: types.SpecReports{{
 		LeafNodeType: types.NodeTypeIt, LeafNodeText: "kill-leader", State: types.SpecStatePassed,

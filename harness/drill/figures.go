@@ -32,7 +32,7 @@ func recovery(o *record.RTO) string {
 func loss(p *record.RPO) string {
 	s := fmt.Sprintf("%d lost of %d acknowledged (objective %d)", lostCount(p), p.Acked, p.Objective)
 	if lostCount(p) > 0 {
-		s += ", over " + secs(p.LostFor)
+		s += ", over " + secs(p.LossWindow)
 	}
 	return s
 }
@@ -53,8 +53,8 @@ func rtoFigures(o *record.RTO) []string {
 		if longest.Budget > 0 {
 			line += " (budget " + secs(longest.Budget) + ")"
 		}
-		if longest.Says != "" {
-			line += ", ended by: " + longest.Says
+		if longest.Description != "" {
+			line += ", ended by: " + longest.Description
 		}
 		out = append(out, line)
 	}
@@ -102,19 +102,19 @@ func availabilityFigures(a *record.Availability) []string {
 	out := []string{fmt.Sprintf("%.3f %% of operations were good", 100*a.Overall)}
 	for _, s := range a.Series {
 		out = append(out, fmt.Sprintf("  %s %ss: %d of %d good, %d not sent, p99 %s, slowest %s",
-			s.Region, s.Class, s.Good, s.Due, s.Unsent, secs(s.P99), secs(s.Max)))
+			s.Region, s.Class, s.Good, s.Due, s.Dropped, secs(s.P99), secs(s.Max)))
 	}
 	return out
 }
 
 // findingFigures quotes every finding that is not a pass, or all of them when all are.
-func findingFigures(j *record.Judgement) []string {
+func findingFigures(j *record.Result) []string {
 	out := []string{"it came out " + string(j.Verdict)}
 	for _, f := range j.Findings {
 		if f.Verdict == record.Pass && j.Verdict != record.Pass {
 			continue
 		}
-		out = append(out, fmt.Sprintf("  %s is %s: %s", f.Promise, f.Verdict, f.Says))
+		out = append(out, fmt.Sprintf("  %s is %s: %s", f.Check, f.Verdict, f.Description))
 		for i, e := range f.Evidence {
 			if i == most {
 				break
@@ -137,7 +137,7 @@ func some(what string, lines []string) []string {
 }
 
 func secs(d time.Duration) string {
-	if d == record.Never {
+	if d == record.NotReached {
 		return "never"
 	}
 	return fmt.Sprintf("%.3gs", d.Seconds())

@@ -21,13 +21,13 @@ var sound = []string{"run", "every kind succeeds"}
 func RecoverWithin(d time.Duration) types.GomegaMatcher {
 	return &matcher{
 		promises: []string{"rto"}, wants: fmt.Sprintf("recover within %v", d),
-		holds: func(j *record.Judgement) (bool, error) {
+		holds: func(j *record.Result) (bool, error) {
 			if j.RTO == nil {
 				return false, errors.New("no recovery time was measured")
 			}
 			return j.RTO.Recovered && j.RTO.Worst <= d, nil
 		},
-		figures: func(r *Result) []string { return rtoFigures(r.Judgement.RTO) },
+		figures: func(r *Result) []string { return rtoFigures(r.Result.RTO) },
 	}
 }
 
@@ -36,7 +36,7 @@ func RecoverWithin(d time.Duration) types.GomegaMatcher {
 func LoseNothing() types.GomegaMatcher {
 	return &matcher{
 		promises: []string{"rpo", "phantoms", "divergence"}, wants: "lose nothing",
-		holds: func(j *record.Judgement) (bool, error) {
+		holds: func(j *record.Result) (bool, error) {
 			if j.RPO == nil {
 				return false, errors.New("nothing was read back")
 			}
@@ -47,7 +47,7 @@ func LoseNothing() types.GomegaMatcher {
 			}
 			return whole, nil
 		},
-		figures: func(r *Result) []string { return rpoFigures(r.Judgement.RPO) },
+		figures: func(r *Result) []string { return rpoFigures(r.Result.RPO) },
 	}
 }
 
@@ -55,7 +55,7 @@ func LoseNothing() types.GomegaMatcher {
 func BeLinearizable() types.GomegaMatcher {
 	return &matcher{
 		promises: []string{"linearizable"}, wants: "be linearizable",
-		holds: func(j *record.Judgement) (bool, error) {
+		holds: func(j *record.Result) (bool, error) {
 			switch l := j.Linearizable; {
 			case l == nil:
 				return false, errors.New("linearizability was not judged")
@@ -67,7 +67,7 @@ func BeLinearizable() types.GomegaMatcher {
 				return true, nil
 			}
 		},
-		figures: func(r *Result) []string { return linearFigures(r.Judgement.Linearizable) },
+		figures: func(r *Result) []string { return linearFigures(r.Result.Linearizable) },
 	}
 }
 
@@ -76,13 +76,13 @@ func BeLinearizable() types.GomegaMatcher {
 func StayAvailable(ratio float64) types.GomegaMatcher {
 	return &matcher{
 		promises: []string{"availability"}, wants: fmt.Sprintf("keep %g %% of operations good", 100*ratio),
-		holds: func(j *record.Judgement) (bool, error) {
+		holds: func(j *record.Result) (bool, error) {
 			if j.Availability == nil || len(j.Availability.Series) == 0 {
 				return false, errors.New("no availability was measured")
 			}
 			return j.Availability.Overall >= ratio, nil
 		},
-		figures: func(r *Result) []string { return availabilityFigures(r.Judgement.Availability) },
+		figures: func(r *Result) []string { return availabilityFigures(r.Result.Availability) },
 	}
 }
 
@@ -94,13 +94,13 @@ func Pass() types.GomegaMatcher { return HaveVerdict(record.Pass) }
 func HaveVerdict(v record.Verdict) types.GomegaMatcher {
 	return &matcher{
 		wants: "have verdict " + string(v),
-		holds: func(j *record.Judgement) (bool, error) {
+		holds: func(j *record.Result) (bool, error) {
 			if j.Verdict != v && undecided(j.Verdict) {
 				return false, fmt.Errorf("the run came out %s", j.Verdict)
 			}
 			return j.Verdict == v, nil
 		},
-		figures: func(r *Result) []string { return findingFigures(r.Judgement) },
+		figures: func(r *Result) []string { return findingFigures(r.Result) },
 	}
 }
 
@@ -109,21 +109,21 @@ func HaveVerdict(v record.Verdict) types.GomegaMatcher {
 func AsExpected() types.GomegaMatcher {
 	return &matcher{
 		wants: "come out as its scenario expects",
-		holds: func(j *record.Judgement) (bool, error) {
+		holds: func(j *record.Result) (bool, error) {
 			if !j.AsExpected() && undecided(j.Verdict) {
 				return false, fmt.Errorf("the run came out %s", j.Verdict)
 			}
-			for _, f := range j.Untested() {
-				return false, fmt.Errorf("%s is %s: %s", f.Promise, f.Verdict, f.Says)
+			for _, f := range j.UnprovenFaults() {
+				return false, fmt.Errorf("%s is %s: %s", f.Check, f.Verdict, f.Description)
 			}
 			return j.AsExpected(), nil
 		},
 		figures: func(r *Result) []string {
-			out := []string{fmt.Sprintf("%s was expected", r.Judgement.Expected)}
-			for _, f := range r.Judgement.Unbroken() {
-				out = append(out, fmt.Sprintf("%s was to break and is %q", f.Promise, f.Verdict))
+			out := []string{fmt.Sprintf("%s was expected", r.Result.Expected)}
+			for _, f := range r.Result.MissingFailures() {
+				out = append(out, fmt.Sprintf("%s was to break and is %q", f.Check, f.Verdict))
 			}
-			return append(out, findingFigures(r.Judgement)...)
+			return append(out, findingFigures(r.Result)...)
 		},
 	}
 }
@@ -133,7 +133,7 @@ type matcher struct {
 	// promises are the findings that decide; none means the run's verdict does.
 	promises []string
 	wants    string
-	holds    func(*record.Judgement) (bool, error)
+	holds    func(*record.Result) (bool, error)
 	figures  func(*Result) []string
 }
 
@@ -147,7 +147,7 @@ func (m *matcher) Match(actual any) (bool, error) {
 	if err := m.decided(r); err != nil {
 		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", r.title(), m.wants, err, strings.Join(r.pointers(), "\n"))
 	}
-	got, err := m.holds(r.Judgement)
+	got, err := m.holds(r.Result)
 	if err != nil {
 		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", r.title(), m.wants, err, strings.Join(r.pointers(), "\n"))
 	}
@@ -157,19 +157,19 @@ func (m *matcher) Match(actual any) (bool, error) {
 // decided says why the promise could not be judged: an undecided finding of its
 // own, or one on a fault or on the run as such. Those on other promises do not matter.
 func (m *matcher) decided(r *Result) error {
-	if r.Broken != "" {
-		return fmt.Errorf("the run ended before its time: %s", r.Broken)
+	if r.AbortReason != "" {
+		return fmt.Errorf("the run ended before its time: %s", r.AbortReason)
 	}
-	if r.Judgement == nil {
+	if r.Result == nil {
 		return errors.New("the run was not judged")
 	}
 	if len(m.promises) == 0 {
 		return nil
 	}
-	for _, f := range r.Judgement.Findings {
-		matters := slices.Contains(m.promises, f.Promise) || slices.Contains(sound, f.Promise) || strings.HasPrefix(f.Promise, "fault ")
+	for _, f := range r.Result.Findings {
+		matters := slices.Contains(m.promises, f.Check) || slices.Contains(sound, f.Check) || strings.HasPrefix(f.Check, "fault ")
 		if matters && undecided(f.Verdict) {
-			return fmt.Errorf("%s is %s: %s", f.Promise, f.Verdict, f.Says)
+			return fmt.Errorf("%s is %s: %s", f.Check, f.Verdict, f.Description)
 		}
 	}
 	return nil

@@ -17,21 +17,21 @@ import (
 func kept(change func(*record.Run)) *Result {
 	r := &record.Run{
 		Meta: record.Meta{ID: "2026-11-22T03-00-00Z-kill-leader-7f3a", Scenario: "kill-leader", Runtime: "local", Seed: 7},
-		Judgement: &record.Judgement{
+		Result: &record.Result{
 			Verdict: record.Pass, Expected: record.Pass,
 			Findings: []record.Finding{
-				{Promise: "rto", Verdict: record.Pass, Says: "2.3 s"},
-				{Promise: "rpo", Verdict: record.Pass, Says: "nothing lost"},
-				{Promise: "linearizable", Verdict: record.Pass, Says: "20 keys"},
-				{Promise: "availability", Verdict: record.Pass, Says: "98 %"},
-				{Promise: "fault 1-kill", Verdict: record.Pass, Says: "felt"},
+				{Check: "rto", Verdict: record.Pass, Description: "2.3 s"},
+				{Check: "rpo", Verdict: record.Pass, Description: "nothing lost"},
+				{Check: "linearizable", Verdict: record.Pass, Description: "20 keys"},
+				{Check: "availability", Verdict: record.Pass, Description: "98 %"},
+				{Check: "fault 1-kill", Verdict: record.Pass, Description: "felt"},
 			},
 			RTO: &record.RTO{
 				Objective: 30 * time.Second, Resolution: 100 * time.Millisecond, Worst: 2300 * time.Millisecond, Recovered: true,
 				Series: []record.RTOSeries{{Region: "north", Class: history.Writes, Eligible: true, Recovered: true, RTO: 2300 * time.Millisecond, FirstAck: 2 * time.Second}},
 				Stages: []record.Stage{
 					{Name: "detect", From: 5 * time.Second, To: 5500 * time.Millisecond},
-					{Name: "elect", From: 5500 * time.Millisecond, To: 7 * time.Second, Says: "north-1 elected in term 3"},
+					{Name: "elect", From: 5500 * time.Millisecond, To: 7 * time.Second, Description: "north-1 elected in term 3"},
 				},
 			},
 			RPO:          &record.RPO{Attempted: 110, Acked: 100, FinalReads: 9},
@@ -46,29 +46,29 @@ func kept(change func(*record.Run)) *Result {
 }
 
 func finding(r *record.Run, promise string, v record.Verdict, says string) {
-	for i, f := range r.Judgement.Findings {
-		if f.Promise == promise {
-			r.Judgement.Findings[i].Verdict, r.Judgement.Findings[i].Says = v, says
+	for i, f := range r.Result.Findings {
+		if f.Check == promise {
+			r.Result.Findings[i].Verdict, r.Result.Findings[i].Description = v, says
 		}
 	}
-	r.Judgement.Verdict = record.Worst(r.Judgement.Verdict, v)
+	r.Result.Verdict = record.Worst(r.Result.Verdict, v)
 }
 
 func TestMatchers(t *testing.T) {
 	lose := func(r *record.Run) {
-		r.Judgement.RPO.Lost = []record.LostWrite{{
+		r.Result.RPO.Lost = []record.LostWrite{{
 			Op:       history.Op{Kind: history.Add, Key: "s1", Value: "v42", Region: "east", Return: 5 * time.Second, Node: "east-1", Term: 2},
 			Position: "12ms before fault 1-kill", Missing: []topology.NodeID{"north-1", "south-1"},
 		}}
 		finding(r, "rpo", record.Fail, "1 lost")
 	}
 	stuck := func(r *record.Run) {
-		r.Judgement.RTO.Recovered, r.Judgement.RTO.Worst = false, 40*time.Second
+		r.Result.RTO.Recovered, r.Result.RTO.Worst = false, 40*time.Second
 		finding(r, "rto", record.Fail, "not recovered in 40 s")
 	}
 	control := func(change func(*record.Run)) func(*record.Run) {
 		return func(r *record.Run) {
-			r.Judgement.Expected, r.Judgement.Breaks = record.Fail, []string{"rpo"}
+			r.Result.Expected, r.Result.ExpectedFailures = record.Fail, []string{"rpo"}
 			change(r)
 		}
 	}
@@ -82,41 +82,41 @@ func TestMatchers(t *testing.T) {
 		"recovered at the limit":     {RecoverWithin(2300 * time.Millisecond), kept(nil), "yes"},
 		"recovered too late":         {RecoverWithin(2 * time.Second), kept(nil), "no"},
 		"never recovered":            {RecoverWithin(time.Hour), kept(stuck), "no"},
-		"no recovery measured":       {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.Judgement.RTO = nil }), "no recovery time was measured"},
+		"no recovery measured":       {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.Result.RTO = nil }), "no recovery time was measured"},
 		"a fault that nobody felt":   {RecoverWithin(time.Hour), kept(unfelt), "fault 1-kill is vacuous: no probe showed it"},
 		"an unknown of another kind": {RecoverWithin(time.Hour), kept(func(r *record.Run) { finding(r, "linearizable", record.Unknown, "out of time") }), "yes"},
 		"an unknown of its own":      {RecoverWithin(time.Hour), kept(func(r *record.Run) { finding(r, "rto", record.Unknown, "cut off") }), "rto is unknown: cut off"},
-		"a broken run":               {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.Broken = "interrupted" }), "ended before its time: interrupted"},
-		"a run without verdict":      {LoseNothing(), kept(func(r *record.Run) { r.Judgement = nil }), "was not judged"},
+		"a broken run":               {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.AbortReason = "interrupted" }), "ended before its time: interrupted"},
+		"a run without verdict":      {LoseNothing(), kept(func(r *record.Run) { r.Result = nil }), "was not judged"},
 
 		"nothing lost":      {LoseNothing(), kept(nil), "yes"},
 		"a lost write":      {LoseNothing(), kept(lose), "no"},
-		"a phantom":         {LoseNothing(), kept(func(r *record.Run) { r.Judgement.RPO.Phantoms = []string{"s1 v9"} }), "no"},
-		"nodes that differ": {LoseNothing(), kept(func(r *record.Run) { r.Judgement.RPO.Diverged = []string{"s1"} }), "no"},
+		"a phantom":         {LoseNothing(), kept(func(r *record.Run) { r.Result.RPO.Phantoms = []string{"s1 v9"} }), "no"},
+		"nodes that differ": {LoseNothing(), kept(func(r *record.Run) { r.Result.RPO.Diverged = []string{"s1"} }), "no"},
 		"a final read that failed": {LoseNothing(), kept(func(r *record.Run) {
-			r.Judgement.RPO.FinalReadsFailed = 1
+			r.Result.RPO.FinalReadsFailed = 1
 		}), "1 of 9 final reads failed"},
-		"nothing read back": {LoseNothing(), kept(func(r *record.Run) { r.Judgement.RPO.FinalReads = 0 }), "what was lost is unknown"},
+		"nothing read back": {LoseNothing(), kept(func(r *record.Run) { r.Result.RPO.FinalReads = 0 }), "what was lost is unknown"},
 
 		"linearizable": {BeLinearizable(), kept(nil), "yes"},
 		"a key without a legal order": {BeLinearizable(), kept(func(r *record.Run) {
-			r.Judgement.Linearizable.Violating = []string{"r1"}
+			r.Result.Linearizable.Violating = []string{"r1"}
 			finding(r, "linearizable", record.Fail, "r1")
 		}), "no"},
 		"a key out of time": {BeLinearizable(), kept(func(r *record.Run) {
-			r.Judgement.Linearizable.Undecided = []string{"r1"}
+			r.Result.Linearizable.Undecided = []string{"r1"}
 		}), "1 of 20 keys could not be decided"},
-		"order not judged": {BeLinearizable(), kept(func(r *record.Run) { r.Judgement.Linearizable = nil }), "was not judged"},
+		"order not judged": {BeLinearizable(), kept(func(r *record.Run) { r.Result.Linearizable = nil }), "was not judged"},
 
 		"available":               {StayAvailable(0.98), kept(nil), "yes"},
 		"not available enough":    {StayAvailable(0.99), kept(nil), "no"},
-		"availability not judged": {StayAvailable(0.5), kept(func(r *record.Run) { r.Judgement.Availability = nil }), "no availability was measured"},
+		"availability not judged": {StayAvailable(0.5), kept(func(r *record.Run) { r.Result.Availability = nil }), "no availability was measured"},
 
 		"pass":                     {Pass(), kept(nil), "yes"},
 		"fail is not pass":         {Pass(), kept(lose), "no"},
-		"unknown is no answer":     {Pass(), kept(func(r *record.Run) { r.Judgement.Verdict = record.Unknown }), "came out unknown"},
+		"unknown is no answer":     {Pass(), kept(func(r *record.Run) { r.Result.Verdict = record.Unknown }), "came out unknown"},
 		"vacuous is no answer":     {HaveVerdict(record.Fail), kept(unfelt), "came out vacuous"},
-		"unknown when asked for":   {HaveVerdict(record.Unknown), kept(func(r *record.Run) { r.Judgement.Verdict = record.Unknown }), "yes"},
+		"unknown when asked for":   {HaveVerdict(record.Unknown), kept(func(r *record.Run) { r.Result.Verdict = record.Unknown }), "yes"},
 		"pass is not unknown":      {HaveVerdict(record.Unknown), kept(nil), "no"},
 		"what a control must have": {HaveVerdict(record.Fail), kept(lose), "yes"},
 
@@ -157,7 +157,7 @@ func TestMatchersRefuseOtherThings(t *testing.T) {
 func TestFailureMessages(t *testing.T) {
 	slow := kept(nil)
 	lost := kept(func(r *record.Run) {
-		r.Judgement.RPO.Lost = []record.LostWrite{{
+		r.Result.RPO.Lost = []record.LostWrite{{
 			Op:       history.Op{Kind: history.Add, Key: "s1", Value: "v42", Region: "east", Return: 5 * time.Second, Node: "east-1", Term: 2},
 			Position: "12ms before fault 1-kill", Missing: []topology.NodeID{"north-1", "south-1"},
 		}}

@@ -29,7 +29,7 @@ func (w *watcher) tell(p harness.Progress) {
 	w.last = p
 	w.mu.Unlock()
 	if e := p.Event; e != nil {
-		fmt.Fprintf(ginkgo.GinkgoWriter, "%8.3fs %-8s %s%s %s: %s\n", e.At.Seconds(), e.Source, e.Node, e.Region, e.Kind, e.Says)
+		fmt.Fprintf(ginkgo.GinkgoWriter, "%8.3fs %-8s %s%s %s: %s\n", e.At.Seconds(), e.Source, e.Node, e.Region, e.Kind, e.Description)
 	}
 }
 

@@ -21,36 +21,36 @@ func (f Silence) Inject(context.Context, faults.Victims) (func(context.Context) 
 	return func(context.Context) error { f.Store.silence(false); return nil }, nil
 }
 
-// Damage is none: nodes and links are well, so every client stays eligible.
-func (f Silence) Damage(faults.Victims) topology.Damage { return topology.Damage{} }
+// FaultImpact is none: nodes and links are well, so every client stays eligible.
+func (f Silence) Impact(faults.Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
-// Says names the deed.
-func (f Silence) Says(faults.Victims) string { return "silence" }
+// Describe names the deed.
+func (f Silence) Describe(faults.Victims) string { return "silence" }
 
-// Felt asks the store.
-func (f Silence) Felt(context.Context, faults.Victims) (string, error) {
+// Active asks the store.
+func (f Silence) Active(context.Context, faults.Victims) (string, error) {
 	if !f.Store.Silent() {
 		return "", errors.New("it answers")
 	}
 	return "no answer", nil
 }
 
-// Gone asks the store.
-func (f Silence) Gone(context.Context, faults.Victims) (string, error) {
+// Cleared asks the store.
+func (f Silence) Cleared(context.Context, faults.Victims) (string, error) {
 	if f.Store.Silent() {
 		return "", errors.New("no answer")
 	}
 	return "it answers", nil
 }
 
-// Spared has nobody to ask.
-func (f Silence) Spared(context.Context, faults.Victims) (string, error) {
+// ControlUnaffected has nobody to ask.
+func (f Silence) ControlUnaffected(context.Context, faults.Victims) (string, error) {
 	return "there is no neighbour", nil
 }
 
 // Plan lets a fault loose on the store for d, after 2 s of load.
 func Plan(s *Store, f faults.Fault, d time.Duration) scenarios.Plan {
-	topo, _ := s.Topology(topology.Shape{}) // never fails
+	topo, _ := s.Topology(topology.Spec{}) // never fails
 	return scenarios.Plan{
 		Scenario: "silence", Target: s.Name(), Topology: topo, Seed: 1,
 		Load:     workload.Load{Reads: 200, Writes: 200}.Resolve(),

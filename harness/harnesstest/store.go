@@ -46,7 +46,7 @@ func NewStore() *Store {
 func (s *Store) Name() string { return "store" }
 
 // Topology is a testnode in each of three regions, whatever the shape.
-func (s *Store) Topology(topology.Shape) (topology.Topology, error) {
+func (s *Store) Topology(topology.Spec) (topology.Topology, error) {
 	return clustertest.Topology(1), nil
 }
 
@@ -108,14 +108,14 @@ func (c client) Do(_ context.Context, op history.Op) history.Op {
 	case history.Write:
 		s.registers[op.Key] = op.Value
 	case history.CAS:
-		if op.Swapped = s.registers[op.Key] == op.Expect; op.Swapped {
+		if op.Applied = s.registers[op.Key] == op.Expect; op.Applied {
 			s.registers[op.Key] = op.Value
 		}
 	case history.Add:
 		if s.adds++; !s.Forget || s.adds%10 != 0 {
 			s.sets[op.Key] = append(s.sets[op.Key], op.Value)
 		}
-	case history.Members:
+	case history.SetRead:
 		op.Set = slices.Clone(s.sets[op.Key])
 	}
 	return op

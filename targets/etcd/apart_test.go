@@ -33,7 +33,7 @@ func needEngine(t *testing.T) {
 func running(t *testing.T) *cluster.Cluster {
 	t.Helper()
 	needEngine(t)
-	top, err := etcd.Target{}.Topology(topology.Shape{})
+	top, err := etcd.Target{}.Topology(topology.Spec{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func running(t *testing.T) *cluster.Cluster {
 	spec := cluster.Spec{
 		Run: fmt.Sprintf("etcd-%d", time.Now().UnixNano()), Topology: top, Linkd: linkd, Binary: linux.Build,
 	}
-	rt, err := docker.Kind().Open(t.Context(), spec)
+	rt, err := docker.Driver().Open(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,13 +118,13 @@ func TestAMemberThatIsOutOfReach(t *testing.T) {
 	eventually(t, "be served by the member of the own region", servedBy(true))
 
 	t.Run("cut off from the others", func(t *testing.T) {
-		var cut []topology.Stream
+		var cut []topology.Flow
 		for _, l := range c.Topology.Links() {
 			if l.From.Clients == "" && (l.From.Node == first || l.To == first) {
-				cut = append(cut, topology.Stream{Link: l, Flow: topology.BothWays})
+				cut = append(cut, topology.Flow{Link: l, Direction: topology.BothWays})
 			}
 		}
-		heal, err := c.Mesh.Disturb(t.Context(), "cut", cut, links.Effect{Cut: links.Hold})
+		heal, err := c.Links.ApplyEffect(t.Context(), "cut", cut, links.Effect{Cut: links.Hold})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,7 +70,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 		if r, err = m.kv.Range(ctx, one(op)); err == nil {
 			head, op.Output = r.Header, value(r)
 		}
-	case history.Members:
+	case history.SetRead:
 		var r *pb.RangeResponse
 		if r, err = m.kv.Range(ctx, all(op)); err == nil {
 			head, op.Set = r.Header, elements(op, r)
@@ -83,7 +83,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 	case history.CAS:
 		var r *pb.TxnResponse
 		if r, err = m.kv.Txn(ctx, swap(op)); err == nil {
-			head, op.Swapped = r.Header, r.Succeeded
+			head, op.Applied = r.Header, r.Succeeded
 		}
 	default:
 		op.Outcome, op.Error = history.Failed, fmt.Sprintf("etcd knows no operation %q", op.Kind)
@@ -91,7 +91,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 	}
 	if err != nil {
 		op.Outcome, op.Error = outcome(op.Kind, err, sent.Load()), "via "+string(m.id)+": "+says(err)
-		op.Answered = refused(err)
+		op.Rejected = refused(err)
 		return op, err
 	}
 	op.Outcome, op.Node, op.Term, op.Revision = history.OK, m.id, head.RaftTerm, uint64(head.Revision)

@@ -111,8 +111,8 @@ func TestOutcomeOfAnError(t *testing.T) {
 			ctx, giveUp = context.WithTimeout(t.Context(), limit)
 			defer giveUp()
 			got, err := connected(t, c.dial).do(ctx, c.op)
-			if want := name == "write, no leader" || name == "write, too many requests"; got.Answered != want {
-				t.Errorf("answered is %v, want %v", got.Answered, want)
+			if want := name == "write, no leader" || name == "write, too many requests"; got.Rejected != want {
+				t.Errorf("answered is %v, want %v", got.Rejected, want)
 			}
 			if got.Outcome != c.want || got.Error == "" || err == nil {
 				t.Errorf("got %s (%s), want %s", got.Outcome, got.Error, c.want)

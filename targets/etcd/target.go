@@ -32,7 +32,7 @@ const (
 )
 
 // zones weigh the regions as the reference platform does.
-var zones = []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+var zones = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
 
 // oneWay keeps every round trip between regions at 30 ms.
 const oneWay = 15 * time.Millisecond
@@ -48,7 +48,7 @@ var profiles = map[string]timings{
 }
 
 // Topology declares three regions of 1, 3 or 5 members, all voting.
-func (Target) Topology(s topology.Shape) (topology.Topology, error) {
+func (Target) Topology(s topology.Spec) (topology.Topology, error) {
 	per := cmp.Or(s.Nodes, 1)
 	if !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("etcd topology: nodes: %d a region: allowed are 1, 3, 5", per)
@@ -64,11 +64,11 @@ func (Target) Topology(s topology.Shape) (topology.Topology, error) {
 	if len(s.Defects) > 0 {
 		return topology.Topology{}, fmt.Errorf("etcd topology: defects: no %q: etcd is unmodified and has none to switch on", s.Defects[0])
 	}
-	t := topology.Topology{Zones: slices.Clone(zones), Latency: slices.Clone(s.Latency)}
+	t := topology.Topology{RegionSpecs: slices.Clone(zones), Latency: slices.Clone(s.Latency)}
 	if len(t.Latency) == 0 {
 		for i, a := range zones {
 			for _, b := range zones[i+1:] {
-				t.Latency = append(t.Latency, topology.Distance{A: a.Region, B: b.Region, OneWay: oneWay})
+				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: oneWay})
 			}
 		}
 	}

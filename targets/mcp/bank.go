@@ -24,7 +24,7 @@ func (u *user) bank(ctx context.Context, op history.Op) history.Op {
 		if err != nil {
 			return notChanged(op, err)
 		}
-		op.Swapped = r.Done
+		op.Applied = r.Done
 		return acknowledged(op, r.Origin)
 	default:
 		r, err := u.Balances(ctx, op.Key, consistency(op))

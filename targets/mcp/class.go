@@ -26,7 +26,7 @@ func (u *user) inClass(ctx context.Context, op history.Op, c client.Class, set s
 	case history.Add:
 		r, err := u.AddTo(ctx, client.NewID(), c, set, op.Value)
 		return whatChanged(op, r, err)
-	case history.Members:
+	case history.SetRead:
 		r, err := u.MembersOf(ctx, c, set, consistency(op))
 		return whatMembers(op, r, err)
 	}
@@ -35,7 +35,7 @@ func (u *user) inClass(ctx context.Context, op history.Op, c client.Class, set s
 
 // inClass reads a set of a class.
 func (r *reader) inClass(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
-	if op.Kind != history.Members {
+	if op.Kind != history.SetRead {
 		return setsOnly(op)
 	}
 	out, err := r.Members(ctx, &api.MembersRequest{Class: c, Set: set, Consistency: consistency(op)})

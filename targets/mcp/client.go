@@ -82,7 +82,7 @@ func (u *user) Close() error {
 
 // Do carries out one operation, once.
 func (u *user) Do(ctx context.Context, op history.Op) history.Op {
-	if op.Class() == history.Edge {
+	if op.Class() == history.LocalRead {
 		return u.edge(ctx, op)
 	}
 	if key, ok := settingOf(op.Key); ok {
@@ -95,7 +95,7 @@ func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 	case history.Read:
 		r, err := u.Read(ctx, op.Key, consistency(op))
 		return whatRead(op, r, err)
-	case history.Members:
+	case history.SetRead:
 		r, err := u.Members(ctx, op.Key, consistency(op))
 		return whatMembers(op, r, err)
 	case history.Write:
@@ -157,7 +157,7 @@ func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
 	case history.Read:
 		out, err := r.Read(ctx, &api.ReadRequest{Key: op.Key, Consistency: consistency(op)})
 		return whatRead(op, out, err)
-	case history.Members:
+	case history.SetRead:
 		out, err := r.Members(ctx, &api.MembersRequest{Set: op.Key, Consistency: consistency(op)})
 		return whatMembers(op, out, err)
 	case history.Balances:
@@ -196,7 +196,7 @@ func whatChanged(op history.Op, r *api.MutationReply, err error) history.Op {
 	if err != nil {
 		return notChanged(op, err)
 	}
-	op.Swapped = r.Swapped
+	op.Applied = r.Swapped
 	return acknowledged(op, r.Origin)
 }
 
@@ -217,7 +217,7 @@ func acknowledged(op history.Op, o *api.Origin) history.Op {
 
 func failed(op history.Op, err error) history.Op {
 	op.Outcome, op.Error = history.Failed, says(err)
-	op.Answered = client.Answered(err)
+	op.Rejected = client.Answered(err)
 	op.Shed = status.Code(cause(err)) == codes.ResourceExhausted && client.NoEffect(err)
 	return op
 }

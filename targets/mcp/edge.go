@@ -33,7 +33,7 @@ func (u *user) edge(ctx context.Context, op history.Op) history.Op {
 		r, err := u.home.Setting(ctx, key)
 		return whatSetting(op, r, err)
 	}
-	if op.Key == history.EdgeToken {
+	if op.Key == history.LocalReadToken {
 		token, err := u.Token(ctx)
 		if err != nil {
 			return failed(op, err)

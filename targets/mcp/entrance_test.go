@@ -14,16 +14,16 @@ import (
 func TestEntrance(t *testing.T) {
 	for entrance, want := range map[topology.Region]struct {
 		weights string
-		zones   []topology.Zone
+		zones   []topology.RegionSpec
 	}{
-		"":      {"east=70,north=20,south=10", []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}},
-		"north": {"east=0,north=100,south=0", []topology.Zone{{Region: "east"}, {Region: "north", Weight: 100}, {Region: "south"}}},
+		"":      {"east=70,north=20,south=10", []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}},
+		"north": {"east=0,north=100,south=0", []topology.RegionSpec{{Region: "east"}, {Region: "north", Weight: 100}, {Region: "south"}}},
 	} {
-		got, err := mcp.Target{Entrance: entrance}.Topology(topology.Shape{})
+		got, err := mcp.Target{Entrance: entrance}.Topology(topology.Spec{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want.zones, got.Zones); diff != "" {
+		if diff := cmp.Diff(want.zones, got.RegionSpecs); diff != "" {
 			t.Errorf("entrance %q: zones (-want +got):\n%s", entrance, diff)
 		}
 		for _, n := range got.Nodes {
@@ -32,7 +32,7 @@ func TestEntrance(t *testing.T) {
 			}
 		}
 	}
-	if _, err := (mcp.Target{Entrance: "west"}).Topology(topology.Shape{}); err == nil {
+	if _, err := (mcp.Target{Entrance: "west"}).Topology(topology.Spec{}); err == nil {
 		t.Error("an entrance in a region that there is not is taken")
 	}
 }

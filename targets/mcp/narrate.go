@@ -14,8 +14,8 @@ import (
 // reconnect is the pause before a node that does not answer is asked again.
 const reconnect = 100 * time.Millisecond
 
-// Narrate follows the diary of every node. Calls of emit do not overlap.
-func (Target) Narrate(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event)) {
+// StreamEvents follows the diary of every node. Calls of emit do not overlap.
+func (Target) StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event)) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, n := range c.Topology.Nodes {
@@ -57,6 +57,6 @@ func eventOf(e events.Event) record.Event {
 	return record.Event{
 		Source: record.FromPlatform, Kind: string(e.Kind),
 		Node: topology.NodeID(e.Node), Region: topology.Region(e.Region),
-		Says: e.Says, Fields: e.Fields,
+		Description: e.Says, Fields: e.Fields,
 	}
 }

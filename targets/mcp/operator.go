@@ -22,12 +22,12 @@ import (
 // node may have to wait for an election and for others to answer.
 const operateLimit = 4 * time.Second
 
-// Operator changes who belongs to the platform, through its own API.
-func (Target) Operator(c *cluster.Cluster) cluster.Operator { return steward{c} }
+// MembershipAdmin changes who belongs to the platform, through its own API.
+func (Target) MembershipAdmin(c *cluster.Cluster) cluster.MembershipAdmin { return steward{c} }
 
 type steward struct{ cluster *cluster.Cluster }
 
-// Remove implements cluster.Operator.
+// Remove implements cluster.MembershipAdmin.
 func (o steward) Remove(ctx context.Context, id topology.NodeID) error {
 	return o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
 		_, err := a.Remove(ctx, &api.RemoveMember{Name: string(id)})
@@ -35,7 +35,7 @@ func (o steward) Remove(ctx context.Context, id topology.NodeID) error {
 	})
 }
 
-// Add implements cluster.Operator.
+// Add implements cluster.MembershipAdmin.
 func (o steward) Add(ctx context.Context, id topology.NodeID) error {
 	return o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
 		_, err := a.Add(ctx, &api.AddMember{Name: string(id)})
@@ -43,8 +43,8 @@ func (o steward) Add(ctx context.Context, id topology.NodeID) error {
 	})
 }
 
-// Member implements cluster.Operator.
-func (o steward) Member(ctx context.Context, id topology.NodeID) (is bool, err error) {
+// IsMember implements cluster.MembershipAdmin.
+func (o steward) IsMember(ctx context.Context, id topology.NodeID) (is bool, err error) {
 	n, ok := o.cluster.Topology.Node(id)
 	if !ok {
 		return false, fmt.Errorf("there is no node %s", id)

@@ -41,7 +41,7 @@ func (o operator) close() error {
 // of their own, or all where each node has every role.
 func centres(t topology.Topology) []string {
 	weight := map[topology.Region]int{}
-	for _, z := range t.Zones {
+	for _, z := range t.RegionSpecs {
 		weight[z.Region] = z.Weight
 	}
 	nodes := slices.DeleteFunc(slices.Clone(t.Nodes), func(n topology.Node) bool {

@@ -29,7 +29,7 @@ type Target struct {
 }
 
 // zones are the regions with their shares of traffic.
-func (m Target) zones() []topology.Zone {
+func (m Target) zones() []topology.RegionSpec {
 	out := slices.Clone(zones)
 	for i := range out {
 		switch m.Entrance {
@@ -47,7 +47,7 @@ func (m Target) zones() []topology.Zone {
 func (Target) Name() string { return Name }
 
 // zones are the seed architecture's regions.
-var zones = []topology.Zone{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+var zones = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
 
 // oneWay keeps every round trip between regions at 30 ms.
 const oneWay = 15 * time.Millisecond
@@ -55,7 +55,7 @@ const oneWay = 15 * time.Millisecond
 // Topology declares three regions of 1, 3 or 5 control nodes, every one a voter. More
 // voters cost the leader messages, not its clients time: a write waits for the nearest
 // majority either way, and any node may die without a change of membership.
-func (m Target) Topology(s topology.Shape) (topology.Topology, error) {
+func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 	per := cmp.Or(s.Nodes, 1)
 	if !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: nodes: %d a region: allowed are 1, 3, 5", per)
@@ -75,14 +75,14 @@ func (m Target) Topology(s topology.Shape) (topology.Topology, error) {
 		}
 	}
 	zones := m.zones()
-	if !slices.ContainsFunc(zones, func(z topology.Zone) bool { return z.Weight > 0 }) {
+	if !slices.ContainsFunc(zones, func(z topology.RegionSpec) bool { return z.Weight > 0 }) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: entrance: no region %q: known are east, north, south", m.Entrance)
 	}
-	t := topology.Topology{Zones: zones, Latency: slices.Clone(s.Latency)}
+	t := topology.Topology{RegionSpecs: zones, Latency: slices.Clone(s.Latency)}
 	if len(t.Latency) == 0 {
 		for i, a := range zones {
 			for _, b := range zones[i+1:] {
-				t.Latency = append(t.Latency, topology.Distance{A: a.Region, B: b.Region, OneWay: oneWay})
+				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: oneWay})
 			}
 		}
 	}
@@ -98,7 +98,7 @@ func (m Target) Topology(s topology.Shape) (topology.Topology, error) {
 			}
 			peers = append(peers, peer)
 			t.Nodes = append(t.Nodes, topology.Node{
-				ID: id, Region: z.Region, Service: seat.service, Ports: seat.ports(), Spare: level == standby.Cold,
+				ID: id, Region: z.Region, Service: seat.service, Ports: seat.ports(), Standby: level == standby.Cold,
 				// One that stands by is to carry on when a region is lost, as a voter is.
 				Voter: seat.has(node.Control),
 			})

@@ -16,14 +16,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestOnTheLocalRuntime(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		shape topology.Shape
+		shape topology.Spec
 	}{
-		{"one node a region", topology.Shape{}},
-		{"three nodes a region", topology.Shape{Nodes: 3}},
-		{"five nodes a region", topology.Shape{Nodes: 5}},
+		{"one node a region", topology.Spec{}},
+		{"three nodes a region", topology.Spec{Nodes: 3}},
+		{"five nodes a region", topology.Spec{Nodes: 5}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			targettest.Run(t, mcp.Target{}, local.Kind(), tc.shape)
+			targettest.Run(t, mcp.Target{}, local.Driver(), tc.shape)
 		})
 	}
 }

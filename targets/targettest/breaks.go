@@ -48,14 +48,14 @@ func (s *suite) listen(t *testing.T) []string {
 	defer quiet.Stop()
 	var mu sync.Mutex
 	var told []string
-	s.target.(targets.Narrator).Narrate(ctx, s.cluster, func(wall time.Time, e record.Event) {
+	s.target.(targets.EventSource).StreamEvents(ctx, s.cluster, func(wall time.Time, e record.Event) {
 		mu.Lock()
 		defer mu.Unlock()
 		quiet.Reset(time.Second)
 		if wall.IsZero() || e.Kind == "" || e.Node == "" || e.Source != record.FromPlatform {
 			t.Errorf("event without wall time, kind, node or source: %v %+v", wall, e)
 		}
-		told = append(told, fmt.Sprintf("%s %s %s %s", wall.UTC().Format(time.RFC3339Nano), e.Node, e.Kind, e.Says))
+		told = append(told, fmt.Sprintf("%s %s %s %s", wall.UTC().Format(time.RFC3339Nano), e.Node, e.Kind, e.Description))
 	})
 	return told
 }
@@ -86,7 +86,7 @@ func (s *suite) survives(t *testing.T) {
 	}
 	slices.Sort(acked)
 	for _, n := range s.cluster.Topology.Nodes {
-		got := s.ok(t, s.reader(t, n.ID), history.Op{Kind: history.Members, Key: "survivors"})
+		got := s.ok(t, s.reader(t, n.ID), history.Op{Kind: history.SetRead, Key: "survivors"})
 		slices.Sort(got.Set)
 		if diff := cmp.Diff(acked, got.Set); diff != "" {
 			t.Errorf("members through %s (-want +got):\n%s", n.ID, diff)
@@ -129,7 +129,7 @@ func (s *suite) refuses(t *testing.T) {
 		}
 	}
 	s.ok(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole again"})
-	got := s.ok(t, s.reader(t, nodes[len(nodes)-1].ID), history.Op{Kind: history.Members, Key: "refused"})
+	got := s.ok(t, s.reader(t, nodes[len(nodes)-1].ID), history.Op{Kind: history.SetRead, Key: "refused"})
 	for _, v := range failed {
 		if slices.Contains(got.Set, v) {
 			t.Errorf("write of %s was called Failed and is there", v)
@@ -162,9 +162,9 @@ func (s *suite) signal(t *testing.T, n topology.NodeID, sig cluster.Signal) {
 		t.Fatal(err)
 	}
 	s.await(t, string(sig)+" of "+string(n), func(ctx context.Context) error {
-		st, err := p.State(ctx)
-		if err == nil && st.Condition != cluster.Exited {
-			err = fmt.Errorf("it is %s", st.Condition)
+		st, err := p.Status(ctx)
+		if err == nil && st.State != cluster.Exited {
+			err = fmt.Errorf("it is %s", st.State)
 		}
 		return err
 	})

@@ -15,7 +15,7 @@ func declares(t *testing.T, target targets.Target) {
 	if target.Name() == "" {
 		t.Error("the target has no name")
 	}
-	top, err := target.Topology(topology.Shape{})
+	top, err := target.Topology(topology.Spec{})
 	if err != nil {
 		t.Fatalf("the zero shape: %v", err)
 	}
@@ -50,18 +50,18 @@ func declares(t *testing.T, target targets.Target) {
 	if voters < 3 {
 		t.Errorf("%d voters: none may be lost", voters)
 	}
-	for _, z := range top.Zones {
-		if len(top.In(z.Region)) == 0 {
+	for _, z := range top.RegionSpecs {
+		if len(top.NodesIn(z.Region)) == 0 {
 			t.Errorf("region %s has no node", z.Region)
 		}
 	}
-	if _, err := target.Topology(topology.Shape{Profile: "no-such-profile"}); err == nil {
+	if _, err := target.Topology(topology.Spec{Profile: "no-such-profile"}); err == nil {
 		t.Error("an unknown profile is no error")
 	}
-	if _, err := target.Topology(topology.Shape{Layout: "no-such-layout"}); err == nil {
+	if _, err := target.Topology(topology.Spec{Layout: "no-such-layout"}); err == nil {
 		t.Error("an unknown layout is no error")
 	}
-	if _, err := target.Topology(topology.Shape{Defects: []string{"no-such-defect"}}); err == nil {
+	if _, err := target.Topology(topology.Spec{Defects: []string{"no-such-defect"}}); err == nil {
 		t.Error("an unknown defect is no error")
 	}
 }

@@ -16,7 +16,7 @@ import (
 // instruments sees figures of every node and traces of requests; a request
 // that passes through two nodes is one trace.
 func (s *suite) instruments(t *testing.T) {
-	target := s.target.(targets.Instrumented)
+	target := s.target.(targets.MetricsSource)
 	for _, n := range s.cluster.Topology.Nodes {
 		s.await(t, "figures of "+string(n.ID), func(ctx context.Context) error {
 			values, err := target.Metrics(ctx, s.cluster, n.ID)
@@ -43,7 +43,7 @@ func (s *suite) instruments(t *testing.T) {
 		})
 	}()
 	defer func() { cancel(); <-done }()
-	region := s.cluster.Topology.Zones[1].Region // where no leader is, as a rule
+	region := s.cluster.Topology.RegionSpecs[1].Region // where no leader is, as a rule
 	client, err := s.target.Client(context.Background(), s.cluster, region, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -53,10 +53,10 @@ func (s *suite) operates(t *testing.T) {
 		if got := s.ok(t, other, history.Op{Kind: history.Read, Key: key}); got.Output != "1" {
 			t.Errorf("%s: after writing 1 another region reads %q", region, got.Output)
 		}
-		if got := s.ok(t, own, history.Op{Kind: history.CAS, Key: key, Expect: "0", Value: "2"}); got.Swapped {
+		if got := s.ok(t, own, history.Op{Kind: history.CAS, Key: key, Expect: "0", Value: "2"}); got.Applied {
 			t.Errorf("%s: compare-and-set expecting 0 swapped a 1", region)
 		}
-		if got := s.ok(t, other, history.Op{Kind: history.CAS, Key: key, Expect: "1", Value: "2"}); !got.Swapped {
+		if got := s.ok(t, other, history.Op{Kind: history.CAS, Key: key, Expect: "1", Value: "2"}); !got.Applied {
 			t.Errorf("%s: compare-and-set expecting 1 did not swap a 1", region)
 		}
 		if got := s.ok(t, own, history.Op{Kind: history.Read, Key: key}); got.Output != "2" {
@@ -64,7 +64,7 @@ func (s *suite) operates(t *testing.T) {
 		}
 		s.ok(t, own, history.Op{Kind: history.Add, Key: set, Value: "b"})
 		s.ok(t, other, history.Op{Kind: history.Add, Key: set, Value: "a"})
-		got := s.ok(t, own, history.Op{Kind: history.Members, Key: set})
+		got := s.ok(t, own, history.Op{Kind: history.SetRead, Key: set})
 		slices.Sort(got.Set)
 		if diff := cmp.Diff([]string{"a", "b"}, got.Set); diff != "" {
 			t.Errorf("%s: members (-want +got):\n%s", region, diff)
@@ -94,7 +94,7 @@ func (s *suite) readsBack(t *testing.T) {
 		if got.Node != "" && got.Node != n.ID {
 			t.Errorf("a read through %s was answered by %s", n.ID, got.Node)
 		}
-		if got := s.ok(t, r, history.Op{Kind: history.Members, Key: "read-back-set"}); !slices.Equal(got.Set, []string{"7"}) {
+		if got := s.ok(t, r, history.Op{Kind: history.SetRead, Key: "read-back-set"}); !slices.Equal(got.Set, []string{"7"}) {
 			t.Errorf("through %s: members %v, want 7 alone", n.ID, got.Set)
 		}
 	}

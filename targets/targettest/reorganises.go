@@ -13,8 +13,8 @@ import (
 
 // reorganises removes a follower and adds it again, each twice, and looks that the
 // system goes on serving without it.
-func (s *suite) reorganises(t *testing.T, target targets.Operated) {
-	o := target.Operator(s.cluster)
+func (s *suite) reorganises(t *testing.T, target targets.MembershipAdmin) {
+	o := target.MembershipAdmin(s.cluster)
 	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	followers, err := s.target.Resolve(ctx, s.cluster, topology.Follower)
@@ -25,7 +25,7 @@ func (s *suite) reorganises(t *testing.T, target targets.Operated) {
 	member := func(want bool) {
 		t.Helper()
 		s.await(t, fmt.Sprintf("membership %v of %s", want, id), func(ctx context.Context) error {
-			is, err := o.Member(ctx, id)
+			is, err := o.IsMember(ctx, id)
 			if err == nil && is != want {
 				err = errors.New("not yet")
 			}

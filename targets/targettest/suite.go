@@ -16,7 +16,7 @@ import (
 
 // Run tries a target on a runtime in one shape. A runtime that cannot work
 // here skips the test, with the reason.
-func Run(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.Shape) {
+func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) {
 	t.Run("topology", func(t *testing.T) { declares(t, target) })
 	t.Run("running", func(t *testing.T) {
 		s := start(t, target, kind, shape)
@@ -25,13 +25,13 @@ func Run(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.
 		t.Run("a client in each region does every kind of operation", s.operates)
 		t.Run("operations that cannot mean anything are Failed", s.rejects)
 		t.Run("a reader at each node sees what was acknowledged", s.readsBack)
-		if _, ok := target.(targets.Narrator); ok {
+		if _, ok := target.(targets.EventSource); ok {
 			t.Run("the narrator tells each event once", s.narrates)
 		}
-		if _, ok := target.(targets.Instrumented); ok {
+		if _, ok := target.(targets.MetricsSource); ok {
 			t.Run("every node has figures, and traces go through nodes", s.instruments)
 		}
-		if o, ok := target.(targets.Operated); ok {
+		if o, ok := target.(targets.MembershipAdmin); ok {
 			t.Run("the operator takes a follower out and puts it in again", func(t *testing.T) { s.reorganises(t, o) })
 		}
 		t.Run("a lost leader is replaced and nothing is lost", s.survives)
@@ -52,7 +52,7 @@ type suite struct {
 	cluster *cluster.Cluster
 }
 
-func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topology.Shape) *suite {
+func start(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) *suite {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
@@ -63,14 +63,14 @@ func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topolog
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := build.For(kind.OS)
+	programs := build.Builder(kind.OS)
 	linkd, err := programs.Linkd(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	spec := cluster.Spec{
 		Run: "targettest-" + time.Now().UTC().Format("150405.000000000"), Topology: top,
-		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, Journal: forget{}, Secret: cluster.NewSecret(),
+		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, CleanupLog: forget{}, Secret: cluster.NewSecret(),
 	}
 	rt, err := kind.Open(ctx, spec)
 	if err != nil {
@@ -99,7 +99,7 @@ func start(t *testing.T, target targets.Target, kind cluster.Kind, shape topolog
 // forget is a journal for a test that undoes everything itself.
 type forget struct{}
 
-func (forget) Append(cluster.Entry) error { return nil }
+func (forget) Append(cluster.CleanupEntry) error { return nil }
 
 // await polls until f succeeds.
 func (s *suite) await(t *testing.T, what string, f func(ctx context.Context) error) {

@@ -9,25 +9,25 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Operator changes who belongs to the system, by the system's own means, as the
+// MembershipAdmin changes who belongs to the system, by the system's own means, as the
 // people who run it would. It is the target's, see targets.Operated. Each method
 // may be repeated: what is so already is left as it is.
-type Operator interface {
+type MembershipAdmin interface {
 	// Remove ends a node's membership. It returns once the system has agreed.
 	Remove(ctx context.Context, id topology.NodeID) error
 	// Add begins it. The node may need a while from then on to catch up.
 	Add(ctx context.Context, id topology.NodeID) error
-	// Member says whether a node belongs to the system in full: it answers, has
+	// IsMember says whether a node belongs to the system in full: it answers, has
 	// caught up, and votes if it is to.
-	Member(ctx context.Context, id topology.NodeID) (bool, error)
+	IsMember(ctx context.Context, id topology.NodeID) (bool, error)
 }
 
-// Operators is the target's operator; the error is Unsupported where it has none.
-func (c *Cluster) Operators() (Operator, error) {
-	if c.Operator == nil {
+// Membership is the target's operator; the error is Unsupported where it has none.
+func (c *Cluster) Membership() (MembershipAdmin, error) {
+	if c.MembershipAdmin == nil {
 		return nil, Unsupported{Reason: "the target has no operator: nobody can change which nodes belong to the system"}
 	}
-	return c.Operator, nil
+	return c.MembershipAdmin, nil
 }
 
 // seats is how many expulsions of each node are under way.
@@ -60,12 +60,12 @@ const (
 	operateLimit = 20 * time.Second
 )
 
-// Expel ends a node's membership until the returned readmit. Faults overlap and
+// RemoveMember ends a node's membership until the returned readmit. Faults overlap and
 // heal in any order, so the node is a member again when the last of them has
 // readmitted it. Readmit may be called again after an error; after success it
 // does nothing.
-func (c *Cluster) Expel(ctx context.Context, id topology.NodeID) (readmit func(context.Context) error, err error) {
-	o, err := c.Operators()
+func (c *Cluster) RemoveMember(ctx context.Context, id topology.NodeID) (readmit func(context.Context) error, err error) {
+	o, err := c.Membership()
 	if err != nil {
 		return nil, err
 	}

@@ -1,25 +1,25 @@
 package topology
 
-// Stream is one flow of bytes on one link, or both.
-type Stream struct {
-	Link Link `json:"link"`
-	Flow Flow `json:"flow"`
+// Flow is one flow of bytes on one link, or both.
+type Flow struct {
+	Link      Link      `json:"link"`
+	Direction Direction `json:"flow"`
 }
 
-// Damage is what a set of faults takes away by design: nodes that cannot
+// FaultImpact is what a set of faults takes away by design: nodes that cannot
 // answer and links that cannot carry a request and its reply. Slowness is not
 // damage.
-type Damage struct {
-	Down []NodeID `json:"down,omitempty"`
-	Cuts []Stream `json:"cuts,omitempty"`
+type FaultImpact struct {
+	Down     []NodeID `json:"down,omitempty"`
+	CutFlows []Flow   `json:"cuts,omitempty"`
 }
 
-// Merge joins the damage of overlapping faults.
-func Merge(ds ...Damage) Damage {
-	var out Damage
+// MergeImpacts joins the damage of overlapping faults.
+func MergeImpacts(ds ...FaultImpact) FaultImpact {
+	var out FaultImpact
 	for _, d := range ds {
 		out.Down = append(out.Down, d.Down...)
-		out.Cuts = append(out.Cuts, d.Cuts...)
+		out.CutFlows = append(out.CutFlows, d.CutFlows...)
 	}
 	return out
 }
@@ -30,12 +30,12 @@ type graph struct {
 	cut  map[Link]bool
 }
 
-func (d Damage) graph() graph {
+func (d FaultImpact) graph() graph {
 	g := graph{map[NodeID]bool{}, map[Link]bool{}}
 	for _, n := range d.Down {
 		g.down[n] = true
 	}
-	for _, c := range d.Cuts {
+	for _, c := range d.CutFlows {
 		g.cut[c.Link] = true // a reply needs both flows, so one cut flow is enough
 	}
 	return g
@@ -43,13 +43,13 @@ func (d Damage) graph() graph {
 
 func (g graph) talk(a, b NodeID) bool {
 	return !g.down[a] && !g.down[b] &&
-		!g.cut[Link{End{Node: a}, b}] && !g.cut[Link{End{Node: b}, a}]
+		!g.cut[Link{Endpoint{Node: a}, b}] && !g.cut[Link{Endpoint{Node: b}, a}]
 }
 
-// Majorities returns, for each voter that can lead (it and the voters it can
+// QuorumMembers returns, for each voter that can lead (it and the voters it can
 // talk to both ways are more than half of all voters), that voter and those
 // peers. None means that no quorum survives.
-func (t Topology) Majorities(d Damage) map[NodeID][]NodeID {
+func (t Topology) QuorumMembers(d FaultImpact) map[NodeID][]NodeID {
 	g := d.graph()
 	var voters []NodeID
 	for _, n := range t.Nodes {
@@ -75,16 +75,16 @@ func (t Topology) Majorities(d Damage) map[NodeID][]NodeID {
 	return out
 }
 
-// Eligible says whether the clients of a region can reach a majority: some
+// HasQuorum says whether the clients of a region can reach a majority: some
 // node that they can reach both ways either can lead or can talk to one that can.
-func (t Topology) Eligible(clients Region, d Damage) bool {
+func (t Topology) HasQuorum(clients Region, d FaultImpact) bool {
 	g := d.graph()
-	leaders := t.Majorities(d)
+	leaders := t.QuorumMembers(d)
 	if len(leaders) == 0 {
 		return false
 	}
 	for _, n := range t.Nodes {
-		if g.down[n.ID] || g.cut[Link{End{Clients: clients}, n.ID}] {
+		if g.down[n.ID] || g.cut[Link{Endpoint{Clients: clients}, n.ID}] {
 			continue
 		}
 		if _, leads := leaders[n.ID]; leads {

@@ -1,8 +1,8 @@
 package topology
 
-// Shape is what a scenario asks of a target's topology. The zero value is the
+// Spec is what a scenario asks of a target's topology. The zero value is the
 // target's default: three regions of one node each.
-type Shape struct {
+type Spec struct {
 	// Nodes is the number of nodes in each region: 1, 3 or 5; 0 means 1.
 	Nodes int `json:"nodes,omitempty" yaml:"nodes,omitempty"`
 	// Layout is the target's name for which nodes there are and what each does;
@@ -13,5 +13,5 @@ type Shape struct {
 	// Defects are the target's switchable defects, by name.
 	Defects []string `json:"defects,omitempty" yaml:"defects,omitempty"`
 	// Latency is the one-way delay of region pairs; empty means the target's default.
-	Latency []Distance `json:"latency,omitempty" yaml:"latency,omitempty"`
+	Latency []RegionLatency `json:"latency,omitempty" yaml:"latency,omitempty"`
 }

@@ -27,11 +27,11 @@ func stays(ctx context.Context, m *links.Mesh, n topology.Node, p Process) error
 		if err != nil && wait.Err() == nil {
 			return err
 		}
-		s, err := p.State(ctx)
+		s, err := p.Status(ctx)
 		if err != nil {
 			return err
 		}
-		if s.Condition == Exited {
+		if s.State == Exited {
 			return fmt.Errorf("it exited at once with status %d; %s", s.ExitCode, lastWords(ctx, p))
 		}
 		if listening || len(n.Ports) == 0 {

@@ -7,12 +7,12 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Judgement is verdict.json: every promise, its verdict and its evidence.
-type Judgement struct {
-	Verdict  Verdict   `json:"verdict"` // worst of the findings
-	Expected Verdict   `json:"expected"`
-	Breaks   []string  `json:"breaks,omitempty"` // the promises that must be broken, as findings call them
-	Findings []Finding `json:"findings"`
+// Result is verdict.json: every promise, its verdict and its evidence.
+type Result struct {
+	Verdict          Verdict   `json:"verdict"` // worst of the findings
+	Expected         Verdict   `json:"expected"`
+	ExpectedFailures []string  `json:"breaks,omitempty"` // the promises that must be broken, as findings call them
+	Findings         []Finding `json:"findings"`
 
 	RTO          *RTO          `json:"rto,omitempty"`
 	RPO          *RPO          `json:"rpo,omitempty"`
@@ -21,17 +21,17 @@ type Judgement struct {
 	Alarms       *Alarms       `json:"alarms,omitempty"` // nil when the system tells nothing of itself
 	Deliveries   []Deliveries  `json:"deliveries,omitempty"`
 
-	// Definition is the constants the figures were computed with.
-	Definition Definition `json:"definition,omitzero"`
+	// SLOParams is the constants the figures were computed with.
+	SLOParams SLOParams `json:"definition,omitzero"`
 }
 
 // Finding is the verdict on one promise. Says quotes the figures; Evidence
 // holds what a reader needs to see for himself, most telling first.
 type Finding struct {
-	Promise  string   `json:"promise"` // rto, rpo, linearizable, availability, fault ID, …
-	Verdict  Verdict  `json:"verdict"`
-	Says     string   `json:"says"`
-	Evidence []string `json:"evidence,omitempty"`
+	Check       string   `json:"promise"` // rto, rpo, linearizable, availability, fault ID, …
+	Verdict     Verdict  `json:"verdict"`
+	Description string   `json:"says"`
+	Evidence    []string `json:"evidence,omitempty"`
 }
 
 // RTO is the recovery time and its parts. Durations are accurate to Resolution.
@@ -75,11 +75,11 @@ type Span struct {
 // Stage is a part of the recovery: detect, arbitrate, elect, switch, first
 // success, stable. From and To are offsets in the run.
 type Stage struct {
-	Name   string        `json:"name"`
-	From   time.Duration `json:"from"`
-	To     time.Duration `json:"to"`
-	Budget time.Duration `json:"budget,omitempty"`
-	Says   string        `json:"says,omitempty"` // the event that ended it
+	Name        string        `json:"name"`
+	From        time.Duration `json:"from"`
+	To          time.Duration `json:"to"`
+	Budget      time.Duration `json:"budget,omitempty"`
+	Description string        `json:"says,omitempty"` // the event that ended it
 }
 
 // RPO is the data that was acknowledged and is gone, and its kin.
@@ -92,14 +92,14 @@ type RPO struct {
 	FinalReadsFailed int               `json:"finalReadsFailed"` // and not repeated with success
 	LostCount        int               `json:"lostCount"`        // all of them; each list here holds the first thousand at most
 	Lost             []LostWrite       `json:"lost"`
-	LostFor          time.Duration     `json:"lostFor"` // last lost acknowledgement minus first
+	LossWindow       time.Duration     `json:"lostFor"` // last lost acknowledgement minus first
 	Phantoms         []string          `json:"phantoms"`
 	Recovered        int               `json:"recovered"` // unknown, and there
 	Diverged         []string          `json:"diverged"`  // final reads that differ, one line each
 	Duplicates       []string          `json:"duplicates"`
 	StaleReads       []string          `json:"staleReads"`
 	SplitBrain       []string          `json:"splitBrain,omitempty"` // acknowledged to a client that could reach no majority
-	Silent           []topology.NodeID `json:"silent,omitempty"`     // nodes through which nothing could be read back
+	UnreadableNodes  []topology.NodeID `json:"silent,omitempty"`     // nodes through which nothing could be read back
 }
 
 // LostWrite is an acknowledged write that no final read returned.
@@ -128,7 +128,7 @@ type AvailabilitySeries struct {
 	Due      int             `json:"due"` // operations due while eligible
 	Good     int             `json:"good"`
 	Minority int             `json:"minority"` // due while not eligible
-	Unsent   int             `json:"unsent"`
+	Dropped  int             `json:"unsent"`
 	// Latency from the intended time, of acknowledged operations.
 	P50 time.Duration `json:"p50"`
 	P99 time.Duration `json:"p99"`
@@ -150,7 +150,7 @@ type Deliveries struct {
 	Redelivered int    `json:"redelivered,omitempty"` // times that one came again
 	Disordered  int    `json:"disordered,omitempty"`  // came for the first time after a later one
 	Missing     int    `json:"missing,omitempty"`     // acknowledged, held by the stream, and never came
-	Invented    int    `json:"invented,omitempty"`    // came, and the stream does not hold them
+	Unexpected  int    `json:"invented,omitempty"`    // came, and the stream does not hold them
 }
 
 // Linearizable is what the checker covered.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with a scenario file.
-type Problem struct {
+// Diagnostic is one thing that is wrong with a scenario file.
+type Diagnostic struct {
 	File         string
 	Line, Column int    // from 1; 0 where the place is not known
 	Field        string // "steps[1].with.mode"; empty for the file as a whole
@@ -15,7 +15,7 @@ type Problem struct {
 }
 
 // Error is file:line:column: field: problem; did you mean "x"?
-func (p Problem) Error() string {
+func (p Diagnostic) Error() string {
 	var b strings.Builder
 	b.WriteString(p.File)
 	if p.Line > 0 {
@@ -31,11 +31,11 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// Problems is all that is wrong with a scenario, in the order of the file.
-type Problems []Problem
+// Diagnostics is all that is wrong with a scenario, in the order of the file.
+type Diagnostics []Diagnostic
 
 // Error is a line for each, up to as many as a reader works through at a time.
-func (ps Problems) Error() string {
+func (ps Diagnostics) Error() string {
 	const most = 20
 	var lines []string
 	for _, p := range ps[:min(most, len(ps))] {

@@ -29,13 +29,13 @@ func (o *office) do(what string, id topology.NodeID) error {
 
 func (o *office) Remove(_ context.Context, id topology.NodeID) error { return o.do("remove", id) }
 func (o *office) Add(_ context.Context, id topology.NodeID) error    { return o.do("add", id) }
-func (o *office) Member(context.Context, topology.NodeID) (bool, error) {
+func (o *office) IsMember(context.Context, topology.NodeID) (bool, error) {
 	return false, errors.New("not asked here")
 }
 
 func TestTheLastToReadmitAdds(t *testing.T) {
 	o := &office{refusals: 3}
-	c := &cluster.Cluster{Operator: o}
+	c := &cluster.Cluster{MembershipAdmin: o}
 	did := func(when string, want ...string) {
 		t.Helper()
 		if diff := cmp.Diff(want, o.did); diff != "" {
@@ -45,7 +45,7 @@ func TestTheLastToReadmitAdds(t *testing.T) {
 	readmit := make([]func(context.Context) error, 2)
 	for i := range readmit {
 		var err error
-		if readmit[i], err = c.Expel(t.Context(), "east-1"); err != nil {
+		if readmit[i], err = c.RemoveMember(t.Context(), "east-1"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestTheLastToReadmitAdds(t *testing.T) {
 }
 
 func TestWithoutAnOperatorNobodyIsExpelled(t *testing.T) {
-	_, err := new(cluster.Cluster).Expel(t.Context(), "east-1")
+	_, err := new(cluster.Cluster).RemoveMember(t.Context(), "east-1")
 	if _, ok := errors.AsType[cluster.Unsupported](err); !ok {
 		t.Errorf("got %v, want Unsupported with its reason", err)
 	}

@@ -46,26 +46,26 @@ func Check() error {
 	return nil
 }
 
-// Block is a claimed network.
-type Block struct {
+// Subnet is a claimed network.
+type Subnet struct {
 	topology topology.Topology
 	number   int
 	mark     net.Listener
 }
 
-// Claim takes a block that no other run on this machine has. The claim is a
+// Allocate takes a block that no other run on this machine has. The claim is a
 // listening socket, so the kernel gives it up when the process dies.
-func Claim(ctx context.Context, t topology.Topology) (*Block, error) {
+func Allocate(ctx context.Context, t topology.Topology) (*Subnet, error) {
 	if err := Check(); err != nil {
 		return nil, err
 	}
-	if len(t.Nodes) > most || len(t.Zones) > mostZones {
-		return nil, fmt.Errorf("%d nodes in %d regions: there are addresses for %d in %d", len(t.Nodes), len(t.Zones), most, mostZones)
+	if len(t.Nodes) > most || len(t.RegionSpecs) > mostZones {
+		return nil, fmt.Errorf("%d nodes in %d regions: there are addresses for %d in %d", len(t.Nodes), len(t.RegionSpecs), most, mostZones)
 	}
 	const blocks = lastBlock - firstBlock + 1
 	start := rand.IntN(blocks) // not of the run's seed: it shall differ between runs
 	for i := range blocks {
-		b := &Block{topology: t, number: firstBlock + (start+i)%blocks}
+		b := &Subnet{topology: t, number: firstBlock + (start+i)%blocks}
 		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", join(b.addr(255, 254), markPort))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			continue
@@ -80,22 +80,22 @@ func Claim(ctx context.Context, t topology.Topology) (*Block, error) {
 }
 
 // Close gives the block up.
-func (b *Block) Close() error { return b.mark.Close() }
+func (b *Subnet) Close() error { return b.mark.Close() }
 
-func (b *Block) String() string { return fmt.Sprintf("127.%d.0.0/16", b.number) }
+func (b *Subnet) String() string { return fmt.Sprintf("127.%d.0.0/16", b.number) }
 
-func (b *Block) addr(c, d int) string { return fmt.Sprintf("127.%d.%d.%d", b.number, c, d) }
+func (b *Subnet) addr(c, d int) string { return fmt.Sprintf("127.%d.%d.%d", b.number, c, d) }
 
 func join(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 // Host is a node's own address.
-func (b *Block) Host(id topology.NodeID) string { return b.addr(0, 10+b.index(id)) }
+func (b *Subnet) Host(id topology.NodeID) string { return b.addr(0, 10+b.index(id)) }
 
 // EchoAddr is where the node's linkd echoes.
-func (b *Block) EchoAddr(id topology.NodeID) string { return join(b.Host(id), links.EchoNumber) }
+func (b *Subnet) EchoAddr(id topology.NodeID) string { return join(b.Host(id), links.EchoNumber) }
 
 // Server is the addresses of a node's linkd.
-func (b *Block) Server(n topology.Node) links.Server {
+func (b *Subnet) Server(n topology.Node) links.Server {
 	i := b.index(n.ID)
 	s := links.Server{
 		Node:    n.ID,
@@ -110,7 +110,7 @@ func (b *Block) Server(n topology.Node) links.Server {
 			s.Peers[p.ID] = b.addr(1+i, 10+j)
 		}
 	}
-	for z, zone := range b.topology.Zones {
+	for z, zone := range b.topology.RegionSpecs {
 		in := map[string]links.Ingress{}
 		for _, p := range append([]topology.Port{{Name: links.EchoPort, Number: links.EchoNumber}}, n.Ports...) {
 			at := join(b.addr(100+i, 10+z), p.Number)
@@ -122,7 +122,7 @@ func (b *Block) Server(n topology.Node) links.Server {
 }
 
 // Hosts is a hosts(5) file as the node shall see the world.
-func (b *Block) Hosts(n topology.Node) string {
+func (b *Subnet) Hosts(n topology.Node) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s %s\n", b.Host(n.ID), n.ID)
 	peers := b.Server(n).Peers
@@ -134,7 +134,7 @@ func (b *Block) Hosts(n topology.Node) string {
 	return out.String()
 }
 
-func (b *Block) index(id topology.NodeID) int {
+func (b *Subnet) index(id topology.NodeID) int {
 	for i, n := range b.topology.Nodes {
 		if n.ID == id {
 			return i

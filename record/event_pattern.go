@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Told is an event that the system must tell of: its kind, and what its fields
+// EventPattern is an event that the system must tell of: its kind, and what its fields
 // must hold; node and region are the event's own. In files it is one line, as it
 // would be said: "configured source=disk region=east".
-type Told struct {
+type EventPattern struct {
 	Kind   string
 	Fields map[string]string // nil when the kind is enough
 }
 
-// Is says whether an event is one of these.
-func (t Told) Is(e Event) bool {
+// Matches says whether an event is one of these.
+func (t EventPattern) Matches(e Event) bool {
 	if e.Source != FromPlatform || e.Kind != t.Kind {
 		return false
 	}
@@ -35,7 +35,7 @@ func (t Told) Is(e Event) bool {
 	return true
 }
 
-func (t Told) String() string {
+func (t EventPattern) String() string {
 	s := t.Kind
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 		s += " " + name + "=" + t.Fields[name]
@@ -44,11 +44,11 @@ func (t Told) String() string {
 }
 
 // MarshalText writes the line.
-func (t Told) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+func (t EventPattern) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // UnmarshalText reads the line.
-func (t *Told) UnmarshalText(text []byte) error {
-	*t = Told{}
+func (t *EventPattern) UnmarshalText(text []byte) error {
+	*t = EventPattern{}
 	for _, word := range strings.Fields(string(text)) {
 		name, value, field := strings.Cut(word, "=")
 		_, twice := t.Fields[name]

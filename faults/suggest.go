@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Wrong is a setting that cannot be used: which field, what is wrong with it,
+// InvalidField is a setting that cannot be used: which field, what is wrong with it,
 // and the valid value that looks most like it, if any does.
-type Wrong struct {
+type InvalidField struct {
 	Field   string
 	Says    string
 	Nearest string
 }
 
-func (w Wrong) Error() string {
+func (w InvalidField) Error() string {
 	s := w.Field + ": " + w.Says
 	if w.Nearest != "" {
 		s += fmt.Sprintf("; did you mean %q?", w.Nearest)
@@ -28,12 +28,12 @@ func oneOf(field, value string, valid ...string) error {
 		return nil
 	}
 	shown := slices.DeleteFunc(slices.Clone(valid), func(s string) bool { return s == "" })
-	return Wrong{field, fmt.Sprintf("%q is none of %s", value, strings.Join(shown, ", ")), Nearest(value, shown)}
+	return InvalidField{field, fmt.Sprintf("%q is none of %s", value, strings.Join(shown, ", ")), Suggest(value, shown)}
 }
 
-// Nearest returns the valid name with the fewest edits from name, or "" when
+// Suggest returns the valid name with the fewest edits from name, or "" when
 // none is near enough to have been meant.
-func Nearest(name string, valid []string) string {
+func Suggest(name string, valid []string) string {
 	best, least := "", len([]rune(name))/2+2
 	for _, v := range valid {
 		if d := distance(strings.ToLower(name), strings.ToLower(v)); d < least {

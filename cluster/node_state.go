@@ -19,7 +19,7 @@ import (
 // Hold returns once the condition shows, release once what it leads to shows.
 // Release may be called again after an error; after success it does nothing.
 // A node that exited by itself is not started by anybody's release.
-func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want Condition, how Signal) (release func(context.Context) error, err error) {
+func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want ProcessState, how Signal) (release func(context.Context) error, err error) {
 	p := c.Process(id)
 	if p == nil {
 		return nil, fmt.Errorf("hold %s: no such node in this cluster", id)
@@ -30,8 +30,8 @@ func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want Condition, 
 	n.count[want]++
 	err = n.settle(ctx, p, how)
 	if err == nil && want == Paused && n.count[Exited] == 0 {
-		if s, serr := p.State(ctx); serr != nil || s.Condition != Paused {
-			err = errors.Join(fmt.Errorf("the node is %s", s.Condition), serr)
+		if s, serr := p.Status(ctx); serr != nil || s.State != Paused {
+			err = errors.Join(fmt.Errorf("the node is %s", s.State), serr)
 		}
 	}
 	if err != nil {
@@ -70,7 +70,7 @@ type holds struct {
 // held is who wants what of one node.
 type held struct {
 	mu    sync.Mutex // also held while the node is being changed
-	count map[Condition]int
+	count map[ProcessState]int
 	ended bool // we ended it, so we start it again
 
 	limits []float64 // CPUs, one for each Throttle
@@ -83,7 +83,7 @@ func (h *holds) node(id topology.NodeID) *held {
 		h.nodes = map[topology.NodeID]*held{}
 	}
 	if h.nodes[id] == nil {
-		h.nodes[id] = &held{count: map[Condition]int{}}
+		h.nodes[id] = &held{count: map[ProcessState]int{}}
 	}
 	return h.nodes[id]
 }
@@ -98,14 +98,14 @@ func (n *held) settle(ctx context.Context, p Process, how Signal) error {
 			return err
 		}
 	}
-	s, err := p.State(ctx)
+	s, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
 	switch {
-	case n.count[Paused] > 0 && s.Condition == Running:
+	case n.count[Paused] > 0 && s.State == Running:
 		return signal(ctx, p, Pause, Paused)
-	case n.count[Paused] == 0 && s.Condition == Paused:
+	case n.count[Paused] == 0 && s.State == Paused:
 		return signal(ctx, p, Resume, Running)
 	}
 	return nil
@@ -115,11 +115,11 @@ func (n *held) settle(ctx context.Context, p Process, how Signal) error {
 // dead context with its signal on the way, so it is finished first: a node
 // that looks alive now could be gone in a moment.
 func (n *held) revive(ctx context.Context, p Process) error {
-	s, err := p.State(ctx)
+	s, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if s.Condition != Exited {
+	if s.State != Exited {
 		if err := signal(ctx, p, Kill, Exited); err != nil {
 			return err
 		}
@@ -135,14 +135,14 @@ func (n *held) revive(ctx context.Context, p Process) error {
 }
 
 func (n *held) end(ctx context.Context, p Process, how Signal) error {
-	s, err := p.State(ctx)
+	s, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if s.Condition == Exited {
+	if s.State == Exited {
 		return nil
 	}
-	if how == Terminate && s.Condition == Paused { // who is stopped cannot stop gracefully
+	if how == Terminate && s.State == Paused { // who is stopped cannot stop gracefully
 		if err := signal(ctx, p, Resume, Running); err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (n *held) end(ctx context.Context, p Process, how Signal) error {
 	return signal(ctx, p, how, Exited)
 }
 
-func signal(ctx context.Context, p Process, s Signal, until Condition) error {
+func signal(ctx context.Context, p Process, s Signal, until ProcessState) error {
 	if err := p.Signal(ctx, s); err != nil {
 		return err
 	}
@@ -163,15 +163,15 @@ func signal(ctx context.Context, p Process, s Signal, until Condition) error {
 }
 
 // Await polls until the process is in the condition.
-func Await(ctx context.Context, p Process, want Condition) (State, error) {
+func Await(ctx context.Context, p Process, want ProcessState) (ProcessStatus, error) {
 	for {
-		s, err := p.State(ctx)
-		if err == nil && s.Condition == want {
+		s, err := p.Status(ctx)
+		if err == nil && s.State == want {
 			return s, nil
 		}
 		select {
 		case <-ctx.Done():
-			return s, errors.Join(fmt.Errorf("still %s, not %s: %w", s.Condition, want, ctx.Err()), err)
+			return s, errors.Join(fmt.Errorf("still %s, not %s: %w", s.State, want, ctx.Err()), err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -21,7 +21,7 @@ func TestTrace(t *testing.T) {
 		}
 	}
 	cut := func(f record.Fault, from, to topology.NodeID) record.Fault {
-		f.Streams = append(f.Streams, topology.Stream{Link: topology.Link{From: topology.End{Node: from}, To: to}})
+		f.Flows = append(f.Flows, topology.Flow{Link: topology.Link{From: topology.Endpoint{Node: from}, To: to}})
 		return f
 	}
 	tests := map[string]struct {
@@ -63,13 +63,13 @@ func TestTrace(t *testing.T) {
 		},
 		"what never began is left out": {
 			steps:  []Step{{ID: "1-kill", On: leader}, {ID: "2-kill", On: leader}},
-			faults: []record.Fault{{ID: "1-kill", Inject: record.Times{Requested: record.Never}}},
+			faults: []record.Fault{{ID: "1-kill", Inject: record.Times{Requested: record.NotReached}}},
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := &record.Run{Phases: []record.Phase{{Name: record.Faulty, From: 5 * s}}, Faults: tt.faults}
-			got, err := Trace(Plan{Steps: tt.steps}, r)
+			got, err := Pin(Plan{Steps: tt.steps}, r)
 			if (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
 				t.Fatalf("Trace: error %v, want %q", err, tt.err)
 			}
@@ -81,7 +81,7 @@ func TestTrace(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Trace(Plan{}, &record.Run{}); err == nil {
+	if _, err := Pin(Plan{}, &record.Run{}); err == nil {
 		t.Error("Trace of a run that never reached its timeline: no error")
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 )
 
-// Glance reads what run and verdict a run directory holds and leaves out what
+// LoadSummary reads what run and verdict a run directory holds and leaves out what
 // is long: plan, links, events and operations.
-func Glance(path string) (*Run, error) {
+func LoadSummary(path string) (*Run, error) {
 	r := &Run{}
 	found, err := readJSON(filepath.Join(path, RunFile), r)
 	if err != nil {
@@ -16,6 +16,6 @@ func Glance(path string) (*Run, error) {
 	if !found {
 		return nil, fmt.Errorf("load run: %s is not a run directory: it has no %s", path, RunFile)
 	}
-	_, err = readJSON(filepath.Join(path, VerdictFile), &r.Judgement)
+	_, err = readJSON(filepath.Join(path, VerdictFile), &r.Result)
 	return r, err
 }

@@ -14,19 +14,19 @@ import (
 	"strings"
 )
 
-// SumsFile holds what each file of the record came to when the run ended, in
+// ChecksumsFile holds what each file of the record came to when the run ended, in
 // the format of sha256sum -c. It shows that a file was cut off, lost or edited
 // afterwards. It is no signature: who edits it as well is not found out.
-const SumsFile = "SHA256SUMS"
+const ChecksumsFile = "SHA256SUMS"
 
 // sealed are the files that a judgement is made from.
 func sealed() []string {
 	return []string{ScenarioFile, PlanFile, RunFile, EventsFile, LinksFile, HistoryFile}
 }
 
-// Seal writes the sums of the files as they are now. The run says in its record
+// WriteChecksums writes the sums of the files as they are now. The run says in its record
 // that it is sealed; nothing may be added to it after.
-func (d *Dir) Seal() error {
+func (d *Dir) WriteChecksums() error {
 	var sums bytes.Buffer
 	for _, name := range sealed() {
 		sum, err := sumOf(filepath.Join(d.Path, name))
@@ -38,14 +38,14 @@ func (d *Dir) Seal() error {
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sum, name)
 	}
-	return d.replace(SumsFile, sums.Bytes())
+	return d.replace(ChecksumsFile, sums.Bytes())
 }
 
 // unsealed lists what is not as it was when the record was sealed.
 func unsealed(path string) (changes []string, err error) {
-	f, err := os.Open(filepath.Join(path, SumsFile))
+	f, err := os.Open(filepath.Join(path, ChecksumsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return []string{SumsFile + " is missing"}, nil
+		return []string{ChecksumsFile + " is missing"}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load run: %w", err)

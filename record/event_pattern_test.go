@@ -9,21 +9,21 @@ import (
 
 func TestToldIsReadAndWritten(t *testing.T) {
 	for text, c := range map[string]struct {
-		want Told
+		want EventPattern
 		says string // the line as it is written again, or the error
 	}{
-		"elected":                              {Told{Kind: "elected"}, "elected"},
-		" configured  source=disk  node=east ": {Told{"configured", map[string]string{"source": "disk", "node": "east"}}, "configured node=east source=disk"},
-		"x a=b=c":                              {Told{"x", map[string]string{"a": "b=c"}}, "x a=b=c"},
+		"elected":                              {EventPattern{Kind: "elected"}, "elected"},
+		" configured  source=disk  node=east ": {EventPattern{"configured", map[string]string{"source": "disk", "node": "east"}}, "configured node=east source=disk"},
+		"x a=b=c":                              {EventPattern{"x", map[string]string{"a": "b=c"}}, "x a=b=c"},
 		"":                                     {says: "is empty"},
 		"source=disk":                          {says: "has no kind of event"},
-		"alert resolved name=lag":              {Told{"alert resolved", map[string]string{"name": "lag"}}, "alert resolved name=lag"},
+		"alert resolved name=lag":              {EventPattern{"alert resolved", map[string]string{"name": "lag"}}, "alert resolved name=lag"},
 		"configured source=disk again":         {says: `"again" is no field`},
 		"configured source=":                   {says: `"source=" is no field`},
 		"configured =disk":                     {says: `"=disk" is no field`},
 		"configured source=a source=b":         {says: "says source twice"},
 	} {
-		var got Told
+		var got EventPattern
 		if err := got.UnmarshalText([]byte(text)); err != nil {
 			if c.want.Kind != "" || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%q: %v, want %q", text, err, c.says)
@@ -48,16 +48,16 @@ func TestToldIs(t *testing.T) {
 		"configured revision=1":               false,
 		"elected":                             false,
 	} {
-		var told Told
+		var told EventPattern
 		if err := told.UnmarshalText([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
-		if got := told.Is(e); got != want {
+		if got := told.Matches(e); got != want {
 			t.Errorf("%q: %v, want %v", line, got, want)
 		}
 	}
 	e.Source = FromEngine
-	if (Told{Kind: "configured"}).Is(e) {
+	if (EventPattern{Kind: "configured"}).Matches(e) {
 		t.Error("what the engine says is taken for the platform's")
 	}
 }

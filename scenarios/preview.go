@@ -11,9 +11,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Row is one instant of a plan's timeline: a fault begins or is healed, and
+// PreviewRow is one instant of a plan's timeline: a fault begins or is healed, and
 // what is left of the system from then on, all faults under way taken together.
-type Row struct {
+type PreviewRow struct {
 	At   time.Duration `json:"at"` // from the end of the baseline
 	Heal bool          `json:"heal"`
 	Step Step          `json:"step"`
@@ -28,15 +28,15 @@ type Row struct {
 	// Majority says that some voter can still gather a majority, whoever turns
 	// out to have the roles chosen.
 	Majority bool `json:"majority"`
-	// Eligible are the regions whose clients can reach a majority, likewise.
+	// HasQuorum are the regions whose clients can reach a majority, likewise.
 	Eligible []topology.Region `json:"eligible"`
-	// Damage is what is taken away when every role that may be meant is; it is
+	// FaultImpact is what is taken away when every role that may be meant is; it is
 	// exact where there is no role.
-	Damage topology.Damage `json:"damage"`
+	Damage topology.FaultImpact `json:"damage"`
 }
 
-// Whom says whom the step is for: "east-1", or "leader, resolved at injection".
-func (r Row) Whom() string {
+// Targets says whom the step is for: "east-1", or "leader, resolved at injection".
+func (r PreviewRow) Targets() string {
 	if r.Role != "" {
 		return fmt.Sprintf("%s, resolved at injection", r.Role)
 	}
@@ -45,18 +45,18 @@ func (r Row) Whom() string {
 
 // Timeline tells what the plan will do and what it leaves of the system,
 // without running anything. Things of one instant are judged together.
-func (p Plan) Timeline() []Row {
-	var rows []Row
+func (p Plan) Timeline() []PreviewRow {
+	var rows []PreviewRow
 	for _, s := range p.Steps {
-		begin := Row{
-			At: s.At, Step: s, Says: s.With.Says(p.named(s)), Role: cmp.Or(s.On.Role, s.To.Role),
+		begin := PreviewRow{
+			At: s.At, Step: s, Says: s.With.Describe(p.named(s)), Role: cmp.Or(s.On.Role, s.To.Role),
 			Victims: idsOf(p.Topology.Select(s.On)),
 		}
 		end := begin
 		end.At, end.Heal = s.At+s.For, true
 		rows = append(rows, begin, end)
 	}
-	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(rows, func(a, b PreviewRow) int { return cmp.Compare(a.At, b.At) })
 	for i := range rows {
 		p.judge(&rows[i])
 	}
@@ -64,8 +64,8 @@ func (p Plan) Timeline() []Row {
 }
 
 // judge fills in what is left of the system after the row's instant.
-func (p Plan) judge(r *Row) {
-	cases := [][]topology.Damage{} // for each active step, what it may do
+func (p Plan) judge(r *PreviewRow) {
+	cases := [][]topology.FaultImpact{} // for each active step, what it may do
 	r.Active = []string{}
 	for _, s := range p.Steps {
 		if s.At <= r.At && r.At < s.At+s.For {
@@ -76,28 +76,28 @@ func (p Plan) judge(r *Row) {
 	r.Majority = true
 	r.Eligible = p.Topology.Regions()
 	for _, ds := range cases {
-		r.Damage = topology.Merge(append([]topology.Damage{r.Damage}, ds...)...)
+		r.Damage = topology.MergeImpacts(append([]topology.FaultImpact{r.Damage}, ds...)...)
 	}
 	worst := combine(cases)
 	if worst == nil {
-		worst = []topology.Damage{r.Damage} // too many to try: all of it at once
+		worst = []topology.FaultImpact{r.Damage} // too many to try: all of it at once
 	}
 	for _, d := range worst {
-		r.Majority = r.Majority && len(p.Topology.Majorities(d)) > 0
-		r.Eligible = slices.DeleteFunc(r.Eligible, func(c topology.Region) bool { return !p.Topology.Eligible(c, d) })
+		r.Majority = r.Majority && len(p.Topology.QuorumMembers(d)) > 0
+		r.Eligible = slices.DeleteFunc(r.Eligible, func(c topology.Region) bool { return !p.Topology.HasQuorum(c, d) })
 	}
 }
 
 // combine returns every way in which the cases can come together, or nil when
 // they are too many.
-func combine(cases [][]topology.Damage) []topology.Damage {
+func combine(cases [][]topology.FaultImpact) []topology.FaultImpact {
 	const most = 1000
-	out := []topology.Damage{{}}
+	out := []topology.FaultImpact{{}}
 	for _, ds := range cases {
-		var next []topology.Damage
+		var next []topology.FaultImpact
 		for _, so := range out {
 			for _, d := range ds {
-				next = append(next, topology.Merge(so, d))
+				next = append(next, topology.MergeImpacts(so, d))
 			}
 		}
 		if len(next) > most {
@@ -109,11 +109,11 @@ func combine(cases [][]topology.Damage) []topology.Damage {
 }
 
 // damages lists what a step may do, one entry for each way its roles may resolve.
-func (p Plan) damages(s Step) []topology.Damage {
-	var out []topology.Damage
+func (p Plan) damages(s Step) []topology.FaultImpact {
+	var out []topology.FaultImpact
 	for _, on := range p.choices(s.On) {
 		for _, to := range p.choices(s.To) {
-			out = append(out, s.With.Damage(faults.Victims{Cluster: p.declared(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}))
+			out = append(out, s.With.Impact(faults.Victims{Cluster: p.declared(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}))
 		}
 	}
 	return out

@@ -43,14 +43,14 @@ func TestASealedRecordShowsWhatWasChanged(t *testing.T) {
 		"run edited":           {touch, RunFile, []string{"run.json was changed after the run had ended"}},
 		"links removed":        {remove, LinksFile, []string{"links.json is missing"}},
 		"scenario edited":      {touch, ScenarioFile, []string{"scenario.yaml was changed after the run had ended"}},
-		"sums removed":         {remove, SumsFile, []string{"SHA256SUMS is missing"}},
+		"sums removed":         {remove, ChecksumsFile, []string{"SHA256SUMS is missing"}},
 		"the verdict is ours ": {touch, VerdictFile, nil}, // it is made anew
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := sample()
-			r.Sealed = true
+			r.Checksummed = true
 			d := store(t, r)
-			if err := d.Seal(); err != nil {
+			if err := d.WriteChecksums(); err != nil {
 				t.Fatal(err)
 			}
 			tt.do(t, d.Path, tt.file)
@@ -72,10 +72,10 @@ func TestSumsAreThoseOfSha256sum(t *testing.T) {
 		t.Skip("no sha256sum here")
 	}
 	d := store(t, sample())
-	if err := d.Seal(); err != nil {
+	if err := d.WriteChecksums(); err != nil {
 		t.Fatal(err)
 	}
-	check := exec.Command(tool, "--check", "--strict", SumsFile)
+	check := exec.Command(tool, "--check", "--strict", ChecksumsFile)
 	check.Dir = d.Path
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s", err, out)

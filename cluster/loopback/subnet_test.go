@@ -11,7 +11,7 @@ import (
 
 func three() topology.Topology {
 	return topology.Topology{
-		Zones: []topology.Zone{{Region: "east"}, {Region: "north"}},
+		RegionSpecs: []topology.RegionSpec{{Region: "east"}, {Region: "north"}},
 		Nodes: []topology.Node{
 			{ID: "east-1", Region: "east", Ports: []topology.Port{{Name: "api", Number: 7400}}},
 			{ID: "east-2", Region: "east", Ports: []topology.Port{{Name: "api", Number: 7400}}},
@@ -26,7 +26,7 @@ func TestTwoRunsGetDifferentBlocks(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for range 20 {
-		b, err := loopback.Claim(t.Context(), three())
+		b, err := loopback.Allocate(t.Context(), three())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestNoTwoListenersShareAnAddress(t *testing.T) {
 	if err := loopback.Check(); err != nil {
 		t.Skip(err)
 	}
-	b, err := loopback.Claim(t.Context(), three())
+	b, err := loopback.Allocate(t.Context(), three())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestTooManyNodes(t *testing.T) {
 	for range 91 {
 		many.Nodes = append(many.Nodes, topology.Node{})
 	}
-	b, err := loopback.Claim(t.Context(), many)
+	b, err := loopback.Allocate(t.Context(), many)
 	if err == nil {
 		b.Close()
 		t.Fatal("91 nodes got a block")
@@ -92,7 +92,7 @@ func TestHosts(t *testing.T) {
 	if err := loopback.Check(); err != nil {
 		t.Skip(err)
 	}
-	b, err := loopback.Claim(t.Context(), three())
+	b, err := loopback.Allocate(t.Context(), three())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Trace returns the plan with what happened in the run in place of what was
+// Pin returns the plan with what happened in the run in place of what was
 // planned: each step at the offset and for the time that it had, on the very
 // nodes that had the roles then. Steps that never began are left out. A role
 // that several nodes had is pinned only where a step for each of them does the
 // same; otherwise it is an error that says so.
-func Trace(p Plan, r *record.Run) (Plan, error) {
+func Pin(p Plan, r *record.Run) (Plan, error) {
 	began, ok := r.Phase(record.Faulty)
 	if !ok {
 		return p, fmt.Errorf("trace: the run never reached its timeline")
@@ -25,11 +25,11 @@ func Trace(p Plan, r *record.Run) (Plan, error) {
 	var steps []Step
 	for _, s := range p.Steps {
 		f, ok := happened[s.ID]
-		if !ok || f.Inject.Requested == record.Never || f.Error != "" {
+		if !ok || f.Inject.Requested == record.NotReached || f.Error != "" {
 			continue
 		}
 		s.At = max(0, f.Inject.Requested-began.From)
-		if f.Heal.Requested != record.Never {
+		if f.Heal.Requested != record.NotReached {
 			s.For = f.Heal.Requested - f.Inject.Requested
 		}
 		pinned, err := pin(s, f)
@@ -54,7 +54,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	if s.On.Role == "" {
 		return []Step{s}, nil
 	}
-	if len(f.Nodes) > 1 && len(f.Streams) > 0 {
+	if len(f.Nodes) > 1 && len(f.Flows) > 0 {
 		// A step for each would also cut them from each other.
 		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role (%v); only one can be pinned", s.ID, len(f.Nodes), f.Nodes)
 	}
@@ -73,7 +73,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 // farEnds lists the nodes at the other end of a fault's links.
 func farEnds(f record.Fault) []topology.NodeID {
 	var out []topology.NodeID
-	for _, s := range f.Streams {
+	for _, s := range f.Flows {
 		for _, n := range []topology.NodeID{s.Link.From.Node, s.Link.To} {
 			if n != "" && !slices.Contains(f.Nodes, n) && !slices.Contains(out, n) {
 				out = append(out, n)
