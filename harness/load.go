@@ -22,8 +22,8 @@ func (r *run) startLoad(ctx context.Context) *load {
 	l := &load{cancel: cancel}
 	g := workload.Generator{
 		Load: r.plan.Load, Seed: r.plan.Seed, Clients: r.clients, Now: r.now,
-		Due: r.meter.due,
-		Done: func(op history.Op) {
+		OnDue: r.meter.due,
+		OnDone: func(op history.Op) {
 			r.history.Record(op)
 			r.meter.done(op)
 		},
@@ -36,12 +36,12 @@ func (r *run) startLoad(ctx context.Context) *load {
 // saturate has writers write as fast as they are answered, if the plan says so.
 // What they wrote is on record like everything else.
 func (r *run) saturate(ctx context.Context) {
-	s := r.plan.Load.Saturate
+	s := r.plan.Load.ClosedLoop
 	if s.For == 0 {
 		return
 	}
 	r.enter(record.Saturated, s.For)
-	workload.Generator{Load: r.plan.Load, Clients: r.clients, Now: r.now, Done: r.history.Record}.Saturate(ctx)
+	workload.Generator{Load: r.plan.Load, Clients: r.clients, Now: r.now, OnDone: r.history.Record}.RunClosedLoop(ctx)
 }
 
 // stop ends the load and waits for the operations under way. It may be called again.

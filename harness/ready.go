@@ -32,7 +32,7 @@ func (r *run) ready(ctx context.Context) error {
 		}
 	}
 	writers := slices.Concat(r.allClients()...)
-	if r.plan.Load.Edge > 0 {
+	if r.plan.Load.LocalReads > 0 {
 		g.Go(func() error {
 			err := poll(gctx, readyLimit, func(ctx context.Context) error {
 				return r.markAndSee(ctx, writers[0], writers[0], history.LocalReadSetting, history.LocalReadSetting)
@@ -79,7 +79,7 @@ func (r *run) openBank(ctx context.Context) error {
 	g := workload.Generator{Load: r.plan.Load, Now: r.now}
 	clients := slices.Concat(r.allClients()...)
 	err := poll(ctx, readyLimit, func(ctx context.Context) error {
-		op := workload.Opening()
+		op := workload.SeedAccountsOp()
 		op.Intended, op.Region = record.NotReached, r.plan.Topology.Regions()[0]
 		if op = g.Attempt(ctx, clients[0], op); op.Outcome != history.OK {
 			return fmt.Errorf("%s: %s", op.Outcome, op.Error)

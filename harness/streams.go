@@ -27,7 +27,7 @@ func (r *run) openStream(ctx context.Context) error {
 				from, attempt := fmt.Sprintf("%s.%d", region, i), 0
 				err := r.untilOK(ctx, c, func() history.Op {
 					attempt++ // each is a message of its own: an unanswered one may be there too
-					op := workload.Announcement(fmt.Sprintf("%s.%d", from, attempt))
+					op := workload.ReadyMessageOp(fmt.Sprintf("%s.%d", from, attempt))
 					op.Region, op.Client = region, i
 					return op
 				})
@@ -37,7 +37,7 @@ func (r *run) openStream(ctx context.Context) error {
 				return nil
 			})
 		}
-		for _, op := range r.plan.Load.ConsumersOf(region) {
+		for _, op := range r.plan.Load.ConsumerOps(region) {
 			g.Go(func() error {
 				if err := r.untilOK(ctx, clients[op.Client], func() history.Op { return op }); err != nil {
 					return fmt.Errorf("consumer %s is not served: %w", op.Key, err)
@@ -81,7 +81,7 @@ func (r *run) drain(ctx context.Context) {
 	ops := r.history.Ops()
 	var g errgroup.Group
 	for region, clients := range r.clients {
-		for _, op := range r.plan.Load.ConsumersOf(region) {
+		for _, op := range r.plan.Load.ConsumerOps(region) {
 			g.Go(func() error {
 				r.drainOne(ctx, clients[op.Client], region, op, outstanding(ops, op.Key))
 				return nil

@@ -18,7 +18,7 @@ import (
 // decoder stops at the first problem and forgets where the fields stood; this
 // one goes on and remembers. Anchors, aliases, merges, tags and further
 // documents are refused: a scenario reads the same to everybody.
-type decoder struct{ *source }
+type decoder struct{ *diagnosticCollector }
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
@@ -26,12 +26,12 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// document reads the file into out. The parser is somebody else's code fed
+// decodeDocument reads the file into out. The parser is somebody else's code fed
 // with anybody's bytes, so its panics are problems of the file like any other.
-func (d decoder) document(data []byte, out any) {
+func (d decoder) decodeDocument(data []byte, out any) {
 	defer func() {
 		if r := recover(); r != nil {
-			d.say("", fmt.Sprintf("is not YAML that can be read: %v", r), "")
+			d.report("", fmt.Sprintf("is not YAML that can be read: %v", r), "")
 		}
 	}()
 	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
@@ -41,37 +41,37 @@ func (d decoder) document(data []byte, out any) {
 	}
 	docs := slices.DeleteFunc(f.Docs, func(n *ast.DocumentNode) bool { return n.Body == nil })
 	if len(docs) != 1 {
-		d.say("", fmt.Sprintf("has %d documents, want one scenario", len(docs)), "")
+		d.report("", fmt.Sprintf("has %d documents, want one scenario", len(docs)), "")
 		return
 	}
-	d.into(docs[0].Body, reflect.ValueOf(out).Elem(), "")
+	d.decodeValue(docs[0].Body, reflect.ValueOf(out).Elem(), "")
 }
 
-// into decodes a node into v, which is the field named path.
-func (d decoder) into(n ast.Node, v reflect.Value, path string) {
-	if _, known := d.at[path]; !known {
-		d.mark(path, n)
+// decodeValue decodes a node into v, which is the field named path.
+func (d decoder) decodeValue(n ast.Node, v reflect.Value, path string) {
+	if _, known := d.positions[path]; !known {
+		d.recordPosition(path, n)
 	}
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))
-		d.into(n, v.Elem(), path)
+		d.decodeValue(n, v.Elem(), path)
 		return
 	}
 	switch x := n.(type) {
 	case *ast.NullNode:
-		d.say(path, "has no value", "")
+		d.report(path, "has no value", "")
 		return
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode, *ast.DirectiveNode:
-		d.say(path, "anchors, aliases, tags and merges are not allowed: write the value out", "")
+		d.report(path, "anchors, aliases, tags and merges are not allowed: write the value out", "")
 		return
 	case *ast.MappingNode, *ast.MappingValueNode:
-		d.mapping(pairs(x), v, path)
+		d.decodeMapping(pairs(x), v, path)
 		return
 	case *ast.SequenceNode:
-		d.list(x, v, path)
+		d.decodeList(x, v, path)
 		return
 	}
-	d.scalar(n, v, path)
+	d.decodeScalar(n, v, path)
 }
 
 func pairs(n ast.Node) []*ast.MappingValueNode {
@@ -81,7 +81,7 @@ func pairs(n ast.Node) []*ast.MappingValueNode {
 	return n.(*ast.MappingNode).Values
 }
 
-func (d decoder) mapping(kvs []*ast.MappingValueNode, v reflect.Value, path string) {
+func (d decoder) decodeMapping(kvs []*ast.MappingValueNode, v reflect.Value, path string) {
 	var known []string
 	switch {
 	case v.Kind() == reflect.Struct && !v.Addr().Type().Implements(textType):
@@ -89,7 +89,7 @@ func (d decoder) mapping(kvs []*ast.MappingValueNode, v reflect.Value, path stri
 	case v.Kind() == reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 	default:
-		d.say(path, "is a mapping, want "+wanted(v.Type()), "")
+		d.report(path, "is a mapping, want "+describeType(v.Type()), "")
 		return
 	}
 	seen := map[string]bool{}
@@ -98,28 +98,28 @@ func (d decoder) mapping(kvs []*ast.MappingValueNode, v reflect.Value, path stri
 		key := keyOf(kv)
 		field := join(path, key)
 		if seen[key] {
-			d.sayAt(placeOf(kv.Key), field, "is given twice", "")
+			d.reportAt(positionOf(kv.Key), field, "is given twice", "")
 			continue
 		}
 		seen[key] = true
-		d.mark(field, kv.Key)
+		d.recordPosition(field, kv.Key)
 		switch {
 		case v.Kind() == reflect.Map:
 			e := reflect.New(v.Type().Elem()).Elem()
-			d.into(kv.Value, e, field)
+			d.decodeValue(kv.Value, e, field)
 			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), e)
 		case !slices.Contains(known, key):
 			says := "is no field here; there are " + strings.Join(known, ", ")
 			if len(known) == 0 {
 				says = "is no field here; there are none"
 			}
-			d.say(field, says, faults.Suggest(key, known))
+			d.report(field, says, faults.Suggest(key, known))
 		default:
 			f := fieldOf(v, key)
 			if f.Type() == faultType {
-				late = append(late, func() { d.settings(kv.Value, v, f, field) })
+				late = append(late, func() { d.decodeSettings(kv.Value, v, f, field) })
 			} else {
-				d.into(kv.Value, f, field)
+				d.decodeValue(kv.Value, f, field)
 			}
 		}
 	}
@@ -128,31 +128,31 @@ func (d decoder) mapping(kvs []*ast.MappingValueNode, v reflect.Value, path stri
 	}
 }
 
-// settings reads `with` into the struct that the step's fault names.
-func (d decoder) settings(n ast.Node, step, with reflect.Value, path string) {
+// decodeSettings reads `with` into the struct that the step's fault names.
+func (d decoder) decodeSettings(n ast.Node, step, with reflect.Value, path string) {
 	f, err := faults.New(step.FieldByName("Fault").String())
 	if err != nil {
 		return // said about `fault`
 	}
-	d.into(n, reflect.ValueOf(f).Elem(), path)
+	d.decodeValue(n, reflect.ValueOf(f).Elem(), path)
 	with.Set(reflect.ValueOf(f))
 }
 
-func (d decoder) list(n *ast.SequenceNode, v reflect.Value, path string) {
+func (d decoder) decodeList(n *ast.SequenceNode, v reflect.Value, path string) {
 	if v.Kind() != reflect.Slice {
-		d.say(path, "is a list, want "+wanted(v.Type()), "")
+		d.report(path, "is a list, want "+describeType(v.Type()), "")
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Values), len(n.Values)))
 	for i, e := range n.Values {
-		d.into(e, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		d.decodeValue(e, v.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 }
 
-// mark remembers where a field stands.
-func (d decoder) mark(field string, n ast.Node) { d.at[field] = placeOf(n) }
+// recordPosition remembers where a field stands.
+func (d decoder) recordPosition(field string, n ast.Node) { d.positions[field] = positionOf(n) }
 
-func placeOf(n ast.Node) place {
+func positionOf(n ast.Node) position {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		n = m.Values[0]
 	}
@@ -160,10 +160,10 @@ func placeOf(n ast.Node) place {
 		n = kv.Key // its own token is the colon
 	}
 	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return place{}
+		return position{}
 	}
 	p := n.GetToken().Position
-	return place{p.Line, p.Column}
+	return position{p.Line, p.Column}
 }
 
 func keyOf(kv *ast.MappingValueNode) string {

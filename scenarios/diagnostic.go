@@ -10,8 +10,8 @@ type Diagnostic struct {
 	File         string
 	Line, Column int    // from 1; 0 where the place is not known
 	Field        string // "steps[1].with.mode"; empty for the file as a whole
-	Says         string
-	Nearest      string // the valid name that may have been meant
+	Message      string
+	Suggestion   string // the valid name that may have been meant
 }
 
 // Error is file:line:column: field: problem; did you mean "x"?
@@ -24,9 +24,9 @@ func (p Diagnostic) Error() string {
 	if p.Field != "" {
 		b.WriteString(": " + p.Field)
 	}
-	b.WriteString(": " + p.Says)
-	if p.Nearest != "" {
-		fmt.Fprintf(&b, "; did you mean %q?", p.Nearest)
+	b.WriteString(": " + p.Message)
+	if p.Suggestion != "" {
+		fmt.Fprintf(&b, "; did you mean %q?", p.Suggestion)
 	}
 	return b.String()
 }

@@ -54,7 +54,7 @@ func TestManualNamesEveryField(t *testing.T) {
 	}{
 		{"Topology", reflect.TypeFor[topology.RegionLatency]()},
 		{"Load", reflect.TypeFor[workload.Mix]()},
-		{"Load", reflect.TypeFor[workload.Saturation]()},
+		{"Load", reflect.TypeFor[workload.ClosedLoop]()},
 	} {
 		for _, f := range yamlFields(inner.typ) {
 			if !strings.Contains(section(t, text, inner.heading), "`"+f+"`") {

@@ -118,9 +118,9 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows := p.Timeline()
-		got[s.Name] = left{rows[0].Majority, rows[0].Eligible}
+		got[s.Name] = left{rows[0].Majority, rows[0].RegionsWithQuorum}
 		last := rows[len(rows)-1]
-		if !last.Heal || len(last.Active) > 0 || !last.Majority || !slices.Equal(last.Eligible, all) {
+		if !last.Heal || len(last.Active) > 0 || !last.Majority || !slices.Equal(last.RegionsWithQuorum, all) {
 			t.Errorf("%s: does not end in health: %+v", s.Name, last)
 		}
 	}

@@ -48,7 +48,7 @@ func Load(pathOrName string) (Scenario, error) {
 			return Scenario{}, fmt.Errorf("read scenario: %w", err)
 		}
 		return Scenario{}, Diagnostic{
-			File: pathOrName, Says: "is neither a file nor a scenario of the library", Nearest: faults.Suggest(pathOrName, Names()),
+			File: pathOrName, Message: "is neither a file nor a scenario of the library", Suggestion: faults.Suggest(pathOrName, Names()),
 		}
 	}
 	defer f.Close()
@@ -75,15 +75,15 @@ func isPath(s string) bool {
 // Problems, with everything that is wrong. Names of regions, nodes and
 // services are checked by Resolve, when the topology is known.
 func Parse(file string, data []byte) (Scenario, error) {
-	src := &source{file: file, at: map[string]place{}}
+	src := &diagnosticCollector{file: file, positions: map[string]position{}}
 	s := Scenario{source: src}
 	if len(data) > maxFile {
-		src.say("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
+		src.report("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
 		return Scenario{}, src.err()
 	}
-	decoder{src}.document(data, &s)
-	if !slices.ContainsFunc(src.problems, func(p Diagnostic) bool { return p.Field == "" }) {
-		s.check(src) // it is YAML and a mapping
+	decoder{src}.decodeDocument(data, &s)
+	if !slices.ContainsFunc(src.diagnostics, func(p Diagnostic) bool { return p.Field == "" }) {
+		s.validate(src) // it is YAML and a mapping
 	}
 	if err := src.err(); err != nil {
 		return Scenario{}, err

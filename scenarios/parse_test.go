@@ -70,10 +70,10 @@ func TestParseEverything(t *testing.T) {
 			Latency: []topology.RegionLatency{{A: "east", B: "north", OneWay: 15 * time.Millisecond}},
 		},
 		Load: workload.Load{
-			Reads: 20, Writes: 30, Edge: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 15, Publish: 10}, Consumers: 2,
-			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, Slots: 64, Timeout: time.Second,
+			Reads: 20, Writes: 30, LocalReads: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 15, Publish: 10}, Consumers: 2,
+			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, MaxInFlight: 64, Timeout: time.Second,
 		},
-		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, Phase: 500 * time.Millisecond, Gap: 8 * time.Second,
+		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, StartJitter: 500 * time.Millisecond, Gap: 8 * time.Second,
 		Steps: []scenarios.StepSpec{
 			{For: 15 * time.Second, Fault: "kill", On: topology.Selector{Region: "east", Service: "mcp"}, With: &faults.Kill{}},
 			{

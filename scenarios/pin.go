@@ -45,7 +45,7 @@ func Pin(p Plan, r *record.Run) (Plan, error) {
 // pin replaces the step's roles by the nodes that had them.
 func pin(s Step, f record.Fault) ([]Step, error) {
 	if s.To.Role != "" {
-		others := farEnds(f)
+		others := remoteEndpoints(f)
 		if len(others) != 1 {
 			return nil, fmt.Errorf("trace: step %s went to %d nodes by role (%v); only one can be pinned", s.ID, len(others), others)
 		}
@@ -70,8 +70,8 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	return out, nil
 }
 
-// farEnds lists the nodes at the other end of a fault's links.
-func farEnds(f record.Fault) []topology.NodeID {
+// remoteEndpoints lists the nodes at the other end of a fault's links.
+func remoteEndpoints(f record.Fault) []topology.NodeID {
 	var out []topology.NodeID
 	for _, s := range f.Flows {
 		for _, n := range []topology.NodeID{s.Link.From.Node, s.Link.To} {

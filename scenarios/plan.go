@@ -12,14 +12,14 @@ import (
 // Plan is a scenario with every default and every random choice resolved. It
 // is saved before the run, and a replay runs it again.
 type Plan struct {
-	Scenario    string            `json:"scenario"`
-	Description string            `json:"description"`
-	Labels      []string          `json:"labels"`
-	Target      string            `json:"target"`
-	Shape       topology.Spec     `json:"shape"`
-	Topology    topology.Topology `json:"topology"`
-	Load        workload.Load     `json:"load"`
-	Seed        uint64            `json:"seed"`
+	Scenario     string            `json:"scenario"`
+	Description  string            `json:"description"`
+	Labels       []string          `json:"labels"`
+	Target       string            `json:"target"`
+	TopologySpec topology.Spec     `json:"shape"`
+	Topology     topology.Topology `json:"topology"`
+	Load         workload.Load     `json:"load"`
+	Seed         uint64            `json:"seed"`
 	// Baseline is how long the load runs before the timeline starts.
 	Baseline time.Duration `json:"baseline"`
 	Steps    []Step        `json:"steps"` // in order of At, all episodes

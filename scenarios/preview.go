@@ -14,10 +14,10 @@ import (
 // PreviewRow is one instant of a plan's timeline: a fault begins or is healed, and
 // what is left of the system from then on, all faults under way taken together.
 type PreviewRow struct {
-	At   time.Duration `json:"at"` // from the end of the baseline
-	Heal bool          `json:"heal"`
-	Step Step          `json:"step"`
-	Says string        `json:"says"` // "kill east-1"; a role is named, not resolved
+	At          time.Duration `json:"at"` // from the end of the baseline
+	Heal        bool          `json:"heal"`
+	Step        Step          `json:"step"`
+	Description string        `json:"says"` // "kill east-1"; a role is named, not resolved
 	// Victims are the nodes chosen, or all that may turn out to be.
 	Victims []topology.NodeID `json:"victims"`
 	// Role is set where the victims are only known at injection: the nodes of
@@ -29,10 +29,10 @@ type PreviewRow struct {
 	// out to have the roles chosen.
 	Majority bool `json:"majority"`
 	// HasQuorum are the regions whose clients can reach a majority, likewise.
-	Eligible []topology.Region `json:"eligible"`
+	RegionsWithQuorum []topology.Region `json:"eligible"`
 	// FaultImpact is what is taken away when every role that may be meant is; it is
 	// exact where there is no role.
-	Damage topology.FaultImpact `json:"damage"`
+	Impact topology.FaultImpact `json:"damage"`
 }
 
 // Targets says whom the step is for: "east-1", or "leader, resolved at injection".
@@ -49,7 +49,7 @@ func (p Plan) Timeline() []PreviewRow {
 	var rows []PreviewRow
 	for _, s := range p.Steps {
 		begin := PreviewRow{
-			At: s.At, Step: s, Says: s.With.Describe(p.named(s)), Role: cmp.Or(s.On.Role, s.To.Role),
+			At: s.At, Step: s, Description: s.With.Describe(p.placeholderVictims(s)), Role: cmp.Or(s.On.Role, s.To.Role),
 			Victims: idsOf(p.Topology.Select(s.On)),
 		}
 		end := begin
@@ -58,39 +58,39 @@ func (p Plan) Timeline() []PreviewRow {
 	}
 	slices.SortStableFunc(rows, func(a, b PreviewRow) int { return cmp.Compare(a.At, b.At) })
 	for i := range rows {
-		p.judge(&rows[i])
+		p.assessQuorum(&rows[i])
 	}
 	return rows
 }
 
-// judge fills in what is left of the system after the row's instant.
-func (p Plan) judge(r *PreviewRow) {
+// assessQuorum fills in what is left of the system after the row's instant.
+func (p Plan) assessQuorum(r *PreviewRow) {
 	cases := [][]topology.FaultImpact{} // for each active step, what it may do
 	r.Active = []string{}
 	for _, s := range p.Steps {
 		if s.At <= r.At && r.At < s.At+s.For {
 			r.Active = append(r.Active, s.ID)
-			cases = append(cases, p.damages(s))
+			cases = append(cases, p.possibleImpacts(s))
 		}
 	}
 	r.Majority = true
-	r.Eligible = p.Topology.Regions()
+	r.RegionsWithQuorum = p.Topology.Regions()
 	for _, ds := range cases {
-		r.Damage = topology.MergeImpacts(append([]topology.FaultImpact{r.Damage}, ds...)...)
+		r.Impact = topology.MergeImpacts(append([]topology.FaultImpact{r.Impact}, ds...)...)
 	}
-	worst := combine(cases)
+	worst := combinations(cases)
 	if worst == nil {
-		worst = []topology.FaultImpact{r.Damage} // too many to try: all of it at once
+		worst = []topology.FaultImpact{r.Impact} // too many to try: all of it at once
 	}
 	for _, d := range worst {
 		r.Majority = r.Majority && len(p.Topology.QuorumMembers(d)) > 0
-		r.Eligible = slices.DeleteFunc(r.Eligible, func(c topology.Region) bool { return !p.Topology.HasQuorum(c, d) })
+		r.RegionsWithQuorum = slices.DeleteFunc(r.RegionsWithQuorum, func(c topology.Region) bool { return !p.Topology.HasQuorum(c, d) })
 	}
 }
 
-// combine returns every way in which the cases can come together, or nil when
+// combinations returns every way in which the cases can come together, or nil when
 // they are too many.
-func combine(cases [][]topology.FaultImpact) []topology.FaultImpact {
+func combinations(cases [][]topology.FaultImpact) []topology.FaultImpact {
 	const most = 1000
 	out := []topology.FaultImpact{{}}
 	for _, ds := range cases {
@@ -108,20 +108,20 @@ func combine(cases [][]topology.FaultImpact) []topology.FaultImpact {
 	return out
 }
 
-// damages lists what a step may do, one entry for each way its roles may resolve.
-func (p Plan) damages(s Step) []topology.FaultImpact {
+// possibleImpacts lists what a step may do, one entry for each way its roles may resolve.
+func (p Plan) possibleImpacts(s Step) []topology.FaultImpact {
 	var out []topology.FaultImpact
-	for _, on := range p.choices(s.On) {
-		for _, to := range p.choices(s.To) {
-			out = append(out, s.With.Impact(faults.Victims{Cluster: p.declared(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}))
+	for _, on := range p.possibleTargets(s.On) {
+		for _, to := range p.possibleTargets(s.To) {
+			out = append(out, s.With.Impact(faults.Victims{Cluster: p.declaredCluster(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}))
 		}
 	}
 	return out
 }
 
-// choices lists whom a selector may turn out to choose: a leader, of whatever, is any
+// possibleTargets lists whom a selector may turn out to choose: a leader, of whatever, is any
 // one node, followers are all but one, and where all are followers all.
-func (p Plan) choices(s topology.Selector) [][]topology.Node {
+func (p Plan) possibleTargets(s topology.Selector) [][]topology.Node {
 	nodes := p.Topology.Select(s)
 	if s.Role == "" || len(nodes) == 0 {
 		return [][]topology.Node{nodes}
@@ -140,8 +140,8 @@ func (p Plan) choices(s topology.Selector) [][]topology.Node {
 	return out
 }
 
-// named makes victims to be spoken of: a role stands for whoever has it.
-func (p Plan) named(s Step) faults.Victims {
+// placeholderVictims makes victims to be spoken of: a role stands for whoever has it.
+func (p Plan) placeholderVictims(s Step) faults.Victims {
 	call := func(sel topology.Selector) []topology.Node {
 		if sel.Role != "" {
 			who := "the " + string(sel.Role)
@@ -152,11 +152,11 @@ func (p Plan) named(s Step) faults.Victims {
 		}
 		return p.Topology.Select(sel)
 	}
-	return faults.Victims{Cluster: p.declared(), ID: s.ID, Nodes: call(s.On), To: call(s.To), Seed: s.Seed}
+	return faults.Victims{Cluster: p.declaredCluster(), ID: s.ID, Nodes: call(s.On), To: call(s.To), Seed: s.Seed}
 }
 
-// declared is a cluster that does not run, for asking faults what they would do.
-func (p Plan) declared() *cluster.Cluster { return &cluster.Cluster{Topology: p.Topology} }
+// declaredCluster is a cluster that does not run, for asking faults what they would do.
+func (p Plan) declaredCluster() *cluster.Cluster { return &cluster.Cluster{Topology: p.Topology} }
 
 func idsOf(nodes []topology.Node) []topology.NodeID {
 	out := make([]topology.NodeID, len(nodes))

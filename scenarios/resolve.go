@@ -15,24 +15,24 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// stability is how long service must be good to count as recovered.
-const stability = 5 * time.Second
+// stabilityWindow is how long service must be good to count as recovered.
+const stabilityWindow = 5 * time.Second
 
-// leastPatience is what must be observed beyond the RTO objective: the stability
+// minObservation is what must be observed beyond the RTO objective: the stability
 // window, and the latency of the operation that opens it.
-const leastPatience = 6 * time.Second
+const minObservation = 6 * time.Second
 
 // Resolve settles every default and every random choice, on the topology that
 // the target made of the scenario's shape. A seed of 0 means the scenario's
 // own, or if it has none one that is drawn. The error is Problems, with the
 // places in the file; a selector that matches nobody is one.
 func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
-	src := &source{file: s.Name, at: map[string]place{}}
+	src := &diagnosticCollector{file: s.Name, positions: map[string]position{}}
 	if s.source != nil {
-		src.file, src.at = s.source.file, s.source.at
+		src.file, src.positions = s.source.file, s.source.positions
 	}
-	s.check(src)
-	s.checkSelectors(src, t)
+	s.validate(src)
+	s.validateSelectors(src, t)
 	if err := src.err(); err != nil {
 		return Plan{}, err
 	}
@@ -41,7 +41,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Description:      strings.TrimSpace(s.Description),
 		Labels:           append([]string{}, s.Labels...),
 		Target:           cmp.Or(s.Target, "mcp"),
-		Shape:            s.Topology,
+		TopologySpec:     s.Topology,
 		Topology:         t,
 		Load:             s.Load.Resolve(),
 		Seed:             cmp.Or(seed, s.Seed),
@@ -51,17 +51,17 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		ExpectedFailures: slices.Clone(s.ExpectedFailures),
 	}
 	if p.Seed == 0 {
-		p.Seed = draw()
+		p.Seed = newSeed()
 	}
 	// Who gives up before the objective's time is over has not seen it missed.
-	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+leastPatience)
+	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+minObservation)
 	var err error
 	p.Steps, err = s.episodes(p)
 	return p, err
 }
 
-// draw returns a fresh seed: not 0, and exact in every JSON reader.
-func draw() uint64 {
+// newSeed returns a fresh seed: not 0, and exact in every JSON reader.
+func newSeed() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return binary.LittleEndian.Uint64(b[:])>>11 | 1
@@ -74,7 +74,7 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 	out := []Step{}
 	for e := 1; e <= n; e++ {
 		if n > 1 {
-			begin += p.phase(e, cmp.Or(s.Phase, time.Second))
+			begin += p.startJitter(e, cmp.Or(s.StartJitter, time.Second))
 		}
 		end := begin
 		for i, d := range s.Steps {
@@ -91,27 +91,27 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 			end = max(end, step.At+step.For)
 			out = append(out, step)
 		}
-		begin = end + cmp.Or(s.Gap, s.gap(p, end-begin))
+		begin = end + cmp.Or(s.Gap, s.recoveryGap(p, end-begin))
 	}
 	slices.SortStableFunc(out, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return out, nil
 }
 
-// phase is the random delay of an episode.
-func (p Plan) phase(episode int, bound time.Duration) time.Duration {
+// startJitter is the random delay of an episode.
+func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
 	const grain = time.Millisecond // finer would only make plans hard to read
 	drawn := p.DeriveSeed(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
 	return time.Duration(drawn) * grain
 }
 
-// gap is the rest after which a system that keeps its objective has been stable
+// recoveryGap is the rest after which a system that keeps its objective has been stable
 // for a window, whichever step it recovers from; at least that window.
-func (s Scenario) gap(p Plan, length time.Duration) time.Duration {
+func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	last := time.Duration(0)
 	for _, d := range s.Steps {
 		last = max(last, d.At)
 	}
-	return max(stability, last+p.Objectives.RTO+stability-length)
+	return max(stabilityWindow, last+p.Objectives.RTO+stabilityWindow-length)
 }
 
 func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
@@ -130,30 +130,30 @@ func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
 	return Step{At: begin + d.At, For: cmp.Or(d.For, e.For), Fault: d.Fault, On: d.On, To: d.To, With: with}, nil
 }
 
-// checkSelectors notes names that the topology does not have, and selectors
+// validateSelectors notes names that the topology does not have, and selectors
 // that match nobody in it.
-func (s Scenario) checkSelectors(src *source, t topology.Topology) {
+func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topology) {
 	for i, d := range s.Steps {
 		path := fmt.Sprintf("steps[%d].", i)
-		checkSelector(src, path+"on", d.On, t)
-		checkSelector(src, path+"to", d.To, t)
+		validateSelector(src, path+"on", d.On, t)
+		validateSelector(src, path+"to", d.To, t)
 		on, to := t.Select(d.On), t.Select(d.To)
 		if d.On.Role == "" && d.To.Role == "" && len(to) > 0 {
 			for _, n := range to {
 				if slices.ContainsFunc(on, func(o topology.Node) bool { return o.ID == n.ID }) {
-					src.say(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
+					src.report(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
 				}
 			}
 		}
 	}
 	regions := stringsOf(t.Regions())
 	for i, d := range s.Topology.Latency {
-		src.oneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
-		src.oneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
+		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
+		src.requireOneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
 	}
 }
 
-func checkSelector(src *source, path string, s topology.Selector, t topology.Topology) {
+func validateSelector(src *diagnosticCollector, path string, s topology.Selector, t topology.Topology) {
 	if s.Empty() {
 		return
 	}
@@ -165,16 +165,16 @@ func checkSelector(src *source, path string, s topology.Selector, t topology.Top
 		}
 	}
 	if s.Region != "" {
-		src.oneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
+		src.requireOneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
 	}
 	if s.Node != "" {
-		src.oneOf(path+".node", string(s.Node), nodes)
+		src.requireOneOf(path+".node", string(s.Node), nodes)
 	}
 	if s.Service != "" {
-		src.oneOf(path+".service", s.Service, services)
+		src.requireOneOf(path+".service", s.Service, services)
 	}
 	if len(t.Select(s)) == 0 {
-		src.say(path, "matches no node; there are "+strings.Join(nodes, ", "), "")
+		src.report(path, "matches no node; there are "+strings.Join(nodes, ", "), "")
 	}
 }
 

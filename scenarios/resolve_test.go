@@ -213,7 +213,7 @@ func TestTimelineMergesOverlaps(t *testing.T) {
 	}
 	var got []row
 	for _, r := range p.Timeline() {
-		got = append(got, row{r.At.String(), r.Says, r.Heal, r.Targets(), r.Majority, r.Eligible})
+		got = append(got, row{r.At.String(), r.Description, r.Heal, r.Targets(), r.Majority, r.RegionsWithQuorum})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

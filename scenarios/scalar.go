@@ -14,22 +14,22 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// scalar decodes a single value. Nothing is converted silently: a number is no
+// decodeScalar decodes a single value. Nothing is converted silently: a number is no
 // string, and a duration has its unit.
-func (d decoder) scalar(n ast.Node, v reflect.Value, path string) {
+func (d decoder) decodeScalar(n ast.Node, v reflect.Value, path string) {
 	text, quoted := textOf(n)
-	refuse := func() { d.say(path, fmt.Sprintf("%s is no %s", text, wanted(v.Type())), "") }
+	refuse := func() { d.report(path, fmt.Sprintf("%s is no %s", text, describeType(v.Type())), "") }
 	switch {
 	case v.Type() == durationType:
 		length, err := time.ParseDuration(text)
 		if err != nil || !quoted { // a bare 0 is a number, not a length of time
-			d.say(path, fmt.Sprintf("%s is no duration: want a number with its unit, such as 500ms, 5s or 2m", text), "")
+			d.report(path, fmt.Sprintf("%s is no duration: want a number with its unit, such as 500ms, 5s or 2m", text), "")
 			return
 		}
 		v.SetInt(int64(length))
 	case v.CanAddr() && v.Addr().Type().Implements(textType):
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
-			d.say(path, err.Error(), "")
+			d.report(path, err.Error(), "")
 		}
 	case v.Kind() == reflect.String && quoted:
 		v.SetString(text)
@@ -85,8 +85,8 @@ func textOf(n ast.Node) (text string, isString bool) {
 	return n.String(), false
 }
 
-// wanted says what a field of this type takes.
-func wanted(t reflect.Type) string {
+// describeType says what a field of this type takes.
+func describeType(t reflect.Type) string {
 	switch {
 	case t == durationType:
 		return "duration, such as 5s"
@@ -114,9 +114,9 @@ func (d decoder) syntax(err error) {
 	var y yaml.Error
 	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
 		p := y.GetToken().Position
-		d.at[""] = place{p.Line, p.Column}
-		d.say("", y.GetMessage(), "")
+		d.positions[""] = position{p.Line, p.Column}
+		d.report("", y.GetMessage(), "")
 		return
 	}
-	d.say("", strings.TrimSpace(err.Error()), "")
+	d.report("", strings.TrimSpace(err.Error()), "")
 }

@@ -32,8 +32,8 @@ type Scenario struct {
 	// Episodes is how often the steps are carried out; 0 means once. With more
 	// than one, each episode begins at a random phase.
 	Episodes int `yaml:"episodes"`
-	// Phase is the bound of that random delay; 0 means 1 s.
-	Phase time.Duration `yaml:"phase"`
+	// StartJitter is the bound of that random delay; 0 means 1 s.
+	StartJitter time.Duration `yaml:"phase"`
 	// Gap is the time from an episode's last heal to the next episode. 0 means
 	// as long as the objective for recovery may take, and a stability window.
 	Gap time.Duration `yaml:"gap"`
@@ -50,7 +50,7 @@ type Scenario struct {
 	// findings call them. With another verdict there must be none.
 	ExpectedFailures []string `yaml:"breaks"`
 
-	source *source // nil for a scenario that was not read from a file
+	source *diagnosticCollector // nil for a scenario that was not read from a file
 }
 
 // StepSpec is one step as the file has it.
@@ -78,7 +78,7 @@ func Labels() []string { return []string{"smoke", "full", "negative", "nightly"}
 const (
 	maxSteps    = 64
 	maxEpisodes = 100
-	maxLength   = time.Hour // of any one duration
+	maxDuration = time.Hour // of any one duration
 	maxRate     = 20_000    // operations a second and region
 	maxFile     = 64 << 10  // bytes
 )

@@ -15,13 +15,13 @@ const (
 	accounts       = 20
 	openingBalance = 1_000_000_000
 	largestAmount  = 1_000_000
-	// beyondShare is how many transfers in a hundred ask for more than the whole
+	// overdraftPercent is how many transfers in a hundred ask for more than the whole
 	// bank holds. Each must be answered as not done.
-	beyondShare = 3
+	overdraftPercent = 3
 )
 
-// Opening is the operation that must succeed before transfers make sense.
-func Opening() history.Op {
+// SeedAccountsOp is the operation that must succeed before transfers make sense.
+func SeedAccountsOp() history.Op {
 	op := history.Op{Kind: history.Open, Key: bank, Amount: openingBalance}
 	for i := range accounts {
 		op.Set = append(op.Set, account(i))
@@ -39,7 +39,7 @@ func transfer(rng *rand.Rand, op *history.Op) {
 	}
 	op.Kind, op.Key, op.From, op.To = history.Transfer, bank, account(from), account(to)
 	op.Amount = 1 + rng.Int64N(largestAmount)
-	if rng.IntN(100) < beyondShare {
+	if rng.IntN(100) < overdraftPercent {
 		op.Amount += accounts * openingBalance
 	}
 }

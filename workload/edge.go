@@ -2,10 +2,10 @@ package workload
 
 import "github.com/mcp-resilience/holdfast/history"
 
-// edge makes op a read that the client's own region must answer whatever it
+// localRead makes op a read that the client's own region must answer whatever it
 // can reach: of a register or of a setting, asked to be stale, or of who its
 // token says it is.
-func (s *series) edge(op *history.Op) {
+func (s *opGenerator) localRead(op *history.Op) {
 	op.Kind, op.Stale = history.Read, true
 	switch s.rng.IntN(3) {
 	case 0:

@@ -8,9 +8,9 @@ type Load struct {
 	Reads int `json:"reads" yaml:"reads,omitempty"`
 	// Writes is writes a second a region (of all kinds, as Mix says); 0 means 30.
 	Writes int `json:"writes" yaml:"writes,omitempty"`
-	// Edge is reads a second a region that the region must answer without a
+	// LocalReads is reads a second a region that the region must answer without a
 	// majority, marked stale: registers and settings in turn; 0 means none.
-	Edge int `json:"edge,omitempty" yaml:"edge,omitempty"`
+	LocalReads int `json:"edge,omitempty" yaml:"edge,omitempty"`
 	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
 	// Class is the target's name for a class of data; keys are then called
@@ -26,11 +26,11 @@ type Load struct {
 	OpsPerKey int `json:"opsPerKey" yaml:"opsPerKey,omitempty"`
 	// Clients is the number of clients in each region; 0 means 4.
 	Clients int `json:"clients" yaml:"clients,omitempty"`
-	// Slots is how many operations a region may have under way in each class;
+	// MaxInFlight is how many operations a region may have under way in each class;
 	// 0 means 256. A due operation that finds none is recorded as not sent.
-	Slots int `json:"slots" yaml:"slots,omitempty"`
-	// Saturate is what the system is put through ahead of the baseline; zero means nothing.
-	Saturate Saturation `json:"saturate,omitzero" yaml:"saturate,omitempty"`
+	MaxInFlight int `json:"slots" yaml:"slots,omitempty"`
+	// ClosedLoop is what the system is put through ahead of the baseline; zero means nothing.
+	ClosedLoop ClosedLoop `json:"saturate,omitzero" yaml:"saturate,omitempty"`
 	// Timeout is how long a client waits for one operation; 0 means 2 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout,omitempty"`
 }
@@ -72,9 +72,9 @@ func (l Load) Resolve() Load {
 	def(&l.Keys, 20)
 	def(&l.OpsPerKey, 500)
 	def(&l.Clients, 4)
-	def(&l.Slots, 256)
-	if l.Saturate.For > 0 {
-		def(&l.Saturate.Writers, 32)
+	def(&l.MaxInFlight, 256)
+	if l.ClosedLoop.For > 0 {
+		def(&l.ClosedLoop.Writers, 32)
 	}
 	if l.Mix == (Mix{}) {
 		l.Mix = Mix{Write: 40, CAS: 20, Add: 40}

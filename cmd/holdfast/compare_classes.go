@@ -74,7 +74,7 @@ func (a *app) classes(ctx context.Context, which []string, seed uint64, writers 
 	for _, class := range which {
 		job, err := builtin.Read("lose-main-region", seed, func(s *scenarios.Scenario) {
 			s.Load.Class, s.Load.Mix = class, workload.Mix{Add: 100}
-			s.Load.Saturate = workload.Saturation{For: 4 * time.Second, Writers: writers}
+			s.Load.ClosedLoop = workload.ClosedLoop{For: 4 * time.Second, Writers: writers}
 			s.Baseline = 8 * time.Second
 			s.Objectives.LeaderChange = nil // who is primary of a class may be somebody else
 			if class == "async" {

@@ -64,7 +64,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
 	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", clock(-p.Baseline), regions(p.Topology.Regions()))
 	for _, r := range p.Timeline() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", clock(r.At), event(r), yes(r.Majority), regions(r.Eligible))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", clock(r.At), event(r), yes(r.Majority), regions(r.RegionsWithQuorum))
 	}
 	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", clock(p.Length()), clock(p.Observe))
 	return t.Flush()
@@ -72,7 +72,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 
 // event is a row of the timeline in words.
 func event(r scenarios.PreviewRow) string {
-	what := r.Step.ID + ": " + r.Says
+	what := r.Step.ID + ": " + r.Description
 	if r.Heal {
 		return "heal " + what
 	}

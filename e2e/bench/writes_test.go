@@ -214,10 +214,10 @@ func drive(b *testing.B, from topology.Region, clients []workload.Client, writer
 		start = time.Now()
 	)
 	workload.Generator{
-		Load:    workload.Load{Saturate: workload.Saturation{For: d, Writers: writers}}.Resolve(),
+		Load:    workload.Load{ClosedLoop: workload.ClosedLoop{For: d, Writers: writers}}.Resolve(),
 		Clients: map[topology.Region][]workload.Client{from: clients},
 		Now:     func() time.Duration { return time.Since(start) },
-		Done: func(op history.Op) {
+		OnDone: func(op history.Op) {
 			mu.Lock()
 			defer mu.Unlock()
 			if op.Outcome != history.OK {
@@ -227,7 +227,7 @@ func drive(b *testing.B, from topology.Region, clients []workload.Client, writer
 			}
 			took = append(took, op.Return-op.Call)
 		},
-	}.Saturate(b.Context())
+	}.RunClosedLoop(b.Context())
 	if len(took) == 0 {
 		b.Fatalf("none of %d writes was acknowledged: %s", bad, wrong)
 	}

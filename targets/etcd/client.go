@@ -19,9 +19,9 @@ import (
 
 // How a client leaves a member and comes back to it.
 const (
-	doubtAfter = 500 * time.Millisecond // an answer that takes longer makes a member doubtful
-	askEvery   = 200 * time.Millisecond // a doubtful member is asked again
-	askLimit   = 500 * time.Millisecond // and must answer within
+	slowAfter      = 500 * time.Millisecond // an answer that takes longer makes a member doubtful
+	healthInterval = 200 * time.Millisecond // a doubtful member is asked again
+	healthTimeout  = 500 * time.Millisecond // and must answer within
 )
 
 // Client makes a client that uses the members of its own region first. It
@@ -29,11 +29,11 @@ const (
 // that can read with a majority again, as a client behind health checks does.
 // Members are tried in an order of its own, so that clients spread.
 func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
-	u := &user{doubts: map[*member]time.Time{}, wake: make(chan struct{}, 1)}
+	u := &client{suspects: map[*member]time.Time{}, wake: make(chan struct{}, 1)}
 	for _, n := range preferred(c.Topology, from, id) {
-		m, err := join(c, from, n)
+		m, err := dialMember(c, from, n)
 		if err != nil {
-			return nil, errors.Join(err, u.hangUp())
+			return nil, errors.Join(err, u.closeConns())
 		}
 		u.members = append(u.members, m)
 	}
@@ -42,7 +42,7 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // Close ends it
 	u.stop = cancel
-	u.asking.Go(func() { u.askDoubtful(ctx) })
+	u.healthChecks.Go(func() { u.checkSuspects(ctx) })
 	return u, nil
 }
 
@@ -56,10 +56,10 @@ func preferred(t topology.Topology, from topology.Region, id int) []topology.Nod
 			others = append(others, n.ID)
 		}
 	}
-	return append(turn(own, id), turn(others, id)...)
+	return append(rotate(own, id), rotate(others, id)...)
 }
 
-func turn(ns []topology.NodeID, by int) []topology.NodeID {
+func rotate(ns []topology.NodeID, by int) []topology.NodeID {
 	if len(ns) == 0 {
 		return nil
 	}
@@ -67,50 +67,50 @@ func turn(ns []topology.NodeID, by int) []topology.NodeID {
 	return append(slices.Clone(ns[k:]), ns[:k]...)
 }
 
-// user is a simulated user.
-type user struct {
-	members []*member // in order of preference
-	stop    context.CancelFunc
-	asking  sync.WaitGroup
-	wake    chan struct{} // there is a doubt
+// client is a simulated user.
+type client struct {
+	members      []*member // in order of preference
+	stop         context.CancelFunc
+	healthChecks sync.WaitGroup
+	wake         chan struct{} // there is a doubt
 
-	mu     sync.Mutex
-	doubts map[*member]time.Time // since when
+	mu       sync.Mutex
+	suspects map[*member]time.Time // since when
 }
 
 // Do carries out one operation on one member, once.
-func (u *user) Do(ctx context.Context, op history.Op) history.Op {
+func (u *client) Do(ctx context.Context, op history.Op) history.Op {
 	m := u.choose()
-	late := time.AfterFunc(doubtAfter, func() { u.doubt(m) })
+	late := time.AfterFunc(slowAfter, func() { u.suspect(m) })
 	defer late.Stop()
 	op, err := m.do(ctx, op)
 	if err != nil && status.Code(err) != codes.InvalidArgument {
-		u.doubt(m)
+		u.suspect(m)
 	}
 	return op
 }
 
 // choose returns the first member that is in no doubt, or else the one that
 // has been so for longest.
-func (u *user) choose() *member {
+func (u *client) choose() *member {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	best := u.members[0]
 	for _, m := range u.members {
-		since, doubtful := u.doubts[m]
+		since, doubtful := u.suspects[m]
 		if !doubtful {
 			return m
 		}
-		if since.Before(u.doubts[best]) {
+		if since.Before(u.suspects[best]) {
 			best = m
 		}
 	}
 	return best
 }
 
-func (u *user) doubt(m *member) {
+func (u *client) suspect(m *member) {
 	u.mu.Lock()
-	u.doubts[m] = time.Now()
+	u.suspects[m] = time.Now()
 	u.mu.Unlock()
 	select {
 	case u.wake <- struct{}{}:
@@ -118,14 +118,14 @@ func (u *user) doubt(m *member) {
 	}
 }
 
-// askDoubtful asks the members in doubt until they serve.
-func (u *user) askDoubtful(ctx context.Context) {
+// checkSuspects asks the members in doubt until they serve.
+func (u *client) checkSuspects(ctx context.Context) {
 	for {
 		again := u.wake
 		var later <-chan time.Time
-		if ms := u.doubtful(); len(ms) > 0 {
-			u.ask(ctx, ms)
-			later = time.After(askEvery)
+		if ms := u.suspectedMembers(); len(ms) > 0 {
+			u.checkHealth(ctx, ms)
+			later = time.After(healthInterval)
 			again = nil
 		}
 		select {
@@ -137,45 +137,45 @@ func (u *user) askDoubtful(ctx context.Context) {
 	}
 }
 
-// ask asks some members at once and trusts those that serve.
-func (u *user) ask(ctx context.Context, ms []*member) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+// checkHealth asks some members at once and trusts those that serve.
+func (u *client) checkHealth(ctx context.Context, ms []*member) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, m := range ms {
 		all.Go(func() {
-			if m.serves(ctx) == nil {
-				u.trust(m)
+			if m.checkQuorumRead(ctx) == nil {
+				u.clearSuspicion(m)
 			}
 		})
 	}
 	all.Wait()
 }
 
-func (u *user) doubtful() []*member {
+func (u *client) suspectedMembers() []*member {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var out []*member
-	for m := range u.doubts {
+	for m := range u.suspects {
 		out = append(out, m)
 	}
 	return out
 }
 
-func (u *user) trust(m *member) {
+func (u *client) clearSuspicion(m *member) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.doubts, m)
+	delete(u.suspects, m)
 }
 
 // Close ends the client.
-func (u *user) Close() error {
+func (u *client) Close() error {
 	u.stop()
-	u.asking.Wait()
-	return u.hangUp()
+	u.healthChecks.Wait()
+	return u.closeConns()
 }
 
-func (u *user) hangUp() error {
+func (u *client) closeConns() error {
 	var errs []error
 	for _, m := range u.members {
 		errs = append(errs, m.conn.Close())
@@ -191,7 +191,7 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 	if !ok {
 		return nil, fmt.Errorf("etcd reader: no node %s", via)
 	}
-	m, err := join(c, n.Region, via)
+	m, err := dialMember(c, n.Region, via)
 	if err != nil {
 		return nil, err
 	}

@@ -34,18 +34,18 @@ var reconnect = grpc.ConnectParams{
 	MinConnectTimeout: time.Second,
 }
 
-// largest is the size of the largest answer taken, in bytes: a whole set.
-const largest = 256 << 20
+// maxMessageSize is the size of the largest answer taken, in bytes: a whole set.
+const maxMessageSize = 256 << 20
 
-// join makes a member's connection, which is opened at its first use.
-func join(c *cluster.Cluster, from topology.Region, id topology.NodeID) (*member, error) {
+// dialMember makes a member's connection, which is opened at its first use.
+func dialMember(c *cluster.Cluster, from topology.Region, id topology.NodeID) (*member, error) {
 	dial := c.Dialer(from)
 	conn, err := grpc.NewClient("passthrough:///"+address(id, clientPort),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return dial(ctx, "tcp", addr) }),
 		grpc.WithConnectParams(reconnect), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(),
-		grpc.WithStatsHandler(departures{}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largest)))
+		grpc.WithStatsHandler(sentTracker{}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessageSize)))
 	if err != nil {
 		return nil, fmt.Errorf("etcd member %s: %w", id, err)
 	}
@@ -61,18 +61,18 @@ func needLeader(ctx context.Context) context.Context {
 // do carries out one operation on this member, once. The error is that of the
 // operation, for whoever chooses members.
 func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
-	ctx, sent := watchDeparture(needLeader(ctx))
+	ctx, sent := trackSent(needLeader(ctx))
 	var head *pb.ResponseHeader
 	var err error
 	switch op.Kind {
 	case history.Read:
 		var r *pb.RangeResponse
-		if r, err = m.kv.Range(ctx, one(op)); err == nil {
+		if r, err = m.kv.Range(ctx, rangeRegister(op)); err == nil {
 			head, op.Output = r.Header, value(r)
 		}
 	case history.SetRead:
 		var r *pb.RangeResponse
-		if r, err = m.kv.Range(ctx, all(op)); err == nil {
+		if r, err = m.kv.Range(ctx, rangeSet(op)); err == nil {
 			head, op.Set = r.Header, elements(op, r)
 		}
 	case history.Write, history.Add:
@@ -82,7 +82,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 		}
 	case history.CAS:
 		var r *pb.TxnResponse
-		if r, err = m.kv.Txn(ctx, swap(op)); err == nil {
+		if r, err = m.kv.Txn(ctx, compareAndSet(op)); err == nil {
 			head, op.Applied = r.Header, r.Succeeded
 		}
 	default:
@@ -90,16 +90,16 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 		return op, nil
 	}
 	if err != nil {
-		op.Outcome, op.Error = outcome(op.Kind, err, sent.Load()), "via "+string(m.id)+": "+says(err)
-		op.Rejected = refused(err)
+		op.Outcome, op.Error = outcome(op.Kind, err, sent.Load()), "via "+string(m.id)+": "+errorText(err)
+		op.Rejected = isRejection(err)
 		return op, err
 	}
 	op.Outcome, op.Node, op.Term, op.Revision = history.OK, m.id, head.RaftTerm, uint64(head.Revision)
 	return op, nil
 }
 
-// serves returns nil when the member can read with the consent of a majority.
-func (m *member) serves(ctx context.Context) error {
+// checkQuorumRead returns nil when the member can read with the consent of a majority.
+func (m *member) checkQuorumRead(ctx context.Context) error {
 	_, err := m.kv.Range(needLeader(ctx), &pb.RangeRequest{Key: []byte(registers), CountOnly: true})
 	return err
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// refusals are answers by which a member says that it has not proposed the
+// rejections are answers by which a member says that it has not proposed the
 // request to the others, so that it can have no effect at any later time.
 // etcd's "request timed out", "leader changed" and "server stopped" are not
 // among them: they come after the proposal.
-var refusals = []error{
+var rejections = []error{
 	rpctypes.ErrGRPCNoLeader,               // asked for by needLeader; said before the request is looked at
 	rpctypes.ErrGRPCRequestTooManyRequests, // too far behind to propose
 	rpctypes.ErrGRPCNoSpace,                // said before the proposal, or when it is applied without effect
@@ -31,47 +31,47 @@ var refusals = []error{
 // outcome is what is known after an error: a read changes nothing, a request
 // that never left neither, nor one that was refused. All else may take effect.
 func outcome(k history.Kind, err error, sent bool) history.Outcome {
-	if k.Class() == history.Reads || !sent || refused(err) {
+	if k.Class() == history.Reads || !sent || isRejection(err) {
 		return history.Failed
 	}
 	return history.Unknown
 }
 
-// refused says whether a member answered with a refusal.
-func refused(err error) bool {
+// isRejection says whether a member answered with a refusal.
+func isRejection(err error) bool {
 	said := status.Convert(err).Message()
-	return slices.ContainsFunc(refusals, func(r error) bool { return said == rpctypes.ErrorDesc(r) })
+	return slices.ContainsFunc(rejections, func(r error) bool { return said == rpctypes.ErrorDesc(r) })
 }
 
-// says is the error without its wrapping.
-func says(err error) string {
+// errorText is the error without its wrapping.
+func errorText(err error) string {
 	s := status.Convert(err)
 	return s.Code().String() + ": " + s.Message()
 }
 
-// departures notes of a call that its request has been handed to a transport,
+// sentTracker notes of a call that its request has been handed to a transport,
 // without which no server can have seen it. gRPC tells it of each attempt, its
 // own transparent ones too, before the call returns.
-type departures struct{}
+type sentTracker struct{}
 
-type departureKey struct{}
+type sentKey struct{}
 
-// watchDeparture returns a context for one call and the mark that it sets.
-func watchDeparture(ctx context.Context) (context.Context, *atomic.Bool) {
+// trackSent returns a context for one call and the mark that it sets.
+func trackSent(ctx context.Context) (context.Context, *atomic.Bool) {
 	sent := new(atomic.Bool)
-	return context.WithValue(ctx, departureKey{}, sent), sent
+	return context.WithValue(ctx, sentKey{}, sent), sent
 }
 
-func (departures) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (sentTracker) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
 
-func (departures) HandleRPC(ctx context.Context, s stats.RPCStats) {
+func (sentTracker) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	if _, ok := s.(*stats.OutPayload); !ok {
 		return
 	}
-	if sent, ok := ctx.Value(departureKey{}).(*atomic.Bool); ok {
+	if sent, ok := ctx.Value(sentKey{}).(*atomic.Bool); ok {
 		sent.Store(true)
 	}
 }
 
-func (departures) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (departures) HandleConn(context.Context, stats.ConnStats)                       {}
+func (sentTracker) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (sentTracker) HandleConn(context.Context, stats.ConnStats)                       {}

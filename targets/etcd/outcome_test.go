@@ -41,7 +41,7 @@ func (a answering) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, 
 func connected(t *testing.T, dial func(context.Context, string) (net.Conn, error)) *member {
 	t.Helper()
 	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(dial), grpc.WithConnectParams(reconnect), grpc.WithStatsHandler(departures{}))
+		grpc.WithContextDialer(dial), grpc.WithConnectParams(reconnect), grpc.WithStatsHandler(sentTracker{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestElected(t *testing.T) {
 		"nobody answers":                       {nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := elected(3, c.said); got != c.want || (err == nil) != (c.want != "") {
+			if got, err := findLeader(3, c.said); got != c.want || (err == nil) != (c.want != "") {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
 		})
@@ -172,17 +172,17 @@ func TestElected(t *testing.T) {
 
 func TestAClientLeavesADoubtfulMemberAndComesBack(t *testing.T) {
 	a, b := new(member), new(member)
-	u := &user{members: []*member{a, b}, doubts: map[*member]time.Time{}, wake: make(chan struct{}, 1)}
+	u := &client{members: []*member{a, b}, suspects: map[*member]time.Time{}, wake: make(chan struct{}, 1)}
 	steps := []struct {
 		what string
 		do   func()
 		want *member
 	}{
 		{"in no doubt", func() {}, a},
-		{"the first in doubt", func() { u.doubt(a) }, b},
-		{"both in doubt", func() { u.doubt(b) }, a},
-		{"the first in doubt again", func() { u.doubt(a) }, b},
-		{"the first trusted", func() { u.trust(a) }, a},
+		{"the first in doubt", func() { u.suspect(a) }, b},
+		{"both in doubt", func() { u.suspect(b) }, a},
+		{"the first in doubt again", func() { u.suspect(a) }, b},
+		{"the first trusted", func() { u.clearSuspicion(a) }, a},
 	}
 	for _, s := range steps {
 		if s.do(); u.choose() != s.want {

@@ -17,12 +17,12 @@ const (
 func registerKey(op history.Op) []byte { return []byte(registers + op.Key) }
 func setPrefix(op history.Op) string   { return sets + op.Key + "/" }
 func elementKey(op history.Op) []byte  { return []byte(setPrefix(op) + op.Value) }
-func one(op history.Op) *pb.RangeRequest {
+func rangeRegister(op history.Op) *pb.RangeRequest {
 	return &pb.RangeRequest{Key: registerKey(op), Serializable: op.Stale}
 }
 
-// all asks for every key of a set.
-func all(op history.Op) *pb.RangeRequest {
+// rangeSet asks for every key of a set.
+func rangeSet(op history.Op) *pb.RangeRequest {
 	prefix := setPrefix(op)
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1) // the first key after those with the prefix
 	return &pb.RangeRequest{Key: []byte(prefix), RangeEnd: []byte(end), KeysOnly: true, Serializable: op.Stale}
@@ -35,9 +35,9 @@ func put(op history.Op) *pb.PutRequest {
 	return &pb.PutRequest{Key: registerKey(op), Value: []byte(op.Value)}
 }
 
-// swap writes if the register holds what is expected; that is never to have
+// compareAndSet writes if the register holds what is expected; that is never to have
 // been written where nothing is.
-func swap(op history.Op) *pb.TxnRequest {
+func compareAndSet(op history.Op) *pb.TxnRequest {
 	holds := &pb.Compare{
 		Key: registerKey(op), Result: pb.Compare_EQUAL, Target: pb.Compare_VALUE,
 		TargetUnion: &pb.Compare_Value{Value: []byte(op.Expect)},

@@ -13,8 +13,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// statusLimit bounds one question to one member, which may be dead or cut off.
-const statusLimit = 500 * time.Millisecond
+// statusTimeout bounds one question to one member, which may be dead or cut off.
+const statusTimeout = 500 * time.Millisecond
 
 // Resolve asks every member at once whom it follows. The leader is the member
 // that says of itself that it leads, in the highest term, and that a majority
@@ -23,8 +23,8 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 	if r != topology.Leader && r != topology.Follower {
 		return nil, fmt.Errorf("etcd has no role %q: known are %s, %s", r, topology.Leader, topology.Follower)
 	}
-	said := ask(ctx, c)
-	leader, err := elected(len(c.Topology.Nodes), said)
+	said := memberStatuses(ctx, c)
+	leader, err := findLeader(len(c.Topology.Nodes), said)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +43,8 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 	return followers, nil
 }
 
-// elected finds the leader in what the members said.
-func elected(members int, said map[topology.NodeID]*pb.StatusResponse) (topology.NodeID, error) {
+// findLeader finds the leader in what the members said.
+func findLeader(members int, said map[topology.NodeID]*pb.StatusResponse) (topology.NodeID, error) {
 	var leader topology.NodeID
 	for id, s := range said {
 		if s.Leader == s.Header.MemberId && (leader == "" || s.RaftTerm > said[leader].RaftTerm) {
@@ -67,16 +67,16 @@ func elected(members int, said map[topology.NodeID]*pb.StatusResponse) (topology
 	return leader, nil
 }
 
-// ask returns the status of every member that answers.
-func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]*pb.StatusResponse {
-	ctx, cancel := context.WithTimeout(ctx, statusLimit)
+// memberStatuses returns the status of every member that answers.
+func memberStatuses(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]*pb.StatusResponse {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	said := map[topology.NodeID]*pb.StatusResponse{}
 	for _, n := range c.Topology.Nodes {
 		all.Go(func() {
-			m, err := join(c, n.Region, n.ID)
+			m, err := dialMember(c, n.Region, n.ID)
 			if err != nil {
 				return
 			}

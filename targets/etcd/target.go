@@ -31,11 +31,11 @@ const (
 	peerPort   = 2380
 )
 
-// zones weigh the regions as the reference platform does.
-var zones = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+// regionSpecs weigh the regions as the reference platform does.
+var regionSpecs = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
 
-// oneWay keeps every round trip between regions at 30 ms.
-const oneWay = 15 * time.Millisecond
+// oneWayLatency keeps every round trip between regions at 30 ms.
+const oneWayLatency = 15 * time.Millisecond
 
 // timings are etcd's heartbeat interval and election timeout. Its manual asks
 // for a heartbeat of about the longest round trip between members and an
@@ -64,16 +64,16 @@ func (Target) Topology(s topology.Spec) (topology.Topology, error) {
 	if len(s.Defects) > 0 {
 		return topology.Topology{}, fmt.Errorf("etcd topology: defects: no %q: etcd is unmodified and has none to switch on", s.Defects[0])
 	}
-	t := topology.Topology{RegionSpecs: slices.Clone(zones), Latency: slices.Clone(s.Latency)}
+	t := topology.Topology{RegionSpecs: slices.Clone(regionSpecs), Latency: slices.Clone(s.Latency)}
 	if len(t.Latency) == 0 {
-		for i, a := range zones {
-			for _, b := range zones[i+1:] {
-				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: oneWay})
+		for i, a := range regionSpecs {
+			for _, b := range regionSpecs[i+1:] {
+				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: oneWayLatency})
 			}
 		}
 	}
 	var members []string
-	for _, z := range zones {
+	for _, z := range regionSpecs {
 		for i := range per {
 			id := topology.NodeID(fmt.Sprintf("%s-%d", z.Region, i+1))
 			members = append(members, fmt.Sprintf("%s=http://%s", id, address(id, peerPort)))
@@ -84,14 +84,14 @@ func (Target) Topology(s topology.Spec) (topology.Topology, error) {
 		}
 	}
 	for i := range t.Nodes {
-		t.Nodes[i].Program = server(pace, members)
+		t.Nodes[i].Program = nodeProgram(pace, members)
 	}
 	return t, nil
 }
 
-// server starts a member. It listens on its address, since etcd refuses names
+// nodeProgram starts a member. It listens on its address, since etcd refuses names
 // there, and is known by its name.
-func server(pace timings, members []string) topology.Program {
+func nodeProgram(pace timings, members []string) topology.Program {
 	return topology.Program{
 		Package: "github.com/mcp-resilience/holdfast/targets/etcd/server/etcdnode",
 		Module:  "targets/etcd/server",

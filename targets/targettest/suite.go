@@ -17,33 +17,33 @@ import (
 // Run tries a target on a runtime in one shape. A runtime that cannot work
 // here skips the test, with the reason.
 func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) {
-	t.Run("topology", func(t *testing.T) { declares(t, target) })
+	t.Run("topology", func(t *testing.T) { testTopology(t, target) })
 	t.Run("running", func(t *testing.T) {
-		s := start(t, target, kind, shape)
+		s := startCluster(t, target, kind, shape)
 		// In this order: each leaves the cluster whole, the last needs it no more.
-		t.Run("resolve names one leader, the rest follow", s.resolves)
-		t.Run("a client in each region does every kind of operation", s.operates)
-		t.Run("operations that cannot mean anything are Failed", s.rejects)
-		t.Run("a reader at each node sees what was acknowledged", s.readsBack)
+		t.Run("resolve names one leader, the rest follow", s.testRoles)
+		t.Run("a client in each region does every kind of operation", s.testOperations)
+		t.Run("operations that cannot mean anything are Failed", s.testUnknownOperation)
+		t.Run("a reader at each node sees what was acknowledged", s.testReaders)
 		if _, ok := target.(targets.EventSource); ok {
-			t.Run("the narrator tells each event once", s.narrates)
+			t.Run("the narrator tells each event once", s.testEventStream)
 		}
 		if _, ok := target.(targets.MetricsSource); ok {
-			t.Run("every node has figures, and traces go through nodes", s.instruments)
+			t.Run("every node has figures, and traces go through nodes", s.testMetrics)
 		}
 		if o, ok := target.(targets.MembershipAdmin); ok {
-			t.Run("the operator takes a follower out and puts it in again", func(t *testing.T) { s.reorganises(t, o) })
+			t.Run("the operator takes a follower out and puts it in again", func(t *testing.T) { s.testMembership(t, o) })
 		}
-		t.Run("a lost leader is replaced and nothing is lost", s.survives)
-		t.Run("without a majority Failed writes have no effect", s.refuses)
+		t.Run("a lost leader is replaced and nothing is lost", s.testLeaderLoss)
+		t.Run("without a majority Failed writes have no effect", s.testQuorumLoss)
 	})
 }
 
 // Start limits. They bound a broken system; nothing waits for them otherwise.
 const (
-	startLimit = 90 * time.Second
-	waitLimit  = 30 * time.Second
-	opLimit    = 2 * time.Second
+	startTimeout = 90 * time.Second
+	waitTimeout  = 30 * time.Second
+	opTimeout    = 2 * time.Second
 )
 
 // suite is one cluster under test.
@@ -52,9 +52,9 @@ type suite struct {
 	cluster *cluster.Cluster
 }
 
-func start(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) *suite {
+func startCluster(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) *suite {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	if err := kind.Check(ctx); err != nil {
 		t.Skipf("runtime %s cannot work here: %v", kind.Name, err)
@@ -70,7 +70,7 @@ func start(t *testing.T, target targets.Target, kind cluster.Driver, shape topol
 	}
 	spec := cluster.Spec{
 		Run: "targettest-" + time.Now().UTC().Format("150405.000000000"), Topology: top,
-		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, CleanupLog: forget{}, Secret: cluster.NewSecret(),
+		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, CleanupLog: discardLog{}, Secret: cluster.NewSecret(),
 	}
 	rt, err := kind.Open(ctx, spec)
 	if err != nil {
@@ -83,7 +83,7 @@ func start(t *testing.T, target targets.Target, kind cluster.Driver, shape topol
 	s := &suite{target, c}
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.dump(t)
+			s.dumpLogs(t)
 		}
 		if err := c.Close(context.Background()); err != nil {
 			t.Errorf("remove the cluster: %v", err)
@@ -96,15 +96,15 @@ func start(t *testing.T, target targets.Target, kind cluster.Driver, shape topol
 	return s
 }
 
-// forget is a journal for a test that undoes everything itself.
-type forget struct{}
+// discardLog is a journal for a test that undoes everything itself.
+type discardLog struct{}
 
-func (forget) Append(cluster.CleanupEntry) error { return nil }
+func (discardLog) Append(cluster.CleanupEntry) error { return nil }
 
 // await polls until f succeeds.
 func (s *suite) await(t *testing.T, what string, f func(ctx context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	for {
 		err := f(ctx)
@@ -113,7 +113,7 @@ func (s *suite) await(t *testing.T, what string, f func(ctx context.Context) err
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no %s within %v: %v", what, waitLimit, err)
+			t.Fatalf("no %s within %v: %v", what, waitTimeout, err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/mcp-resilience/holdfast/workload"
 )
 
-func (s *suite) resolves(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+func (s *suite) testRoles(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	leaders, err := s.target.Resolve(ctx, s.cluster, topology.Leader)
 	if err != nil || len(leaders) != 1 {
@@ -38,33 +38,33 @@ func (s *suite) resolves(t *testing.T) {
 	}
 }
 
-// operates does every kind of operation from each region, and looks at what
+// testOperations does every kind of operation from each region, and looks at what
 // another region sees.
-func (s *suite) operates(t *testing.T) {
+func (s *suite) testOperations(t *testing.T) {
 	regions := s.cluster.Topology.Regions()
 	for i, region := range regions {
 		own, other := s.client(t, region, i), s.client(t, regions[(i+1)%len(regions)], 100+i)
 		key, set := "register."+string(region), "set."+string(region)
 
-		if got := s.ok(t, own, history.Op{Kind: history.Read, Key: key}); got.Output != "" {
+		if got := s.mustDo(t, own, history.Op{Kind: history.Read, Key: key}); got.Output != "" {
 			t.Errorf("%s: a register never written reads %q", region, got.Output)
 		}
-		s.ok(t, own, history.Op{Kind: history.Write, Key: key, Value: "1"})
-		if got := s.ok(t, other, history.Op{Kind: history.Read, Key: key}); got.Output != "1" {
+		s.mustDo(t, own, history.Op{Kind: history.Write, Key: key, Value: "1"})
+		if got := s.mustDo(t, other, history.Op{Kind: history.Read, Key: key}); got.Output != "1" {
 			t.Errorf("%s: after writing 1 another region reads %q", region, got.Output)
 		}
-		if got := s.ok(t, own, history.Op{Kind: history.CAS, Key: key, Expect: "0", Value: "2"}); got.Applied {
+		if got := s.mustDo(t, own, history.Op{Kind: history.CAS, Key: key, Expect: "0", Value: "2"}); got.Applied {
 			t.Errorf("%s: compare-and-set expecting 0 swapped a 1", region)
 		}
-		if got := s.ok(t, other, history.Op{Kind: history.CAS, Key: key, Expect: "1", Value: "2"}); !got.Applied {
+		if got := s.mustDo(t, other, history.Op{Kind: history.CAS, Key: key, Expect: "1", Value: "2"}); !got.Applied {
 			t.Errorf("%s: compare-and-set expecting 1 did not swap a 1", region)
 		}
-		if got := s.ok(t, own, history.Op{Kind: history.Read, Key: key}); got.Output != "2" {
+		if got := s.mustDo(t, own, history.Op{Kind: history.Read, Key: key}); got.Output != "2" {
 			t.Errorf("%s: after swapping in 2 it reads %q", region, got.Output)
 		}
-		s.ok(t, own, history.Op{Kind: history.Add, Key: set, Value: "b"})
-		s.ok(t, other, history.Op{Kind: history.Add, Key: set, Value: "a"})
-		got := s.ok(t, own, history.Op{Kind: history.SetRead, Key: set})
+		s.mustDo(t, own, history.Op{Kind: history.Add, Key: set, Value: "b"})
+		s.mustDo(t, other, history.Op{Kind: history.Add, Key: set, Value: "a"})
+		got := s.mustDo(t, own, history.Op{Kind: history.SetRead, Key: set})
 		slices.Sort(got.Set)
 		if diff := cmp.Diff([]string{"a", "b"}, got.Set); diff != "" {
 			t.Errorf("%s: members (-want +got):\n%s", region, diff)
@@ -72,29 +72,29 @@ func (s *suite) operates(t *testing.T) {
 	}
 }
 
-// rejects asks for what no target knows; it must be Failed, not Unknown or OK.
-func (s *suite) rejects(t *testing.T) {
+// testUnknownOperation asks for what no target knows; it must be Failed, not Unknown or OK.
+func (s *suite) testUnknownOperation(t *testing.T) {
 	c := s.client(t, s.cluster.Topology.Regions()[0], 0)
 	if got := s.do(c, history.Op{Kind: "no-such-kind", Key: "k"}); got.Outcome != history.Failed || got.Error == "" {
 		t.Errorf("an unknown kind of operation is %s (%q); want failed, with the reason", got.Outcome, got.Error)
 	}
 }
 
-// readsBack writes once and reads through every node.
-func (s *suite) readsBack(t *testing.T) {
+// testReaders writes once and reads through every node.
+func (s *suite) testReaders(t *testing.T) {
 	c := s.client(t, s.cluster.Topology.Regions()[0], 0)
-	s.ok(t, c, history.Op{Kind: history.Write, Key: "read-back", Value: "7"})
-	s.ok(t, c, history.Op{Kind: history.Add, Key: "read-back-set", Value: "7"})
+	s.mustDo(t, c, history.Op{Kind: history.Write, Key: "read-back", Value: "7"})
+	s.mustDo(t, c, history.Op{Kind: history.Add, Key: "read-back-set", Value: "7"})
 	for _, n := range s.cluster.Topology.Nodes {
 		r := s.reader(t, n.ID)
-		got := s.ok(t, r, history.Op{Kind: history.Read, Key: "read-back"})
+		got := s.mustDo(t, r, history.Op{Kind: history.Read, Key: "read-back"})
 		if got.Output != "7" {
 			t.Errorf("through %s: read %q, want 7", n.ID, got.Output)
 		}
 		if got.Node != "" && got.Node != n.ID {
 			t.Errorf("a read through %s was answered by %s", n.ID, got.Node)
 		}
-		if got := s.ok(t, r, history.Op{Kind: history.SetRead, Key: "read-back-set"}); !slices.Equal(got.Set, []string{"7"}) {
+		if got := s.mustDo(t, r, history.Op{Kind: history.SetRead, Key: "read-back-set"}); !slices.Equal(got.Set, []string{"7"}) {
 			t.Errorf("through %s: members %v, want 7 alone", n.ID, got.Set)
 		}
 	}
@@ -129,16 +129,16 @@ func (s *suite) reader(t *testing.T, via topology.NodeID) workload.Client {
 }
 
 func (s *suite) do(c workload.Client, op history.Op) history.Op {
-	ctx, cancel := context.WithTimeout(context.Background(), opLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
 	defer cancel()
 	return c.Do(ctx, op)
 }
 
-// ok does an operation until it is acknowledged. Every kind that the suite
+// mustDo does an operation until it is acknowledged. Every kind that the suite
 // repeats may be: a second attempt asks for the same end. A compare-and-set that was
 // applied by an attempt of unknown outcome would not swap again, so it is tried once
 // more only when proved to have had no effect.
-func (s *suite) ok(t *testing.T, c workload.Client, op history.Op) (got history.Op) {
+func (s *suite) mustDo(t *testing.T, c workload.Client, op history.Op) (got history.Op) {
 	t.Helper()
 	s.await(t, string(op.Kind)+" "+op.Key, func(context.Context) error {
 		got = s.do(c, op)

@@ -9,41 +9,41 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// series is one client region sending one class of operation at a fixed rate.
-type series struct {
+// opGenerator is one client region sending one class of operation at a fixed rate.
+type opGenerator struct {
 	region    topology.Region
 	class     history.Class
 	rate      int // a second
 	mix       Mix
 	consumers []history.Op // the region's, of a series of reads
-	asked     int          // how often one of them has been chosen
+	polls     int          // how often one of them has been chosen
 	rng       *rand.Rand
-	keys      *keyring
+	keys      *keyspace
 }
 
-// newSeries gives each series randomness of its own, split off the seed by
+// newOpGenerator gives each series randomness of its own, split off the seed by
 // name, so that the choices of one do not depend on the pace of another.
-func newSeries(seed uint64, region topology.Region, class history.Class, rate int, mix Mix, keys *keyring) *series {
+func newOpGenerator(seed uint64, region topology.Region, class history.Class, rate int, mix Mix, keys *keyspace) *opGenerator {
 	h := fnv.New64a()
 	h.Write([]byte(region))
 	h.Write([]byte{0})
 	h.Write([]byte(class))
-	return &series{region: region, class: class, rate: rate, mix: mix, rng: rand.New(rand.NewPCG(seed, h.Sum64())), keys: keys}
+	return &opGenerator{region: region, class: class, rate: rate, mix: mix, rng: rand.New(rand.NewPCG(seed, h.Sum64())), keys: keys}
 }
 
-// membersShare is the share of reads that read a whole set, in per cent. Such a
+// setReadPercent is the share of reads that read a whole set, in per cent. Such a
 // read says something about every element, so a few go a long way. Where nothing
 // is added to sets there are none, and where nothing is written to registers all are.
-const membersShare = 5
+const setReadPercent = 5
 
 // next chooses the series' next operation. Values are unique in the run.
-func (s *series) next(id int64) history.Op {
+func (s *opGenerator) next(id int64) history.Op {
 	op := history.Op{ID: id, Region: s.region}
 	if s.class == history.LocalRead {
-		s.edge(&op)
+		s.localRead(&op)
 		return op
 	}
-	if s.consume(&op) {
+	if s.pollConsumer(&op) {
 		return op
 	}
 	roll := s.rng.IntN(100)
@@ -52,7 +52,7 @@ func (s *series) next(id int64) history.Op {
 		switch {
 		case roll >= rest:
 			op.Kind, op.Key = history.Balances, bank
-		case roll*100 < membersShare*rest && s.mix.Add > 0, s.mix.setsOnly():
+		case roll*100 < setReadPercent*rest && s.mix.Add > 0, s.mix.setsOnly():
 			op.Kind, op.Key = history.SetRead, s.keys.set(s.rng)
 		default:
 			op.Kind = history.Read

@@ -19,10 +19,10 @@ type Generator struct {
 	Clients map[topology.Region][]Client // each region's, used in turn
 	// Now is the run's clock.
 	Now func() time.Duration
-	// Due is told of each operation when its time has come, Done of each when
+	// OnDue is told of each operation when its time has come, OnDone of each when
 	// its outcome is known. Both are called concurrently.
-	Due  func(history.Op)
-	Done func(history.Op)
+	OnDue  func(history.Op)
+	OnDone func(history.Op)
 }
 
 // Run sends until ctx ends and returns when every operation that was sent has
@@ -32,16 +32,16 @@ func (g Generator) Run(ctx context.Context) {
 	var (
 		ids     atomic.Int64
 		senders sync.WaitGroup
-		keys    = newKeyring(g.Load)
+		keys    = newKeyspace(g.Load)
 	)
 	for region, clients := range g.Clients {
-		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.LocalRead: g.Load.Edge} {
+		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.LocalRead: g.Load.LocalReads} {
 			if rate <= 0 || len(clients) == 0 {
 				continue
 			}
-			s := newSeries(g.Seed, region, class, rate, g.Load.Mix, keys)
+			s := newOpGenerator(g.Seed, region, class, rate, g.Load.Mix, keys)
 			if class == history.Reads {
-				s.consumers = g.Load.ConsumersOf(region)
+				s.consumers = g.Load.ConsumerOps(region)
 			}
 			senders.Go(func() { g.send(ctx, s, clients, &ids) })
 		}
@@ -50,10 +50,10 @@ func (g Generator) Run(ctx context.Context) {
 }
 
 // send is the schedule of one series.
-func (g Generator) send(ctx context.Context, s *series, clients []Client, ids *atomic.Int64) {
+func (g Generator) send(ctx context.Context, s *opGenerator, clients []Client, ids *atomic.Int64) {
 	var underway sync.WaitGroup
 	defer underway.Wait()
-	slots := make(chan struct{}, g.Load.Slots)
+	slots := make(chan struct{}, g.Load.MaxInFlight)
 	interval := time.Second / time.Duration(s.rate)
 	start := g.Now()
 	timer := time.NewTimer(0)
@@ -77,20 +77,20 @@ func (g Generator) send(ctx context.Context, s *series, clients []Client, ids *a
 		if op.Kind != history.Consume {
 			op.Client = int(i) % len(clients)
 		}
-		g.Due(op)
+		g.OnDue(op)
 		select {
 		case slots <- struct{}{}:
 		default:
 			op.Call = g.Now()
 			op.Return, op.Outcome, op.Error = op.Call, history.Failed, history.Dropped
-			g.Done(op)
+			g.OnDone(op)
 			continue
 		}
 		underway.Go(func() {
 			defer func() { <-slots }()
 			op = g.Attempt(context.WithoutCancel(ctx), clients[op.Client], op)
-			s.keys.learn(op)
-			g.Done(op)
+			s.keys.observe(op)
+			g.OnDone(op)
 		})
 	}
 }

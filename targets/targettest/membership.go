@@ -11,11 +11,11 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// reorganises removes a follower and adds it again, each twice, and looks that the
+// testMembership removes a follower and adds it again, each twice, and looks that the
 // system goes on serving without it.
-func (s *suite) reorganises(t *testing.T, target targets.MembershipAdmin) {
+func (s *suite) testMembership(t *testing.T, target targets.MembershipAdmin) {
 	o := target.MembershipAdmin(s.cluster)
-	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	followers, err := s.target.Resolve(ctx, s.cluster, topology.Follower)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *suite) reorganises(t *testing.T, target targets.MembershipAdmin) {
 			region = r
 		}
 	}
-	s.ok(t, s.client(t, region, 200), history.Op{Kind: history.Write, Key: "register.without", Value: "1"})
+	s.mustDo(t, s.client(t, region, 200), history.Op{Kind: history.Write, Key: "register.without", Value: "1"})
 	again("addition", o.Add)
 	member(true)
 }

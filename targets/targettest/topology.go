@@ -10,8 +10,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// declares tries the target's topologies, without running any.
-func declares(t *testing.T, target targets.Target) {
+// testTopology tries the target's topologies, without running any.
+func testTopology(t *testing.T, target targets.Target) {
 	if target.Name() == "" {
 		t.Error("the target has no name")
 	}
@@ -66,8 +66,8 @@ func declares(t *testing.T, target targets.Target) {
 	}
 }
 
-// dump writes the nodes' logs into the test's output.
-func (s *suite) dump(t *testing.T) {
+// dumpLogs writes the nodes' logs into the test's output.
+func (s *suite) dumpLogs(t *testing.T) {
 	for _, n := range s.cluster.Topology.Nodes {
 		logs, err := s.cluster.Process(n.ID).Logs(context.Background())
 		if err != nil {

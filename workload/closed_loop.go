@@ -10,45 +10,45 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Saturation is a stretch in which writers add to sets as fast as they are
+// ClosedLoop is a stretch in which writers add to sets as fast as they are
 // answered: a closed loop, which tells how much a system can take. The zero
 // value means none.
-type Saturation struct {
+type ClosedLoop struct {
 	// For is how long it lasts.
 	For time.Duration `json:"for" yaml:"for"`
 	// Writers is how many there are in each region, each with one add under way; 0 means 32.
 	Writers int `json:"writers" yaml:"writers"`
 }
 
-// firstSaturating is above every id of the scheduled load.
-const firstSaturating = 1 << 40
+// firstClosedLoopID is above every id of the scheduled load.
+const firstClosedLoopID = 1 << 40
 
-// Saturate writes for as long as the load says and returns when the last
+// ClosedLoop writes for as long as the load says and returns when the last
 // answer has come. Done is told of each operation, Due of none.
-func (g Generator) Saturate(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, g.Load.Saturate.For)
+func (g Generator) RunClosedLoop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, g.Load.ClosedLoop.For)
 	defer cancel()
 	var writers sync.WaitGroup
-	next := int64(firstSaturating)
+	next := int64(firstClosedLoopID)
 	for region, clients := range g.Clients {
-		for w := range g.Load.Saturate.Writers {
+		for w := range g.Load.ClosedLoop.Writers {
 			first := next
 			next += 1 << 20
-			writers.Go(func() { g.writeOn(ctx, region, clients[w%len(clients)], w%len(clients), first) })
+			writers.Go(func() { g.runWriter(ctx, region, clients[w%len(clients)], w%len(clients), first) })
 		}
 	}
 	writers.Wait()
 }
 
-// writeOn is one writer, with sets of its own.
-func (g Generator) writeOn(ctx context.Context, region topology.Region, c Client, number int, first int64) {
+// runWriter is one writer, with sets of its own.
+func (g Generator) runWriter(ctx context.Context, region topology.Region, c Client, number int, first int64) {
 	for id := first; ctx.Err() == nil; id++ {
 		op := history.Op{
 			ID: id, Region: region, Client: number, Intended: g.Now(), Kind: history.Add,
 			Key: g.Load.Key(fmt.Sprintf("saturate.%x.%d", first, (id-first)/int64(g.Load.OpsPerKey))), Value: fmt.Sprint(id),
 		}
 		op = g.Attempt(context.WithoutCancel(ctx), c, op)
-		g.Done(op)
+		g.OnDone(op)
 		if op.Outcome != history.OK {
 			select {
 			case <-time.After(10 * time.Millisecond): // a refusal is quick: it must not be asked for at full speed

@@ -8,33 +8,33 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// keyring hands out registers and sets, and replaces each by a fresh one
+// keyspace hands out registers and sets, and replaces each by a fresh one
 // after a fixed number of operations. Checking linearizability costs the
 // square of the operations on a key, so no key may grow without bound.
-type keyring struct {
+type keyspace struct {
 	mu        sync.Mutex
 	load      Load // resolved
-	registers []slot
-	sets      []slot
+	registers []keySlot
+	sets      []keySlot
 }
 
-// slot is the key in use at one place of the ring.
-type slot struct {
+// keySlot is the key in use at one place of the ring.
+type keySlot struct {
 	generation int
 	used       int
 	last       string // a value the register is believed to hold
 }
 
-// setsPerRing is how many sets are in use at one time. Few, so that one final
+// setsInUse is how many sets are in use at one time. Few, so that one final
 // read returns many elements; not one, so that reads of them stay small.
-const setsPerRing = 4
+const setsInUse = 4
 
-func newKeyring(l Load) *keyring {
-	return &keyring{load: l, registers: make([]slot, l.Keys), sets: make([]slot, setsPerRing)}
+func newKeyspace(l Load) *keyspace {
+	return &keyspace{load: l, registers: make([]keySlot, l.Keys), sets: make([]keySlot, setsInUse)}
 }
 
 // register picks a register and returns its name and the value it is believed to hold.
-func (k *keyring) register(rng *rand.Rand) (key, last string) {
+func (k *keyspace) register(rng *rand.Rand) (key, last string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.registers))
@@ -43,24 +43,24 @@ func (k *keyring) register(rng *rand.Rand) (key, last string) {
 }
 
 // set picks a set.
-func (k *keyring) set(rng *rand.Rand) string {
+func (k *keyspace) set(rng *rand.Rand) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.sets))
 	return k.load.Key(fmt.Sprintf("s%d.%d", i, k.sets[i].use(k.load.OpsPerKey).generation))
 }
 
-func (s *slot) use(limit int) *slot {
+func (s *keySlot) use(limit int) *keySlot {
 	if s.used == limit {
-		*s = slot{generation: s.generation + 1}
+		*s = keySlot{generation: s.generation + 1}
 	}
 	s.used++
 	return s
 }
 
-// learn notes what a completed operation says about its register, so that
+// observe notes what a completed operation says about its register, so that
 // compare-and-sets expect values that have a chance to be there.
-func (k *keyring) learn(op history.Op) {
+func (k *keyspace) observe(op history.Op) {
 	var value string
 	switch {
 	case op.Outcome != history.OK:

@@ -18,14 +18,14 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// narrates listens twice, the second time late: both must hear the same start
+// testEventStream listens twice, the second time late: both must hear the same start
 // of the story, without repetition.
-func (s *suite) narrates(t *testing.T) {
-	first := s.listen(t)
+func (s *suite) testEventStream(t *testing.T) {
+	first := s.collectEvents(t)
 	if len(first) == 0 {
 		t.Fatal("a cluster that has started tells of nothing")
 	}
-	second := s.listen(t)
+	second := s.collectEvents(t)
 	for _, told := range [][]string{first, second} {
 		sorted := slices.Sorted(slices.Values(told))
 		if len(slices.Compact(slices.Clone(sorted))) != len(sorted) {
@@ -39,12 +39,12 @@ func (s *suite) narrates(t *testing.T) {
 	}
 }
 
-// listen hears what there is to hear until nothing comes for a second.
-func (s *suite) listen(t *testing.T) []string {
+// collectEvents hears what there is to hear until nothing comes for a second.
+func (s *suite) collectEvents(t *testing.T) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
-	quiet := time.AfterFunc(waitLimit/2, cancel)
+	quiet := time.AfterFunc(waitTimeout/2, cancel)
 	defer quiet.Stop()
 	var mu sync.Mutex
 	var told []string
@@ -60,15 +60,15 @@ func (s *suite) listen(t *testing.T) []string {
 	return told
 }
 
-// survives kills the leader under writes.
-func (s *suite) survives(t *testing.T) {
+// testLeaderLoss kills the leader under writes.
+func (s *suite) testLeaderLoss(t *testing.T) {
 	ctx := context.Background()
 	leader := s.leader(t)
 	victim, _ := s.cluster.Topology.Node(leader)
-	c := s.client(t, s.awayFrom(victim.Region), 0)
+	c := s.client(t, s.otherRegion(victim.Region), 0)
 	var acked []string
 	add := func(v string) {
-		s.ok(t, c, history.Op{Kind: history.Add, Key: "survivors", Value: v})
+		s.mustDo(t, c, history.Op{Kind: history.Add, Key: "survivors", Value: v})
 		acked = append(acked, v)
 	}
 	for i := range 20 {
@@ -86,7 +86,7 @@ func (s *suite) survives(t *testing.T) {
 	}
 	slices.Sort(acked)
 	for _, n := range s.cluster.Topology.Nodes {
-		got := s.ok(t, s.reader(t, n.ID), history.Op{Kind: history.SetRead, Key: "survivors"})
+		got := s.mustDo(t, s.reader(t, n.ID), history.Op{Kind: history.SetRead, Key: "survivors"})
 		slices.Sort(got.Set)
 		if diff := cmp.Diff(acked, got.Set); diff != "" {
 			t.Errorf("members through %s (-want +got):\n%s", n.ID, diff)
@@ -94,14 +94,14 @@ func (s *suite) survives(t *testing.T) {
 	}
 }
 
-// refuses kills nodes until no majority lives, writes, and after bringing them
+// testQuorumLoss kills nodes until no majority lives, writes, and after bringing them
 // back looks for the writes that were called Failed.
-func (s *suite) refuses(t *testing.T) {
+func (s *suite) testQuorumLoss(t *testing.T) {
 	ctx := context.Background()
 	nodes := s.cluster.Topology.Nodes
 	dead := nodes[:len(nodes)/2+1]
 	c := s.client(t, nodes[len(nodes)-1].Region, 0)
-	s.ok(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole"})
+	s.mustDo(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole"})
 	for _, n := range dead {
 		s.signal(t, n.ID, cluster.Kill)
 	}
@@ -128,8 +128,8 @@ func (s *suite) refuses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.ok(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole again"})
-	got := s.ok(t, s.reader(t, nodes[len(nodes)-1].ID), history.Op{Kind: history.SetRead, Key: "refused"})
+	s.mustDo(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole again"})
+	got := s.mustDo(t, s.reader(t, nodes[len(nodes)-1].ID), history.Op{Kind: history.SetRead, Key: "refused"})
 	for _, v := range failed {
 		if slices.Contains(got.Set, v) {
 			t.Errorf("write of %s was called Failed and is there", v)
@@ -149,8 +149,8 @@ func (s *suite) leader(t *testing.T) (leader topology.NodeID) {
 	return leader
 }
 
-// awayFrom is another region.
-func (s *suite) awayFrom(r topology.Region) topology.Region {
+// otherRegion is another region.
+func (s *suite) otherRegion(r topology.Region) topology.Region {
 	regions := s.cluster.Topology.Regions()
 	return regions[(slices.Index(regions, r)+1)%len(regions)]
 }

@@ -38,8 +38,8 @@ func drive(t *testing.T, d time.Duration, load Load, do answer) []history.Op {
 		Load: load.Resolve(), Seed: 1,
 		Clients: map[topology.Region][]Client{"east": {do, do}},
 		Now:     func() time.Duration { return time.Since(start) },
-		Due:     func(history.Op) { mu.Lock(); due++; mu.Unlock() },
-		Done:    func(op history.Op) { mu.Lock(); ops = append(ops, op); mu.Unlock() },
+		OnDue:   func(history.Op) { mu.Lock(); due++; mu.Unlock() },
+		OnDone:  func(op history.Op) { mu.Lock(); ops = append(ops, op); mu.Unlock() },
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
@@ -53,7 +53,7 @@ func drive(t *testing.T, d time.Duration, load Load, do answer) []history.Op {
 // TestOpenLoop: replies that never come do not slow the schedule, and what
 // finds no slot is on record as bad.
 func TestOpenLoop(t *testing.T) {
-	ops := drive(t, 300*time.Millisecond, Load{Reads: 200, Writes: 200, Slots: 5, Timeout: time.Second},
+	ops := drive(t, 300*time.Millisecond, Load{Reads: 200, Writes: 200, MaxInFlight: 5, Timeout: time.Second},
 		func(ctx context.Context, op history.Op) history.Op { <-ctx.Done(); return op })
 	counts := map[history.Outcome]int{}
 	for _, op := range ops {
@@ -91,7 +91,7 @@ func TestSchedule(t *testing.T) {
 // and values never repeat.
 func TestChoices(t *testing.T) {
 	choose := func(seed uint64) []history.Op {
-		s := newSeries(seed, "east", history.Writes, 1, Load{}.Resolve().Mix, newKeyring(Load{}.Resolve()))
+		s := newOpGenerator(seed, "east", history.Writes, 1, Load{}.Resolve().Mix, newKeyspace(Load{}.Resolve()))
 		var ops []history.Op
 		for i := range int64(200) {
 			ops = append(ops, s.next(i))
@@ -117,10 +117,10 @@ func TestChoices(t *testing.T) {
 // TestTransfers: money moves between two different accounts that were opened,
 // balances are read in proportion, and nothing else is chosen otherwise for it.
 func TestTransfers(t *testing.T) {
-	opened := Opening().Set
+	opened := SeedAccountsOp().Set
 	mix := Mix{Write: 30, CAS: 20, Add: 10, Transfer: 40}
 	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Transfer, history.Reads: history.Balances} {
-		s := newSeries(7, "east", class, 1, mix, newKeyring(Load{}.Resolve()))
+		s := newOpGenerator(7, "east", class, 1, mix, newKeyspace(Load{}.Resolve()))
 		kinds, beyond := map[history.Kind]int{}, 0
 		for i := range int64(2000) {
 			op := s.next(i)
@@ -128,10 +128,10 @@ func TestTransfers(t *testing.T) {
 			if op.Kind != history.Transfer {
 				continue
 			}
-			if op.From == op.To || !slices.Contains(opened, op.From) || !slices.Contains(opened, op.To) || op.Amount <= 0 || op.Key != Opening().Key {
+			if op.From == op.To || !slices.Contains(opened, op.From) || !slices.Contains(opened, op.To) || op.Amount <= 0 || op.Key != SeedAccountsOp().Key {
 				t.Fatalf("chose %+v", op)
 			}
-			if op.Amount > int64(len(opened))*Opening().Amount {
+			if op.Amount > int64(len(opened))*SeedAccountsOp().Amount {
 				beyond++
 			}
 		}
@@ -146,7 +146,7 @@ func TestTransfers(t *testing.T) {
 
 // TestRotation: no key gets more operations than allowed.
 func TestRotation(t *testing.T) {
-	s := newSeries(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyring(Load{Keys: 2, OpsPerKey: 10}))
+	s := newOpGenerator(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyspace(Load{Keys: 2, OpsPerKey: 10}))
 	uses := map[string]int{}
 	for i := range int64(500) {
 		uses[s.next(i).Key]++
@@ -164,8 +164,8 @@ func TestRotation(t *testing.T) {
 // TestClass: keys carry the name of their class, and what was learnt of them is still found.
 func TestClass(t *testing.T) {
 	load := Load{Class: "config", Mix: Mix{Write: 50, CAS: 50}}.Resolve()
-	k := newKeyring(load)
-	writes, reads := newSeries(1, "east", history.Writes, 1, load.Mix, k), newSeries(1, "east", history.Reads, 1, load.Mix, k)
+	k := newKeyspace(load)
+	writes, reads := newOpGenerator(1, "east", history.Writes, 1, load.Mix, k), newOpGenerator(1, "east", history.Reads, 1, load.Mix, k)
 	expected := false
 	for i := range int64(300) {
 		for _, op := range []history.Op{writes.next(i), reads.next(i)} {
@@ -174,7 +174,7 @@ func TestClass(t *testing.T) {
 			}
 			expected = expected || op.Expect != ""
 			if op.Outcome = history.OK; op.Kind == history.Write {
-				k.learn(op)
+				k.observe(op)
 			}
 		}
 	}
@@ -185,11 +185,11 @@ func TestClass(t *testing.T) {
 
 // TestCASExpectsWhatWasSeen: a compare-and-set expects the value last acknowledged.
 func TestCASExpectsWhatWasSeen(t *testing.T) {
-	k := newKeyring(Load{Keys: 1, OpsPerKey: 100})
-	s := newSeries(1, "east", history.Writes, 1, Mix{CAS: 100}, k)
+	k := newKeyspace(Load{Keys: 1, OpsPerKey: 100})
+	s := newOpGenerator(1, "east", history.Writes, 1, Mix{CAS: 100}, k)
 	first := s.next(1)
-	k.learn(history.Op{Kind: history.Write, Key: first.Key, Value: "41", Outcome: history.OK})
-	k.learn(history.Op{Kind: history.Write, Key: first.Key, Value: "42", Outcome: history.Unknown})
+	k.observe(history.Op{Kind: history.Write, Key: first.Key, Value: "41", Outcome: history.OK})
+	k.observe(history.Op{Kind: history.Write, Key: first.Key, Value: "42", Outcome: history.Unknown})
 	if got := s.next(2).Expect; got != "41" {
 		t.Errorf("expects %q, want the acknowledged 41", got)
 	}
@@ -207,8 +207,8 @@ func BenchmarkJitter(b *testing.B) {
 			Load:    Load{Reads: 1000, Writes: 1000}.Resolve(),
 			Clients: map[topology.Region][]Client{"east": {answer(ok)}},
 			Now:     func() time.Duration { return time.Since(start) },
-			Due:     func(history.Op) {},
-			Done:    func(op history.Op) { mu.Lock(); late = append(late, op.Call-op.Intended); mu.Unlock() },
+			OnDue:   func(history.Op) {},
+			OnDone:  func(op history.Op) { mu.Lock(); late = append(late, op.Call-op.Intended); mu.Unlock() },
 		}
 		ctx, cancel := context.WithTimeout(b.Context(), 2*time.Second)
 		g.Run(ctx)
@@ -223,7 +223,7 @@ func BenchmarkJitter(b *testing.B) {
 func TestSetsOnly(t *testing.T) {
 	load := Load{Class: "orders", Mix: Mix{Add: 100}}.Resolve()
 	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Add, history.Reads: history.SetRead} {
-		s := newSeries(7, "east", class, 1, load.Mix, newKeyring(load))
+		s := newOpGenerator(7, "east", class, 1, load.Mix, newKeyspace(load))
 		for i := range int64(200) {
 			if op := s.next(i); op.Kind != kind || !strings.HasPrefix(op.Key, "orders/s") {
 				t.Fatalf("chose %s of %s, want %s of a set of orders", op.Kind, op.Key, kind)
@@ -255,12 +255,12 @@ func TestSaturate(t *testing.T) {
 		})
 	)
 	g := Generator{
-		Load:    Load{Class: "logs", OpsPerKey: 10, Saturate: Saturation{For: 300 * time.Millisecond, Writers: 3}}.Resolve(),
+		Load:    Load{Class: "logs", OpsPerKey: 10, ClosedLoop: ClosedLoop{For: 300 * time.Millisecond, Writers: 3}}.Resolve(),
 		Clients: map[topology.Region][]Client{"east": {storing, storing}, "north": {storing}},
 		Now:     func() time.Duration { return time.Since(start) },
-		Done:    func(op history.Op) { mu.Lock(); ops = append(ops, op); mu.Unlock() },
+		OnDone:  func(op history.Op) { mu.Lock(); ops = append(ops, op); mu.Unlock() },
 	}
-	g.Saturate(t.Context())
+	g.RunClosedLoop(t.Context())
 	if most != 6 {
 		t.Errorf("at most %d adds were under way, want 6", most)
 	}

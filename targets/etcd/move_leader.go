@@ -10,19 +10,19 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Lead asks the present leader to hand over to a member, and returns when that
+// MoveLeader asks the present leader to hand over to a member, and returns when that
 // one leads, which may be at once.
-func (t Target) Lead(ctx context.Context, c *cluster.Cluster, id topology.NodeID) error {
+func (t Target) MoveLeader(ctx context.Context, c *cluster.Cluster, id topology.NodeID) error {
 	now, err := t.Resolve(ctx, c, topology.Leader)
 	if err != nil || now[0] == id {
 		return err
 	}
-	heir := ask(ctx, c)[id]
+	heir := memberStatuses(ctx, c)[id]
 	if heir == nil {
 		return fmt.Errorf("etcd: %s is to lead and does not answer", id)
 	}
 	n, _ := c.Topology.Node(now[0])
-	m, err := join(c, n.Region, n.ID)
+	m, err := dialMember(c, n.Region, n.ID)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/mcp-resilience/holdfast/targets"
 )
 
-// instruments sees figures of every node and traces of requests; a request
+// testMetrics sees figures of every node and traces of requests; a request
 // that passes through two nodes is one trace.
-func (s *suite) instruments(t *testing.T) {
+func (s *suite) testMetrics(t *testing.T) {
 	target := s.target.(targets.MetricsSource)
 	for _, n := range s.cluster.Topology.Nodes {
 		s.await(t, "figures of "+string(n.ID), func(ctx context.Context) error {
@@ -51,7 +51,7 @@ func (s *suite) instruments(t *testing.T) {
 	defer client.Close()
 	i := 0
 	s.await(t, "trace through two nodes", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, opLimit)
+		ctx, cancel := context.WithTimeout(ctx, opTimeout)
 		defer cancel()
 		i++
 		client.Do(ctx, history.Op{Kind: history.Write, Key: "traced", Value: fmt.Sprint(i)})

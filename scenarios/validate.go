@@ -1,0 +1,232 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
+	"github.com/mcp-resilience/holdfast/workload"
+)
+
+var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// validate notes what is wrong with the values of a scenario, the topology aside.
+func (s *Scenario) validate(src *diagnosticCollector) {
+	switch {
+	case s.Name == "":
+		src.report("name", "is missing", "")
+	case !validName.MatchString(s.Name):
+		src.report("name", fmt.Sprintf("%q is no name: want at most 63 lower-case letters, digits and dashes", s.Name), "")
+	}
+	for i, l := range s.Labels {
+		src.requireOneOf(fmt.Sprintf("labels[%d]", i), l, Labels())
+	}
+	src.requireDuration("baseline", s.Baseline, time.Second, maxDuration)
+	src.requireDuration("phase", s.StartJitter, time.Millisecond, time.Minute)
+	src.requireDuration("gap", s.Gap, time.Second, maxDuration)
+	src.requireDuration("observe", s.Observe, 6*time.Second, maxDuration)
+	src.requireInt("episodes", s.Episodes, 1, maxEpisodes)
+	validateTopology(src, s.Topology)
+	validateLoad(src, s.Load)
+	validateObjectives(src, s.Objectives)
+	if s.Objectives.Redelivered != nil && s.Load.Consumers == 0 {
+		src.report("objectives.redelivered", "is about consumers, and there are none: give load.consumers", "")
+	}
+	if s.Expect != "" {
+		src.requireOneOf("expect", string(s.Expect), []string{string(record.Pass), string(record.Vacuous), string(record.Unknown), string(record.Fail)})
+	}
+	validateExpectedFailures(src, s.Expect, s.ExpectedFailures)
+	switch {
+	case s.Steps == nil && !src.inFile("steps"):
+		src.report("steps", "is missing; a run without faults says so with an empty list, []", "")
+	case len(s.Steps) > maxSteps:
+		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(s.Steps), maxSteps), "")
+	default:
+		for i, step := range s.Steps {
+			validateStep(src, fmt.Sprintf("steps[%d]", i), step)
+		}
+	}
+}
+
+func validateStep(src *diagnosticCollector, path string, d StepSpec) {
+	if d.At < 0 || d.At > maxDuration {
+		src.report(path+".at", fmt.Sprintf("%v is out of range: want 0s to %v", d.At, maxDuration), "")
+	}
+	e, err := faults.Find(d.Fault)
+	var wrong faults.InvalidField
+	switch {
+	case d.Fault == "":
+		src.report(path+".fault", "is missing", "")
+	case errors.As(err, &wrong):
+		src.report(path+".fault", wrong.Says, wrong.Nearest)
+	default:
+		validateDuration(src, path+".for", d, e)
+		validateSettings(src, path+".with", d, e)
+		if !e.Links && !d.To.Empty() {
+			src.report(path+".to", fmt.Sprintf("%s has victims only, no other side: leave it out", d.Fault), "")
+		}
+	}
+	if d.On.Empty() {
+		src.report(path+".on", "chooses nobody: want region, service, role, node or all", "")
+	}
+	validateRole(src, path+".on.role", d.On)
+	validateRole(src, path+".to.role", d.To)
+	if src.inFile(path+".to") && d.To.Empty() {
+		src.report(path+".to", "chooses nobody: leave it out for all others", "")
+	}
+}
+
+func validateDuration(src *diagnosticCollector, field string, d StepSpec, e faults.Entry) {
+	switch {
+	case d.For == 0 && !src.inFile(field):
+		if e.For == 0 {
+			src.report(field, fmt.Sprintf("is missing: how long does %s last?", d.Fault), "")
+		}
+	case d.For <= 0 || d.For > maxDuration:
+		src.report(field, fmt.Sprintf("%v is out of range: want more than 0s, at most %v", d.For, maxDuration), "")
+	}
+}
+
+func validateSettings(src *diagnosticCollector, field string, d StepSpec, e faults.Entry) {
+	f := d.With
+	if src.reported(field) {
+		return // what is unset because it could not be read is no news
+	}
+	if f == nil {
+		f = e.New() // the defaults may not do, as for a latency without a delay
+	}
+	v, ok := f.(faults.Validator)
+	if !ok {
+		return
+	}
+	var wrong faults.InvalidField
+	switch err := v.Validate(); {
+	case errors.As(err, &wrong):
+		src.report(field+"."+wrong.Field, wrong.Says, wrong.Nearest)
+	case err != nil:
+		src.report(field, err.Error(), "")
+	}
+}
+
+func validateRole(src *diagnosticCollector, field string, s topology.Selector) {
+	if s.Role != "" {
+		src.requireOneOf(field, string(s.Role), []string{string(topology.Leader), string(topology.Follower), string(topology.StreamLeader)})
+	}
+}
+
+func validateTopology(src *diagnosticCollector, s topology.Spec) {
+	if !slices.Contains([]int{0, 1, 3, 5}, s.Nodes) || (s.Nodes == 0 && src.inFile("topology.nodes")) {
+		src.report("topology.nodes", fmt.Sprintf("%d is none of 1, 3, 5", s.Nodes), "")
+	}
+	seen := map[[2]topology.Region]bool{}
+	for i, d := range s.Latency {
+		field := fmt.Sprintf("topology.latency[%d]", i)
+		switch {
+		case d.A == "" || d.B == "" || d.A == d.B:
+			src.report(field, "wants two different regions, a and b", "")
+		case seen[[2]topology.Region{d.A, d.B}], seen[[2]topology.Region{d.B, d.A}]:
+			src.report(field, fmt.Sprintf("%s and %s are given twice", d.A, d.B), "")
+		}
+		if d.OneWay < 0 || d.OneWay > 10*time.Second {
+			src.report(field+".oneWay", fmt.Sprintf("%v is out of range: want 0s to 10s", d.OneWay), "")
+		}
+		seen[[2]topology.Region{d.A, d.B}] = true
+	}
+}
+
+func validateLoad(src *diagnosticCollector, l workload.Load) {
+	src.requireInt("load.reads", l.Reads, 1, maxRate)
+	src.requireInt("load.writes", l.Writes, 1, maxRate)
+	src.requireInt("load.edge", l.LocalReads, 1, maxRate)
+	src.requireInt("load.consumers", l.Consumers, 1, 16)
+	if l.Consumers > 0 && l.Mix.Publish == 0 {
+		src.report("load.consumers", "have nothing to consume: give load.mix a share of publish", "")
+	}
+	src.requireInt("load.keys", l.Keys, 1, 100_000)
+	src.requireInt("load.opsPerKey", l.OpsPerKey, 1, 1000)
+	src.requireInt("load.clients", l.Clients, 1, 256)
+	src.requireInt("load.slots", l.MaxInFlight, 1, 100_000)
+	src.requireDuration("load.timeout", l.Timeout, time.Millisecond, time.Minute)
+	if (l.Class != "" || src.inFile("load.class")) && !validName.MatchString(l.Class) {
+		src.report("load.class", fmt.Sprintf("%q is no name of a class of data: want lower-case letters, digits and dashes", l.Class), "")
+	}
+	if src.inFile("load.saturate") {
+		src.requireDuration("load.saturate.for", l.ClosedLoop.For, time.Second, time.Minute)
+		src.requireInt("load.saturate.writers", l.ClosedLoop.Writers, 1, 1000)
+	}
+	m := l.Mix
+	if src.inFile("load.mix") || m != (workload.Mix{}) {
+		if sum := m.Write + m.CAS + m.Add + m.Transfer + m.Publish; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer, m.Publish) < 0 {
+			src.report("load.mix", fmt.Sprintf("%d write + %d cas + %d add + %d transfer + %d publish is %d, want shares of 100", m.Write, m.CAS, m.Add, m.Transfer, m.Publish, sum), "")
+		}
+	}
+}
+
+// validateExpectedFailures asks a control that must fail, and no other scenario, what it breaks.
+func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, breaks []string) {
+	for i, b := range breaks {
+		src.requireOneOf(fmt.Sprintf("breaks[%d]", i), b, record.Checks())
+	}
+	switch {
+	case src.reported("expect"): // whether it is for here is not known
+	case expect != record.Fail && (len(breaks) > 0 || src.inFile("breaks")):
+		src.report("breaks", "is for scenarios with expect: fail", "")
+	case expect == record.Fail && len(breaks) == 0:
+		src.report("breaks", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Checks(), ", "), "")
+	}
+}
+
+// stageNames are the parts of a recovery that may have a budget.
+var stageNames = []string{"detect", "arbitrate", "elect", "switch", "first success", "stable"}
+
+func validateObjectives(src *diagnosticCollector, o record.Objectives) {
+	src.requireDuration("objectives.rto", o.RTO, time.Millisecond, maxDuration)
+	if o.RPO < 0 {
+		src.report("objectives.rpo", fmt.Sprintf("%d is out of range: want 0 or more lost writes", o.RPO), "")
+	}
+	if o.Availability < 0 || o.Availability > 1 {
+		src.report("objectives.availability", fmt.Sprintf("%v is out of range: want a share from 0 to 1", o.Availability), "")
+	}
+	if o.Redelivered != nil && *o.Redelivered < 0 {
+		src.report("objectives.redelivered", fmt.Sprintf("%d is out of range: want 0 or more", *o.Redelivered), "")
+	}
+	if o.FalseAlarms != nil && *o.FalseAlarms < 0 {
+		src.report("objectives.falseAlarms", fmt.Sprintf("%d is out of range: want 0 or more", *o.FalseAlarms), "")
+	}
+	if len(o.ExpectEvents) == 0 && src.inFile("objectives.tells") && !src.reported("objectives.tells") {
+		src.report("objectives.tells", "is empty: name an event, or leave it out", "")
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Stages)) {
+		field := "objectives.stages." + name
+		src.requireOneOf(field, name, stageNames)
+		src.requireDuration(field, o.Stages[name], time.Millisecond, maxDuration)
+	}
+}
+
+// requireOneOf notes a value that is none of valid, with the nearest one.
+func (s *diagnosticCollector) requireOneOf(field, value string, valid []string) {
+	if !slices.Contains(valid, value) {
+		s.report(field, fmt.Sprintf("%q is none of %s", value, strings.Join(valid, ", ")), faults.Suggest(value, valid))
+	}
+}
+
+// requireDuration notes a duration out of range. Zero is a default where it is not written.
+func (s *diagnosticCollector) requireDuration(field string, d, least, most time.Duration) {
+	if (d != 0 || s.inFile(field)) && (d < least || d > most) {
+		s.report(field, fmt.Sprintf("%v is out of range: want %v to %v", d, least, most), "")
+	}
+}
+
+// requireInt is within for whole numbers.
+func (s *diagnosticCollector) requireInt(field string, n, least, most int) {
+	if (n != 0 || s.inFile(field)) && (n < least || n > most) {
+		s.report(field, fmt.Sprintf("%d is out of range: want %d to %d", n, least, most), "")
+	}
+}
