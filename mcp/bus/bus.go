@@ -38,15 +38,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
-)
-
-// The ports of every node that carries the bus.
-const (
-	ClientPort = 7420
-	RoutePort  = 7421
 )
 
 // Config is a server's settings. All but Defects are needed.

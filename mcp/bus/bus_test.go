@@ -12,9 +12,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
 func TestMain(m *testing.M) {
@@ -241,7 +241,7 @@ func TestNobodyUnknownIsLetIn(t *testing.T) {
 
 func TestTheDefectLosesWhatItAcknowledged(t *testing.T) {
 	t.Parallel()
-	c := mcptest.Start(t, 1, "--defect", node.BusAckEarly)
+	c := mcptest.Start(t, 1, "--defect", nodespec.BusAckEarly)
 	c.BusLeader()
 	b := c.Bus("east")
 	publish(t, c, b, "m1")

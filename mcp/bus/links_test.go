@@ -14,9 +14,10 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -94,7 +95,7 @@ func (l *linked) door(i, j int) string { return fmt.Sprintf("%s.%d", l.network, 
 // link opens the link by which server i reaches server j.
 func (l *linked) link(i, j int) {
 	l.t.Helper()
-	routes := fmt.Sprint(bus.RoutePort)
+	routes := fmt.Sprint(nodespec.RoutePort)
 	in, err := net.Listen("tcp", net.JoinHostPort(l.door(i, j), routes))
 	if err != nil {
 		l.t.Fatal(err)
@@ -209,7 +210,7 @@ func (l *linked) user(servers ...string) *client.Bus {
 	l.t.Helper()
 	var addrs []string
 	for _, s := range servers {
-		addrs = append(addrs, fmt.Sprintf("%s:%d", s, bus.ClientPort))
+		addrs = append(addrs, fmt.Sprintf("%s:%d", s, nodespec.BusPort))
 	}
 	b, err := client.NewBus(client.BusConfig{Dial: l.dial, Who: l.who(), Servers: addrs})
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
 
 // cluster is how the servers call what they form.
@@ -40,7 +42,7 @@ func (c Config) options(ctx context.Context, g *gate) (*server.Options, error) {
 		return nil, err
 	}
 	return &server.Options{
-		ServerName: c.Name, Host: c.Host, Port: ClientPort, NoSigs: true,
+		ServerName: c.Name, Host: c.Host, Port: nodespec.BusPort, NoSigs: true,
 		CustomClientAuthentication: g,
 		TLSConfig:                  c.Who.Server(), TLSHandshakeFirst: true, // nothing is said in the clear
 		Tags:      []string{"region:" + c.Region},
@@ -52,10 +54,10 @@ func (c Config) options(ctx context.Context, g *gate) (*server.Options, error) {
 		SyncAlways: true,
 		Routes:     routes,
 		Cluster: server.ClusterOpts{
-			Name: cluster, Host: c.Host, Port: RoutePort,
+			Name: cluster, Host: c.Host, Port: nodespec.RoutePort,
 			// Servers gossip each other's addresses. A name instead of the address
 			// that a connection came from leads through the receiver's own links.
-			NoAdvertise: true, Advertise: address(c.Name, RoutePort),
+			NoAdvertise: true, Advertise: address(c.Name, nodespec.RoutePort),
 			PoolSize:     -1, // one connection a peer: few messages, and one thing to lose
 			Permissions:  ownReplica,
 			PingInterval: pings, MaxPingsOut: pingsLost,
@@ -81,7 +83,7 @@ func (c Config) routes(ctx context.Context) ([]*url.URL, error) {
 				host = name
 			}
 		}
-		out = append(out, &url.URL{Scheme: "nats-route", Host: address(host, RoutePort)})
+		out = append(out, &url.URL{Scheme: "nats-route", Host: address(host, nodespec.RoutePort)})
 	}
 	return out, ctx.Err()
 }

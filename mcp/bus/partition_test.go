@@ -16,9 +16,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -40,7 +40,7 @@ func (l *linked) direct() (out []string) {
 		from, _ := endpoint(w[1])
 		to, port := endpoint(w[2])
 		for i := range l.names {
-			if to == l.addr(i) && port == bus.RoutePort && from != l.network+".200" {
+			if to == l.addr(i) && port == nodespec.RoutePort && from != l.network+".200" {
 				out = append(out, fmt.Sprintf("%s → %s:%d", from, to, port))
 			}
 		}
@@ -102,7 +102,7 @@ func TestNoAddressLeadsPastAPartition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := nats.Connect(fmt.Sprintf("nats://%s:%d", l.addr(2), bus.ClientPort), nats.Secure(secure), nats.TLSHandshakeFirst(), nats.NoReconnect())
+	conn, err := nats.Connect(fmt.Sprintf("nats://%s:%d", l.addr(2), nodespec.BusPort), nats.Secure(secure), nats.TLSHandshakeFirst(), nats.NoReconnect())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,10 +16,9 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -30,7 +29,7 @@ func (l *linked) speak(name string, as *tls.Config, opts ...nats.Option) (*nats.
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	addr := fmt.Sprintf("nats://%s:%d", l.addr(slices.Index(l.names, name)), bus.ClientPort)
+	addr := fmt.Sprintf("nats://%s:%d", l.addr(slices.Index(l.names, name)), nodespec.BusPort)
 	opts = append(opts, nats.Secure(secure), nats.TLSHandshakeFirst(), nats.NoReconnect())
 	conn, err := nats.Connect(addr, opts...)
 	if err == nil {
@@ -177,7 +176,7 @@ func TestARevokedSessionEndsOnTheBus(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
-	conn, err := api.Connect(fmt.Sprintf("east-1:%d", node.APIPort), c.Dial, api.Credentials{TLS: c.Who().Dial()})
+	conn, err := api.Connect(fmt.Sprintf("east-1:%d", nodespec.APIPort), c.Dial, api.Credentials{TLS: c.Who().Dial()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +188,7 @@ func TestARevokedSessionEndsOnTheBus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := fmt.Sprintf("north-1:%d", bus.ClientPort)
+	addr := fmt.Sprintf("north-1:%d", nodespec.BusPort)
 	secure, err := trust.For(c.Who().Nameless(), addr)
 	if err != nil {
 		t.Fatal(err)

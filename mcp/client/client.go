@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -82,7 +83,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("new client: it needs a dial function, an identity, and the addresses of GSLB servers and of identity nodes")
 	}
 	if cfg.Zone == "" {
-		cfg.Zone = "mcp."
+		cfg.Zone = nodespec.DNSZone
 	}
 	c := &Client{cfg: cfg, secure: trust.Dialer(cfg.Who.Dial(), trust.DialFunc(cfg.Dial)), shunned: map[string]time.Time{}, draw: newDraw(cfg.Seed)}
 	c.ctx, c.stop = context.WithCancel(context.Background())

@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/hashicorp/raft-wal/types"
 
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
 // Config is what a node needs to take part. The last fields, from SnapshotEvery, may be zero.

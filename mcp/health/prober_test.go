@@ -18,10 +18,9 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/names"
-	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -47,7 +46,7 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	duties.Store([]string{"127.0.0.1", "127.0.0.2"})
 	var mu sync.Mutex
 	var told []string
-	pool := peers.New(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial, api.Credentials{TLS: who.Dial()})
+	pool := api.NewPool(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial, api.Credentials{TLS: who.Dial()})
 	defer pool.Close()
 	p := &health.Prober{
 		Peers:  func() []string { return duties.Load().([]string) },
@@ -141,7 +140,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	}
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	pool := peers.New(port, names.Resolver{}.Dial, api.Credentials{TLS: as(t, "127.0.0.1").Dial()})
+	pool := api.NewPool(port, names.Resolver{}.Dial, api.Credentials{TLS: as(t, "127.0.0.1").Dial()})
 	defer pool.Close()
 	// The prober's way to the peer is broken; the witness's is not.
 	broken := func(name string) (*grpc.ClientConn, error) {

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
 // bench is a copy of a journal and what it told.

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
 // Who takes an epoch of 7 for one of 3 obeys a primary that was fenced.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
@@ -15,7 +15,7 @@ func (c *Cluster) Bus(region string) *client.Bus {
 	c.t.Helper()
 	var own, others []string
 	for _, n := range c.names {
-		addr := fmt.Sprintf("%s:%d", n, bus.ClientPort)
+		addr := fmt.Sprintf("%s:%d", n, nodespec.BusPort)
 		if strings.HasPrefix(n, region+"-") {
 			own = append(own, addr)
 		} else {

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/names"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -51,7 +51,7 @@ func (c *Cluster) HTTPS(who *trust.Identity) *http.Client {
 func (c *Cluster) get(name, path string) (*http.Response, error) {
 	hc := c.HTTPS(c.Who())
 	hc.Timeout = 500 * time.Millisecond
-	return hc.Get(fmt.Sprintf("https://%s:%d%s", name, node.EventsPort, path))
+	return hc.Get(fmt.Sprintf("https://%s:%d%s", name, nodespec.EventsPort, path))
 }
 
 // Secure is Dial, after which both sides know each other.
@@ -83,7 +83,7 @@ func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
 		}
 		return append(own, others...)
 	}
-	cl, err := client.New(client.Config{Dial: dial, Who: c.Who(), GSLB: at(node.DNSPort), Identity: at(node.APIPort), Seed: 1})
+	cl, err := client.New(client.Config{Dial: dial, Who: c.Who(), GSLB: at(nodespec.DNSPort), Identity: at(nodespec.APIPort), Seed: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
 // Direct makes a client of one node, who is an operator.
 func (c *Cluster) Direct(name string) *client.Direct {
 	c.t.Helper()
-	d, err := client.To(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial, c.identity("operator", trust.Operator))
+	d, err := client.To(fmt.Sprintf("%s:%d", name, nodespec.APIPort), c.Dial, c.identity("operator", trust.Operator))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -18,8 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/mcp/events"
-	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
 
 // Secret is that of every cluster.
@@ -65,7 +66,7 @@ func Start(t testing.TB, per int, extra ...string) *Cluster {
 	c.Leader()
 	for _, n := range c.names {
 		c.Await(n+" to listen", func() bool {
-			conn, err := c.Dial(t.Context(), "tcp", fmt.Sprintf("%s:%d", n, node.APIPort))
+			conn, err := c.Dial(t.Context(), "tcp", fmt.Sprintf("%s:%d", n, nodespec.APIPort))
 			if err == nil {
 				conn.Close()
 			}
@@ -119,7 +120,7 @@ func (c *Cluster) stop() {
 }
 
 // Status asks a node for its status.
-func (c *Cluster) Status(name string) (s node.Status, err error) {
+func (c *Cluster) Status(name string) (s api.NodeStatus, err error) {
 	r, err := c.get(name, "/status")
 	if err != nil {
 		return s, err

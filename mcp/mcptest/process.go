@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
@@ -38,7 +39,7 @@ func (c *Cluster) Run(name string) {
 func (c *Cluster) start(name string, args []string) {
 	c.t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, args...)...)
-	cmd.Env = append(os.Environ(), childEnv+"=1", node.SecretEnv+"="+Secret)
+	cmd.Env = append(os.Environ(), childEnv+"=1", nodespec.SecretEnv+"="+Secret)
 	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
 	cmd.Stderr = p.logs
 	if err := cmd.Start(); err != nil {

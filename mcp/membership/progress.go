@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
 // Promote gives learners their vote once they have caught up, while this node

@@ -6,16 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// SecretEnv is the environment variable that holds the platform's secret.
-const SecretEnv = "MCP_SECRET"
-
 // readSecret reads the platform's secret from a file or, without one, from the environment.
 func readSecret(file string) (string, error) {
-	secret, from := os.Getenv(SecretEnv), SecretEnv
+	secret, from := os.Getenv(nodespec.SecretEnv), nodespec.SecretEnv
 	if file != "" {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -25,7 +23,7 @@ func readSecret(file string) (string, error) {
 	}
 	secret = strings.TrimSpace(secret)
 	if secret == "" {
-		return "", fmt.Errorf("no secret: put the platform's, the same for every node, into the environment as %s or into the file that --secret-file names", SecretEnv)
+		return "", fmt.Errorf("no secret: put the platform's, the same for every node, into the environment as %s or into the file that --secret-file names", nodespec.SecretEnv)
 	}
 	if len(secret) < trust.MinSecret {
 		return "", fmt.Errorf("the secret in %s has %d characters: take at least %d random ones", from, len(secret), trust.MinSecret)

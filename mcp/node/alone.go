@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
 // decideAlone is the defect skip-arbitration: when this node doubts every node

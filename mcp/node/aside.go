@@ -9,7 +9,8 @@ import (
 
 	"google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -135,7 +136,7 @@ func (n *node) rested(ctx context.Context, name string) error {
 
 // newAdmission is the door of the API.
 func (n *node) newAdmission() *gateway.Admission {
-	a := &gateway.Admission{Name: n.cfg.Name, User: user, Never: n.cfg.defective(NoShedding)}
+	a := &gateway.Admission{Name: n.cfg.Name, User: user, Never: n.cfg.defective(nodespec.NoShedding)}
 	a.Limits.Set(n.cfg.Profile.Limits)
 	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "why", a.Refused)
 	return a

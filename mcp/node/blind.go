@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -16,7 +17,7 @@ import (
 func (n *node) blind(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(info.FullMethod, "/"), "/")
 	ours := strings.HasPrefix(service, "mcp.") && only[service] != trust.Node
-	if leader, _ := n.consensus.Leader(); leader == "" && ours && n.cfg.defective(EdgeBlind) {
+	if leader, _ := n.consensus.Leader(); leader == "" && ours && n.cfg.defective(nodespec.EdgeBlind) {
 		return nil, api.Refuse(codes.Unavailable, n.cfg.Name, "", "no leader known, so nothing is served")
 	}
 	return next(ctx, req)

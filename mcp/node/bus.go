@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/names"
 )
@@ -18,12 +19,12 @@ func (n *node) verifyToken(token string) error {
 
 func (n *node) busConfig(resolver names.Resolver, log *slog.Logger) bus.Config {
 	peers := map[string]string{}
-	for _, p := range n.cfg.with(Bus) {
+	for _, p := range n.cfg.with(nodespec.Bus) {
 		peers[p] = n.cfg.Peers[p].Region
 	}
 	return bus.Config{
 		Name: n.cfg.Name, Region: n.cfg.Region, Host: n.cfg.Host, Dir: filepath.Join(n.cfg.Data, "bus"),
 		Peers: peers, Who: n.who, Verify: n.verifyToken, Lookup: resolver.Lookup, State: n.consensus.Committed(), Once: n.gateway.Once,
-		Note: n.note, Log: log, AckEarly: slices.Contains(n.cfg.Defects, BusAckEarly),
+		Note: n.note, Log: log, AckEarly: slices.Contains(n.cfg.Defects, nodespec.BusAckEarly),
 	}
 }

@@ -18,8 +18,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
 // listening lists the ports at which anybody listens on an address, as the kernel knows them.
@@ -54,7 +54,7 @@ func listening(t *testing.T, table, addr string) []int {
 // opening is what somebody who does not speak TLS would begin with.
 func openings(t *testing.T) map[string][]byte {
 	t.Helper()
-	question, err := new(dns.Msg).SetQuestion(node.Zone, dns.TypeSRV).Pack()
+	question, err := new(dns.Msg).SetQuestion(nodespec.DNSZone, dns.TypeSRV).Pack()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestNothingListensInTheClear(t *testing.T) {
 		t.Errorf("listens on UDP ports %v", udp)
 	}
 	ports := listening(t, "tcp", addr)
-	for _, must := range []int{node.APIPort, node.RaftPort, node.DNSPort, node.EventsPort, node.LocalPort} {
+	for _, must := range []int{nodespec.APIPort, nodespec.RaftPort, nodespec.DNSPort, nodespec.EventsPort, nodespec.LocalPort} {
 		if !slices.Contains(ports, must) {
 			t.Errorf("does not listen on %d, only on %v: the test does not see what it should", must, ports)
 		}
@@ -123,7 +123,7 @@ func TestNothingListensInTheClear(t *testing.T) {
 				said[kind] = fmt.Sprintf("%q", got[:min(len(got), 80)])
 			}
 		}
-		if port == node.LocalPort { // the control: what is in the clear is seen to be
+		if port == nodespec.LocalPort { // the control: what is in the clear is seen to be
 			if len(said) == 0 {
 				t.Errorf("port %d is in the clear, and nothing was heard", port)
 			}
@@ -140,7 +140,7 @@ func TestOnlyHealthAndMetricsAreInTheClear(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	for path, want := range map[string]int{"/healthz": 200, "/metrics": 200, "/events": 404, "/status": 404, "/": 404} {
-		r, err := http.Get(fmt.Sprintf("http://%s:%d%s", c.Addr("east-1"), node.LocalPort, path))
+		r, err := http.Get(fmt.Sprintf("http://%s:%d%s", c.Addr("east-1"), nodespec.LocalPort, path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestOnlyHealthAndMetricsAreInTheClear(t *testing.T) {
 func TestConsensusIsForNodesAlone(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
-	at := fmt.Sprintf("%s:%d", "east-1", node.RaftPort)
+	at := fmt.Sprintf("%s:%d", "east-1", nodespec.RaftPort)
 	// A node's connection waits for requests; a client's is closed before the first.
 	heard := func(who *tls.Config) error {
 		conn, err := c.SecureAs(who)(within(t, 5*time.Second), "tcp", at)

@@ -1,10 +1,13 @@
 package node
 
-import "github.com/mcp-resilience/holdfast/mcp/arbiter"
+import (
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
+	"github.com/mcp-resilience/holdfast/mcp/arbiter"
+)
 
 // planned is who there is by --peers, with which a new cluster begins.
 func (c Config) planned() arbiter.Cluster {
-	out := arbiter.Cluster{Regions: map[string]string{}, Weights: c.Weights, Control: c.with(Control), Gateways: c.with(Gateway)}
+	out := arbiter.Cluster{Regions: map[string]string{}, Weights: c.Weights, Control: c.with(nodespec.Control), Gateways: c.with(nodespec.Gateway)}
 	for name, p := range c.Peers {
 		out.Regions[name] = p.Region
 	}
@@ -21,13 +24,13 @@ func (n *node) cluster() arbiter.Cluster {
 			continue // what it is has not been applied here yet
 		}
 		c.Regions[m.Name] = p.Region
-		if p.Has(Control) && (m.Voter || n.cfg.standsBy()) {
+		if p.Has(nodespec.Control) && (m.Voter || n.cfg.standsBy()) {
 			c.Control = append(c.Control, m.Name)
 		}
 		if m.Voter {
 			c.Voters = append(c.Voters, m.Name)
 		}
-		if p.Has(Gateway) {
+		if p.Has(nodespec.Gateway) {
 			c.Gateways = append(c.Gateways, m.Name)
 		}
 	}
@@ -36,7 +39,7 @@ func (n *node) cluster() arbiter.Cluster {
 
 // duties lists the nodes that this one has to probe now.
 func (n *node) duties() []string {
-	if n.cfg.defective(ProbeSelf) {
+	if n.cfg.defective(nodespec.ProbeSelf) {
 		return []string{n.cfg.Name}
 	}
 	if n.cfg.standsBy() {

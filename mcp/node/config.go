@@ -12,25 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 )
-
-// The ports of every node, the same everywhere, so that a name is enough to
-// find a peer.
-const (
-	APIPort    = 7400 // every gRPC service
-	RaftPort   = 7401
-	DNSPort    = 7453 // over TLS
-	EventsPort = 7480 // HTTPS: /events, /status, /metrics, /traces
-	LocalPort  = 7490 // HTTP in the clear, on loopback alone: /healthz, /metrics
-)
-
-// Zone is the name under which clients look the platform up.
-const Zone = "mcp."
 
 // Config is a node's settings. All but Hosts and those from Defects on are needed.
 type Config struct {
@@ -74,7 +62,7 @@ type Profile struct {
 // lease, and is quicker in all else.
 func Profiles() map[string]Profile {
 	return map[string]Profile{
-		"adaptive": {
+		nodespec.AdaptiveProfile: {
 			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 10 * time.Millisecond},
 			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3, Window: 20, Floor: 20 * time.Millisecond},
 			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
@@ -82,7 +70,7 @@ func Profiles() map[string]Profile {
 			Pulse:     gateway.PulseTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
 			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
-		"seed": {
+		nodespec.SeedProfile: {
 			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 50 * time.Millisecond},
 			Probes:    health.Timing{Timeout: 3 * time.Second, Interval: 5 * time.Second, Strikes: 3},
 			Arbiter:   arbiter.Timing{Step: 5 * time.Second, Settle: 30 * time.Second},
@@ -105,14 +93,14 @@ func (c Config) check() error {
 			return fmt.Errorf("--weights has no weight for region %s of node %s", p.Region, n)
 		}
 	}
-	for _, r := range []Role{Control, Gateway} {
+	for _, r := range []nodespec.Role{nodespec.Control, nodespec.Gateway} {
 		if len(c.with(r)) == 0 {
 			return fmt.Errorf("--peers has no node with the role %s", r)
 		}
 	}
 	for _, d := range c.Defects {
-		if !slices.Contains(Defects(), d) {
-			return fmt.Errorf("no defect %q: known are %s", d, strings.Join(Defects(), ", "))
+		if !slices.Contains(nodespec.Defects(), d) {
+			return fmt.Errorf("no defect %q: known are %s", d, strings.Join(nodespec.Defects(), ", "))
 		}
 	}
 	return nil
@@ -127,7 +115,7 @@ func (c Config) all() []string { return slices.Sorted(maps.Keys(c.Peers)) }
 func raft(names []string) map[string]string {
 	out := map[string]string{}
 	for _, n := range names {
-		out[n] = net.JoinHostPort(n, strconv.Itoa(RaftPort))
+		out[n] = net.JoinHostPort(n, strconv.Itoa(nodespec.RaftPort))
 	}
 	return out
 }

@@ -13,8 +13,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 )
@@ -63,13 +64,13 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 // configure reads the settings of a gateway and keeps them up to date. It
 // fails for want of a centre only under the defect.
 func (n *node) configure(ctx context.Context) (_ stop, err error) {
-	if !n.cfg.has(Gateway) || len(n.cfg.with(Settings)) == 0 {
+	if !n.cfg.has(nodespec.Gateway) || len(n.cfg.with(nodespec.Settings)) == 0 {
 		return func() error { return nil }, nil
 	}
 	adopt := &adopter{node: n, turned: map[string]string{}}
 	s, err := client.OpenSettings(ctx, client.SettingsConfig{
 		To: n.peers.To, Centres: n.centres(), File: filepath.Join(n.cfg.Data, "settings"), Note: adopt.copy,
-		PrimaryOnly: slices.Contains(n.cfg.Defects, ConfigNoFallback),
+		PrimaryOnly: slices.Contains(n.cfg.Defects, nodespec.ConfigNoFallback),
 	})
 	if err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func (n *node) configure(ctx context.Context) (_ stop, err error) {
 // centres lists the configuration centres, those of the main region first,
 // then region by region as traffic is weighted.
 func (n *node) centres() []string {
-	out := n.cfg.with(Settings)
+	out := n.cfg.with(nodespec.Settings)
 	slices.SortStableFunc(out, func(a, b string) int {
 		x, y := n.cfg.Peers[a].Region, n.cfg.Peers[b].Region
 		return cmp.Or(cmp.Compare(n.cfg.Weights[y], n.cfg.Weights[x]), cmp.Compare(x, y))
@@ -141,7 +142,7 @@ func (a *adopter) copy(c client.Copy) {
 // serveSettings registers the configuration centre, or on other nodes what
 // tells which settings they go by.
 func (n *node) serveSettings(to grpc.ServiceRegistrar, done <-chan struct{}) {
-	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, Centre: n.cfg.has(Settings), Done: done}
+	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, Centre: n.cfg.has(nodespec.Settings), Done: done}
 	if !s.Centre {
 		s.Held = func() settings.Copy {
 			if held := n.settings.Load(); held != nil {

@@ -8,14 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
 // The sound twin is TestAMinorityRefusesWritesAndAnswersOnlyStaleReads.
 func TestSkipArbitrationAcknowledgesAloneAndForgets(t *testing.T) {
 	t.Parallel()
-	c := mcptest.Start(t, 1, "--defect", node.SkipArbitration)
+	c := mcptest.Start(t, 1, "--defect", nodespec.SkipArbitration)
 	lone := other(c, c.Leader())
 	d := c.Direct(lone)
 	must(t, "write", func(ctx context.Context) (any, error) { return d.Write(ctx, mcptest.Write("x", "1")) })
@@ -45,7 +45,7 @@ func TestSkipArbitrationAcknowledgesAloneAndForgets(t *testing.T) {
 
 func TestNeverSwitchLeavesTrafficWhereItIs(t *testing.T) {
 	t.Parallel()
-	c := mcptest.Start(t, 1, "--defect", node.NeverSwitch)
+	c := mcptest.Start(t, 1, "--defect", nodespec.NeverSwitch)
 	c.Kill("east-1")
 	c.Await("the loss is agreed on", func() bool {
 		s, err := c.Status("north-1")

@@ -14,8 +14,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
-	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/snapshots"
 	"github.com/mcp-resilience/holdfast/mcp/standby"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -45,7 +46,7 @@ func (c Config) heir() string {
 	var heir string
 	for _, n := range c.all() {
 		p := c.Peers[n]
-		if p.Standby != standby.Hot && (heir == "" || c.Weights[p.Region] > c.Weights[c.Peers[heir].Region]) {
+		if p.Standby != nodespec.Hot && (heir == "" || c.Weights[p.Region] > c.Weights[c.Peers[heir].Region]) {
 			heir = n
 		}
 	}
@@ -59,11 +60,11 @@ func (c Config) of(g standby.Generation) Config {
 	c.Peers, c.voters = map[string]Peer{}, nil
 	for _, n := range slices.Sorted(maps.Keys(was)) {
 		p := was[n]
-		if g.Number == 0 && p.Standby == standby.Cold {
+		if g.Number == 0 && p.Standby == nodespec.Cold {
 			p.Roles = nil
 		}
 		c.Peers[n] = p
-		if votes := p.Has(Control) && p.Standby == standby.Hot; (g.Number == 0 && votes) || n == g.Heir {
+		if votes := p.Has(nodespec.Control) && p.Standby == nodespec.Hot; (g.Number == 0 && votes) || n == g.Heir {
 			c.voters = append(c.voters, n)
 		}
 	}
@@ -107,7 +108,7 @@ func (n *node) settle(ctx context.Context, log *slog.Logger) error {
 	case n.generation.Heir != n.cfg.Name:
 		log.Warn("dropping what this node holds: another node has taken over", "heir", n.generation.Heir)
 		return n.drop()
-	case n.cfg.Peers[n.cfg.Name].Standby == standby.Warm:
+	case n.cfg.Peers[n.cfg.Name].Standby == nodespec.Warm:
 		return consensus.Recover(n.consensusConfig(nil))
 	}
 	if err := n.drop(); err != nil {
@@ -185,7 +186,7 @@ func (n *node) lookout(ctx context.Context) error {
 
 // readyToTakeOver says what is missing for a takeover.
 func (n *node) readyToTakeOver(ctx context.Context) error {
-	if n.cfg.Peers[n.cfg.Name].Standby != standby.Cold {
+	if n.cfg.Peers[n.cfg.Name].Standby != nodespec.Cold {
 		return nil
 	}
 	store, err := snapshots.Open(ctx, n.cfg.Snapshots)

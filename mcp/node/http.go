@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
 
 // serveHTTP serves the diary and the status, over TLS, to those who may know.
 func (n *node) serveHTTP() (_ stop, err error) {
-	ln, err := net.Listen("tcp", n.cfg.listen(EventsPort))
+	ln, err := net.Listen("tcp", n.cfg.listen(nodespec.EventsPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTPS: %w", err)
 	}
@@ -39,7 +41,7 @@ func (n *node) serveLocal() (_ stop, err error) {
 	if net.ParseIP(n.cfg.Host).IsLoopback() {
 		host = n.cfg.Host
 	}
-	ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(LocalPort)))
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(nodespec.LocalPort)))
 	if err != nil {
 		return nil, fmt.Errorf("listen for local HTTP: %w", err)
 	}

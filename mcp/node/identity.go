@@ -4,7 +4,8 @@ import (
 	"path/filepath"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 )
 
@@ -18,13 +19,13 @@ func (n *node) identify() (*identity.Signer, error) {
 		Told: func(says string, fields map[string]string) { n.note(events.Revoked, says, fields) },
 	}
 	n.guard = &identity.Guard{Node: n.cfg.Name, Only: only, Verify: n.identity.Verifier.Verify}
-	if n.cfg.defective(VerifyAtIssuer) {
+	if n.cfg.defective(nodespec.VerifyAtIssuer) {
 		n.guard.Verify = n.identity.AskIssuer(func(node string) (api.IdentityClient, error) {
 			conn, err := n.peers.To(node)
 			return api.NewIdentityClient(conn), err
 		})
 	}
-	if !n.cfg.has(Identity) {
+	if !n.cfg.has(nodespec.Identity) {
 		return nil, nil
 	}
 	n.identity.Signer = &identity.Signer{

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
 // primary waits until every running node takes the same node for the primary
@@ -327,7 +327,7 @@ func TestOnlyTheDefectLosesTheJournalsTail(t *testing.T) {
 		loses bool
 	}{
 		{"sound", nil, false},
-		{"defect", []string{"--defect", node.LoseJournalTail}, true},
+		{"defect", []string{"--defect", nodespec.LoseJournalTail}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/journal"
 )
 
 // openJournals opens a control node's copies of the journals; close closes them.
 func (n *node) openJournals() (_ stop, err error) {
-	if !n.cfg.has(Control) {
+	if !n.cfg.has(nodespec.Control) {
 		return nil, nil
 	}
 	n.journals, err = journal.Open(journal.Config{
@@ -27,7 +28,7 @@ func (n *node) openJournals() (_ stop, err error) {
 			return leader != ""
 		},
 		Settle:   n.cfg.Profile.Arbiter.Settle,
-		LoseTail: n.cfg.defective(LoseJournalTail),
+		LoseTail: n.cfg.defective(nodespec.LoseJournalTail),
 	})
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (n *node) leaveJournals() {
 
 // ledger is what users call.
 func (n *node) ledger() *gateway.Ledger {
-	l := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(FollowerReads), Keepers: n.keepers}
+	l := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(nodespec.FollowerReads), Keepers: n.keepers}
 	if n.journals != nil {
 		l.Journals = n.journals
 	}

@@ -7,16 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
 
 // Main is the mcpd command: it runs a node until SIGTERM or SIGINT. The result is the
@@ -85,19 +83,19 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	f := flag.NewFlagSet("mcpd", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.Usage = func() {
-		fmt.Fprintf(stderr, usage, APIPort, RaftPort, DNSPort, Zone, EventsPort, bus.ClientPort, bus.RoutePort, LocalPort)
+		fmt.Fprintf(stderr, usage, nodespec.APIPort, nodespec.RaftPort, nodespec.DNSPort, nodespec.DNSZone, nodespec.EventsPort, nodespec.BusPort, nodespec.RoutePort, nodespec.LocalPort)
 		f.PrintDefaults()
 	}
 	f.StringVar(&c.Name, "name", "", "this node's name, which is also its host name for its peers")
 	f.StringVar(&c.Host, "host", "", "IP address to bind")
-	f.StringVar(&secretFile, "secret-file", "", "file with the platform's secret; empty means the environment variable "+SecretEnv)
+	f.StringVar(&secretFile, "secret-file", "", "file with the platform's secret; empty means the environment variable "+nodespec.SecretEnv)
 	f.StringVar(&c.Data, "data", "", "folder for the log and snapshots")
 	f.StringVar(&tokens, "tokens", "", "timings of tokens instead of the profile's: LIFE/REFRESH/ROTATION, for example 60s/10s/5m")
 	f.StringVar(&c.Hosts, "hosts", "", "hosts(5) file to consult before the system's resolver")
 	f.StringVar(&peers, "peers", "east-1/east,north-1/north,south-1/south", "every node with its region, and its roles unless it has all: NAME/REGION/ROLE+ROLE")
 	f.StringVar(&weights, "weights", "east=70,north=20,south=10", "traffic share of each region; the first in weight is the main region")
-	f.StringVar(&profile, "profile", "adaptive", "timings: "+strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
-	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(Defects(), ", "))
+	f.StringVar(&profile, "profile", nodespec.AdaptiveProfile, "timings: "+strings.Join(nodespec.Profiles(), ", "))
+	f.StringVar(&defects, "defect", "", "switch a defect on, for testing tests: "+strings.Join(nodespec.Defects(), ", "))
 	f.Float64Var(&c.TraceRatio, "trace-ratio", 0.05, "share of requests that are traced; OTEL_EXPORTER_OTLP_ENDPOINT names a collector")
 	f.StringVar(&c.AlertWebhook, "alert-webhook", "", "URL that alerts are posted to as JSON, beside the log")
 	f.BoolVar(&c.Join, "join", false, "begin with an empty log and wait to be added (Admin.Add), instead of beginning a platform with --peers")
@@ -121,7 +119,7 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 	c.Secret = secret
 	var ok bool
 	if c.Profile, ok = Profiles()[profile]; !ok {
-		return c, fmt.Errorf("no profile %q: known are %s", profile, strings.Join(slices.Sorted(maps.Keys(Profiles())), ", "))
+		return c, fmt.Errorf("no profile %q: known are %s", profile, strings.Join(nodespec.Profiles(), ", "))
 	}
 	if tokens != "" {
 		if c.Profile.Tokens, err = parseTokens(tokens, c.Profile.Tokens); err != nil {

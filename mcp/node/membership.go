@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/membership"
-	"github.com/mcp-resilience/holdfast/mcp/standby"
 )
 
 func (n *node) newKeeper() *membership.Keeper {
@@ -18,10 +18,10 @@ func (n *node) newKeeper() *membership.Keeper {
 		Self: n.cfg.Name, Consensus: n.consensus, Note: n.note,
 		Know: func(name string) (membership.About, bool) {
 			p, ok := n.peer(name)
-			return membership.About{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(Control) && p.Standby == standby.Hot}, ok
+			return membership.About{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(nodespec.Control) && p.Standby == nodespec.Hot}, ok
 		},
 		Check: n.couldBe,
-		Addr:  func(name string) string { return net.JoinHostPort(name, strconv.Itoa(RaftPort)) },
+		Addr:  func(name string) string { return net.JoinHostPort(name, strconv.Itoa(nodespec.RaftPort)) },
 		Lost:  func() []string { return n.consensus.Committed().Standing().Lost },
 		Progress: func(ctx context.Context, name string) (*api.ProgressReply, error) {
 			conn, err := n.peers.To(name)
@@ -42,7 +42,7 @@ func (n *node) peer(name string) (Peer, bool) {
 	r, ok := n.consensus.Committed().Registry()[name]
 	p := Peer{Region: r.Region}
 	for _, role := range r.Roles {
-		p.Roles = append(p.Roles, Role(role))
+		p.Roles = append(p.Roles, nodespec.Role(role))
 	}
 	return p, ok
 }
@@ -53,8 +53,8 @@ func (n *node) couldBe(region string, roles []string) error {
 		return fmt.Errorf("there is no region %q", region)
 	}
 	for _, r := range roles {
-		if !slices.Contains(Roles(), Role(r)) {
-			return fmt.Errorf("there is no role %q: known are %s", r, joined(Roles()))
+		if !slices.Contains(nodespec.Roles(), nodespec.Role(r)) {
+			return fmt.Errorf("there is no role %q: known are %s", r, joined(nodespec.Roles()))
 		}
 	}
 	return nil
@@ -67,7 +67,7 @@ func (n *node) electorate() *membership.Electorate {
 	}
 }
 
-func words(roles []Role) []string {
+func words(roles []nodespec.Role) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
 		out[i] = string(r)
@@ -75,4 +75,4 @@ func words(roles []Role) []string {
 	return out
 }
 
-func joined(rs []Role) string { return strings.Join(words(rs), ", ") }
+func joined(rs []nodespec.Role) string { return strings.Join(words(rs), ", ") }

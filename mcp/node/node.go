@@ -17,11 +17,13 @@ import (
 	"google.golang.org/grpc/health"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/eventlog"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
@@ -29,7 +31,6 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/journal"
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 	"github.com/mcp-resilience/holdfast/mcp/names"
-	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
@@ -42,9 +43,9 @@ type node struct {
 	guard     *identity.Guard
 	identity  *identity.Service
 	signer    *identity.Signer // nil without that role
-	diary     *events.Diary
+	diary     *eventlog.Log
 	consensus *consensus.Node
-	peers     *peers.Pool
+	peers     *api.Pool
 	prober    *prober.Prober
 	arbiter   *arbiter.Arbiter
 	gateway   *gateway.Gateway
@@ -76,8 +77,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		return err
 	}
 	n := &node{
-		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), diary: events.NewDiary(cfg.Name, cfg.Region),
-		peers: peers.New(APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
+		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), diary: eventlog.New(cfg.Name, cfg.Region),
+		peers: api.NewPool(nodespec.APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
 	}
 	n.note = func(k events.Kind, says string, fields map[string]string) {
 		n.diary.Note(k, says, fields)
@@ -144,14 +145,14 @@ func (n *node) openConsensus(dial trust.DialFunc) (_ stop, err error) {
 }
 
 func (n *node) serveDNS() (stop, error) {
-	if !n.cfg.has(Gateway) {
+	if !n.cfg.has(nodespec.Gateway) {
 		return nil, nil
 	}
-	return (&gslb.Server{Zone: Zone, Addr: n.cfg.listen(DNSPort), TLS: n.who.Known(), Records: n.records, TTL: n.ttl.Load}).Start()
+	return (&gslb.Server{Zone: nodespec.DNSZone, Addr: n.cfg.listen(nodespec.DNSPort), TLS: n.who.Known(), Records: n.records, TTL: n.ttl.Load}).Start()
 }
 
 func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stop, error) {
-	if !n.cfg.has(Bus) {
+	if !n.cfg.has(nodespec.Bus) {
 		return nil, nil
 	}
 	n.bus = bus.Start(n.busConfig(resolver, log))
@@ -162,15 +163,15 @@ func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stop, error)
 func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	cfg := n.cfg
 	return consensus.Config{
-		Name: cfg.Name, Addr: cfg.listen(RaftPort), Peers: raft(cfg.members()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
+		Name: cfg.Name, Addr: cfg.listen(nodespec.RaftPort), Peers: raft(cfg.members()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
 		Dial: trust.Dialer(n.speaks(n.who.Dial()), dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
 		Defers:             cfg.planned().Main() != cfg.Region && n.generation.Number == 0,
 		Begins:             cfg.planned().First() == cfg.Name,
 		Joins:              cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
 		Fenced:             cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
-		AckBeforeReplicate: slices.Contains(cfg.Defects, AckBeforeReplicate),
-		AckBeforeSync:      cfg.defective(AckBeforeSync),
-		ForgetIDs:          cfg.defective(ForgetIdempotency),
+		AckBeforeReplicate: slices.Contains(cfg.Defects, nodespec.AckBeforeReplicate),
+		AckBeforeSync:      cfg.defective(nodespec.AckBeforeSync),
+		ForgetIDs:          cfg.defective(nodespec.ForgetIdempotency),
 	}
 }
 
@@ -187,7 +188,7 @@ func (n *node) assemble(log *slog.Logger) (err error) {
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
 		Opinions: n.prober.Opinions, Ask: n.fit,
 		Once: n.gateway.Once, Propose: n.consensus.Propose,
-		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: n.note, Unmoved: cfg.defective(NeverSwitch),
+		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: n.note, Unmoved: cfg.defective(nodespec.NeverSwitch),
 	}
 	if n.signer, err = n.identify(); err != nil {
 		return err
@@ -209,14 +210,14 @@ func (n *node) work() (stop, error) {
 	if n.snapshots != nil {
 		all.Go(func() { n.snapshots.Run(ctx) })
 	}
-	if !n.cfg.has(Control) && n.cfg.Name == n.cfg.heir() {
+	if !n.cfg.has(nodespec.Control) && n.cfg.Name == n.cfg.heir() {
 		all.Go(func() { n.prober.Run(ctx) })
 	}
 	all.Go(func() { n.admission.Run(ctx) })
 	all.Go(func() { n.stepAside(ctx) })
-	if n.cfg.has(Control) {
+	if n.cfg.has(nodespec.Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
-		if n.cfg.defective(SkipArbitration) {
+		if n.cfg.defective(nodespec.SkipArbitration) {
 			all.Go(func() { n.decideAlone(ctx) })
 		}
 		for _, f := range []func(context.Context){n.journals.Run, n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {

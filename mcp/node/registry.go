@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	"github.com/mcp-resilience/holdfast/mcp/registry"
 	"github.com/mcp-resilience/holdfast/mcp/state"
@@ -28,7 +28,7 @@ func (n *node) directory() *registry.Directory {
 
 func (n *node) registrar() *registry.Registrar {
 	self := n.self
-	if n.cfg.defective(StaleRegistry) {
+	if n.cfg.defective(nodespec.StaleRegistry) {
 		self = sync.OnceValue(n.self)
 	}
 	return &registry.Registrar{Node: n.cfg.Name, Self: self, State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
@@ -45,12 +45,12 @@ func (n *node) self() state.Registration {
 }
 
 // offer is what the node serves by one of its roles.
-func (n *node) offer(role Role) state.Offer {
-	o := state.Offer{Service: string(role), Port: APIPort, Role: registry.Serving}
+func (n *node) offer(role nodespec.Role) state.Offer {
+	o := state.Offer{Service: string(role), Port: nodespec.APIPort, Role: registry.Serving}
 	switch role {
-	case Bus:
-		o.Port = bus.ClientPort
-	case Control:
+	case nodespec.Bus:
+		o.Port = nodespec.BusPort
+	case nodespec.Control:
 		o.Role = registry.Follower
 		if term, leads := n.consensus.Leads(); leads {
 			o.Role, o.Term = registry.Leader, term
@@ -65,7 +65,7 @@ func (n *node) records(service string) (out []gslb.Record, ok bool) {
 	if service == "" {
 		return n.entrances(), true
 	}
-	if service == string(Gateway) || !slices.Contains(Roles(), Role(service)) {
+	if service == string(nodespec.Gateway) || !slices.Contains(nodespec.Roles(), nodespec.Role(service)) {
 		return nil, false
 	}
 	for _, s := range n.directory().List(service) {
@@ -90,9 +90,9 @@ func (n *node) entrances() []gslb.Record {
 	var out []gslb.Record
 	for _, name := range c.Gateways {
 		region := c.Regions[name]
-		r := gslb.Record{Node: name, Port: APIPort, Priority: near, Weight: weights[region]}
+		r := gslb.Record{Node: name, Port: nodespec.APIPort, Priority: near, Weight: weights[region]}
 		gone := slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region)
-		if gone && !n.cfg.defective(NeverSwitch) {
+		if gone && !n.cfg.defective(nodespec.NeverSwitch) {
 			r.Weight = 0
 		}
 		out = append(out, r)

@@ -14,9 +14,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
 // apart is two nodes a region: NAME-1 votes, NAME-2 has all other roles.
@@ -31,7 +30,7 @@ func apart(t *testing.T) *mcptest.Cluster {
 // look asks a node's DNS for a service and returns NODE PORT PRIORITY, sorted; nil
 // when the name does not exist.
 func look(t *testing.T, c *mcptest.Cluster, server, name string) []string {
-	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
+	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, nodespec.DNSPort))
 	if err != nil {
 		return nil
 	}
@@ -62,7 +61,7 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 	near := func(port int) []string {
 		return []string{fmt.Sprintf("east-2. %d 20", port), fmt.Sprintf("north-2. %d 10", port), fmt.Sprintf("south-2. %d 20", port)}
 	}
-	for service, port := range map[string]int{"bus.mcp.": bus.ClientPort, "identity.mcp.": node.APIPort, "config.mcp.": node.APIPort} {
+	for service, port := range map[string]int{"bus.mcp.": nodespec.BusPort, "identity.mcp.": nodespec.APIPort, "config.mcp.": nodespec.APIPort} {
 		c.Await(service+" leads to the asked region first", func() bool { return cmp.Equal(near(port), look(t, c, "north-2", service)) })
 	}
 	for _, name := range []string{"nobody.mcp.", "xbus.mcp.", "bus.bus.mcp.", "mcp.org."} {
@@ -70,7 +69,7 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 			t.Errorf("%s is answered: %v", name, got)
 		}
 	}
-	if diff := cmp.Diff([]string{"east-2. 7400 10", "north-2. 7400 10", "south-2. 7400 10"}, look(t, c, "north-2", node.Zone)); diff != "" {
+	if diff := cmp.Diff([]string{"east-2. 7400 10", "north-2. 7400 10", "south-2. 7400 10"}, look(t, c, "north-2", nodespec.DNSZone)); diff != "" {
 		t.Errorf("gateways (-want +got):\n%s", diff)
 	}
 
@@ -87,7 +86,7 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 	c.Run("east-1")
 	c.Run("east-2")
 	c.Await("they are back", func() bool {
-		return cmp.Equal(near(bus.ClientPort), look(t, c, "north-2", "bus.mcp.")) && slices.Contains(control("north-2"), "east-1 leader")
+		return cmp.Equal(near(nodespec.BusPort), look(t, c, "north-2", "bus.mcp.")) && slices.Contains(control("north-2"), "east-1 leader")
 	})
 	told := 0
 	for _, e := range c.Events("north-1") {

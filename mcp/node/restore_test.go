@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 	"github.com/mcp-resilience/holdfast/mcp/snapshots"
 	"github.com/mcp-resilience/holdfast/mcp/state"

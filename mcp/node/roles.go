@@ -5,36 +5,19 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/mcp/standby"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
-
-// Role is one duty of a node. A node may have several: in the compact layout
-// each has all of them, in the full layout each has one.
-type Role string
-
-// The roles. Every node, whatever its role, holds the replicated log and so can
-// answer from what it knows when it is cut off; only control nodes vote.
-const (
-	Control  Role = "control"  // votes, keeps the ledger and the journals, probes, arbitrates
-	Gateway  Role = "gateway"  // the entrance of users, and the GSLB that leads there
-	Bus      Role = "bus"      // carries messages
-	Identity Role = "identity" // issues tokens
-	Settings Role = "config"   // the configuration centre
-)
-
-// Roles lists all roles.
-func Roles() []Role { return []Role{Control, Gateway, Bus, Identity, Settings} }
 
 // Peer is a node as all others know it.
 type Peer struct {
 	Region string
-	Roles  []Role
+	Roles  []nodespec.Role
 	// Standby is how ready the node is to take over; the empty level votes.
-	Standby standby.Level
+	Standby nodespec.Standby
 }
 
 // Has says whether the node has a role.
-func (p Peer) Has(r Role) bool { return slices.Contains(p.Roles, r) }
+func (p Peer) Has(r nodespec.Role) bool { return slices.Contains(p.Roles, r) }
 
 // parsePeer reads NAME/REGION, which has every role, or NAME/REGION/ROLE+ROLE,
 // and a level of standby after that: NAME/REGION/ROLE+ROLE/warm.
@@ -45,35 +28,35 @@ func parsePeer(s string) (name string, p Peer, err error) {
 	if name == "" || region == "" {
 		return "", p, fmt.Errorf("--peers: %q is not NAME/REGION or NAME/REGION/ROLE+ROLE", s)
 	}
-	p = Peer{Region: region, Roles: Roles()}
+	p = Peer{Region: region, Roles: nodespec.Roles()}
 	if !some {
 		return name, p, nil
 	}
 	p.Roles = nil
 	for r := range strings.SplitSeq(roles, "+") {
-		if !slices.Contains(Roles(), Role(r)) {
-			return "", p, fmt.Errorf("--peers: %s has no role %q: known are %s", name, r, joined(Roles()))
+		if !slices.Contains(nodespec.Roles(), nodespec.Role(r)) {
+			return "", p, fmt.Errorf("--peers: %s has no role %q: known are %s", name, r, joined(nodespec.Roles()))
 		}
-		p.Roles = append(p.Roles, Role(r))
+		p.Roles = append(p.Roles, nodespec.Role(r))
 	}
-	if p.Standby = standby.Level(level); stands && p.Standby != standby.Warm && p.Standby != standby.Cold {
-		return "", p, fmt.Errorf("--peers: %s has no standby level %q: known are %s, %s", name, level, standby.Warm, standby.Cold)
+	if p.Standby = nodespec.Standby(level); stands && p.Standby != nodespec.Warm && p.Standby != nodespec.Cold {
+		return "", p, fmt.Errorf("--peers: %s has no standby level %q: known are %s, %s", name, level, nodespec.Warm, nodespec.Cold)
 	}
 	return name, p, nil
 }
 
 // with lists the nodes that have a role, sorted by name.
-func (c Config) with(r Role) []string {
+func (c Config) with(r nodespec.Role) []string {
 	return slices.DeleteFunc(c.all(), func(n string) bool { return !c.Peers[n].Has(r) })
 }
 
 // has says whether this node has a role.
-func (c Config) has(r Role) bool { return c.Peers[c.Name].Has(r) }
+func (c Config) has(r nodespec.Role) bool { return c.Peers[c.Name].Has(r) }
 
 // closed says why users' mutations are refused here, "" for a gateway.
 func (n *node) closed() string {
-	if n.cfg.has(Gateway) {
+	if n.cfg.has(nodespec.Gateway) {
 		return ""
 	}
-	return "this node is no gateway; users enter by " + strings.Join(n.cfg.with(Gateway), ", ")
+	return "this node is no gateway; users enter by " + strings.Join(n.cfg.with(nodespec.Gateway), ", ")
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
@@ -21,7 +22,7 @@ import (
 
 // serveAPI serves users and peers; stop drains what is under way, for a moment.
 func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
-	ln, err := net.Listen("tcp", n.cfg.listen(APIPort))
+	ln, err := net.Listen("tcp", n.cfg.listen(nodespec.APIPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for API: %w", err)
 	}

@@ -13,20 +13,20 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 )
 
 // weights asks a node's DNS.
 func weights(t *testing.T, c *mcptest.Cluster, server string) map[string]int {
-	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, node.DNSPort))
+	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, nodespec.DNSPort))
 	if err != nil {
 		return nil
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
-	r, _, err := new(dns.Client).ExchangeWithConn(new(dns.Msg).SetQuestion(node.Zone, dns.TypeSRV), &dns.Conn{Conn: conn})
+	r, _, err := new(dns.Client).ExchangeWithConn(new(dns.Msg).SetQuestion(nodespec.DNSZone, dns.TypeSRV), &dns.Conn{Conn: conn})
 	if err != nil {
 		return nil
 	}
@@ -107,7 +107,7 @@ func TestAGracefulStopIsNotNoticed(t *testing.T) {
 // The defect is a red control: what the sound platform never loses is lost.
 func TestAckBeforeReplicateLosesWrites(t *testing.T) {
 	t.Parallel()
-	c := mcptest.Start(t, 1, "--defect", node.AckBeforeReplicate)
+	c := mcptest.Start(t, 1, "--defect", nodespec.AckBeforeReplicate)
 	leader := c.Leader()
 	d := c.Direct(leader)
 	var acked []string

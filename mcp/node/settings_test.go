@@ -9,11 +9,10 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/events"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
@@ -21,7 +20,7 @@ import (
 // that makes no sense changes nothing and is said.
 func TestGatewaysGoByTheirSettings(t *testing.T) {
 	c := mcptest.Start(t, 1)
-	pool := peers.New(node.APIPort, c.Dial, api.Credentials{TLS: c.Who().Dial()})
+	pool := api.NewPool(nodespec.APIPort, c.Dial, api.Credentials{TLS: c.Who().Dial()})
 	t.Cleanup(func() { pool.Close() })
 	centre := client.NewCentre(pool.To, c.Names())
 	t.Cleanup(centre.Close)
@@ -63,12 +62,12 @@ func TestGatewaysGoByTheirSettings(t *testing.T) {
 func ttl(t *testing.T, c *mcptest.Cluster, name string) (seconds uint32) {
 	t.Helper()
 	c.Await("an answer of "+name+"'s DNS", func() bool {
-		conn, err := trust.Dialer(c.Who().Dial(), c.Dial)(t.Context(), "tcp", net.JoinHostPort(name, fmt.Sprint(node.DNSPort)))
+		conn, err := trust.Dialer(c.Who().Dial(), c.Dial)(t.Context(), "tcp", net.JoinHostPort(name, fmt.Sprint(nodespec.DNSPort)))
 		if err != nil {
 			return false
 		}
 		defer conn.Close()
-		q := new(dns.Msg).SetQuestion(node.Zone, dns.TypeSRV)
+		q := new(dns.Msg).SetQuestion(nodespec.DNSZone, dns.TypeSRV)
 		r, _, err := (&dns.Client{Net: "tcp", Timeout: time.Second}).ExchangeWithConn(q, &dns.Conn{Conn: conn})
 		if err != nil || len(r.Answer) == 0 {
 			return false

@@ -5,7 +5,8 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/journal"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
@@ -38,7 +39,7 @@ func (n *node) watch(log *slog.Logger) {
 	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: []telemetry.Sink{
 		telemetry.ToLog(log), n.toDiary,
 	}}
-	if slices.Contains(n.cfg.Defects, MuteAlerts) {
+	if slices.Contains(n.cfg.Defects, nodespec.MuteAlerts) {
 		n.alerts.Sinks = nil
 	} else if n.cfg.AlertWebhook != "" {
 		n.alerts.Sinks = append(n.alerts.Sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 	"github.com/mcp-resilience/holdfast/mcp/node"
@@ -32,7 +33,7 @@ func connect(t *testing.T, c *mcptest.Cluster, name, token string, who *trust.Id
 	if token != "" {
 		by.Token = func(context.Context) (string, error) { return token, nil }
 	}
-	conn, err := api.Connect(fmt.Sprintf("%s:%d", name, node.APIPort), c.Dial, by)
+	conn, err := api.Connect(fmt.Sprintf("%s:%d", name, nodespec.APIPort), c.Dial, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +98,7 @@ func TestEveryAPIAsksWhoCalls(t *testing.T) {
 	}
 	hc := c.HTTPS(nil)
 	for _, path := range []string{"/events", "/status", "/metrics", "/traces"} {
-		r, err := hc.Get(fmt.Sprintf("https://east-1:%d%s", node.EventsPort, path))
+		r, err := hc.Get(fmt.Sprintf("https://east-1:%d%s", nodespec.EventsPort, path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +230,7 @@ func TestALoneNodeKnowsItsUsers(t *testing.T) {
 func TestANodeWithoutASecretDoesNotStart(t *testing.T) {
 	args := []string{"--name", "east-1", "--host", "127.0.0.1", "--data", t.TempDir()}
 	for name, secret := range map[string]string{"none": "", "a short one": "tooshort"} {
-		t.Setenv(node.SecretEnv, secret)
+		t.Setenv(nodespec.SecretEnv, secret)
 		var said bytes.Buffer
 		if code := node.Main(args, &said); code != 64 || !strings.Contains(said.String(), "secret") || (secret != "" && strings.Contains(said.String(), secret)) {
 			t.Errorf("%s: exit status %d, says %q; want 64, with the reason and without the secret", name, code, said.String())

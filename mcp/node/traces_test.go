@@ -11,10 +11,9 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
 // A write through a gateway is one trace, from the gateway to what makes it last
@@ -41,7 +40,7 @@ func TestAWriteIsOneTraceAcrossNodes(t *testing.T) {
 			})
 			var seen []string
 			c.Await("a trace from "+gateway+" to "+tt.ends+" on "+home, func() bool {
-				spans := map[string]telemetry.Span{}
+				spans := map[string]api.Span{}
 				for _, n := range c.Names() {
 					for _, s := range traces(t, c, n) {
 						spans[s.Trace+s.ID] = s
@@ -67,10 +66,10 @@ func TestAWriteIsOneTraceAcrossNodes(t *testing.T) {
 }
 
 // traces are the spans that a node keeps.
-func traces(t *testing.T, c *mcptest.Cluster, name string) (out []telemetry.Span) {
+func traces(t *testing.T, c *mcptest.Cluster, name string) (out []api.Span) {
 	t.Helper()
 	ctx := within(t, 300*time.Millisecond) // the stream does not end by itself
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://%s:%d/traces", name, node.EventsPort), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("https://%s:%d/traces", name, nodespec.EventsPort), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +79,7 @@ func traces(t *testing.T, c *mcptest.Cluster, name string) (out []telemetry.Span
 	}
 	defer answer.Body.Close()
 	for d := json.NewDecoder(answer.Body); ; {
-		var s telemetry.Span
+		var s api.Span
 		if d.Decode(&s) != nil {
 			return out
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
@@ -67,7 +68,7 @@ func TestAClientHoldsAnAnswerForItsTTLAndNoLonger(t *testing.T) {
 	c := mcptest.Start(t, 1)
 	var asked atomic.Int64
 	cl := c.ClientBy(func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if strings.HasSuffix(addr, fmt.Sprint(":", node.DNSPort)) {
+		if strings.HasSuffix(addr, fmt.Sprint(":", nodespec.DNSPort)) {
 			asked.Add(1)
 		}
 		return c.Dial(ctx, network, addr)

@@ -3,6 +3,7 @@ package node
 import (
 	"slices"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/health"
 )
 
@@ -22,7 +23,7 @@ func (n *node) witnesses(peer string) []string {
 // probes are the timings by which this node probes.
 func (n *node) probes() health.Timing {
 	t := n.cfg.Profile.Probes
-	if n.cfg.defective(HairTrigger) {
+	if n.cfg.defective(nodespec.HairTrigger) {
 		t.Strikes, t.Rash = 1, true
 	}
 	return t

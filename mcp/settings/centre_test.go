@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/peers"
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -27,7 +26,7 @@ type platform struct {
 	t       *testing.T
 	index   uint64
 	centres map[string]*centre
-	pool    *peers.Pool
+	pool    *api.Pool
 }
 
 // centre is one configuration centre, on a listener of its own.
@@ -45,7 +44,7 @@ type centre struct {
 func newPlatform(t *testing.T, names ...string) *platform {
 	p := &platform{t: t, centres: map[string]*centre{}}
 	user := identity(t, "user", trust.Client)
-	p.pool = peers.New(7400, func(ctx context.Context, network, addr string) (net.Conn, error) {
+	p.pool = api.NewPool(7400, func(ctx context.Context, network, addr string) (net.Conn, error) {
 		name, _, err := net.SplitHostPort(addr)
 		if err != nil {
 			return nil, err

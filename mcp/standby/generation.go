@@ -29,16 +29,6 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/sealed"
 )
 
-// Level is how ready a node is to take over.
-type Level string
-
-// The levels. The empty one is hot.
-const (
-	Hot  Level = ""
-	Warm Level = "warm"
-	Cold Level = "cold"
-)
-
 // Generation is one life of the cluster's log. A takeover begins the next.
 type Generation struct {
 	Number uint64 `json:"number"`

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/latest"
 )
 
@@ -17,39 +18,25 @@ const (
 	closeLimit = time.Second
 )
 
-// Span is one finished part of a request.
-type Span struct {
-	Seq        uint64            `json:"seq"` // 1, 2, … within the node's life
-	Trace      string            `json:"trace"`
-	ID         string            `json:"id"`
-	Parent     string            `json:"parent,omitempty"`
-	Node       string            `json:"node"`
-	Name       string            `json:"name"`
-	Start      time.Time         `json:"start"`
-	Duration   time.Duration     `json:"duration"` // nanoseconds
-	Error      string            `json:"error,omitempty"`
-	Attributes map[string]string `json:"attributes,omitempty"`
-}
-
 // Spans keeps a node's latest finished spans and tells them to whoever asks
 // (Serve). It is an exporter of the OpenTelemetry SDK.
 type Spans struct {
-	*latest.List[Span]
+	*latest.List[api.Span]
 	node string
 }
 
-func newSpans(node string) *Spans { return &Spans{latest.New[Span](keptSpans), node} }
+func newSpans(node string) *Spans { return &Spans{latest.New[api.Span](keptSpans), node} }
 
 // ExportSpans implements the SDK's exporter.
 func (s *Spans) ExportSpans(_ context.Context, done []sdk.ReadOnlySpan) error {
 	for _, d := range done {
-		s.Add(func(seq uint64) Span { return s.span(seq, d) })
+		s.Add(func(seq uint64) api.Span { return s.span(seq, d) })
 	}
 	return nil
 }
 
-func (s *Spans) span(seq uint64, d sdk.ReadOnlySpan) Span {
-	span := Span{
+func (s *Spans) span(seq uint64, d sdk.ReadOnlySpan) api.Span {
+	span := api.Span{
 		Seq: seq, Trace: d.SpanContext().TraceID().String(), ID: d.SpanContext().SpanID().String(),
 		Node: s.node, Name: d.Name(), Start: d.StartTime(), Duration: d.EndTime().Sub(d.StartTime()),
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/topology"
 	"github.com/mcp-resilience/holdfast/workload"
 )
@@ -21,14 +21,14 @@ import (
 // Client makes a client that finds the platform through the GSLB of its region
 // first. It connects at its first operation.
 func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
-	who, err := identity(c, fmt.Sprintf("%s-client-%d", from, id))
+	who, err := client.NewIdentity(c.Secret, fmt.Sprintf("%s-client-%d", from, id))
 	if err != nil {
 		return nil, err
 	}
 	cl, err := client.New(client.Config{
 		Dial: c.Dialer(from), Who: who, Seed: seed(from, id),
-		GSLB:     addresses(c.Topology, from, node.Gateway, node.DNSPort),
-		Identity: addresses(c.Topology, from, node.Identity, node.APIPort),
+		GSLB:     addresses(c.Topology, from, nodespec.Gateway, nodespec.DNSPort),
+		Identity: addresses(c.Topology, from, nodespec.Identity, nodespec.APIPort),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
@@ -45,7 +45,7 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 }
 
 // addresses lists one port of the nodes that have a role, those of a region first.
-func addresses(t topology.Topology, from topology.Region, r node.Role, port int) []string {
+func addresses(t topology.Topology, from topology.Region, r nodespec.Role, port int) []string {
 	var own, others []string
 	for _, n := range t.Nodes {
 		if n.Service != Name && n.Service != string(r) { // as layouts call them
@@ -124,11 +124,11 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 	if !ok {
 		return nil, fmt.Errorf("mcp reader: no node %s", via)
 	}
-	who, err := identity(c, "reader-via-"+string(via))
+	who, err := client.NewIdentity(c.Secret, "reader-via-"+string(via))
 	if err != nil {
 		return nil, err
 	}
-	d, err := client.To(address(via, node.APIPort), c.Dialer(n.Region), who)
+	d, err := client.To(address(via, nodespec.APIPort), c.Dialer(n.Region), who)
 	if err != nil {
 		return nil, fmt.Errorf("mcp reader via %s: %w", via, err)
 	}

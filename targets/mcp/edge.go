@@ -7,18 +7,17 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // newHome is a user's way to what its own region answers without a majority.
-func newHome(c *cluster.Cluster, from topology.Region, who *trust.Identity) (*client.Home, error) {
+func newHome(c *cluster.Cluster, from topology.Region, who *client.Identity) (*client.Home, error) {
 	var own []string
 	for _, n := range c.Topology.Nodes {
 		if _, err := n.Port("dns"); err == nil && n.Region == from {
-			own = append(own, address(n.ID, node.APIPort))
+			own = append(own, address(n.ID, nodespec.APIPort))
 		}
 	}
 	return client.NewHome(api.DialFunc(c.Dialer(from)), who, own)

@@ -7,9 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/mcp/bus"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/standby"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -17,7 +15,7 @@ import (
 type seat struct {
 	suffix  string // of its name, after the region's
 	service string // by which selectors call it
-	roles   []node.Role
+	roles   []nodespec.Role
 }
 
 // layouts are which nodes a region has, given its number of control nodes.
@@ -30,10 +28,10 @@ var layouts = map[string]func(control int) []seat{
 	"full": func(control int) []seat {
 		var out []seat
 		for i := range control {
-			out = append(out, seat{strconv.Itoa(i + 1), string(node.Control), []node.Role{node.Control}})
+			out = append(out, seat{strconv.Itoa(i + 1), string(nodespec.Control), []nodespec.Role{nodespec.Control}})
 		}
-		for _, r := range []node.Role{node.Gateway, node.Bus, node.Identity, node.Settings} {
-			out = append(out, seat{string(r), string(r), []node.Role{r}})
+		for _, r := range []nodespec.Role{nodespec.Gateway, nodespec.Bus, nodespec.Identity, nodespec.Settings} {
+			out = append(out, seat{string(r), string(r), []nodespec.Role{r}})
 		}
 		return out
 	},
@@ -43,9 +41,9 @@ var layouts = map[string]func(control int) []seat{
 func compact(control int) []seat {
 	var out []seat
 	for i := range control {
-		roles := node.Roles()
+		roles := nodespec.Roles()
 		if i > 0 {
-			roles = slices.DeleteFunc(roles, func(r node.Role) bool { return r == node.Bus })
+			roles = slices.DeleteFunc(roles, func(r nodespec.Role) bool { return r == nodespec.Bus })
 		}
 		out = append(out, seat{strconv.Itoa(i + 1), Name, roles})
 	}
@@ -54,9 +52,9 @@ func compact(control int) []seat {
 
 // levels are the regions that stand by in a layout, and how; the others vote.
 // The south of the cold layout is there to agree that the east is lost.
-var levels = map[string]map[topology.Region]standby.Level{
-	"standby-warm": {"north": standby.Warm, "south": standby.Warm},
-	"standby-cold": {"north": standby.Cold, "south": standby.Warm},
+var levels = map[string]map[topology.Region]nodespec.Standby{
+	"standby-warm": {"north": nodespec.Warm, "south": nodespec.Warm},
+	"standby-cold": {"north": nodespec.Cold, "south": nodespec.Warm},
 }
 
 func layoutOf(name string) (func(control int) []seat, error) {
@@ -67,7 +65,7 @@ func layoutOf(name string) (func(control int) []seat, error) {
 	return l, nil
 }
 
-func (s seat) has(r node.Role) bool { return slices.Contains(s.roles, r) }
+func (s seat) has(r nodespec.Role) bool { return slices.Contains(s.roles, r) }
 
 // listed is the roles as --peers takes them.
 func (s seat) listed() string {
@@ -80,15 +78,15 @@ func (s seat) listed() string {
 
 func (s seat) ports() []topology.Port {
 	out := []topology.Port{
-		{Name: "api", Number: node.APIPort},
-		{Name: "raft", Number: node.RaftPort},
-		{Name: "events", Number: node.EventsPort},
+		{Name: "api", Number: nodespec.APIPort},
+		{Name: "raft", Number: nodespec.RaftPort},
+		{Name: "events", Number: nodespec.EventsPort},
 	}
-	if s.has(node.Gateway) {
-		out = append(out, topology.Port{Name: "dns", Number: node.DNSPort})
+	if s.has(nodespec.Gateway) {
+		out = append(out, topology.Port{Name: "dns", Number: nodespec.DNSPort})
 	}
-	if s.has(node.Bus) {
-		out = append(out, topology.Port{Name: "bus", Number: bus.ClientPort}, topology.Port{Name: "bus-routes", Number: bus.RoutePort})
+	if s.has(nodespec.Bus) {
+		out = append(out, topology.Port{Name: "bus", Number: nodespec.BusPort}, topology.Port{Name: "bus-routes", Number: nodespec.RoutePort})
 	}
 	return out
 }

@@ -9,10 +9,8 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/bus"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -26,7 +24,7 @@ type messenger struct {
 	consumers map[string]*client.Consumer
 }
 
-func newMessenger(c *cluster.Cluster, from topology.Region, who *trust.Identity) (*messenger, error) {
+func newMessenger(c *cluster.Cluster, from topology.Region, who *client.Identity) (*messenger, error) {
 	b, err := client.NewBus(client.BusConfig{Dial: c.Dialer(from), Who: who, Servers: serversOf(c.Topology, from)})
 	if err != nil {
 		return nil, err
@@ -41,7 +39,7 @@ func serversOf(t topology.Topology, from topology.Region) []string {
 		if _, err := n.Port("bus"); err != nil {
 			continue
 		}
-		if a := address(n.ID, bus.ClientPort); n.Region == from {
+		if a := address(n.ID, nodespec.BusPort); n.Region == from {
 			own = append(own, a)
 		} else {
 			others = append(others, a)
@@ -94,14 +92,14 @@ type holder struct {
 	err    error
 }
 
-func sameRegionBus(c *cluster.Cluster, via topology.Node, who *trust.Identity) *holder {
+func sameRegionBus(c *cluster.Cluster, via topology.Node, who *client.Identity) *holder {
 	own := serversOf(topology.Topology{Nodes: []topology.Node{via}}, via.Region)
 	all := append(own, serversOf(c.Topology, via.Region)...)
 	if len(all) == 0 {
 		return &holder{err: fmt.Errorf("no node carries the bus")}
 	}
 	name, _, _ := strings.Cut(all[0], ":")
-	d, err := client.To(address(topology.NodeID(name), node.APIPort), c.Dialer(via.Region), who)
+	d, err := client.To(address(topology.NodeID(name), nodespec.APIPort), c.Dialer(via.Region), who)
 	return &holder{d, err}
 }
 
@@ -127,7 +125,7 @@ func (h *holder) messages(ctx context.Context, op history.Op) history.Op {
 
 // streamLeader is the node that leads the bus's stream, as the node with the
 // latest state knows.
-func streamLeader(said map[topology.NodeID]node.Status) ([]topology.NodeID, error) {
+func streamLeader(said map[topology.NodeID]api.NodeStatus) ([]topology.NodeID, error) {
 	var leader string
 	var applied uint64
 	for _, s := range said {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )

@@ -12,9 +12,8 @@ import (
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -92,11 +91,11 @@ func last(yes bool) int {
 }
 
 func (o steward) via(ctx context.Context, n topology.Node, do func(context.Context, api.AdminClient) error) error {
-	who, err := trust.New(o.cluster.Secret, "operator", trust.Operator)
+	who, err := client.NewOperatorIdentity(o.cluster.Secret, "operator")
 	if err != nil {
 		return err
 	}
-	d, err := client.To(address(n.ID, node.APIPort), o.cluster.Dialer(n.Region), who)
+	d, err := client.To(address(n.ID, nodespec.APIPort), o.cluster.Dialer(n.Region), who)
 	if err != nil {
 		return err
 	}

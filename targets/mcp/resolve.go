@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
-	"github.com/mcp-resilience/holdfast/mcp/node"
+	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
+	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -49,7 +51,7 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 }
 
 // elect finds the leader in what the nodes said.
-func elect(t topology.Topology, said map[topology.NodeID]node.Status) (topology.NodeID, error) {
+func elect(t topology.Topology, said map[topology.NodeID]api.NodeStatus) (topology.NodeID, error) {
 	var leader topology.NodeID
 	var term uint64
 	for id, s := range said {
@@ -77,10 +79,10 @@ func voters(t topology.Topology) []topology.Node {
 }
 
 // ask returns the status of every node that answers.
-func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]node.Status {
+func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]api.NodeStatus {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	said := map[topology.NodeID]node.Status{}
+	said := map[topology.NodeID]api.NodeStatus{}
 	for _, n := range c.Topology.Nodes {
 		all.Go(func() {
 			s, err := statusOf(ctx, c, n)
@@ -96,7 +98,7 @@ func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]node.Statu
 	return said
 }
 
-func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s node.Status, err error) {
+func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s api.NodeStatus, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	r, err := get(ctx, c, n, "/status")
@@ -113,7 +115,7 @@ func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s node.
 // get asks a node over HTTPS, over the links of its own region's clients. The
 // connection ends with the body.
 func get(ctx context.Context, c *cluster.Cluster, n topology.Node, path string) (*http.Response, error) {
-	who, err := identity(c, "holdfast")
+	who, err := client.NewIdentity(c.Secret, "holdfast")
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +126,7 @@ func get(ctx context.Context, c *cluster.Cluster, n topology.Node, path string) 
 			return dial(ctx, network, addr)
 		},
 	}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address(n.ID, node.EventsPort)+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+address(n.ID, nodespec.EventsPort)+path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", n.ID, path, err)
 	}

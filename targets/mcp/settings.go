@@ -10,10 +10,8 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/peers"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -23,11 +21,11 @@ func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(
 // operator is a user's way to the configuration centres.
 type operator struct {
 	*client.Centre
-	conns *peers.Pool
+	conns *api.Pool
 }
 
-func newOperator(c *cluster.Cluster, from topology.Region, who *trust.Identity) operator {
-	pool := peers.New(node.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.Dial()})
+func newOperator(c *cluster.Cluster, from topology.Region, who *client.Identity) operator {
+	pool := api.NewPool(nodespec.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.Dial()})
 	return operator{client.NewCentre(pool.To, centres(c.Topology)), pool}
 }
 
@@ -45,7 +43,7 @@ func centres(t topology.Topology) []string {
 		weight[z.Region] = z.Weight
 	}
 	nodes := slices.DeleteFunc(slices.Clone(t.Nodes), func(n topology.Node) bool {
-		return n.Service != Name && n.Service != string(node.Settings)
+		return n.Service != Name && n.Service != string(nodespec.Settings)
 	})
 	slices.SortStableFunc(nodes, func(a, b topology.Node) int { return cmp.Compare(weight[b.Region], weight[a.Region]) })
 	out := make([]string, len(nodes))

@@ -6,15 +6,13 @@ package mcp
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/standby"
+	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -65,13 +63,13 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 	if err != nil {
 		return topology.Topology{}, err
 	}
-	profile := cmp.Or(s.Profile, "adaptive")
-	if known := slices.Sorted(maps.Keys(node.Profiles())); !slices.Contains(known, profile) {
+	profile := cmp.Or(s.Profile, nodespec.AdaptiveProfile)
+	if known := nodespec.Profiles(); !slices.Contains(known, profile) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: profile: no %q: known are %s", profile, strings.Join(known, ", "))
 	}
 	for _, d := range s.Defects {
-		if !slices.Contains(node.Defects(), d) {
-			return topology.Topology{}, fmt.Errorf("mcp topology: defects: no %q: known are %s", d, strings.Join(node.Defects(), ", "))
+		if !slices.Contains(nodespec.Defects(), d) {
+			return topology.Topology{}, fmt.Errorf("mcp topology: defects: no %q: known are %s", d, strings.Join(nodespec.Defects(), ", "))
 		}
 	}
 	zones := m.zones()
@@ -93,14 +91,14 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 			id := topology.NodeID(fmt.Sprintf("%s-%s", z.Region, seat.suffix))
 			peer := fmt.Sprintf("%s/%s/%s", id, z.Region, seat.listed())
 			level := levels[name][z.Region]
-			if level != standby.Hot {
+			if level != nodespec.Hot {
 				peer += "/" + string(level)
 			}
 			peers = append(peers, peer)
 			t.Nodes = append(t.Nodes, topology.Node{
-				ID: id, Region: z.Region, Service: seat.service, Ports: seat.ports(), Standby: level == standby.Cold,
+				ID: id, Region: z.Region, Service: seat.service, Ports: seat.ports(), Standby: level == nodespec.Cold,
 				// One that stands by is to carry on when a region is lost, as a voter is.
-				Voter: seat.has(node.Control),
+				Voter: seat.has(nodespec.Control),
 			})
 		}
 	}
@@ -117,7 +115,7 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 	for i := range t.Nodes {
 		t.Nodes[i].Program = topology.Program{
 			Package: "github.com/mcp-resilience/holdfast/cmd/mcpd", Args: args, HostsFlag: "--hosts",
-			Env: map[string]string{node.SecretEnv: "{{.Secret}}"},
+			Env: map[string]string{nodespec.SecretEnv: "{{.Secret}}"},
 		}
 	}
 	return t, nil

@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/mcp-resilience/holdfast/cluster"
-	"github.com/mcp-resilience/holdfast/mcp/telemetry"
+	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -85,7 +85,7 @@ func (Target) Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time
 		all.Go(func() {
 			seen := map[string]bool{} // span ids; a node repeats what it keeps to each that connects
 			for ctx.Err() == nil {
-				follow(ctx, c, n, "/traces", func(s telemetry.Span) {
+				follow(ctx, c, n, "/traces", func(s api.Span) {
 					if seen[s.ID] {
 						return
 					}

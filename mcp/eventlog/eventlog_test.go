@@ -1,4 +1,4 @@
-package events_test
+package eventlog_test
 
 import (
 	"bufio"
@@ -10,11 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcp-resilience/holdfast/mcp/events"
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/eventlog"
 )
 
 func TestALateReaderHearsEverythingOnceInOrder(t *testing.T) {
-	d := events.NewDiary("east-1", "east")
+	d := eventlog.New("east-1", "east")
 	done := make(chan struct{})
 	srv := httptest.NewServer(d.Serve(done))
 	defer srv.Close()

@@ -1,6 +1,4 @@
-// Package peers is a node's connections to the other nodes' APIs, one a node,
-// opened when first used.
-package peers
+package api
 
 import (
 	"errors"
@@ -10,33 +8,32 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
-
-	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Pool holds the connections. Create it with New.
+// Pool holds connections to the APIs of nodes, one a node, opened when first used.
+// Create it with NewPool.
 type Pool struct {
 	port int
-	dial api.DialFunc
-	who  api.Credentials
+	dial DialFunc
+	who  Credentials
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn
 }
 
-// New makes a pool of connections to the API port of nodes, opened as who.
-func New(port int, dial api.DialFunc, who api.Credentials) *Pool {
+// NewPool makes a pool of connections to a port of nodes, opened as who.
+func NewPool(port int, dial DialFunc, who Credentials) *Pool {
 	return &Pool{port: port, dial: dial, who: who, conns: map[string]*grpc.ClientConn{}}
 }
 
-// To returns the connection to a node; it does not wait for it.
+// To returns the connection to a node. It does not wait until the node answers.
 func (p *Pool) To(name string) (*grpc.ClientConn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := p.conns[name]; c != nil {
 		return c, nil
 	}
-	c, err := api.Connect(net.JoinHostPort(name, strconv.Itoa(p.port)), p.dial, p.who)
+	c, err := Connect(net.JoinHostPort(name, strconv.Itoa(p.port)), p.dial, p.who)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", name, err)
 	}

@@ -1,13 +1,9 @@
-// Package events is the node's diary: one ordered stream of what the platform
-// did, kept from the node's start and told to whoever asks. It is not a log
-// for debugging; an event is something an operator would be woken for.
+// Package events is the wire form of a node's event log, which it serves as JSON
+// lines at /events: the kinds of events and what each entry says. It is not a log for
+// debugging; an event is something an operator would be woken for.
 package events
 
-import (
-	"time"
-
-	"github.com/mcp-resilience/holdfast/mcp/latest"
-)
+import "time"
 
 // Kind is what happened.
 type Kind string
@@ -59,7 +55,7 @@ const (
 	JournalRepaired Kind = "journal repaired" // this node cut a tail that a crash had torn
 )
 
-// Event is one entry of the diary.
+// Event is one entry of a node's event log.
 type Event struct {
 	Start  string            `json:"start"` // names one life of the node
 	Seq    uint64            `json:"seq"`   // 1, 2, … within that life
@@ -69,31 +65,4 @@ type Event struct {
 	Kind   Kind              `json:"kind"`
 	Says   string            `json:"says"`
 	Fields map[string]string `json:"fields,omitempty"`
-}
-
-// retained is how many events a node keeps at least.
-const retained = 5000
-
-// Diary collects the events of one life of a node; Serve tells them over HTTP.
-type Diary struct {
-	*latest.List[Event]
-	node, region, start string
-}
-
-// NewDiary opens the diary of a node's life, named by when it began.
-func NewDiary(node, region string) *Diary {
-	return &Diary{List: latest.New[Event](retained), node: node, region: region, start: time.Now().UTC().Format(time.RFC3339Nano)}
-}
-
-// Life names the life of the node that the diary is of.
-func (d *Diary) Life() string { return d.start }
-
-// Note writes an event down, now.
-func (d *Diary) Note(kind Kind, says string, fields map[string]string) {
-	d.Add(func(seq uint64) Event {
-		return Event{
-			Start: d.start, Seq: seq, Wall: time.Now(), Node: d.node, Region: d.region,
-			Kind: kind, Says: says, Fields: fields,
-		}
-	})
 }

@@ -1,0 +1,37 @@
+// Package eventlog is a node's event log: one ordered stream of what the platform
+// did on this node, kept in memory from the node's start and served to whoever asks.
+package eventlog
+
+import (
+	"time"
+
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/latest"
+)
+
+// retained is how many events a node keeps at least.
+const retained = 5000
+
+// Log collects the events of one life of a node; Serve streams them over HTTP.
+type Log struct {
+	*latest.List[events.Event]
+	node, region, start string
+}
+
+// New opens the log of a node's life, which is named by the time at which it began.
+func New(node, region string) *Log {
+	return &Log{List: latest.New[events.Event](retained), node: node, region: region, start: time.Now().UTC().Format(time.RFC3339Nano)}
+}
+
+// Life names the life of the node that the log is of.
+func (l *Log) Life() string { return l.start }
+
+// Note appends an event that happens now.
+func (l *Log) Note(kind events.Kind, says string, fields map[string]string) {
+	l.Add(func(seq uint64) events.Event {
+		return events.Event{
+			Start: l.start, Seq: seq, Wall: time.Now(), Node: l.node, Region: l.region,
+			Kind: kind, Says: says, Fields: fields,
+		}
+	})
+}
