@@ -132,7 +132,7 @@ func (n *node) restoreEmpty(ctx context.Context, log *slog.Logger) error {
 	if err != nil || !empty {
 		return err
 	}
-	if err := n.restore(ctx, log); !errors.Is(err, snapshots.ErrNone) {
+	if err := n.restore(ctx, log); !errors.Is(err, snapshots.ErrNoSnapshot) {
 		return err
 	}
 	return nil

@@ -19,12 +19,12 @@ func (n *node) schedule(ctx context.Context, log *slog.Logger) (_ stop, err erro
 	if err != nil {
 		return nil, err
 	}
-	n.snapshots = &snapshots.Schedule{Store: store, Every: n.cfg.SnapshotEvery, Log: log, Take: n.take, Leads: func() bool {
+	n.snapshots = &snapshots.Schedule{Store: store, Interval: n.cfg.SnapshotEvery, Log: log, Take: n.take, Leads: func() bool {
 		_, leads := n.consensus.Leads()
 		return leads && !n.cfg.defective(nodespec.NoSnapshots)
 	}}
 	n.telemetry.Metrics.Gauge("mcp_snapshot_index", "The log index of the last snapshot that this node stored in the object store.", func() float64 {
-		return float64(n.snapshots.Last())
+		return float64(n.snapshots.LastIndex())
 	})
 	return store.Close, nil
 }

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// saveLimit is how long one snapshot may take.
-const saveLimit = 30 * time.Second
+// saveTimeout is how long taking and storing one snapshot may last.
+const saveTimeout = 30 * time.Second
 
-// Schedule writes snapshots while this node leads. All fields are needed.
+// Schedule stores snapshots while this node leads. All fields are needed.
 type Schedule struct {
-	Store *Store
-	Every time.Duration
-	Leads func() bool
-	Take  func() (Info, []byte, error) // the present state
-	Log   *slog.Logger
+	Store    *Store
+	Interval time.Duration
+	Leads    func() bool                  // whether this node leads
+	Take     func() (Info, []byte, error) // returns the present state and its description
+	Log      *slog.Logger
 
-	last atomic.Uint64 // index
+	lastIndex atomic.Uint64
 }
 
-// Last is the log index of the last snapshot that this node has stored.
-func (s *Schedule) Last() uint64 { return s.last.Load() }
+// LastIndex is the log index of the last snapshot that this node has stored, 0 if there is none.
+func (s *Schedule) LastIndex() uint64 { return s.lastIndex.Load() }
 
-// Run saves a snapshot each time the state has changed, until ctx ends. One
-// that fails is told to the log and tried again with the next.
+// Run stores a snapshot at every interval in which the state has changed, until
+// ctx ends. A failure is logged, and the next interval is the next attempt.
 func (s *Schedule) Run(ctx context.Context) {
-	tick := time.NewTicker(s.Every)
+	tick := time.NewTicker(s.Interval)
 	defer tick.Stop()
 	for {
 		select {
@@ -39,21 +39,21 @@ func (s *Schedule) Run(ctx context.Context) {
 			continue
 		}
 		if err := s.save(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("snapshot was not stored", "error", err)
+			s.Log.Error("the snapshot was not stored", "error", err)
 		}
 	}
 }
 
 func (s *Schedule) save(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, saveLimit)
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	i, state, err := s.Take()
-	if err != nil || i.Index == s.last.Load() {
+	if err != nil || i.Index == s.lastIndex.Load() {
 		return err
 	}
 	if _, err := s.Store.Save(ctx, i, state); err != nil {
 		return err
 	}
-	s.last.Store(i.Index)
+	s.lastIndex.Store(i.Index)
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // A snapshot is stored when there is something new and this node leads, and at no other time.
 func TestScheduleStoresWhatIsNewWhileItLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, err := Open(t.Context(), "mem://")
+		store, err := Open(t.Context(), "file://"+t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestScheduleStoresWhatIsNewWhileItLeads(t *testing.T) {
 		var index uint64
 		var broken error
 		s := &Schedule{
-			Store: store, Every: 5 * time.Second, Log: slog.New(slog.NewTextHandler(&logged, nil)),
+			Store: store, Interval: 5 * time.Second, Log: slog.New(slog.NewTextHandler(&logged, nil)),
 			Leads: func() bool {
 				mu.Lock()
 				defer mu.Unlock()
@@ -82,12 +82,12 @@ func TestScheduleStoresWhatIsNewWhileItLeads(t *testing.T) {
 			if diff := cmp.Diff(step.want, got); diff != "" {
 				t.Errorf("%s: in the store (-want +got):\n%s", step.name, diff)
 			}
-			if told := strings.Contains(logged.String(), "snapshot was not stored"); told != step.logged {
+			if found := strings.Contains(logged.String(), "snapshot was not stored"); found != step.logged {
 				t.Errorf("%s: logged %q", step.name, logged.String())
 			}
 		}
-		if s.Last() != 4 {
-			t.Errorf("the last is %d, want 4", s.Last())
+		if s.LastIndex() != 4 {
+			t.Errorf("the last index is %d, want 4", s.LastIndex())
 		}
 		cancel()
 		<-ended

@@ -16,11 +16,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stores are one of each kind that needs no server.
+// stores returns an empty store of each kind.
 func stores(t *testing.T) map[string]*Store {
 	t.Helper()
 	out := map[string]*Store{}
-	for kind, at := range map[string]string{"mem": "mem://", "file": "file://" + filepath.Join(t.TempDir(), "not", "there", "yet")} {
+	for kind, at := range map[string]string{
+		"file": "file://" + filepath.Join(t.TempDir(), "not", "there", "yet"),
+		"s3":   startFakeS3(t).url("prefix", "holdfast/"),
+	} {
 		s, err := Open(t.Context(), at)
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +40,7 @@ func stores(t *testing.T) map[string]*Store {
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// stateOf is a state that has newlines in it, as the head of an object ends with one.
+// stateOf is a state that has newlines in it, as the header of an object ends with one.
 func stateOf(index uint64) []byte { return fmt.Appendf(nil, "{\n\"state\": %d\n}\n", index) }
 
 func save(t *testing.T, s *Store, generation, index uint64) Info {
@@ -52,8 +55,8 @@ func save(t *testing.T, s *Store, generation, index uint64) Info {
 func TestTheNewestComesBackAsItWasSaved(t *testing.T) {
 	for kind, s := range stores(t) {
 		t.Run(kind, func(t *testing.T) {
-			if _, _, skipped, err := s.Latest(t.Context()); !errors.Is(err, ErrNone) || len(skipped) > 0 {
-				t.Fatalf("an empty store says %v and skipped %v, want ErrNone and nothing", err, skipped)
+			if _, _, skipped, err := s.Latest(t.Context()); !errors.Is(err, ErrNoSnapshot) || len(skipped) > 0 {
+				t.Fatalf("an empty store returns %v and skipped %v, want ErrNoSnapshot and nothing", err, skipped)
 			}
 			save(t, s, 0, 9)
 			save(t, s, 0, 100) // 100 is after 9, not between 1 and 2
@@ -97,30 +100,30 @@ func TestFiveStay(t *testing.T) {
 var damages = []struct {
 	name string
 	do   func(ctx context.Context, s *Store, key string, object []byte) error
-	says string
+	want string
 }{
 	{"a flipped byte", func(ctx context.Context, s *Store, key string, object []byte) error {
 		object[len(object)-3] ^= 1
-		return s.bucket.WriteAll(ctx, key, object, nil)
-	}, "its checksum or its name does not fit"},
-	{"a flipped byte in its head", func(ctx context.Context, s *Store, key string, object []byte) error {
+		return s.bucket.write(ctx, key, object)
+	}, "its checksum or its key does not match"},
+	{"a flipped byte in its header", func(ctx context.Context, s *Store, key string, object []byte) error {
 		object[0] ^= 1
-		return s.bucket.WriteAll(ctx, key, object, nil)
-	}, "its head is damaged"},
+		return s.bucket.write(ctx, key, object)
+	}, "its header is damaged"},
 	{"cut short", func(ctx context.Context, s *Store, key string, object []byte) error {
-		return s.bucket.WriteAll(ctx, key, object[:len(object)-4], nil)
+		return s.bucket.write(ctx, key, object[:len(object)-4])
 	}, "bytes of"},
 	{"empty", func(ctx context.Context, s *Store, key string, _ []byte) error {
-		return s.bucket.WriteAll(ctx, key, nil, nil)
-	}, "its head is damaged"},
+		return s.bucket.write(ctx, key, nil)
+	}, "its header is damaged"},
 	{"renamed", func(ctx context.Context, s *Store, key string, object []byte) error {
-		return errors.Join(s.bucket.Delete(ctx, key), s.bucket.WriteAll(ctx, Info{Index: 999}.Key(), object, nil))
-	}, "its checksum or its name does not fit"},
+		return errors.Join(s.bucket.remove(ctx, key), s.bucket.write(ctx, Info{Index: 999}.Key(), object))
+	}, "its checksum or its key does not match"},
 }
 
 func damage(t *testing.T, s *Store, key string, do func(context.Context, *Store, string, []byte) error) {
 	t.Helper()
-	object, err := s.bucket.ReadAll(t.Context(), key)
+	object, err := s.bucket.read(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +132,7 @@ func damage(t *testing.T, s *Store, key string, do func(context.Context, *Store,
 	}
 }
 
-func TestADamagedOneIsSkippedAndTold(t *testing.T) {
+func TestADamagedSnapshotIsSkippedAndReported(t *testing.T) {
 	for _, d := range damages {
 		for kind, s := range stores(t) {
 			t.Run(d.name+"/"+kind, func(t *testing.T) {
@@ -142,13 +145,13 @@ func TestADamagedOneIsSkippedAndTold(t *testing.T) {
 				if got.Index != before.Index || !bytes.Equal(state, stateOf(before.Index)) {
 					t.Errorf("used is %d with %q, want the one before", got.Index, state)
 				}
-				if len(skipped) != 1 || !strings.Contains(skipped[0].Error(), d.says) {
-					t.Errorf("told is %v, want one that says %q", skipped, d.says)
+				if len(skipped) != 1 || !strings.Contains(skipped[0].Error(), d.want) {
+					t.Errorf("skipped is %v, want one error that contains %q", skipped, d.want)
 				}
 				damage(t, s, before.Key(), d.do)
 				_, state, skipped, err = s.Latest(t.Context())
-				if !errors.Is(err, ErrNone) || state != nil || len(skipped) == 0 || !strings.Contains(err.Error(), d.says) {
-					t.Errorf("none is whole: %v with state %q, want ErrNone and what is wrong with each", err, state)
+				if !errors.Is(err, ErrNoSnapshot) || state != nil || len(skipped) == 0 || !strings.Contains(err.Error(), d.want) {
+					t.Errorf("none is whole: %v with state %q, want ErrNoSnapshot and what is wrong with each", err, state)
 				}
 			})
 		}
