@@ -92,16 +92,17 @@ func (d decoder) decodeMapping(kvs []*ast.MappingValueNode, v reflect.Value, pat
 		d.report(path, "is a mapping, want "+describeType(v.Type()), "")
 		return
 	}
-	seen := map[string]bool{}
-	var late []func() // a fault's settings are read when its name is known
+	seen := map[string]string{} // the key that gave each field, by the field's current name
+	var late []func()           // a fault's settings are read when its name is known
 	for _, kv := range kvs {
-		key := keyOf(kv)
+		written := keyOf(kv)
+		key := currentName(path, written)
 		field := join(path, key)
-		if seen[key] {
-			d.reportAt(positionOf(kv.Key), field, "is given twice", "")
+		if before, given := seen[key]; given {
+			d.reportAt(positionOf(kv.Key), join(path, written), describeDuplicate(before, written, key), "")
 			continue
 		}
-		seen[key] = true
+		seen[key] = written
 		d.recordPosition(field, kv.Key)
 		switch {
 		case v.Kind() == reflect.Map:

@@ -33,20 +33,20 @@ topology:
 load:
   reads: 20
   writes: 30
-  edge: 5
+  localReads: 5
   mix: {write: 50, cas: 25, add: 15, publish: 10}
   consumers: 2
   class: config
   keys: 5
   opsPerKey: 1000
   clients: 2
-  slots: 64
+  maxInFlight: 64
   timeout: 1s
 baseline: 4s
 seed: 18446744073709551615
 episodes: 2
-phase: 500ms
-gap: 8s
+startJitter: 500ms
+episodeGap: 8s
 steps:
   - at: 0s
     fault: kill
@@ -56,9 +56,9 @@ steps:
   - {at: 3s, fault: restart, on: {role: leader}}
   - {at: 4s, for: 1s, fault: bandwidth, on: {all: true}, with: {rate: 64KB/s}}
 observe: 20s
-objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, switch: false, falseAlarms: 2, redelivered: 2, refuse: true, autonomy: true, tells: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
+objectives: {rto: 10s, rpo: 2, availability: 0.9, linearizable: false, leaderChange: true, trafficSwitch: false, falseAlarms: 2, redelivered: 2, rejectWithoutQuorum: true, disconnectedOperation: true, expectEvents: [confirmed, configured source=disk region=east], stages: {detect: 2s, first success: 3s}}
 expect: fail
-breaks: [rpo, stale reads]
+expectedFailures: [rpo, stale reads]
 `
 
 func TestParseEverything(t *testing.T) {
@@ -73,7 +73,7 @@ func TestParseEverything(t *testing.T) {
 			Reads: 20, Writes: 30, LocalReads: 5, Mix: workload.Mix{Write: 50, CAS: 25, Add: 15, Publish: 10}, Consumers: 2,
 			Class: "config", Keys: 5, OpsPerKey: 1000, Clients: 2, MaxInFlight: 64, Timeout: time.Second,
 		},
-		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, StartJitter: 500 * time.Millisecond, Gap: 8 * time.Second,
+		Baseline: 4 * time.Second, Seed: 1<<64 - 1, Episodes: 2, StartJitter: 500 * time.Millisecond, EpisodeGap: 8 * time.Second,
 		Steps: []scenarios.StepSpec{
 			{For: 15 * time.Second, Fault: "kill", On: topology.Selector{Region: "east", Service: "mcp"}, With: &faults.Kill{}},
 			{
@@ -106,7 +106,7 @@ func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "
 	promises := strings.Join(record.Checks(), ", ")
 	for _, c := range []struct{ name, file, want string }{
-		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, phase, gap, steps, observe, objectives, expect, breaks; did you mean "steps"?`},
+		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, observe, objectives, expect, expectedFailures; did you mean "steps"?`},
 		{"unknown fault", step + "{at: 0s, for: 1s, fault: partiton, on: {all: true}}", `f.yaml:3:23: steps[0].fault: "partiton" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt; did you mean "partition"?`},
 		{"unknown setting", step + "{at: 0s, for: 1s, fault: latency, on: {all: true}, with: {dely: 1s}}", "f.yaml:3:63: steps[0].with.dely: is no field here; there are delay, jitter, direction, clients; did you mean \"delay\"?"},
 		{"wrong setting", step + "{at: 0s, for: 1s, fault: isolate, on: {all: true}, with: {mode: blakhole}}", `f.yaml:3:63: steps[0].with.mode: "blakhole" is none of hold, blackhole, refuse, reset; did you mean "blackhole"?`},
@@ -126,6 +126,12 @@ func TestProblems(t *testing.T) {
 			"f.yaml:4:50: steps[1].to: chooses nobody: leave it out for all others"},
 		{"no other side", step + "{at: 0s, for: 1s, fault: kill, on: {all: true}, to: {region: east}}", "f.yaml:3:53: steps[0].to: kill has victims only, no other side: leave it out"},
 		{"twice", "name: x\nsteps: []\nname: y", "f.yaml:3:1: name: is given twice"},
+		{"twice, by the former name and the current", "name: x\nsteps: []\nobjectives: {refuse: true, rejectWithoutQuorum: true}\nload:\n  maxInFlight: 5\n  slots: 5\nphase: 1s\nphase: 2s", "f.yaml:3:28: objectives.rejectWithoutQuorum: is given twice: \"refuse\" is the former name of \"rejectWithoutQuorum\"; keep \"rejectWithoutQuorum\" alone\n" +
+			"f.yaml:6:3: load.slots: is given twice: \"slots\" is the former name of \"maxInFlight\"; keep \"maxInFlight\" alone\n" +
+			"f.yaml:8:1: phase: is given twice"},
+		{"near a former name", "name: x\nsteps: []\nobjectives: {refused: true}\nbreakes: [rpo]", "f.yaml:3:14: objectives.refused: is no field here; there are rto, rpo, availability, linearizable, leaderChange, trafficSwitch, falseAlarms, redelivered, rejectWithoutQuorum, loadShedding, expectEvents, disconnectedOperation, stages\n" +
+			"f.yaml:4:1: breakes: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, observe, objectives, expect, expectedFailures"},
+		{"a wrong value under a former name", "name: x\nsteps: []\nphase: 0s", "f.yaml:3:1: startJitter: 0s is out of range: want 1ms to 1m0s"},
 		{"nodes", "name: x\nsteps: []\ntopology: {nodes: 2}", "f.yaml:3:12: topology.nodes: 2 is none of 1, 3, 5"},
 		{"distances", "name: x\nsteps: []\ntopology:\n  latency:\n    - {a: e, b: e, oneWay: 1s}\n    - {a: e, b: f, oneWay: 1m}\n    - {a: f, b: e, oneWay: 1s}", "f.yaml:5:7: topology.latency[0]: wants two different regions, a and b\n" +
 			"f.yaml:6:20: topology.latency[1].oneWay: 1m0s is out of range: want 0s to 10s\n" +
@@ -136,26 +142,26 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:72: load.writes: 1.5 is no whole number\n" +
 			"f.yaml:3:85: load.keys: many is no whole number\n" +
 			"f.yaml:3:97: load.class: \"a/b\" is no name of a class of data: want lower-case letters, digits and dashes"},
-		{"objectives", "name: x\nsteps: []\nobjectives: {rto: 0s, rpo: -1, availability: 1.1, stages: {elct: 1s}, refuse: yes}\nexpect: failed\nobserve: 5s", "f.yaml:3:14: objectives.rto: 0s is out of range: want 1ms to 1h0m0s\n" +
+		{"objectives", "name: x\nsteps: []\nobjectives: {rto: 0s, rpo: -1, availability: 1.1, stages: {elct: 1s}, rejectWithoutQuorum: yes}\nexpect: failed\nobserve: 5s", "f.yaml:3:14: objectives.rto: 0s is out of range: want 1ms to 1h0m0s\n" +
 			"f.yaml:3:23: objectives.rpo: -1 is out of range: want 0 or more lost writes\n" +
 			"f.yaml:3:32: objectives.availability: 1.1 is out of range: want a share from 0 to 1\n" +
 			"f.yaml:3:60: objectives.stages.elct: \"elct\" is none of detect, arbitrate, elect, switch, first success, stable; did you mean \"elect\"?\n" +
-			"f.yaml:3:71: objectives.refuse: yes is no true or false\n" +
+			"f.yaml:3:71: objectives.rejectWithoutQuorum: yes is no true or false\n" +
 			"f.yaml:4:1: expect: \"failed\" is none of pass, vacuous, unknown, fail; did you mean \"fail\"?\n" +
 			"f.yaml:5:1: observe: 5s is out of range: want 6s to 1h0m0s"},
-		{"what must be told", "name: x\nsteps: []\nobjectives: {tells: [source=disk, {kind: elected}, a b=c disk, elected term=3 term=4, '']}", "f.yaml:3:22: objectives.tells[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
-			"f.yaml:3:35: objectives.tells[1]: is a mapping, want text\n" +
-			"f.yaml:3:52: objectives.tells[2]: \"disk\" is no field of an event: want FIELD=VALUE, such as source=disk\n" +
-			"f.yaml:3:64: objectives.tells[3]: \"elected term=3 term=4\" says term twice\n" +
-			"f.yaml:3:87: objectives.tells[4]: is empty: want the kind of an event, such as elected"},
+		{"what must be told", "name: x\nsteps: []\nobjectives: {expectEvents: [source=disk, {kind: elected}, a b=c disk, elected term=3 term=4, '']}", "f.yaml:3:29: objectives.expectEvents[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
+			"f.yaml:3:42: objectives.expectEvents[1]: is a mapping, want text\n" +
+			"f.yaml:3:59: objectives.expectEvents[2]: \"disk\" is no field of an event: want FIELD=VALUE, such as source=disk\n" +
+			"f.yaml:3:71: objectives.expectEvents[3]: \"elected term=3 term=4\" says term twice\n" +
+			"f.yaml:3:94: objectives.expectEvents[4]: is empty: want the kind of an event, such as elected"},
 		{"redelivery to nobody", "name: x\nsteps: []\nobjectives: {rpo: 0,\n  redelivered: 0}", "f.yaml:4:3: objectives.redelivered: is about consumers, and there are none: give load.consumers"},
-		{"nothing to be told", "name: x\nsteps: []\nobjectives: {tells: []}", "f.yaml:3:14: objectives.tells: is empty: name an event, or leave it out"},
-		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nbreaks: [rpo, stale]", "f.yaml:4:15: breaks[1]: \"stale\" is none of " + promises},
-		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nbreaks: [linearisable]", "f.yaml:4:10: breaks[0]: \"linearisable\" is none of " + promises + "; did you mean \"linearizable\"?"},
-		{"fails and breaks nothing", "name: x\nsteps: []\nexpect: fail\nbreaks: []", "f.yaml:4:1: breaks: is missing: which promise must expect: fail see broken? There are " + promises},
-		{"fails and does not say how", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: breaks: is missing: which promise must expect: fail see broken? There are " + promises},
-		{"passes and breaks", "name: x\nsteps: []\nbreaks: [rpo]", "f.yaml:3:1: breaks: is for scenarios with expect: fail"},
-		{"is unknown and breaks", "name: x\nsteps: []\nexpect: unknown\nbreaks: [rpo]", "f.yaml:4:1: breaks: is for scenarios with expect: fail"},
+		{"nothing to be told", "name: x\nsteps: []\nobjectives: {expectEvents: []}", "f.yaml:3:14: objectives.expectEvents: is empty: name an event, or leave it out"},
+		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: [rpo, stale]", "f.yaml:4:25: expectedFailures[1]: \"stale\" is none of " + promises},
+		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: [linearisable]", "f.yaml:4:20: expectedFailures[0]: \"linearisable\" is none of " + promises + "; did you mean \"linearizable\"?"},
+		{"fails and breaks nothing", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: []", "f.yaml:4:1: expectedFailures: is missing: which promise must expect: fail see broken? There are " + promises},
+		{"fails and does not say how", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: expectedFailures: is missing: which promise must expect: fail see broken? There are " + promises},
+		{"passes and breaks", "name: x\nsteps: []\nexpectedFailures: [rpo]", "f.yaml:3:1: expectedFailures: is for scenarios with expect: fail"},
+		{"is unknown and breaks", "name: x\nsteps: []\nexpect: unknown\nexpectedFailures: [rpo]", "f.yaml:4:1: expectedFailures: is for scenarios with expect: fail"},
 		{"too many steps", "name: x\nsteps:\n" + strings.Repeat("  - {at: 0s, fault: restart, on: {all: true}}\n", 65), "f.yaml:2:1: steps: has 65 entries, want at most 64"},
 		{"wrong shapes", "name: [x]\nsteps: {a: 1}\nload: 3\nlabels: smoke\nseed: -1", "f.yaml:1:1: name: is a list, want text\n" +
 			"f.yaml:2:1: steps: is a mapping, want list\nf.yaml:3:1: load: 3 is no mapping\nf.yaml:4:1: labels: smoke is no list\nf.yaml:5:1: seed: -1 is no whole number from 0 up"},
@@ -219,6 +225,11 @@ func TestResolveProblems(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(everything))
+	former, err := os.ReadFile("testdata/former-names.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(former)
 	for _, name := range scenarios.Names() {
 		data, err := os.ReadFile(name + ".yaml")
 		if err != nil {

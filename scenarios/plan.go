@@ -16,7 +16,7 @@ type Plan struct {
 	Description  string            `json:"description"`
 	Labels       []string          `json:"labels"`
 	Target       string            `json:"target"`
-	TopologySpec topology.Spec     `json:"shape"`
+	TopologySpec topology.Spec     `json:"topologySpec"`
 	Topology     topology.Topology `json:"topology"`
 	Load         workload.Load     `json:"load"`
 	Seed         uint64            `json:"seed"`
@@ -28,7 +28,7 @@ type Plan struct {
 	Observe          time.Duration     `json:"observe"`
 	Objectives       record.Objectives `json:"objectives"`
 	Expect           record.Verdict    `json:"expect"`
-	ExpectedFailures []string          `json:"breaks,omitempty"`
+	ExpectedFailures []string          `json:"expectedFailures,omitempty"`
 }
 
 // Step is one fault of the timeline. At counts from the end of the baseline.

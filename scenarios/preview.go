@@ -17,7 +17,7 @@ type PreviewRow struct {
 	At          time.Duration `json:"at"` // from the end of the baseline
 	Heal        bool          `json:"heal"`
 	Step        Step          `json:"step"`
-	Description string        `json:"says"` // "kill east-1"; a role is named, not resolved
+	Description string        `json:"description"` // "kill east-1"; a role is named, not resolved
 	// Victims are the nodes chosen, or all that may turn out to be.
 	Victims []topology.NodeID `json:"victims"`
 	// Role is set where the victims are only known at injection: the nodes of
@@ -29,10 +29,10 @@ type PreviewRow struct {
 	// out to have the roles chosen.
 	Majority bool `json:"majority"`
 	// HasQuorum are the regions whose clients can reach a majority, likewise.
-	RegionsWithQuorum []topology.Region `json:"eligible"`
+	RegionsWithQuorum []topology.Region `json:"regionsWithQuorum"`
 	// FaultImpact is what is taken away when every role that may be meant is; it is
 	// exact where there is no role.
-	Impact topology.FaultImpact `json:"damage"`
+	Impact topology.FaultImpact `json:"impact"`
 }
 
 // Targets says whom the step is for: "east-1", or "leader, resolved at injection".

@@ -91,7 +91,7 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 			end = max(end, step.At+step.For)
 			out = append(out, step)
 		}
-		begin = end + cmp.Or(s.Gap, s.recoveryGap(p, end-begin))
+		begin = end + cmp.Or(s.EpisodeGap, s.recoveryGap(p, end-begin))
 	}
 	slices.SortStableFunc(out, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return out, nil
@@ -100,6 +100,7 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 // startJitter is the random delay of an episode.
 func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
 	const grain = time.Millisecond // finer would only make plans hard to read
+	// The name "phase" is kept so that a seed gives the plan that it always gave.
 	drawn := p.DeriveSeed(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
 	return time.Duration(drawn) * grain
 }

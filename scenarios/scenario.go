@@ -33,10 +33,10 @@ type Scenario struct {
 	// than one, each episode begins at a random phase.
 	Episodes int `yaml:"episodes"`
 	// StartJitter is the bound of that random delay; 0 means 1 s.
-	StartJitter time.Duration `yaml:"phase"`
-	// Gap is the time from an episode's last heal to the next episode. 0 means
+	StartJitter time.Duration `yaml:"startJitter"`
+	// EpisodeGap is the time from an episode's last heal to the next episode. 0 means
 	// as long as the objective for recovery may take, and a stability window.
-	Gap time.Duration `yaml:"gap"`
+	EpisodeGap time.Duration `yaml:"episodeGap"`
 	// Steps are the faults. The list must be there; an empty one is the twin
 	// without faults, a control.
 	Steps []StepSpec `yaml:"steps"`
@@ -48,7 +48,7 @@ type Scenario struct {
 	Expect record.Verdict `yaml:"expect"`
 	// ExpectedFailures are the promises that must be broken when fail is expected, as
 	// findings call them. With another verdict there must be none.
-	ExpectedFailures []string `yaml:"breaks"`
+	ExpectedFailures []string `yaml:"expectedFailures"`
 
 	source *diagnosticCollector // nil for a scenario that was not read from a file
 }

@@ -29,8 +29,8 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 		src.requireOneOf(fmt.Sprintf("labels[%d]", i), l, Labels())
 	}
 	src.requireDuration("baseline", s.Baseline, time.Second, maxDuration)
-	src.requireDuration("phase", s.StartJitter, time.Millisecond, time.Minute)
-	src.requireDuration("gap", s.Gap, time.Second, maxDuration)
+	src.requireDuration("startJitter", s.StartJitter, time.Millisecond, time.Minute)
+	src.requireDuration("episodeGap", s.EpisodeGap, time.Second, maxDuration)
 	src.requireDuration("observe", s.Observe, 6*time.Second, maxDuration)
 	src.requireInt("episodes", s.Episodes, 1, maxEpisodes)
 	validateTopology(src, s.Topology)
@@ -144,7 +144,7 @@ func validateTopology(src *diagnosticCollector, s topology.Spec) {
 func validateLoad(src *diagnosticCollector, l workload.Load) {
 	src.requireInt("load.reads", l.Reads, 1, maxRate)
 	src.requireInt("load.writes", l.Writes, 1, maxRate)
-	src.requireInt("load.edge", l.LocalReads, 1, maxRate)
+	src.requireInt("load.localReads", l.LocalReads, 1, maxRate)
 	src.requireInt("load.consumers", l.Consumers, 1, 16)
 	if l.Consumers > 0 && l.Mix.Publish == 0 {
 		src.report("load.consumers", "have nothing to consume: give load.mix a share of publish", "")
@@ -152,14 +152,14 @@ func validateLoad(src *diagnosticCollector, l workload.Load) {
 	src.requireInt("load.keys", l.Keys, 1, 100_000)
 	src.requireInt("load.opsPerKey", l.OpsPerKey, 1, 1000)
 	src.requireInt("load.clients", l.Clients, 1, 256)
-	src.requireInt("load.slots", l.MaxInFlight, 1, 100_000)
+	src.requireInt("load.maxInFlight", l.MaxInFlight, 1, 100_000)
 	src.requireDuration("load.timeout", l.Timeout, time.Millisecond, time.Minute)
 	if (l.Class != "" || src.inFile("load.class")) && !validName.MatchString(l.Class) {
 		src.report("load.class", fmt.Sprintf("%q is no name of a class of data: want lower-case letters, digits and dashes", l.Class), "")
 	}
-	if src.inFile("load.saturate") {
-		src.requireDuration("load.saturate.for", l.ClosedLoop.For, time.Second, time.Minute)
-		src.requireInt("load.saturate.writers", l.ClosedLoop.Writers, 1, 1000)
+	if src.inFile("load.closedLoop") {
+		src.requireDuration("load.closedLoop.for", l.ClosedLoop.For, time.Second, time.Minute)
+		src.requireInt("load.closedLoop.writers", l.ClosedLoop.Writers, 1, 1000)
 	}
 	m := l.Mix
 	if src.inFile("load.mix") || m != (workload.Mix{}) {
@@ -172,14 +172,14 @@ func validateLoad(src *diagnosticCollector, l workload.Load) {
 // validateExpectedFailures asks a control that must fail, and no other scenario, what it breaks.
 func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, breaks []string) {
 	for i, b := range breaks {
-		src.requireOneOf(fmt.Sprintf("breaks[%d]", i), b, record.Checks())
+		src.requireOneOf(fmt.Sprintf("expectedFailures[%d]", i), b, record.Checks())
 	}
 	switch {
 	case src.reported("expect"): // whether it is for here is not known
-	case expect != record.Fail && (len(breaks) > 0 || src.inFile("breaks")):
-		src.report("breaks", "is for scenarios with expect: fail", "")
+	case expect != record.Fail && (len(breaks) > 0 || src.inFile("expectedFailures")):
+		src.report("expectedFailures", "is for scenarios with expect: fail", "")
 	case expect == record.Fail && len(breaks) == 0:
-		src.report("breaks", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Checks(), ", "), "")
+		src.report("expectedFailures", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Checks(), ", "), "")
 	}
 }
 
@@ -200,8 +200,8 @@ func validateObjectives(src *diagnosticCollector, o record.Objectives) {
 	if o.FalseAlarms != nil && *o.FalseAlarms < 0 {
 		src.report("objectives.falseAlarms", fmt.Sprintf("%d is out of range: want 0 or more", *o.FalseAlarms), "")
 	}
-	if len(o.ExpectEvents) == 0 && src.inFile("objectives.tells") && !src.reported("objectives.tells") {
-		src.report("objectives.tells", "is empty: name an event, or leave it out", "")
+	if len(o.ExpectEvents) == 0 && src.inFile("objectives.expectEvents") && !src.reported("objectives.expectEvents") {
+		src.report("objectives.expectEvents", "is empty: name an event, or leave it out", "")
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Stages)) {
 		field := "objectives.stages." + name

@@ -10,7 +10,7 @@ type Load struct {
 	Writes int `json:"writes" yaml:"writes,omitempty"`
 	// LocalReads is reads a second a region that the region must answer without a
 	// majority, marked stale: registers and settings in turn; 0 means none.
-	LocalReads int `json:"edge,omitempty" yaml:"edge,omitempty"`
+	LocalReads int `json:"localReads,omitempty" yaml:"localReads,omitempty"`
 	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
 	// Class is the target's name for a class of data; keys are then called
@@ -28,9 +28,9 @@ type Load struct {
 	Clients int `json:"clients" yaml:"clients,omitempty"`
 	// MaxInFlight is how many operations a region may have under way in each class;
 	// 0 means 256. A due operation that finds none is recorded as not sent.
-	MaxInFlight int `json:"slots" yaml:"slots,omitempty"`
+	MaxInFlight int `json:"maxInFlight" yaml:"maxInFlight,omitempty"`
 	// ClosedLoop is what the system is put through ahead of the baseline; zero means nothing.
-	ClosedLoop ClosedLoop `json:"saturate,omitzero" yaml:"saturate,omitempty"`
+	ClosedLoop ClosedLoop `json:"closedLoop,omitzero" yaml:"closedLoop,omitempty"`
 	// Timeout is how long a client waits for one operation; 0 means 2 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout,omitempty"`
 }
