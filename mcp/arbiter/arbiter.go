@@ -37,8 +37,7 @@ type Arbiter struct {
 	Leads         func() (term uint64, ok bool)
 	Handover      func(ctx context.Context, to string) error
 	Note          func(k events.Kind, says string, fields map[string]string)
-	// Unmoved is a defect: the lost are declared lost, but traffic stays where it is.
-	Unmoved bool
+	Defects       Defects
 }
 
 // Report keeps the cluster informed of this node's suspicions until ctx ends.
@@ -68,10 +67,7 @@ func (a *Arbiter) Judge(ctx context.Context) {
 			stepped = time.Now()
 		}
 		lost := c.Lost(was, a.Self)
-		quarters := c.Quarters(was, lost, time.Since(stepped) >= a.Step)
-		if a.Unmoved {
-			quarters = was.Quarters
-		}
+		quarters := a.Defects.quarters(was, c.Quarters(was, lost, time.Since(stepped) >= a.Step))
 		if !slices.Equal(lost, was.Lost) || moved(was, quarters) {
 			a.decide(ctx, c, was, lost, quarters)
 			stepped, calm = time.Now(), time.Time{} // from when it stands to the next step

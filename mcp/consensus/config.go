@@ -47,15 +47,10 @@ type Config struct {
 	Joins bool
 	// Fenced is for a voter that a standby may replace: from its start it takes
 	// and acknowledges commands only as long as it is told that none has, see StandsUntil.
-	Fenced bool
-	// AckBeforeReplicate switches the defect on, see async.go.
-	AckBeforeReplicate bool
-	// AckBeforeSync switches the defect on, see lazy.go.
-	AckBeforeSync bool
+	Fenced  bool
+	Defects Defects
 
 	vfs types.VFS // that the log is on; nil is the machine's files
-	// ForgetIDs switches the defect on by which retries are not recognised.
-	ForgetIDs bool
 }
 
 // Timing is how fast a node notices and acts.

@@ -16,7 +16,7 @@ import (
 // none, and a channel that is closed when that may have changed.
 func (n *Node) Leader() (name string, changed <-chan struct{}) {
 	changed = n.news.wait()
-	if n.alone.state() != nil {
+	if n.defects.leads() {
 		return n.cfg.Name, changed
 	}
 	_, id := n.raft.LeaderWithID()
@@ -80,9 +80,7 @@ func (n *Node) Handover(ctx context.Context, to string) error {
 	if err := n.gate.idle(ctx); err != nil {
 		return fmt.Errorf("hand over leadership: %w", err)
 	}
-	if n.async != nil {
-		n.ship(0) // a graceful stop loses nothing even with the defect
-	}
+	n.defects.beforeHandover()
 	var f raft.Future
 	if to == "" {
 		f = n.raft.LeadershipTransfer()

@@ -30,9 +30,9 @@ type Node struct {
 	gate  gate
 	fence fence
 	marks marks
-	async *async   // nil unless the defect is on
-	alone alone    // never used unless the defect is on
-	lazy  *lazyLog // nil unless the defect is on
+
+	defects  *hooks
+	selfMade *selfMadeLeader // nil without the defect SkipArbitration
 }
 
 // Open joins the cluster. With an empty folder the node starts the cluster's
@@ -80,21 +80,13 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), fence: fence{raised: cfg.Fenced}}
-	if cfg.ForgetIDs {
-		n.state.Forget()
-	}
+	n.defects = newHooks(n)
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.news.change = make(chan struct{})
 	won := make(chan bool, 16)
 	rc := cfg.raft()
 	rc.NotifyCh = won
-	var entries raft.LogStore = log
-	if cfg.AckBeforeSync {
-		n.lazy = &lazyLog{diskLog: log}
-		entries = n.lazy
-		n.work.Go(n.storeLater)
-	}
-	cache, err := raft.NewLogCache(1024, entries)
+	cache, err := raft.NewLogCache(1024, n.defects.logStore(log))
 	if err != nil {
 		return nil, fmt.Errorf("open consensus log cache: %w", err)
 	}
@@ -106,10 +98,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if fresh && cfg.Begins {
 		n.work.Go(n.begin)
 	}
-	if cfg.AckBeforeReplicate {
-		n.async = &async{}
-		n.work.Go(n.replicateLater)
-	}
+	n.defects.start()
 	return n, nil
 }
 
@@ -134,22 +123,15 @@ func (n *Node) Close() error {
 	n.transport.abort()
 	err := n.raft.Shutdown().Error()
 	n.work.Wait()
-	if n.lazy != nil {
-		n.lazy.store(0) // a graceful stop loses nothing even with the defect
-	}
+	n.defects.stop()
 	return errors.Join(err, n.transport.Close(), n.log.Close())
 }
 
-// State is what this node has applied. Under a defect a
-// leader shows what it has acknowledged instead.
+// State is what this node has applied. A leader with a defect shows what it has
+// acknowledged instead.
 func (n *Node) State() *state.State {
-	if s := n.alone.state(); s != nil {
+	if s := n.defects.state(); s != nil {
 		return s
-	}
-	if n.async != nil {
-		if s := n.async.view(n.ready.Load()); s != nil {
-			return s
-		}
 	}
 	return n.state
 }

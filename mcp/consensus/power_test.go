@@ -133,7 +133,7 @@ func TestAcknowledgedIsSynced(t *testing.T) {
 			disks, nodes := map[string]*platter{}, map[string]*Node{}
 			for name := range g.peers {
 				disks[name] = &platter{VFS: walfs.New(), dir: t.TempDir()}
-				nodes[name] = g.openWith(name, func(c *Config) { c.vfs, c.AckBeforeSync = disks[name], lazy })
+				nodes[name] = g.openWith(name, func(c *Config) { c.vfs, c.Defects.AckBeforeSync = disks[name], lazy })
 			}
 			lost := 0
 			for round := range 10 {

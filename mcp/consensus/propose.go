@@ -23,17 +23,14 @@ const enqueue = 500 * time.Millisecond
 func (n *Node) Propose(ctx context.Context, c *api.Command) (out *api.Applied, err error) {
 	end := traced(ctx)
 	defer func() { end(out, err) }()
-	if own := n.alone.state(); own != nil && mutation(c) {
-		return n.acknowledgeAlone(own, c), nil
+	if out, instead, err := n.defects.propose(c); instead {
+		return out, err
 	}
 	if n.raft.State() != raft.Leader {
 		return nil, n.refuse("not the leader")
 	}
 	if n.fence.up() {
 		return nil, n.refuse("cut off from all other nodes: a standby may have taken over")
-	}
-	if n.async != nil && mutation(c) {
-		return n.acknowledgeFirst(c)
 	}
 	entry, err := proto.Marshal(c)
 	if err != nil {

@@ -36,13 +36,8 @@ type mark struct {
 // ReadIndex returns a log index such that a state that has applied it is fresh
 // enough for any read that began before the call. Only a leader can tell.
 func (n *Node) ReadIndex(ctx context.Context) (index, term uint64, err error) {
-	if n.async != nil {
-		if term, ok := n.Leads(); ok {
-			return 0, term, nil // the defect: nobody is asked
-		}
-	}
-	if n.alone.state() != nil {
-		return 0, n.raft.CurrentTerm(), nil // a defect, too
+	if term, instead := n.defects.readIndex(); instead {
+		return 0, term, nil
 	}
 	m, err := n.joinMark()
 	if err != nil {

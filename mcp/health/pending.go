@@ -78,7 +78,7 @@ func (o *opinion) hear(rtt time.Duration, err error) (tell []said, ask bool) {
 	if o.strikes < o.Strikes {
 		return tell, false
 	}
-	if o.Window == 0 || o.Rash {
+	if o.Window == 0 || o.noWitness {
 		return append(tell, o.suspect(map[string]string{"peer": o.peer}, "")), false
 	}
 	if o.stage == trusted {

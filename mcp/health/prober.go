@@ -36,8 +36,8 @@ type Timing struct {
 	// Floor is how much slower than the mean an answer may be in any case, so
 	// that a very quiet link does not strike on noise.
 	Floor time.Duration
-	// Rash is the defect by which a suspect takes no witness.
-	Rash bool
+
+	noWitness bool // though Window > 0, see HairTrigger
 }
 
 // Prober probes the peers that it is this node's duty to probe. Fill all

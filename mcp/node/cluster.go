@@ -39,11 +39,8 @@ func (n *node) cluster() arbiter.Cluster {
 
 // duties lists the nodes that this one has to probe now.
 func (n *node) duties() []string {
-	if n.cfg.defective(nodespec.ProbeSelf) {
-		return []string{n.cfg.Name}
-	}
 	if n.cfg.standsBy() {
-		return n.others() // whoever stands by must see for itself that all voters are gone
+		return n.defects.probeTargets(n.others()) // whoever stands by must see for itself that all voters are gone
 	}
-	return n.cluster().Duties(n.consensus.Committed().Standing(), n.cfg.Name)
+	return n.defects.probeTargets(n.cluster().Duties(n.consensus.Committed().Standing(), n.cfg.Name))
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"path/filepath"
 
-	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
@@ -18,13 +17,7 @@ func (n *node) identify() (*identity.Signer, error) {
 		Node: n.cfg.Name, Verifier: &identity.Verifier{Ledger: state}, Timing: timing, Commit: n.gateway.Submit,
 		Told: func(says string, fields map[string]string) { n.note(events.Revoked, says, fields) },
 	}
-	n.guard = &identity.Guard{Node: n.cfg.Name, Only: only, Verify: n.identity.Verifier.Verify}
-	if n.cfg.defective(nodespec.VerifyAtIssuer) {
-		n.guard.Verify = n.identity.AskIssuer(func(node string) (api.IdentityClient, error) {
-			conn, err := n.peers.To(node)
-			return api.NewIdentityClient(conn), err
-		})
-	}
+	n.guard = &identity.Guard{Node: n.cfg.Name, Only: only, Verify: n.defects.verifyToken(n.identity.Verifier.Verify)}
 	if !n.cfg.has(nodespec.Identity) {
 		return nil, nil
 	}

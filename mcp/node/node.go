@@ -53,6 +53,7 @@ type node struct {
 	pulse     *gateway.Pulse
 	admission *gateway.Admission
 	aside     aside
+	defects   *hooks
 	telemetry *telemetry.Telemetry
 	journals  *journal.Keeper // nil unless this is a control node
 	reports   *telemetry.Reports
@@ -85,6 +86,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		n.telemetry.Metrics.Event(string(k))
 		log.Info(says, "event", k)
 	}
+	n.defects = newHooks(n)
 	for _, d := range cfg.Defects {
 		log.Warn("defect is switched on", "defect", d)
 	}
@@ -165,13 +167,11 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	return consensus.Config{
 		Name: cfg.Name, Addr: cfg.listen(nodespec.RaftPort), Peers: raft(cfg.members()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
 		Dial: trust.Dialer(n.speaks(n.who.Dial()), dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
-		Defers:             cfg.planned().Main() != cfg.Region && n.generation.Number == 0,
-		Begins:             cfg.planned().First() == cfg.Name,
-		Joins:              cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
-		Fenced:             cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
-		AckBeforeReplicate: slices.Contains(cfg.Defects, nodespec.AckBeforeReplicate),
-		AckBeforeSync:      cfg.defective(nodespec.AckBeforeSync),
-		ForgetIDs:          cfg.defective(nodespec.ForgetIdempotency),
+		Defers:  cfg.planned().Main() != cfg.Region && n.generation.Number == 0,
+		Begins:  cfg.planned().First() == cfg.Name,
+		Joins:   cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
+		Fenced:  cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
+		Defects: cfg.consensusDefects(),
 	}
 }
 
@@ -182,13 +182,13 @@ func (n *node) assemble(log *slog.Logger) (err error) {
 	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
 	n.keeper = n.newKeeper()
-	n.prober = &prober.Prober{Peers: n.duties, Timing: n.probes(), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
+	n.prober = &prober.Prober{Peers: n.duties, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
 		Opinions: n.prober.Opinions, Ask: n.fit,
 		Once: n.gateway.Once, Propose: n.consensus.Propose,
-		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: n.note, Unmoved: cfg.defective(nodespec.NeverSwitch),
+		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: n.note, Defects: cfg.arbiterDefects(),
 	}
 	if n.signer, err = n.identify(); err != nil {
 		return err
@@ -217,10 +217,7 @@ func (n *node) work() (stop, error) {
 	all.Go(func() { n.stepAside(ctx) })
 	if n.cfg.has(nodespec.Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
-		if n.cfg.defective(nodespec.SkipArbitration) {
-			all.Go(func() { n.decideAlone(ctx) })
-		}
-		for _, f := range []func(context.Context){n.journals.Run, n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {
+		for _, f := range []func(context.Context){n.defects.controlWork, n.journals.Run, n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {
 			all.Go(func() { f(ctx) })
 		}
 	}

@@ -3,7 +3,6 @@ package node
 import (
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
@@ -27,11 +26,7 @@ func (n *node) directory() *registry.Directory {
 }
 
 func (n *node) registrar() *registry.Registrar {
-	self := n.self
-	if n.cfg.defective(nodespec.StaleRegistry) {
-		self = sync.OnceValue(n.self)
-	}
-	return &registry.Registrar{Node: n.cfg.Name, Self: self, State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
+	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.self), State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
 }
 
 // self is this node as the registry should know it.
@@ -91,8 +86,7 @@ func (n *node) entrances() []gslb.Record {
 	for _, name := range c.Gateways {
 		region := c.Regions[name]
 		r := gslb.Record{Node: name, Port: nodespec.APIPort, Priority: near, Weight: weights[region]}
-		gone := slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region)
-		if gone && !n.cfg.defective(nodespec.NeverSwitch) {
+		if n.defects.withdraw(slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region)) {
 			r.Weight = 0
 		}
 		out = append(out, r)

@@ -32,7 +32,7 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
 		grpc.StatsHandler(telemetry.Traced()),
 		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
 		grpc.ChainUnaryInterceptor(n.guard.Unary),
-		grpc.ChainUnaryInterceptor(n.blind),
+		grpc.ChainUnaryInterceptor(n.defects.intercept),
 		grpc.ChainUnaryInterceptor(n.admission.Unary),
 		grpc.ChainStreamInterceptor(n.guard.Stream),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),

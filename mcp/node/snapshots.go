@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/snapshots"
 )
 
@@ -21,7 +20,7 @@ func (n *node) schedule(ctx context.Context, log *slog.Logger) (_ stop, err erro
 	}
 	n.snapshots = &snapshots.Schedule{Store: store, Interval: n.cfg.SnapshotEvery, Log: log, Take: n.take, Leads: func() bool {
 		_, leads := n.consensus.Leads()
-		return leads && !n.cfg.defective(nodespec.NoSnapshots)
+		return n.defects.storeSnapshots(leads)
 	}}
 	n.telemetry.Metrics.Gauge("mcp_snapshot_index", "The log index of the last snapshot that this node stored in the object store.", func() float64 {
 		return float64(n.snapshots.LastIndex())

@@ -3,10 +3,8 @@ package node
 import (
 	"context"
 	"log/slog"
-	"slices"
 
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
-	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/journal"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
@@ -36,14 +34,11 @@ func (n *node) watch(log *slog.Logger) {
 		Term:    n.consensus.Term,
 		Applied: n.applied,
 	}
-	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: []telemetry.Sink{
-		telemetry.ToLog(log), n.toDiary,
-	}}
-	if slices.Contains(n.cfg.Defects, nodespec.MuteAlerts) {
-		n.alerts.Sinks = nil
-	} else if n.cfg.AlertWebhook != "" {
-		n.alerts.Sinks = append(n.alerts.Sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
+	sinks := []telemetry.Sink{telemetry.ToLog(log), n.toDiary}
+	if n.cfg.AlertWebhook != "" {
+		sinks = append(sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
 	}
+	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: n.defects.alertSinks(sinks)}
 	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
 }
 

@@ -2,9 +2,6 @@ package node
 
 import (
 	"slices"
-
-	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
-	"github.com/mcp-resilience/holdfast/mcp/health"
 )
 
 // witnesses lists whom to ask about a peer that no longer answers this node:
@@ -18,13 +15,4 @@ func (n *node) witnesses(peer string) []string {
 	return slices.DeleteFunc(c.Control, func(w string) bool {
 		return c.Regions[w] == n.cfg.Region || c.Regions[w] == c.Regions[peer]
 	})
-}
-
-// probes are the timings by which this node probes.
-func (n *node) probes() health.Timing {
-	t := n.cfg.Profile.Probes
-	if n.cfg.defective(nodespec.HairTrigger) {
-		t.Strikes, t.Rash = 1, true
-	}
-	return t
 }

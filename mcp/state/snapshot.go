@@ -26,7 +26,7 @@ func (s *Snapshot) Index() uint64 { return s.d.Index }
 
 // State returns a state that goes on from the snapshot.
 func (s *Snapshot) State() *State {
-	return &State{d: s.d.clone(), changed: make(chan struct{})}
+	return of(s.d.clone())
 }
 
 // Restore replaces the whole state by an encoded snapshot.

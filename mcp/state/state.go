@@ -21,10 +21,10 @@ const FullShare = 4
 
 // State is safe for concurrent use. Create it with New.
 type State struct {
-	mu      sync.RWMutex
-	d       data
-	changed chan struct{} // closed and replaced at each command
-	forgets bool          // the defect, see Forget
+	mu       sync.RWMutex
+	d        data
+	changed  chan struct{}              // closed and replaced at each command
+	remember func(id string, o outcome) // what a mutation did, for its retries
 }
 
 // data is what a snapshot holds.
@@ -56,8 +56,12 @@ type outcome struct {
 }
 
 // New returns an empty state.
-func New() *State {
-	return &State{d: empty(), changed: make(chan struct{})}
+func New() *State { return of(empty()) }
+
+func of(d data) *State {
+	s := &State{d: d, changed: make(chan struct{})}
+	s.remember = s.d.remember
+	return s
 }
 
 func empty() data {
@@ -91,8 +95,8 @@ func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 		}
 	}
 	swapped, why := s.d.do(index, c)
-	if c.Id != "" && !s.forgets {
-		s.d.remember(c.Id, outcome{index, term, swapped, why})
+	if c.Id != "" {
+		s.remember(c.Id, outcome{index, term, swapped, why})
 	}
 	return &api.Applied{Index: index, Term: term, Swapped: swapped, Why: why}
 }
@@ -139,10 +143,6 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 	}
 	return false, ""
 }
-
-// Forget switches a defect on: ids are not remembered from now on, so that a retry
-// is carried out again. Call it before the first command.
-func (s *State) Forget() { s.forgets = true }
 
 func (d *data) remember(id string, o outcome) {
 	d.Done[id] = o

@@ -8,34 +8,52 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// unsynced is how long the defective log keeps an entry in memory.
-const unsynced = 300 * time.Millisecond
+// syncLag is how long the defective log keeps an entry in memory before it is
+// written and synced.
+const syncLag = 300 * time.Millisecond
 
-// lazyLog is the defect ack-before-sync: a log that says that an entry is
-// stored when it is in this process's memory, and writes and syncs it 300 ms
-// later. Whenever all nodes die at once, what they acknowledged that shortly
-// before dies with them; one node alone is made good by the others.
+// lazyLog is the defect ack-before-sync: a log that reports an entry as stored when it
+// is in this process's memory, and writes and syncs it later. When all nodes lose
+// power at once, what they acknowledged within that lag is lost; what a single node
+// loses the others bring back.
 type lazyLog struct {
 	*diskLog
 	mu      sync.Mutex
-	waiting []waiting // oldest first, without a gap to the disk
-	err     error     // of the disk, for whoever stores next
+	waiting []unsyncedEntry // oldest first, without a gap to what is on disk
+	err     error           // of the disk, returned by the next StoreLogs
 }
 
-// waiting is an entry that is not on disk.
-type waiting struct {
+// unsyncedEntry is an entry that is not on disk.
+type unsyncedEntry struct {
 	at    time.Time
 	entry *raft.Log
 }
 
 var _ raft.MonotonicLogStore = (*lazyLog)(nil)
 
-// StoreLogs implements raft.LogStore, and this is the defect.
+// install puts the defect into the hooks.
+func (l *lazyLog) install(n *Node, h *hooks) {
+	start, stop := h.start, h.stop
+	h.logStore = func(d *diskLog) raft.LogStore {
+		l.diskLog = d
+		return l
+	}
+	h.start = func() {
+		start()
+		n.work.Go(func() { l.storeLater(n.ctx.Done()) })
+	}
+	h.stop = func() {
+		l.store(0) // a graceful stop loses nothing
+		stop()
+	}
+}
+
+// StoreLogs implements raft.LogStore. It is the defect: nothing is on disk when it returns.
 func (l *lazyLog) StoreLogs(logs []*raft.Log) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range logs {
-		l.waiting = append(l.waiting, waiting{time.Now(), e})
+		l.waiting = append(l.waiting, unsyncedEntry{time.Now(), e})
 	}
 	return l.err
 }
@@ -83,13 +101,13 @@ func (l *lazyLog) DeleteRange(first, last uint64) error {
 	return errors.Join(l.failed(), l.diskLog.DeleteRange(first, last))
 }
 
-// store writes what has waited for that long.
-func (l *lazyLog) store(waited time.Duration) {
+// store writes the entries that were given to it at least so long ago.
+func (l *lazyLog) store(age time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var due []*raft.Log
 	for _, w := range l.waiting {
-		if time.Since(w.at) < waited {
+		if time.Since(w.at) < age {
 			break
 		}
 		due = append(due, w.entry)
@@ -105,15 +123,15 @@ func (l *lazyLog) failed() error {
 	return l.err
 }
 
-// storeLater stores until the node closes.
-func (n *Node) storeLater() {
-	tick := time.NewTicker(shipEvery)
+// storeLater writes entries when they are old enough, until done is closed.
+func (l *lazyLog) storeLater(done <-chan struct{}) {
+	tick := time.NewTicker(defectTick)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			n.lazy.store(unsynced)
-		case <-n.ctx.Done():
+			l.store(syncLag)
+		case <-done:
 			return
 		}
 	}

@@ -8,16 +8,15 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// blind is the defect edge-blind: a node that knows no leader refuses whatever
-// users ask, also what it could answer.
-func (n *node) blind(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+// refuseWithoutLeader is the defect edge-blind: a node that knows no leader refuses
+// every call of a user, even one that it could answer from its own state.
+func (n *node) refuseWithoutLeader(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(info.FullMethod, "/"), "/")
 	ours := strings.HasPrefix(service, "mcp.") && only[service] != trust.Node
-	if leader, _ := n.consensus.Leader(); leader == "" && ours && n.cfg.defective(nodespec.EdgeBlind) {
+	if leader, _ := n.consensus.Leader(); leader == "" && ours {
 		return nil, api.Refuse(codes.Unavailable, n.cfg.Name, "", "no leader known, so nothing is served")
 	}
 	return next(ctx, req)
