@@ -58,12 +58,18 @@ var _ = Describe("scenario", func() {
 	}
 })
 
-// labels are by which filters a spec is chosen. A control that must be red puts
-// the checks to the test, which are the same on every runtime: but for the
-// smoke set it runs in containers by night.
+// labels are by which filters a spec is chosen. By day a scenario runs on one
+// runtime, because a second one mostly repeats what the first has shown: in
+// containers where an engine answers, and a negative control as local processes,
+// because it tests the checks, which are the same everywhere. The smoke set runs
+// on both.
 func labels(s scenarios.Scenario, rt string) []string {
 	out := append([]string{rt}, s.Labels...)
-	if rt == docker.Name && slices.Contains(out, "negative") && !slices.Contains(out, "smoke") {
+	byDay := docker.Name
+	if s.Target == "mcp" && (engine != nil || slices.Contains(out, "negative")) {
+		byDay = local.Name
+	}
+	if rt != byDay && !slices.Contains(out, "smoke") {
 		out = append(out, "nightly")
 	}
 	return out
