@@ -39,7 +39,7 @@ func TestSwitch(t *testing.T) {
 			r := lab{}.run()
 			r.Objectives.TrafficSwitch = c.must
 			c.change(r)
-			want(t, judge(t, r), "switch", c.verdict, c.says)
+			want(t, judge(t, r), "traffic switch", c.verdict, c.says)
 		})
 	}
 }

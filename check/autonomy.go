@@ -28,7 +28,7 @@ func judgeAutonomy(_ context.Context, v *view, _ *record.Result) []record.Findin
 	if !v.obj.DisconnectedOperation {
 		return nil
 	}
-	f := record.Finding{Check: "autonomy", Verdict: record.Vacuous, Description: "the clients of no region were cut off from the majority"}
+	f := record.Finding{Check: "disconnected operation", Verdict: record.Vacuous, Description: "the clients of no region were cut off from the majority"}
 	says, wrong := "", ""
 	for _, region := range v.run.Topology.Regions() {
 		spells := v.damage.severed[region]

@@ -99,7 +99,7 @@ func TestAutonomy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := cutOff()
 			c.change(t, r)
-			want(t, judge(t, r), "autonomy", c.verdict, c.says)
+			want(t, judge(t, r), "disconnected operation", c.verdict, c.says)
 		})
 	}
 }

@@ -60,7 +60,7 @@ type promise struct {
 var promises = []promise{
 	{"run", judgeRun},
 	{"faults", judgeFaults},
-	{"nodes", judgeNodes},
+	{"node crashes", judgeNodes},
 	{"rto", judgeRTO},
 	{"rpo", judgeRPO},
 	{"linearizable", judgeLinearizable},
@@ -68,12 +68,12 @@ var promises = []promise{
 	{"messages", judgeMessages},
 	{"availability", judgeAvailability},
 	{"leader change", judgeLeader},
-	{"switch", judgeSwitch},
+	{"traffic switch", judgeSwitch},
 	{"false alarms", judgeAlarms},
-	{"refuse", judgeRefusal},
-	{"shed", judgeShedding},
-	{"tells", judgeTells},
-	{"autonomy", judgeAutonomy},
+	{"quorum loss rejection", judgeRefusal},
+	{"load shedding", judgeShedding},
+	{"expected events", judgeTells},
+	{"disconnected operation", judgeAutonomy},
 }
 
 // Judge checks every promise of the run and takes the worst verdict. It

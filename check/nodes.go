@@ -12,7 +12,7 @@ import (
 // failure of its own. One that was killed for its memory may be the machine's
 // fault, and makes the run unknown.
 func judgeNodes(_ context.Context, v *view, _ *record.Result) []record.Finding {
-	f := record.Finding{Check: "nodes", Verdict: record.Pass, Description: "no node exited by itself"}
+	f := record.Finding{Check: "node crashes", Verdict: record.Pass, Description: "no node exited by itself"}
 	for _, e := range v.run.Events {
 		if e.Source != record.FromEngine || e.Kind != record.Crashed && e.Kind != record.OutOfMemory {
 			continue

@@ -20,7 +20,7 @@ func judgeRefusal(_ context.Context, v *view, _ *record.Result) []record.Finding
 	if !v.obj.RejectWithoutQuorum {
 		return nil
 	}
-	f := record.Finding{Check: "refuse"}
+	f := record.Finding{Check: "quorum loss rejection"}
 	var length time.Duration
 	for _, s := range v.damage.headless {
 		length += min(s.to, v.end) - s.from

@@ -346,7 +346,7 @@ func TestRefusal(t *testing.T) {
 			if c.change != nil {
 				c.change(r)
 			}
-			want(t, judge(t, r), "refuse", c.verdict, c.says)
+			want(t, judge(t, r), "quorum loss rejection", c.verdict, c.says)
 		})
 	}
 }

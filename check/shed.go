@@ -18,7 +18,7 @@ func judgeShedding(_ context.Context, v *view, _ *record.Result) []record.Findin
 	if !v.obj.LoadShedding {
 		return nil
 	}
-	f := record.Finding{Check: "shed"}
+	f := record.Finding{Check: "load shedding"}
 	var took []time.Duration
 	var tried, failed int // of those failed, the refusals are in took
 	for i := range v.run.Ops {

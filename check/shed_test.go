@@ -47,7 +47,7 @@ func TestShedding(t *testing.T) {
 				}
 			}
 			r.Objectives.LoadShedding = true
-			want(t, judge(t, r), "shed", c.verdict, c.says)
+			want(t, judge(t, r), "load shedding", c.verdict, c.says)
 		})
 	}
 }

@@ -14,7 +14,7 @@ func judgeSwitch(_ context.Context, v *view, _ *record.Result) []record.Finding 
 	if v.obj.TrafficSwitch == nil {
 		return nil
 	}
-	f := record.Finding{Check: "switch"}
+	f := record.Finding{Check: "traffic switch"}
 	told := v.told()
 	var first string
 	moves := 0

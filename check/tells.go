@@ -19,7 +19,7 @@ func judgeTells(_ context.Context, v *view, _ *record.Result) []record.Finding {
 	if len(v.obj.ExpectEvents) == 0 {
 		return nil
 	}
-	f := record.Finding{Check: "tells", Verdict: record.Pass}
+	f := record.Finding{Check: "expected events", Verdict: record.Pass}
 	told := v.told()
 	if len(v.faults) == 0 {
 		f.Verdict, f.Description = record.Vacuous, "there was no fault to tell of"

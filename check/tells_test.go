@@ -124,7 +124,7 @@ func TestTells(t *testing.T) {
 				}
 				r.Objectives.ExpectEvents = append(r.Objectives.ExpectEvents, told)
 			}
-			want(t, judge(t, r), "tells", c.verdict, c.says)
+			want(t, judge(t, r), "expected events", c.verdict, c.says)
 		})
 	}
 }
@@ -135,5 +135,5 @@ func TestTellsOfARecordThatIsNotWhole(t *testing.T) {
 	r.Events = []record.Event{{At: 110 * ms, Source: record.FromPlatform, Kind: "strike"}}
 	r.Objectives.ExpectEvents = []record.EventPattern{{Kind: "elected"}}
 	r.Partial = []string{"events.jsonl ends in the middle of its last line"}
-	want(t, judge(t, r), "tells", record.Unknown, "not whole")
+	want(t, judge(t, r), "expected events", record.Unknown, "not whole")
 }

@@ -27,13 +27,13 @@ func (v *view) doubt(findings []record.Finding) {
 // enough: had the run gone on, that might have come.
 func (v *view) absence(f *record.Finding) bool {
 	switch f.Check {
-	case "tells", "shed", "autonomy", "availability":
+	case "expected events", "load shedding", "disconnected operation", "availability":
 		return true
 	case "leader change":
 		return *v.obj.LeaderChange
-	case "switch":
+	case "traffic switch":
 		return *v.obj.TrafficSwitch
-	case "refuse":
+	case "quorum loss rejection":
 		return len(f.Evidence) == 0 // which are writes that were acknowledged
 	}
 	return false

@@ -41,15 +41,15 @@ func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
 		change        func(r *record.Run)
 		verdict       record.Verdict // of the interrupted run; without the interruption each fails
 	}{
-		{"never told", "tells", lab{}.run, func(r *record.Run) {
+		{"never told", "expected events", lab{}.run, func(r *record.Run) {
 			r.Events, r.Objectives.ExpectEvents = []record.Event{lead}, []record.EventPattern{{Kind: "rejoined"}}
 		}, record.Unknown},
-		{"never moved", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{lead}, &yes }, record.Unknown},
-		{"moved, and must not be", "switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{move}, &no }, record.Fail},
+		{"never moved", "traffic switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{lead}, &yes }, record.Unknown},
+		{"moved, and must not be", "traffic switch", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{move}, &no }, record.Fail},
 		{"nobody elected", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{move}, &yes }, record.Unknown},
 		{"elected, and none may be", "leader change", lab{}.run, func(r *record.Run) { r.Events, r.Objectives.LeaderChange = []record.Event{lead}, &no }, record.Fail},
-		{"nothing refused", "shed", lab{}.run, func(r *record.Run) { r.Objectives.LoadShedding = true }, record.Unknown},
-		{"not back after the heal", "autonomy", cutOff, func(r *record.Run) {
+		{"nothing refused", "load shedding", lab{}.run, func(r *record.Run) { r.Objectives.LoadShedding = true }, record.Unknown},
+		{"not back after the heal", "disconnected operation", cutOff, func(r *record.Run) {
 			for i := range r.Ops {
 				if op := &r.Ops[i]; op.Class() == history.Writes && op.Call > 200*ms {
 					op.Outcome = history.Failed
@@ -72,14 +72,14 @@ func TestTellingWithoutFaults(t *testing.T) {
 	r := lab{}.run()
 	r.Faults, r.Objectives.ExpectEvents = nil, []record.EventPattern{{Kind: "elected"}}
 	r.Events = []record.Event{{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}}
-	want(t, judge(t, r), "tells", record.Vacuous, "no fault")
+	want(t, judge(t, r), "expected events", record.Vacuous, "no fault")
 }
 
 func TestANodeThatExitsByItself(t *testing.T) {
 	r := lab{}.run()
-	want(t, judge(t, r), "nodes", record.Pass, "no node")
+	want(t, judge(t, r), "node crashes", record.Pass, "no node")
 	r.Events = append(r.Events, record.Event{At: time.Second, Source: record.FromEngine, Kind: record.Crashed, Node: "north-1", Description: "exited by itself with status 9"})
-	want(t, judge(t, r), "nodes", record.Fail, "north-1 exited by itself with status 9 at 1.0 s")
+	want(t, judge(t, r), "node crashes", record.Fail, "north-1 exited by itself with status 9 at 1.0 s")
 	r.Events[len(r.Events)-1].Kind = record.OutOfMemory
-	want(t, judge(t, r), "nodes", record.Unknown, "north-1")
+	want(t, judge(t, r), "node crashes", record.Unknown, "north-1")
 }

@@ -20,7 +20,7 @@ import (
 var telling = map[string]func(*drill.Result){
 	"starve-no-shedding": func(run *drill.Result) {
 		GinkgoHelper()
-		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "shed" })
+		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "load shedding" })
 		Expect(run.Result.Findings[i].Description).To(ContainSubstring("nothing was refused for want of resources"))
 	},
 	"retries-forget-idempotency": func(run *drill.Result) {
@@ -29,12 +29,12 @@ var telling = map[string]func(*drill.Result){
 		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "accounts" })
 		Expect(run.Result.Findings[i].Description).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
 	},
-	"alert-main-region-mute": breaks("tells"),
+	"alert-main-region-mute": breaks("expected events"),
 	"hair-trigger":           breaks("false alarms"),
-	"stale-registry":         breaks("tells"),
+	"stale-registry":         breaks("expected events"),
 	"restore-platform-no-snapshots": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("tells")(run)
+		breaks("expected events")(run)
 		rpo := run.Result.RPO
 		Expect(rpo.LossWindow).To(BeNumerically(">", 8*time.Second), "what was acknowledged long before is lost too")
 	},
@@ -78,7 +78,7 @@ var telling = map[string]func(*drill.Result){
 	},
 	"config-no-fallback": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("tells")(run)
+		breaks("expected events")(run)
 		exited := map[topology.NodeID]bool{}
 		for _, e := range run.Events {
 			if e.Kind == record.Crashed {
@@ -87,7 +87,7 @@ var telling = map[string]func(*drill.Result){
 		}
 		Expect(exited).To(Equal(map[topology.NodeID]bool{"east-gateway": true, "north-gateway": true, "south-gateway": true}), "who gave up")
 	},
-	"edge-blind": breaks("autonomy"),
+	"edge-blind": breaks("disconnected operation"),
 	"follower-reads": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.BeLinearizable())
@@ -104,7 +104,7 @@ var telling = map[string]func(*drill.Result){
 	},
 	"never-switch": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("switch")(run)
+		breaks("traffic switch")(run)
 		Expect(run.Result.Alarms.Raised).NotTo(BeZero(), "the loss was detected")
 	},
 	"lose-identity-no-local-verify": func(run *drill.Result) {
@@ -129,7 +129,7 @@ var telling = map[string]func(*drill.Result){
 	},
 	"probe-self": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("switch")(run)
+		breaks("traffic switch")(run)
 		Expect(run.Result.Alarms.Raised).To(BeZero(), "the loss was not detected")
 	},
 }

@@ -102,7 +102,7 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 			if diff := cmp.Diff(tt.told, told); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
-			if got := finding(r, "nodes"); got.Verdict != tt.want {
+			if got := finding(r, "node crashes"); got.Verdict != tt.want {
 				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Description, tt.want)
 			}
 		})

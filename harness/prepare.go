@@ -47,7 +47,7 @@ func prepare(ctx context.Context, p scenarios.Plan, o Options) (_ *run, err erro
 		Scenario: p.Scenario, Description: p.Description, Target: p.Target,
 		Runtime: o.Runtime.Name, RuntimeReason: o.RuntimeWhy,
 		Started: clock.Started(), Seed: p.Seed, Topology: p.Topology,
-		Objectives: p.Objectives, Expect: p.Expect, ExpectedFailures: p.ExpectedFailures, HasRejectionMarks: true,
+		Objectives: p.Objectives, Expect: p.Expect, ExpectedFailures: record.CanonicalChecks(p.ExpectedFailures), HasRejectionMarks: true,
 		Versions: map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH},
 	}
 	dir, err := record.Create(o.Root, meta)

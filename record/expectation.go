@@ -6,17 +6,6 @@ import (
 	"strings"
 )
 
-// Checks lists the promises that a finding can call broken, in the order in
-// which they are judged. What a run only needs to mean anything (that it ran
-// to its end, that its faults were felt) is none of them: it cannot fail.
-func Checks() []string {
-	return []string{
-		"nodes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
-		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "leader change", "switch", "false alarms", "refuse", "shed", "tells",
-		"autonomy",
-	}
-}
-
 // AsExpected says whether the run came out as its scenario says it must: with
 // that verdict, and with every promise broken that it was to break. A control
 // that fails for another reason than its own has shown nothing, and nor has one

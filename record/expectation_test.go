@@ -23,7 +23,7 @@ func TestAsExpected(t *testing.T) {
 		"only another promise broken":     {Fail, Fail, []string{"rpo"}, []string{"rpo pass"}, false},
 		"one of two promises broken":      {Fail, Fail, []string{"rto", "rpo"}, []string{"rpo pass"}, false},
 		"its own promise cannot be told":  {Fail, Fail, []string{"linearizable"}, []string{"linearizable unknown"}, false},
-		"its own promise was not judged":  {Fail, Fail, []string{"refuse"}, []string{"refuse "}, false},
+		"its own promise was not judged":  {Fail, Fail, []string{"quorum loss rejection"}, []string{"quorum loss rejection "}, false},
 		"broken, and yet another verdict": {Unknown, Fail, []string{"rto"}, nil, false},
 	} {
 		j := &Result{Verdict: c.verdict, Expected: c.expected, ExpectedFailures: c.breaks, Findings: findings}
@@ -52,8 +52,8 @@ func TestAControlIsPutToItsTest(t *testing.T) {
 		"the fault could not be caused": {Pass, Unknown, false},
 		"the run was interrupted":       {Unknown, Pass, false},
 	} {
-		j := &Result{Verdict: Fail, Expected: Fail, ExpectedFailures: []string{"switch"}, Findings: []Finding{
-			{Check: "run", Verdict: c.run}, {Check: "fault 1-kill", Verdict: c.fault}, {Check: "switch", Verdict: Fail},
+		j := &Result{Verdict: Fail, Expected: Fail, ExpectedFailures: []string{"traffic switch"}, Findings: []Finding{
+			{Check: "run", Verdict: c.run}, {Check: "fault 1-kill", Verdict: c.fault}, {Check: "traffic switch", Verdict: Fail},
 		}}
 		if got := j.AsExpected(); got != c.want {
 			t.Errorf("%s: AsExpected() = %v, want %v; untested: %v", name, got, c.want, j.UnprovenFaults())

@@ -41,6 +41,7 @@ func Load(path string) (*Run, error) {
 	if _, err = readJSON(filepath.Join(path, VerdictFile), &r.Result); err != nil {
 		return nil, err
 	}
+	r.canonicalChecks()
 	cut, err := r.loadEvents(filepath.Join(path, EventsFile))
 	if err != nil {
 		return nil, err

@@ -17,5 +17,6 @@ func LoadSummary(path string) (*Run, error) {
 		return nil, fmt.Errorf("load run: %s is not a run directory: it has no %s", path, RunFile)
 	}
 	_, err = readJSON(filepath.Join(path, VerdictFile), &r.Result)
+	r.canonicalChecks()
 	return r, err
 }

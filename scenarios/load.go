@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 //go:embed *.yaml
@@ -82,6 +83,7 @@ func Parse(file string, data []byte) (Scenario, error) {
 		return Scenario{}, src.err()
 	}
 	decoder{src}.decodeDocument(data, &s)
+	s.ExpectedFailures = record.CanonicalChecks(s.ExpectedFailures)
 	if !slices.ContainsFunc(src.diagnostics, func(p Diagnostic) bool { return p.Field == "" }) {
 		s.validate(src) // it is YAML and a mapping
 	}

@@ -101,6 +101,18 @@ func TestParseEverything(t *testing.T) {
 	}
 }
 
+// Scenario files of earlier versions name checks by their former ids.
+func TestFormerCheckIDs(t *testing.T) {
+	s, err := scenarios.Parse("former.yaml", []byte("name: x\nsteps: []\nexpect: fail\nbreaks: [refuse, shed, tells, autonomy, switch, nodes, rto]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"quorum loss rejection", "load shedding", "expected events", "disconnected operation", "traffic switch", "node crashes", "rto"}
+	if diff := cmp.Diff(want, s.ExpectedFailures); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // each case is a file and its problems, all of them, one a line.
 func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "

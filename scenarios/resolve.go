@@ -48,7 +48,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Baseline:         cmp.Or(s.Baseline, 5*time.Second),
 		Objectives:       s.Objectives.Resolve(),
 		Expect:           cmp.Or(s.Expect, record.Pass),
-		ExpectedFailures: slices.Clone(s.ExpectedFailures),
+		ExpectedFailures: record.CanonicalChecks(s.ExpectedFailures),
 	}
 	if p.Seed == 0 {
 		p.Seed = newSeed()

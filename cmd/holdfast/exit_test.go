@@ -41,8 +41,8 @@ func TestVerdictCode(t *testing.T) {
 
 // A control whose fault was not felt is no failed objective, and no success either.
 func TestVerdictCodeOfAControlThatWasNotTested(t *testing.T) {
-	j := &record.Result{Verdict: record.Fail, Expected: record.Fail, ExpectedFailures: []string{"switch"}, Findings: []record.Finding{
-		{Check: "fault 1-kill", Verdict: record.Vacuous}, {Check: "switch", Verdict: record.Fail},
+	j := &record.Result{Verdict: record.Fail, Expected: record.Fail, ExpectedFailures: []string{"traffic switch"}, Findings: []record.Finding{
+		{Check: "fault 1-kill", Verdict: record.Vacuous}, {Check: "traffic switch", Verdict: record.Fail},
 	}}
 	if got := verdictCode(j); got != 2 {
 		t.Errorf("verdictCode is %d, want 2", got)
