@@ -17,7 +17,7 @@ type Bandwidth struct {
 	// Direction names, such as 64KB/s. It must be given, at least 1KB/s.
 	Rate Rate `json:"rate" yaml:"rate"`
 	// Direction is whose bytes are narrowed: both; to, what `on` sends to `to`;
-	// from, what `on` hears. Empty means both.
+	// from, what `on` receives. Empty means both.
 	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also narrows the clients of a region that is wholly on one side to
 	// the nodes of the other side.
@@ -27,95 +27,103 @@ type Bandwidth struct {
 // Validate implements Validator.
 func (b *Bandwidth) Validate() error {
 	if b.Rate < kilo {
-		return InvalidField{Field: "rate", Says: "must be at least 1KB/s"}
+		return InvalidField{Field: "rate", Message: "must be at least 1KB/s"}
 	}
 	return b.Direction.validate()
 }
 
-// Inject implements Fault.
-func (b *Bandwidth) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := disturb(ctx, v, b.Flows(v), links.Effect{Rate: int64(b.Rate)})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.Describe(v), err)
+// Prepare implements Fault.
+func (b *Bandwidth) Prepare(v Victims) Injection {
+	return &bandwidthInjection{
+		linkInjection: linkInjection{
+			victims: v, flows: b.Flows(v), effect: links.Effect{Rate: int64(b.Rate)}, description: b.Describe(v),
+		},
+		rate: b.Rate,
 	}
-	return heal, nil
 }
 
-// Flows implements Disturber.
+// Flows implements LinkFault.
 func (b *Bandwidth) Flows(v Victims) []topology.Flow {
-	return reach{direction: b.Direction, clients: b.Clients}.streams(v)
+	return scope{direction: b.Direction, clients: b.Clients}.flows(v)
 }
 
-// FaultImpact implements Fault: slowness takes nothing away.
+// Impact implements Fault: slowness takes nothing away.
 func (b *Bandwidth) Impact(Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
 // Describe implements Fault.
 func (b *Bandwidth) Describe(v Victims) string {
-	return fmt.Sprintf("narrow the links of %s to %s (%s)", between(v, b.Clients), b.Rate, b.Direction.says())
+	return fmt.Sprintf("narrow the links of %s to %s (%s)", between(v, b.Clients), b.Rate, b.Direction.describe())
 }
 
-// Active implements Prover: over every narrowed link a parcel takes at least
+type bandwidthInjection struct {
+	linkInjection
+	rate Rate
+}
+
+// Active implements Verifier: over every narrowed link a payload takes at least
 // three quarters of the time that it needs at this rate.
-func (b *Bandwidth) Active(ctx context.Context, v Victims) (string, error) {
-	least := b.takes() * 3 / 4
+func (b *bandwidthInjection) Active(ctx context.Context) (string, error) {
+	atLeast := b.payloadTime() * 3 / 4
 	slow := func(took time.Duration) error {
-		if took < least {
-			return fmt.Errorf("less than %v", least)
+		if took < atLeast {
+			return fmt.Errorf("less than %v", atLeast)
 		}
 		return nil
 	}
-	return twice(func() (string, error) { return b.weigh(ctx, v, linksOf(b.Flows(v)), slow) })
+	return confirm(func() (string, error) { return b.measure(ctx, b.links(), slow) })
 }
 
-// Cleared implements Prover: over every link the parcel takes less than half of it.
-func (b *Bandwidth) Cleared(ctx context.Context, v Victims) (string, error) {
-	return b.weigh(ctx, v, linksOf(b.Flows(v)), b.quick)
+// Cleared implements Verifier: over every link the payload takes less than half of that time.
+func (b *bandwidthInjection) Cleared(ctx context.Context) (string, error) {
+	return b.measure(ctx, b.links(), b.fast)
 }
 
-// ControlUnaffected implements Prover: so it does over an untouched link.
-func (b *Bandwidth) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	n, ok := neighbour(v, b.Flows(v))
+// ControlUnaffected implements Verifier: over a link that is not narrowed the
+// payload takes less than half of that time.
+func (b *bandwidthInjection) ControlUnaffected(ctx context.Context, others []topology.FaultImpact) (string, error) {
+	l, ok := b.controlLink(others)
 	if !ok {
-		return "no link is untouched, so none was measured", nil
+		return noControlLink, nil
 	}
-	return b.weigh(ctx, v, []topology.Link{n}, b.quick)
+	return b.measure(ctx, []topology.Link{l}, b.fast)
 }
 
-func (b *Bandwidth) quick(took time.Duration) error {
-	if most := b.takes() / 2; took >= most {
-		return fmt.Errorf("not less than %v", most)
+func (b *bandwidthInjection) fast(took time.Duration) error {
+	if limit := b.payloadTime() / 2; took >= limit {
+		return fmt.Errorf("not less than %v", limit)
 	}
 	return nil
 }
 
-// parcel is how many bytes are sent for a measurement: what the rate lets
-// through in 400 ms, but no more than does not hurt a fast link.
-func (b *Bandwidth) parcel() int {
-	const most = 8 << 20
-	return int(min(int64(b.Rate)*2/5, most))
+// payload is how many bytes are sent for a measurement: what the rate lets
+// through in 400 ms, but no more than a fast link carries without harm.
+func (b *bandwidthInjection) payload() int {
+	const maxPayload = 8 << 20
+	return int(min(int64(b.rate)*2/5, maxPayload))
 }
 
-// takes is how long the parcel needs at this rate, one way.
-func (b *Bandwidth) takes() time.Duration {
-	return time.Duration(float64(b.parcel()) / float64(b.Rate) * float64(time.Second))
+// payloadTime is how long the payload needs at this rate, one way.
+func (b *bandwidthInjection) payloadTime() time.Duration {
+	return time.Duration(float64(b.payload()) / float64(b.rate) * float64(time.Second))
 }
 
-// weigh sends the parcel over links, there and back, and judges how long it
+// measure sends the payload over links, there and back, and judges how long it
 // took beyond the baseline.
-func (b *Bandwidth) weigh(ctx context.Context, v Victims, over []topology.Link, judge func(time.Duration) error) (string, error) {
-	saw := ""
-	for _, s := range measure(over, func(l topology.Link) links.Sample { return v.Cluster.Links.Transfer(ctx, l, b.parcel()) }) {
+func (b *bandwidthInjection) measure(ctx context.Context, over []topology.Link, judge func(time.Duration) error) (string, error) {
+	observed := ""
+	transfer := func(l topology.Link) links.Sample { return b.victims.Cluster.Links.Transfer(ctx, l, b.payload()) }
+	for _, s := range forLinks(over, transfer) {
 		if s.Err != nil {
 			return "", fmt.Errorf("%s: %w", s.Link, s.Err)
 		}
-		took := max(0, s.RTT-baseline(v, s.Link)).Round(10 * time.Microsecond)
-		line := fmt.Sprintf("%d bytes over %s took %v", b.parcel(), s.Link, took)
+		took := max(0, s.RTT-b.baseline(s.Link)).Round(10 * time.Microsecond)
+		line := fmt.Sprintf("%d bytes over %s took %v", b.payload(), s.Link, took)
 		if err := judge(took); err != nil {
 			return "", fmt.Errorf("%s, %w", line, err)
 		}
-		if saw == "" {
-			saw = line
+		if observed == "" {
+			observed = line
 		}
 	}
-	return saw, nil
+	return observed, nil
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// cut is what Partition and Isolate have in common: streams that carry nothing.
+// cut is what Partition and Isolate have in common: flows that carry nothing.
 type cut struct {
-	reach
+	scope
 	mode links.Mode
 }
 
@@ -22,99 +22,101 @@ func newCut(m links.Mode, d Direction, clients bool) cut {
 	if m == "" {
 		m = links.Hold
 	}
-	opening := m == links.Refuse || m == links.Reset // a closed door has no direction of bytes
-	return cut{reach{direction: d, clients: clients, opening: opening}, m}
+	opening := m == links.Refuse || m == links.Reset // connections end as a whole, whichever way their bytes flow
+	return cut{scope{direction: d, clients: clients, opening: opening}, m}
 }
 
 func validMode(m links.Mode) error {
 	return oneOf("mode", string(m), "", string(links.Hold), string(links.Blackhole), string(links.Refuse), string(links.Reset))
 }
 
-func (c cut) inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	return disturb(ctx, v, c.streams(v), links.Effect{Cut: c.mode})
+func (c cut) prepare(v Victims, description string) Injection {
+	return &cutInjection{linkInjection{victims: v, flows: c.flows(v), effect: links.Effect{Cut: c.mode}, description: description}}
 }
 
-func (c cut) damage(v Victims) topology.FaultImpact {
-	return topology.FaultImpact{CutFlows: c.streams(v)}
+func (c cut) impact(v Victims) topology.FaultImpact {
+	return topology.FaultImpact{CutFlows: c.flows(v)}
 }
 
-// felt wants every link that is cut to look cut to who dials it.
-func (c cut) felt(ctx context.Context, v Victims) (string, error) {
-	return twice(func() (string, error) { return c.look(ctx, v) })
+type cutInjection struct{ linkInjection }
+
+// Active implements Verifier: no link that is cut echoes.
+func (c *cutInjection) Active(ctx context.Context) (string, error) {
+	return confirm(func() (string, error) { return c.probeCut(ctx) })
 }
 
-// look measures once. A probe that could not be made is no proof of anything.
-func (c cut) look(ctx context.Context, v Victims) (string, error) {
-	var alive []string
-	looks := map[links.ProbeFailure]bool{}
-	streams := c.streams(v)
-	for _, s := range glances(ctx, v, linksOf(streams)) {
-		symptom := links.ProbeFailureOf(s.Err)
+// cutTimeout is how long an echo may take beyond the link's baseline before the
+// link counts as cut.
+const cutTimeout = 400 * time.Millisecond
+
+// probeCut measures every link once and returns nil when none echoes. A probe
+// that could not be made proves nothing.
+func (c *cutInjection) probeCut(ctx context.Context) (string, error) {
+	var echoing []string
+	failures := map[links.ProbeFailure]bool{}
+	samples := forLinks(c.links(), func(k topology.Link) links.Sample {
+		ctx, cancel := context.WithTimeout(ctx, cutTimeout+c.baseline(k))
+		defer cancel()
+		return c.victims.Cluster.Links.Echo(ctx, k)
+	})
+	for _, s := range samples {
+		failure := links.ProbeFailureOf(s.Err)
 		switch {
 		case s.Err == nil:
-			alive = append(alive, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
-		case symptom == "" || symptom == links.Other:
+			echoing = append(echoing, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
+		case failure == "" || failure == links.Other:
 			return "", fmt.Errorf("probe of %s: %w", s.Link, s.Err)
 		}
-		looks[symptom] = true
+		failures[failure] = true
 	}
-	if err := ctx.Err(); err != nil { // our own haste is no cut
+	if err := ctx.Err(); err != nil { // the probes failed because they were cancelled, not because of the cut
 		return "", err
 	}
-	if len(alive) > 0 || len(streams) == 0 {
-		return "", fmt.Errorf("%d of %d links are not cut: %s", len(alive), len(streams), few(alive))
+	if len(echoing) > 0 || len(samples) == 0 {
+		return "", fmt.Errorf("%d of %d links are not cut: %s", len(echoing), len(samples), summarize(echoing))
 	}
-	return fmt.Sprintf("no echo over %s: %s", list(linksOf(streams)), seen(looks)), nil
+	return fmt.Sprintf("no echo over %s: %s", listLinks(c.links()), listFailures(failures)), nil
 }
 
-// gone wants an echo over every link that was cut.
-func (c cut) gone(ctx context.Context, v Victims) (string, error) {
-	streams := c.streams(v)
-	if err := silent(echoes(ctx, v, linksOf(streams))); err != nil {
+// Cleared implements Verifier: every link that was cut echoes.
+func (c *cutInjection) Cleared(ctx context.Context) (string, error) {
+	if err := allEcho(c.echo(ctx, c.links())); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("echo over %s", list(linksOf(streams))), nil
+	return fmt.Sprintf("echo over %s", listLinks(c.links())), nil
 }
 
-func (c cut) spared(ctx context.Context, v Victims) (string, error) {
-	l, ok := neighbour(v, c.streams(v))
+// ControlUnaffected implements Verifier: a link that was not cut echoes.
+func (c *cutInjection) ControlUnaffected(ctx context.Context, others []topology.FaultImpact) (string, error) {
+	l, ok := c.controlLink(others)
 	if !ok {
-		return "no link is untouched, so none was measured", nil
+		return noControlLink, nil
 	}
-	s := echoes(ctx, v, []topology.Link{l})
-	if err := silent(s); err != nil {
-		return "", fmt.Errorf("untouched link: %w", err)
+	s := c.echo(ctx, []topology.Link{l})
+	if err := allEcho(s); err != nil {
+		return "", fmt.Errorf("control link: %w", err)
 	}
 	return fmt.Sprintf("%s echoes in %v", l, s[0].RTT.Round(time.Microsecond)), nil
 }
 
-// silent returns an error that names the links that gave no echo.
-func silent(samples []links.Sample) error {
-	var dead []string
+// allEcho returns an error that names the links that gave no echo.
+func allEcho(samples []links.Sample) error {
+	var silent []string
 	for _, s := range samples {
 		if s.Err != nil {
-			dead = append(dead, fmt.Sprintf("%s: %v", s.Link, s.Err))
+			silent = append(silent, fmt.Sprintf("%s: %v", s.Link, s.Err))
 		}
 	}
-	if len(dead) > 0 {
-		return fmt.Errorf("no echo over %d of %d links: %s", len(dead), len(samples), few(dead))
+	if len(silent) > 0 {
+		return fmt.Errorf("no echo over %d of %d links: %s", len(silent), len(samples), summarize(silent))
 	}
 	return nil
 }
 
-func seen(looks map[links.ProbeFailure]bool) string {
+func listFailures(failures map[links.ProbeFailure]bool) string {
 	var out []string
-	for _, s := range slices.Sorted(maps.Keys(looks)) {
-		out = append(out, string(s))
+	for _, f := range slices.Sorted(maps.Keys(failures)) {
+		out = append(out, string(f))
 	}
 	return strings.Join(out, ", ")
-}
-
-// few shortens a list of findings to what a reader takes in.
-func few(found []string) string {
-	const most = 3
-	if len(found) > most {
-		return strings.Join(found[:most], "; ") + fmt.Sprintf("; and %d more", len(found)-most)
-	}
-	return strings.Join(found, "; ")
 }

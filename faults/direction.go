@@ -1,6 +1,6 @@
 package faults
 
-// Direction says which bytes a fault of links is for, seen from the nodes
+// Direction is which bytes a fault of links disturbs, seen from the nodes
 // chosen by `on`.
 type Direction string
 
@@ -8,7 +8,7 @@ type Direction string
 const (
 	Both Direction = "both"
 	To   Direction = "to"   // what `on` sends to `to`
-	From Direction = "from" // what `on` hears from `to`
+	From Direction = "from" // what `on` receives from `to`
 )
 
 func (d Direction) orBoth() Direction {
@@ -18,7 +18,7 @@ func (d Direction) orBoth() Direction {
 	return d
 }
 
-func (d Direction) says() string {
+func (d Direction) describe() string {
 	switch d {
 	case To:
 		return "outgoing only"

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
@@ -28,25 +27,19 @@ func (i *Isolate) cut() cut { return newCut(i.Mode, Both, i.Clients) }
 // Validate implements Validator.
 func (i *Isolate) Validate() error { return validMode(i.Mode) }
 
-// Inject implements Fault.
-func (i *Isolate) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := i.cut().inject(ctx, v)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", i.Describe(v), err)
-	}
-	return heal, nil
-}
+// Prepare implements Fault.
+func (i *Isolate) Prepare(v Victims) Injection { return i.cut().prepare(v, i.Describe(v)) }
 
-// Flows implements Disturber.
-func (i *Isolate) Flows(v Victims) []topology.Flow { return i.cut().streams(v) }
+// Flows implements LinkFault.
+func (i *Isolate) Flows(v Victims) []topology.Flow { return i.cut().flows(v) }
 
-// FaultImpact implements Fault.
-func (i *Isolate) Impact(v Victims) topology.FaultImpact { return i.cut().damage(v) }
+// Impact implements Fault.
+func (i *Isolate) Impact(v Victims) topology.FaultImpact { return i.cut().impact(v) }
 
 // Describe implements Fault.
 func (i *Isolate) Describe(v Victims) string {
 	who := names(v.Cluster.Topology, v.Nodes)
-	if near, _ := sides(v); near.regions {
+	if victims, _ := sides(v); victims.eachRegion {
 		who = "every region"
 	}
 	with := "without its clients"
@@ -54,17 +47,4 @@ func (i *Isolate) Describe(v Victims) string {
 		with = "with its clients"
 	}
 	return fmt.Sprintf("isolate %s %s (%s)", who, with, i.cut().mode)
-}
-
-// Active implements Prover: no link that is cut echoes.
-func (i *Isolate) Active(ctx context.Context, v Victims) (string, error) { return i.cut().felt(ctx, v) }
-
-// Cleared implements Prover: every link that was cut echoes.
-func (i *Isolate) Cleared(ctx context.Context, v Victims) (string, error) {
-	return i.cut().gone(ctx, v)
-}
-
-// ControlUnaffected implements Prover: a link that was not cut echoes.
-func (i *Isolate) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	return i.cut().spared(ctx, v)
 }

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/mcp-resilience/holdfast/cluster"
@@ -12,12 +11,12 @@ import (
 // started again at heal with the data they had on disk.
 type Kill struct{}
 
-// Inject implements Fault.
-func (k *Kill) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	return hold(ctx, v, cluster.Exited, cluster.Kill)
+// Prepare implements Fault.
+func (k *Kill) Prepare(v Victims) Injection {
+	return &processInjection{victims: v, state: cluster.Exited, signal: cluster.Kill}
 }
 
-// FaultImpact implements Fault.
+// Impact implements Fault.
 func (k *Kill) Impact(v Victims) topology.FaultImpact {
 	return topology.FaultImpact{Down: ids(v.Nodes)}
 }
@@ -25,19 +24,4 @@ func (k *Kill) Impact(v Victims) topology.FaultImpact {
 // Describe implements Fault.
 func (k *Kill) Describe(v Victims) string {
 	return fmt.Sprintf("kill %s", names(v.Cluster.Topology, v.Nodes))
-}
-
-// Active implements Prover: every victim has exited.
-func (k *Kill) Active(ctx context.Context, v Victims) (string, error) {
-	return are(ctx, v, v.Nodes, cluster.Exited)
-}
-
-// Cleared implements Prover: every victim runs.
-func (k *Kill) Cleared(ctx context.Context, v Victims) (string, error) {
-	return are(ctx, v, v.Nodes, cluster.Running)
-}
-
-// ControlUnaffected implements Prover: an untouched node runs.
-func (k *Kill) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	return running(ctx, v)
 }

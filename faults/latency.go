@@ -20,7 +20,7 @@ type Latency struct {
 	// Jitter varies the delay evenly by up to this much more or less; at most Delay.
 	Jitter time.Duration `json:"jitter,omitempty" yaml:"jitter,omitempty"`
 	// Direction is whose bytes are slowed: both; to, what `on` sends to `to`;
-	// from, what `on` hears. Empty means both.
+	// from, what `on` receives. Empty means both.
 	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also slows the clients of a region that is wholly on one side to
 	// the nodes of the other side.
@@ -31,30 +31,32 @@ type Latency struct {
 func (l *Latency) Validate() error {
 	switch {
 	case l.Delay <= 0:
-		return InvalidField{Field: "delay", Says: "must be more than nothing, such as 100ms"}
+		return InvalidField{Field: "delay", Message: "must be more than nothing, such as 100ms"}
 	case l.Delay > time.Minute:
-		return InvalidField{Field: "delay", Says: "must be at most 1m"}
+		return InvalidField{Field: "delay", Message: "must be at most 1m"}
 	case l.Jitter < 0 || l.Jitter > l.Delay:
-		return InvalidField{Field: "jitter", Says: fmt.Sprintf("must be between 0s and the delay, %v", l.Delay)}
+		return InvalidField{Field: "jitter", Message: fmt.Sprintf("must be between 0s and the delay, %v", l.Delay)}
 	}
 	return l.Direction.validate()
 }
 
-// Inject implements Fault.
-func (l *Latency) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := disturb(ctx, v, l.Flows(v), links.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.Describe(v), err)
+// Prepare implements Fault.
+func (l *Latency) Prepare(v Victims) Injection {
+	return &latencyInjection{
+		linkInjection: linkInjection{
+			victims: v, flows: l.Flows(v), description: l.Describe(v),
+			effect: links.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed},
+		},
+		delay: l.Delay,
 	}
-	return heal, nil
 }
 
-// Flows implements Disturber.
+// Flows implements LinkFault.
 func (l *Latency) Flows(v Victims) []topology.Flow {
-	return reach{direction: l.Direction, clients: l.Clients}.streams(v)
+	return scope{direction: l.Direction, clients: l.Clients}.flows(v)
 }
 
-// FaultImpact implements Fault: slowness takes nothing away.
+// Impact implements Fault: slowness takes nothing away.
 func (l *Latency) Impact(Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
 // Describe implements Fault.
@@ -63,15 +65,20 @@ func (l *Latency) Describe(v Victims) string {
 	if l.Jitter > 0 {
 		by += " ± " + l.Jitter.String()
 	}
-	return fmt.Sprintf("slow the links of %s by %s (%s)", between(v, l.Clients), by, l.Direction.says())
+	return fmt.Sprintf("slow the links of %s by %s (%s)", between(v, l.Clients), by, l.Direction.describe())
 }
 
-// Active implements Prover: every round trip over every disturbed link is longer
+type latencyInjection struct {
+	linkInjection
+	delay time.Duration
+}
+
+// Active implements Verifier: every round trip over every disturbed link is longer
 // than its baseline by at least half of what was added.
-func (l *Latency) Active(ctx context.Context, v Victims) (string, error) {
-	return twice(func() (string, error) {
-		return l.judge(l.rounds(ctx, v), v, func(r round, limit time.Duration) error {
-			if r.least < limit {
+func (l *latencyInjection) Active(ctx context.Context) (string, error) {
+	return confirm(func() (string, error) {
+		return l.judge(l.measure(ctx, l.flows), func(r roundTrips, limit time.Duration) error {
+			if r.shortest < limit {
 				return fmt.Errorf("less than %v", limit)
 			}
 			return nil
@@ -79,23 +86,24 @@ func (l *Latency) Active(ctx context.Context, v Victims) (string, error) {
 	})
 }
 
-// Cleared implements Prover: the shortest round trip over each link is back near
+// Cleared implements Verifier: the shortest round trip over each link is back near
 // its baseline.
-func (l *Latency) Cleared(ctx context.Context, v Victims) (string, error) {
-	return l.judge(l.rounds(ctx, v), v, near)
+func (l *latencyInjection) Cleared(ctx context.Context) (string, error) {
+	return l.judge(l.measure(ctx, l.flows), nearBaseline)
 }
 
-// ControlUnaffected implements Prover: so it is over an untouched link.
-func (l *Latency) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	n, ok := neighbour(v, l.Flows(v))
+// ControlUnaffected implements Verifier: the shortest round trip over a link that
+// is not disturbed is near its baseline.
+func (l *latencyInjection) ControlUnaffected(ctx context.Context, others []topology.FaultImpact) (string, error) {
+	k, ok := l.controlLink(others)
 	if !ok {
-		return "no link is untouched, so none was measured", nil
+		return noControlLink, nil
 	}
-	return l.judge([]round{l.round(ctx, v, topology.Flow{Link: n, Direction: topology.Upstream})}, v, near)
+	return l.judge(l.measure(ctx, []topology.Flow{{Link: k, Direction: topology.Upstream}}), nearBaseline)
 }
 
-func near(r round, limit time.Duration) error {
-	if r.least >= limit {
+func nearBaseline(r roundTrips, limit time.Duration) error {
+	if r.shortest >= limit {
 		return fmt.Errorf("not less than %v", limit)
 	}
 	return nil
@@ -103,64 +111,63 @@ func near(r round, limit time.Duration) error {
 
 // judge compares each link's shortest round trip with its baseline and half of
 // what the fault adds.
-func (l *Latency) judge(rounds []round, v Victims, ok func(r round, limit time.Duration) error) (string, error) {
-	saw := ""
-	for _, r := range rounds {
-		base := baseline(v, r.link)
+func (l *latencyInjection) judge(measured []roundTrips, judge func(r roundTrips, limit time.Duration) error) (string, error) {
+	observed := ""
+	for _, r := range measured {
+		base := l.baseline(r.Link)
 		if r.err != nil {
-			return "", fmt.Errorf("%s: %w", r.link, r.err)
+			return "", fmt.Errorf("%s: %w", r.Link, r.err)
 		}
-		line := fmt.Sprintf("round trip over %s is %v (baseline %v)", r.link, r.least, base)
-		if err := ok(r, base+l.added(r.flow)/2); err != nil {
+		line := fmt.Sprintf("round trip over %s is %v (baseline %v)", r.Link, r.shortest, base)
+		if err := judge(r, base+l.added(r.Direction)/2); err != nil {
 			return "", fmt.Errorf("%s, %w", line, err)
 		}
-		if saw == "" {
-			saw = line
+		if observed == "" {
+			observed = line
 		}
 	}
-	return saw, nil
+	return observed, nil
 }
 
 // added is what the fault adds to a round trip, jitter aside.
-func (l *Latency) added(f topology.Direction) time.Duration {
-	if f == topology.BothWays {
-		return 2 * l.Delay
+func (l *latencyInjection) added(d topology.Direction) time.Duration {
+	if d == topology.BothWays {
+		return 2 * l.delay
 	}
-	return l.Delay
+	return l.delay
 }
 
-// looks is how many round trips one measurement takes. They are under way at
-// once, so that a measurement lasts no longer than one.
-const looks = 3
+// tripsPerMeasurement is how many round trips one measurement takes of each link.
+// They are made at the same time, so that a measurement lasts no longer than one.
+const tripsPerMeasurement = 3
 
-// round is one measurement of a link.
-type round struct {
-	link  topology.Link
-	flow  topology.Direction
-	least time.Duration
-	err   error // when not every look came back
+// roundTrips is one measurement of a link.
+type roundTrips struct {
+	topology.Flow
+	shortest time.Duration
+	err      error // when one of them did not come back
 }
 
-func (l *Latency) rounds(ctx context.Context, v Victims) []round {
-	streams := l.Flows(v)
-	out := make([]round, len(streams))
+// measure takes round trips over the links of all flows at the same time.
+func (l *latencyInjection) measure(ctx context.Context, flows []topology.Flow) []roundTrips {
+	out := make([]roundTrips, len(flows))
 	var wg sync.WaitGroup
-	for i, s := range streams {
-		wg.Go(func() { out[i] = l.round(ctx, v, s) })
+	for i, f := range flows {
+		wg.Go(func() { out[i] = l.measureFlow(ctx, f) })
 	}
 	wg.Wait()
 	return out
 }
 
-func (l *Latency) round(ctx context.Context, v Victims, s topology.Flow) round {
-	samples := measure(slices.Repeat([]topology.Link{s.Link}, looks), func(k topology.Link) links.Sample { return v.Cluster.Links.Echo(ctx, k) })
-	r := round{link: s.Link, flow: s.Direction, least: samples[0].RTT}
-	for _, x := range samples {
-		r.least = min(r.least, x.RTT)
-		if x.Err != nil {
-			r.err = x.Err
+func (l *latencyInjection) measureFlow(ctx context.Context, f topology.Flow) roundTrips {
+	samples := l.echo(ctx, slices.Repeat([]topology.Link{f.Link}, tripsPerMeasurement))
+	r := roundTrips{Flow: f, shortest: samples[0].RTT}
+	for _, s := range samples {
+		r.shortest = min(r.shortest, s.RTT)
+		if s.Err != nil {
+			r.err = s.Err
 		}
 	}
-	r.least = r.least.Round(10 * time.Microsecond)
+	r.shortest = r.shortest.Round(10 * time.Microsecond)
 	return r
 }

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
@@ -13,13 +12,13 @@ import (
 // region is cut from each other.
 type Partition struct {
 	// Mode is how a cut link behaves: hold (bytes wait and arrive after heal),
-	// blackhole (bytes are lost, connections die at heal), refuse (nobody
-	// listens) or reset (connections are torn). Empty means hold.
+	// blackhole (bytes are lost, connections are closed at heal), refuse (nobody
+	// listens) or reset (connections end with RST). Empty means hold.
 	Mode links.Mode `json:"mode,omitempty" yaml:"mode,omitempty"`
 	// Direction is whose bytes are cut: both; to, what `on` sends to `to`; from,
-	// what `on` hears from `to`. Empty means both. With refuse and reset it is
-	// who cannot open connections: to means that `on` cannot, and both ways of a
-	// connection it has are gone, while those that `to` opened live on.
+	// what `on` receives from `to`. Empty means both. With refuse and reset it is
+	// who cannot open connections: to means that `on` cannot and loses the
+	// connections that it had opened, while those that `to` opened live on.
 	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also cuts the clients of a region that is wholly on one side from
 	// the nodes of the other side. False leaves every client connected.
@@ -36,37 +35,16 @@ func (p *Partition) Validate() error {
 	return p.Direction.validate()
 }
 
-// Inject implements Fault.
-func (p *Partition) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	heal, err := p.cut().inject(ctx, v)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Describe(v), err)
-	}
-	return heal, nil
-}
+// Prepare implements Fault.
+func (p *Partition) Prepare(v Victims) Injection { return p.cut().prepare(v, p.Describe(v)) }
 
-// Flows implements Disturber.
-func (p *Partition) Flows(v Victims) []topology.Flow { return p.cut().streams(v) }
+// Flows implements LinkFault.
+func (p *Partition) Flows(v Victims) []topology.Flow { return p.cut().flows(v) }
 
-// FaultImpact implements Fault.
-func (p *Partition) Impact(v Victims) topology.FaultImpact { return p.cut().damage(v) }
+// Impact implements Fault.
+func (p *Partition) Impact(v Victims) topology.FaultImpact { return p.cut().impact(v) }
 
 // Describe implements Fault.
 func (p *Partition) Describe(v Victims) string {
-	return fmt.Sprintf("partition %s (%s, %s)", between(v, p.Clients), p.cut().mode, p.Direction.says())
-}
-
-// Active implements Prover: no link that is cut echoes.
-func (p *Partition) Active(ctx context.Context, v Victims) (string, error) {
-	return p.cut().felt(ctx, v)
-}
-
-// Cleared implements Prover: every link that was cut echoes.
-func (p *Partition) Cleared(ctx context.Context, v Victims) (string, error) {
-	return p.cut().gone(ctx, v)
-}
-
-// ControlUnaffected implements Prover: a link that was not cut echoes.
-func (p *Partition) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	return p.cut().spared(ctx, v)
+	return fmt.Sprintf("partition %s (%s, %s)", between(v, p.Clients), p.cut().mode, p.Direction.describe())
 }

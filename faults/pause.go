@@ -8,16 +8,17 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Pause stops the clock of the victims: they hold their connections and their
-// memory, answer nothing, and go on at heal as if no time had passed.
+// Pause stops the victims (SIGSTOP or the engine's freezer): they keep their
+// connections and their memory, answer nothing, and go on at heal as if no time
+// had passed.
 type Pause struct{}
 
-// Inject implements Fault.
-func (p *Pause) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	return hold(ctx, v, cluster.Paused, cluster.Pause)
+// Prepare implements Fault.
+func (p *Pause) Prepare(v Victims) Injection {
+	return &pauseInjection{processInjection{victims: v, state: cluster.Paused, signal: cluster.Pause}}
 }
 
-// FaultImpact implements Fault.
+// Impact implements Fault.
 func (p *Pause) Impact(v Victims) topology.FaultImpact {
 	return topology.FaultImpact{Down: ids(v.Nodes)}
 }
@@ -27,28 +28,20 @@ func (p *Pause) Describe(v Victims) string {
 	return fmt.Sprintf("pause %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Active implements Prover: every victim is said to be paused, before and after
-// a time in which nothing came from any of its ports.
-func (p *Pause) Active(ctx context.Context, v Victims) (string, error) {
-	if _, err := are(ctx, v, v.Nodes, cluster.Paused); err != nil {
+type pauseInjection struct{ processInjection }
+
+// Active implements Verifier: the runtime reports every victim as paused before
+// and after a time in which no port of any victim answered.
+func (p *pauseInjection) Active(ctx context.Context) (string, error) {
+	if _, err := p.processInjection.Active(ctx); err != nil {
 		return "", err
 	}
-	if err := each(v.Nodes, func(_ int, n topology.Node) error { return mute(ctx, v, n) }); err != nil {
+	if err := forAll(p.victims.Nodes, func(_ int, n topology.Node) error { return unresponsive(ctx, p.victims, n) }); err != nil {
 		return "", err
 	}
-	saw, err := are(ctx, v, v.Nodes, cluster.Paused)
+	observed, err := p.processInjection.Active(ctx)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s, and silent for %v", saw, listening), nil
-}
-
-// Cleared implements Prover: every victim runs.
-func (p *Pause) Cleared(ctx context.Context, v Victims) (string, error) {
-	return are(ctx, v, v.Nodes, cluster.Running)
-}
-
-// ControlUnaffected implements Prover: an untouched node runs.
-func (p *Pause) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	return running(ctx, v)
+	return fmt.Sprintf("%s, and no answer for %v", observed, unresponsiveTime), nil
 }

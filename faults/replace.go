@@ -4,70 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Replace ends the victims at once, with their disks: they are killed, their
-// data is wiped, and the system's operator removes them from it. At heal they are
-// started empty and added again, and have to catch up. The data of a victim that
+// data is wiped, and an administrator removes them from the system. At heal they
+// are started empty and added again, and have to catch up. Data of a victim that
 // no other node has is lost for good.
 type Replace struct{}
 
-// Requires implements Requirer: the data can be wiped.
+// Requires implements CapabilityChecker: the data can be wiped.
 func (r *Replace) Requires(p cluster.Process) error {
 	_, err := cluster.DiskOf(p)
 	return err
 }
 
-// RequiresOf implements ClusterRequirer: the target can change its members.
+// RequiresOf implements ClusterCapabilityChecker: the target can change its members.
 func (r *Replace) RequiresOf(c *cluster.Cluster) error {
 	_, err := c.Membership()
 	return err
 }
 
-// Inject implements Fault.
-func (r *Replace) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	if err := r.RequiresOf(v.Cluster); err != nil {
-		return nil, err
-	}
-	return all(ctx, v, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
-		start, err := v.Cluster.Hold(ctx, n.ID, cluster.Exited, cluster.Kill)
-		if err != nil {
-			return nil, err
-		}
-		readmit, err := r.away(ctx, v, n)
-		if err != nil {
-			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
-			defer cancel()
-			return nil, errors.Join(err, start(undo))
-		}
-		// First it runs, then it is added: whoever is added and does not answer weighs on those that do.
-		return func(ctx context.Context) error { return errors.Join(start(ctx), readmit(ctx)) }, nil
-	})
+// Prepare implements Fault.
+func (r *Replace) Prepare(v Victims) Injection {
+	return &replaceInjection{processInjection{victims: v, state: cluster.Exited, signal: cluster.Kill}}
 }
 
-// away takes a dead node's data and its membership.
-func (r *Replace) away(ctx context.Context, v Victims, n topology.Node) (readmit func(context.Context) error, err error) {
-	disk, err := cluster.DiskOf(v.Cluster.Process(n.ID))
-	if err != nil {
-		return nil, err
-	}
-	// Removed first: an empty node that still votes could betray what it promised.
-	if readmit, err = v.Cluster.RemoveMember(ctx, n.ID); err != nil {
-		return nil, err
-	}
-	if err := disk.Wipe(ctx); err != nil {
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
-		defer cancel()
-		return nil, errors.Join(fmt.Errorf("data of %s: %w", n.ID, err), readmit(undo))
-	}
-	return readmit, nil
-}
-
-// FaultImpact implements Fault.
+// Impact implements Fault.
 func (r *Replace) Impact(v Victims) topology.FaultImpact {
 	return topology.FaultImpact{Down: ids(v.Nodes)}
 }
@@ -77,57 +42,101 @@ func (r *Replace) Describe(v Victims) string {
 	return fmt.Sprintf("replace %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Active implements Prover: every victim has exited, has nothing on its disk and is no member.
-func (r *Replace) Active(ctx context.Context, v Victims) (string, error) {
-	saw, err := are(ctx, v, v.Nodes, cluster.Exited)
+type replaceInjection struct{ processInjection }
+
+// Inject implements Injection.
+func (r *replaceInjection) Inject(ctx context.Context) error {
+	v := r.victims
+	if _, err := v.Cluster.Membership(); err != nil {
+		return err
+	}
+	return r.inject(func() (func(context.Context) error, error) {
+		return forEachVictim(ctx, v, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
+			start, err := v.Cluster.Hold(ctx, n.ID, r.state, r.signal)
+			if err != nil {
+				return nil, err
+			}
+			readmit, err := removeWithData(ctx, v.Cluster, n)
+			if err != nil {
+				return start, err
+			}
+			// The node runs before it is added: a member that does not answer slows down those that do.
+			return func(ctx context.Context) error { return errors.Join(start(ctx), readmit(ctx)) }, nil
+		})
+	})
+}
+
+// removeWithData takes a dead node's membership and its data.
+func removeWithData(ctx context.Context, c *cluster.Cluster, n topology.Node) (readmit func(context.Context) error, err error) {
+	disk, err := cluster.DiskOf(c.Process(n.ID))
+	if err != nil {
+		return nil, err
+	}
+	// Membership goes first: an empty node that still votes could contradict its earlier votes.
+	if readmit, err = c.RemoveMember(ctx, n.ID); err != nil {
+		return nil, err
+	}
+	if err := disk.Wipe(ctx); err != nil {
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
+		return nil, errors.Join(fmt.Errorf("wipe the data of %s: %w", n.ID, err), readmit(undo))
+	}
+	return readmit, nil
+}
+
+// Active implements Verifier: every victim has exited, has nothing on its disk and is no member.
+func (r *replaceInjection) Active(ctx context.Context) (string, error) {
+	observed, err := r.processInjection.Active(ctx)
 	if err != nil {
 		return "", err
 	}
-	err = each(v.Nodes, func(_ int, n topology.Node) error {
-		if err := blank(ctx, v, n); err != nil {
+	err = forAll(r.victims.Nodes, func(_ int, n topology.Node) error {
+		if err := dataEmpty(ctx, r.victims.Cluster, n); err != nil {
 			return err
 		}
-		return r.membership(ctx, v, n, false)
+		return checkMembership(ctx, r.victims.Cluster, n, false)
 	})
-	return saw + ", empty and no member", err
+	return observed + ", empty and no member", err
 }
 
-// Cleared implements Prover: every victim runs and is a member that has caught up.
-func (r *Replace) Cleared(ctx context.Context, v Victims) (string, error) {
-	saw, err := are(ctx, v, v.Nodes, cluster.Running)
+// Cleared implements Verifier: every victim runs and is a member that has caught up.
+func (r *replaceInjection) Cleared(ctx context.Context) (string, error) {
+	return runAsMembers(ctx, r.victims.Cluster, r.victims.Nodes)
+}
+
+// ControlUnaffected implements Verifier: a node that is no victim runs and is a member.
+func (r *replaceInjection) ControlUnaffected(ctx context.Context, others []topology.FaultImpact) (string, error) {
+	n, ok := controlNode(r.victims, others)
+	if !ok {
+		return noControlNode, nil
+	}
+	return runAsMembers(ctx, r.victims.Cluster, []topology.Node{n})
+}
+
+// runAsMembers returns nil when every node runs and is a member that has caught up.
+func runAsMembers(ctx context.Context, c *cluster.Cluster, nodes []topology.Node) (string, error) {
+	observed, err := nodesInState(ctx, c, nodes, cluster.Running)
 	if err != nil {
 		return "", err
 	}
-	err = each(v.Nodes, func(_ int, n topology.Node) error { return r.membership(ctx, v, n, true) })
-	return saw + ", a member and caught up", err
+	err = forAll(nodes, func(_ int, n topology.Node) error { return checkMembership(ctx, c, n, true) })
+	return observed + ", a member and caught up", err
 }
 
-// membership returns nil when a node is a member, or is not, as wanted.
-func (r *Replace) membership(ctx context.Context, v Victims, n topology.Node, want bool) error {
-	o, err := v.Cluster.Membership()
+// checkMembership returns nil when a node is a member, or is not, as wanted.
+func checkMembership(ctx context.Context, c *cluster.Cluster, n topology.Node, want bool) error {
+	admin, err := c.Membership()
 	if err != nil {
 		return err
 	}
-	is, err := o.IsMember(ctx, n.ID)
+	is, err := admin.IsMember(ctx, n.ID)
 	switch {
 	case err != nil:
 		return fmt.Errorf("membership of %s: %w", n.ID, err)
 	case is && !want:
 		return fmt.Errorf("%s is a member", n.ID)
 	case !is && want:
-		return fmt.Errorf("%s is no member that has caught up", n.ID)
+		return fmt.Errorf("%s is not a member that has caught up", n.ID)
 	}
 	return nil
-}
-
-// ControlUnaffected implements Prover: an untouched node runs and is a member.
-func (r *Replace) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	down := topology.MergeImpacts(v.Others...).Down
-	for _, n := range v.Cluster.Topology.Nodes {
-		if slices.Contains(ids(v.Nodes), n.ID) || slices.Contains(down, n.ID) {
-			continue
-		}
-		return r.Cleared(ctx, Victims{Cluster: v.Cluster, Nodes: []topology.Node{n}})
-	}
-	return "no node is untouched, so none was looked at", nil
 }

@@ -57,7 +57,7 @@ func TestNearest(t *testing.T) {
 func TestNewNamesTheNearest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.InvalidField{
-		Field: "fault", Says: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`, Nearest: "pause",
+		Field: "fault", Message: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`, Suggestion: "pause",
 	}
 	var got faults.InvalidField
 	if !errors.As(err, &got) || got != want {

@@ -2,9 +2,7 @@ package faults
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,35 +19,33 @@ type Throttle struct {
 	CPU float64 `json:"cpu" yaml:"cpu"`
 }
 
-// leastCPU is the smallest share that every kernel takes.
-const leastCPU = 0.01
+// minCPU is the smallest share that every kernel takes.
+const minCPU = 0.01
 
-// throttleLook is how long a use of CPU is measured: limits are kept over
-// periods of 100 ms, so a tenth more may fall into it.
-const throttleLook = time.Second
+// throttleWindow is how long the use of CPU is measured. Limits are enforced in
+// periods of 100 ms, so a tenth more than the share may be used within it.
+const throttleWindow = time.Second
 
 // Validate implements Validator.
 func (t *Throttle) Validate() error {
-	if t.CPU < leastCPU || t.CPU > 64 {
-		return InvalidField{Field: "cpu", Says: fmt.Sprintf("must be between %v and 64 processors, such as 0.1 for a tenth of one", leastCPU)}
+	if t.CPU < minCPU || t.CPU > 64 {
+		return InvalidField{Field: "cpu", Message: fmt.Sprintf("must be between %v and 64 processors, such as 0.1 for a tenth of one", minCPU)}
 	}
 	return nil
 }
 
-// Requires implements Requirer.
+// Requires implements CapabilityChecker: CPU can be limited and measured.
 func (t *Throttle) Requires(p cluster.Process) error {
 	_, err := cluster.ThrottlerOf(p)
 	return err
 }
 
-// Inject implements Fault.
-func (t *Throttle) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	return all(ctx, v, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
-		return v.Cluster.Throttle(ctx, n.ID, t.CPU)
-	})
+// Prepare implements Fault.
+func (t *Throttle) Prepare(v Victims) Injection {
+	return &throttleInjection{victims: v, cpu: t.CPU}
 }
 
-// FaultImpact implements Fault: slowness takes nothing away.
+// Impact implements Fault: slowness takes nothing away.
 func (t *Throttle) Impact(Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
 // Describe implements Fault.
@@ -57,97 +53,109 @@ func (t *Throttle) Describe(v Victims) string {
 	return fmt.Sprintf("throttle %s to %v of a CPU", names(v.Cluster.Topology, v.Nodes), t.CPU)
 }
 
-// Active implements Prover: over a second every victim used no more than its
-// share and was stopped because it wanted more. One that is content with its
-// share does not feel it.
-func (t *Throttle) Active(ctx context.Context, v Victims) (string, error) {
-	if len(v.Nodes) == 0 {
-		return "", errors.New("there is no victim")
-	}
-	saws := make([]string, len(v.Nodes))
-	err := each(v.Nodes, func(i int, n topology.Node) (err error) {
-		saws[i], err = t.starved(ctx, v, n)
-		return err
-	})
-	return few(saws), err
+type throttleInjection struct {
+	undo
+	victims Victims
+	cpu     float64
 }
 
-func (t *Throttle) starved(ctx context.Context, v Victims, n topology.Node) (string, error) {
-	before, err := cpu(ctx, v, n)
+// Inject implements Injection.
+func (t *throttleInjection) Inject(ctx context.Context) error {
+	return t.inject(func() (func(context.Context) error, error) {
+		return forEachVictim(ctx, t.victims, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
+			return t.victims.Cluster.Throttle(ctx, n.ID, t.cpu)
+		})
+	})
+}
+
+// Active implements Verifier: in a second every victim used no more than its
+// share and was stopped because it wanted more. A victim that is content with
+// its share is not affected.
+func (t *throttleInjection) Active(ctx context.Context) (string, error) {
+	if len(t.victims.Nodes) == 0 {
+		return "", errNoVictim
+	}
+	observed := make([]string, len(t.victims.Nodes))
+	err := forAll(t.victims.Nodes, func(i int, n topology.Node) (err error) {
+		observed[i], err = t.starved(ctx, n)
+		return err
+	})
+	return summarize(observed), err
+}
+
+func (t *throttleInjection) starved(ctx context.Context, n topology.Node) (string, error) {
+	before, err := cpuOf(ctx, t.victims.Cluster, n)
 	if err != nil {
 		return "", err
 	}
-	if before.Limit == 0 || before.Limit > t.CPU {
-		return "", fmt.Errorf("%s has a limit of %v CPUs, want %v (0 is none)", n.ID, before.Limit, t.CPU)
+	if before.Limit == 0 || before.Limit > t.cpu {
+		return "", fmt.Errorf("%s has a limit of %v CPUs, want %v (0 is none)", n.ID, before.Limit, t.cpu)
 	}
 	begin := time.Now()
-	if err := wait(ctx, throttleLook); err != nil {
+	if err := sleep(ctx, throttleWindow); err != nil {
 		return "", err
 	}
-	after, err := cpu(ctx, v, n)
+	after, err := cpuOf(ctx, t.victims.Cluster, n)
 	if err != nil {
 		return "", err
 	}
 	wall := time.Since(begin)
 	used, stops := (after.Used-before.Used).Seconds()/wall.Seconds(), after.Stopped-before.Stopped
-	saw := fmt.Sprintf("%s used %.3f of a CPU (limit %v, by %s) and was stopped %d times in %v",
+	observed := fmt.Sprintf("%s used %.3f of a CPU (limit %v, by %s) and was stopped %d times in %v",
 		n.ID, used, after.Limit, after.How, stops, wall.Round(time.Millisecond))
 	switch {
 	case used < 0 || stops < 0:
-		return "", fmt.Errorf("%s was started again meanwhile", n.ID)
-	case used > t.CPU*1.2+0.02:
-		return "", fmt.Errorf("%s: more than its share", saw)
+		return "", fmt.Errorf("%s was started again during the measurement", n.ID)
+	case used > t.cpu*1.2+0.02:
+		return "", fmt.Errorf("%s: more than its share", observed)
 	case stops == 0:
-		return "", fmt.Errorf("%s: it does not want more than its share", saw)
+		return "", fmt.Errorf("%s: it does not want more than its share", observed)
 	}
-	return saw, nil
+	return observed, nil
 }
 
-// Cleared implements Prover: no victim has a limit.
-func (t *Throttle) Cleared(ctx context.Context, v Victims) (string, error) {
-	return unlimited(ctx, v, v.Nodes)
+// Cleared implements Verifier: no victim has a limit.
+func (t *throttleInjection) Cleared(ctx context.Context) (string, error) {
+	return unlimited(ctx, t.victims.Cluster, t.victims.Nodes)
 }
 
-// ControlUnaffected implements Prover: a running node that is no victim has no limit.
-func (t *Throttle) ControlUnaffected(ctx context.Context, v Victims) (saw string, err error) {
-	down := topology.MergeImpacts(v.Others...).Down
-	for _, n := range v.Cluster.Topology.Nodes {
-		if slices.Contains(ids(v.Nodes), n.ID) || slices.Contains(down, n.ID) {
-			continue
-		}
-		if saw, err = unlimited(ctx, v, []topology.Node{n}); err == nil {
-			return saw, nil // the others may be the victims of another throttle
+// ControlUnaffected implements Verifier: a running node that is no victim has no limit.
+func (t *throttleInjection) ControlUnaffected(ctx context.Context, others []topology.FaultImpact) (observed string, err error) {
+	for _, n := range controlNodes(t.victims, others) {
+		// One with a limit may be the victim of another throttle.
+		if observed, err = unlimited(ctx, t.victims.Cluster, []topology.Node{n}); err == nil {
+			return observed, nil
 		}
 	}
 	if err == nil {
-		saw = "no node is untouched, so none was looked at"
+		observed = noControlNode
 	}
-	return saw, err
+	return observed, err
 }
 
 // unlimited returns nil when each node may use as much CPU as there is.
-func unlimited(ctx context.Context, v Victims, nodes []topology.Node) (string, error) {
-	saws := make([]string, len(nodes))
-	err := each(nodes, func(i int, n topology.Node) error {
-		u, err := cpu(ctx, v, n)
+func unlimited(ctx context.Context, c *cluster.Cluster, nodes []topology.Node) (string, error) {
+	observed := make([]string, len(nodes))
+	err := forAll(nodes, func(i int, n topology.Node) error {
+		u, err := cpuOf(ctx, c, n)
 		if err == nil && u.Limit != 0 {
 			err = fmt.Errorf("%s has a limit of %v CPUs", n.ID, u.Limit)
 		}
-		saws[i] = fmt.Sprintf("%s has no limit of CPU", n.ID)
+		observed[i] = fmt.Sprintf("%s has no limit of CPU", n.ID)
 		return err
 	})
-	return strings.Join(saws, ", "), err
+	return strings.Join(observed, ", "), err
 }
 
-func cpu(ctx context.Context, v Victims, n topology.Node) (cluster.CPU, error) {
-	t, err := cluster.ThrottlerOf(v.Cluster.Process(n.ID))
+func cpuOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (cluster.CPU, error) {
+	t, err := cluster.ThrottlerOf(c.Process(n.ID))
 	if err != nil {
 		return cluster.CPU{}, err
 	}
 	return t.CPU(ctx)
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

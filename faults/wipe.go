@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/mcp-resilience/holdfast/cluster"
@@ -10,38 +9,23 @@ import (
 )
 
 // Wipe ends the victims at once and empties their data folders; at heal they
-// are started with nothing. Nobody tells the system: what a victim had promised it
-// has forgotten, and unlike with [Replace] it is still a member that votes. That
-// is what a site looks like that is rebuilt after a fire.
+// are started with nothing. The system is not informed: a victim has lost what it
+// had promised to its peers, and unlike with [Replace] it is still a member with
+// a vote. A site that is rebuilt after a fire looks like this.
 type Wipe struct{}
 
-// Requires implements Requirer: the data can be wiped.
+// Requires implements CapabilityChecker: the data can be wiped.
 func (w *Wipe) Requires(p cluster.Process) error {
 	_, err := cluster.DiskOf(p)
 	return err
 }
 
-// Inject implements Fault.
-func (w *Wipe) Inject(ctx context.Context, v Victims) (func(context.Context) error, error) {
-	return all(ctx, v, func(ctx context.Context, n topology.Node) (func(context.Context) error, error) {
-		start, err := v.Cluster.Hold(ctx, n.ID, cluster.Exited, cluster.Kill)
-		if err != nil {
-			return nil, err
-		}
-		disk, err := cluster.DiskOf(v.Cluster.Process(n.ID))
-		if err == nil {
-			err = disk.Wipe(ctx)
-		}
-		if err != nil {
-			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
-			defer cancel()
-			return nil, errors.Join(fmt.Errorf("wipe the data of %s: %w", n.ID, err), start(undo))
-		}
-		return start, nil
-	})
+// Prepare implements Fault.
+func (w *Wipe) Prepare(v Victims) Injection {
+	return &wipeInjection{processInjection{victims: v, state: cluster.Exited, signal: cluster.Kill}}
 }
 
-// FaultImpact implements Fault.
+// Impact implements Fault.
 func (w *Wipe) Impact(v Victims) topology.FaultImpact {
 	return topology.FaultImpact{Down: ids(v.Nodes)}
 }
@@ -51,18 +35,34 @@ func (w *Wipe) Describe(v Victims) string {
 	return fmt.Sprintf("wipe %s", names(v.Cluster.Topology, v.Nodes))
 }
 
-// Active implements Prover: every victim has exited and has nothing on its disk.
-func (w *Wipe) Active(ctx context.Context, v Victims) (string, error) {
-	saw, err := are(ctx, v, v.Nodes, cluster.Exited)
+type wipeInjection struct{ processInjection }
+
+// Inject implements Injection.
+func (w *wipeInjection) Inject(ctx context.Context) error {
+	return w.injectAnd(ctx, func(ctx context.Context, n topology.Node) error {
+		disk, err := cluster.DiskOf(w.victims.Cluster.Process(n.ID))
+		if err == nil {
+			err = disk.Wipe(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("wipe the data of %s: %w", n.ID, err)
+		}
+		return nil
+	})
+}
+
+// Active implements Verifier: every victim has exited and has nothing on its disk.
+func (w *wipeInjection) Active(ctx context.Context) (string, error) {
+	observed, err := w.processInjection.Active(ctx)
 	if err != nil {
 		return "", err
 	}
-	return saw + ", empty", each(v.Nodes, func(_ int, n topology.Node) error { return blank(ctx, v, n) })
+	return observed + ", empty", forAll(w.victims.Nodes, func(_ int, n topology.Node) error { return dataEmpty(ctx, w.victims.Cluster, n) })
 }
 
-// blank returns nil when a node that is down has nothing on its disk.
-func blank(ctx context.Context, v Victims, n topology.Node) error {
-	disk, err := cluster.DiskOf(v.Cluster.Process(n.ID))
+// dataEmpty returns nil when a node that is down has nothing on its disk.
+func dataEmpty(ctx context.Context, c *cluster.Cluster, n topology.Node) error {
+	disk, err := cluster.DiskOf(c.Process(n.ID))
 	if err != nil {
 		return err
 	}
@@ -74,14 +74,4 @@ func blank(ctx context.Context, v Victims, n topology.Node) error {
 		return fmt.Errorf("%s has %d files on its disk", n.ID, len(files))
 	}
 	return nil
-}
-
-// Cleared implements Prover: every victim runs.
-func (w *Wipe) Cleared(ctx context.Context, v Victims) (string, error) {
-	return are(ctx, v, v.Nodes, cluster.Running)
-}
-
-// ControlUnaffected implements Prover: an untouched node runs.
-func (w *Wipe) ControlUnaffected(ctx context.Context, v Victims) (string, error) {
-	return running(ctx, v)
 }

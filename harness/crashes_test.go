@@ -24,24 +24,35 @@ type crash struct {
 	times int
 }
 
-func (c *crash) Inject(ctx context.Context, v faults.Victims) (func(context.Context) error, error) {
-	p := v.Cluster.Process(v.Nodes[0].ID)
+func (c *crash) Prepare(v faults.Victims) faults.Injection {
+	return &crashing{c.Kill.Prepare(v), v.Cluster.Process(v.Nodes[0].ID), c.times}
+}
+
+type crashing struct {
+	faults.Injection
+	process cluster.Process
+	times   int
+}
+
+func (c *crashing) Inject(ctx context.Context) error {
 	for i := range c.times {
 		if i > 0 {
-			if err := p.Restart(ctx); err != nil {
-				return nil, err
+			if err := c.process.Restart(ctx); err != nil {
+				return err
 			}
 		}
-		if err := p.Signal(ctx, cluster.Kill); err != nil {
-			return nil, err
+		if err := c.process.Signal(ctx, cluster.Kill); err != nil {
+			return err
 		}
-		if _, err := cluster.Await(ctx, p, cluster.Exited); err != nil {
-			return nil, err
+		if _, err := cluster.Await(ctx, c.process, cluster.Exited); err != nil {
+			return err
 		}
 		time.Sleep(time.Second) // the engine looks four times in it
 	}
-	return p.Restart, nil
+	return nil
 }
+
+func (c *crashing) Heal(ctx context.Context) error { return c.process.Restart(ctx) }
 
 // starving is a runtime whose nodes, when they end, say that it was for their memory.
 func starving() cluster.Driver {

@@ -34,9 +34,12 @@ func TestMain(m *testing.M) {
 // noop is silence that forgets to do it: the negative control of proofs.
 type noop struct{ harnesstest.Silence }
 
-func (noop) Inject(context.Context, faults.Victims) (func(context.Context) error, error) {
-	return func(context.Context) error { return nil }, nil
-}
+func (n noop) Prepare(v faults.Victims) faults.Injection { return notInjected{n.Silence.Prepare(v)} }
+
+type notInjected struct{ faults.Injection }
+
+func (notInjected) Inject(context.Context) error { return nil }
+func (notInjected) Heal(context.Context) error   { return nil }
 
 func drill(t *testing.T, ctx context.Context, s *harnesstest.Store, p scenarios.Plan) (*record.Run, string) {
 	t.Helper()
@@ -123,12 +126,11 @@ func TestRed(t *testing.T) {
 // forever is a silence whose heal does not help.
 type forever struct{ harnesstest.Silence }
 
-func (f forever) Inject(ctx context.Context, v faults.Victims) (func(context.Context) error, error) {
-	if _, err := f.Silence.Inject(ctx, v); err != nil {
-		return nil, err
-	}
-	return func(context.Context) error { return nil }, nil
-}
+func (f forever) Prepare(v faults.Victims) faults.Injection { return notHealed{f.Silence.Prepare(v)} }
+
+type notHealed struct{ faults.Injection }
+
+func (notHealed) Heal(context.Context) error { return nil }
 
 // TestNoFaultTwin: without a fault nothing is out, and the proof of a fault is red.
 func TestNoFaultTwin(t *testing.T) {

@@ -73,8 +73,8 @@ func (t *disturbance) carryOut(ctx context.Context, s scenarios.Step) {
 			f.Flows = d.Flows(v)
 		}
 	})
-	heal, err := t.inject(ctx, s, v, f, update)
-	if err != nil {
+	injection := s.With.Prepare(v)
+	if err := t.inject(ctx, s, v, injection, f, update); err != nil {
 		return
 	}
 	t.begin(f.Description)
@@ -83,17 +83,17 @@ func (t *disturbance) carryOut(ctx context.Context, s scenarios.Step) {
 	provingCtx, stopProving := context.WithCancel(ctx)
 	go func() {
 		defer close(felt)
-		t.prove(provingCtx, s, v, f, update)
+		t.prove(provingCtx, injection, f, update)
 	}()
 	_ = sleep(ctx, f.Heal.Planned-t.now())
 	stopProving()
 	<-felt
-	t.heal(ctx, s, v, f, update, heal)
+	t.heal(ctx, injection, f, update)
 }
 
 // victims resolves the step's selectors; a role is who has it now.
 func (t *disturbance) victims(ctx context.Context, s scenarios.Step) (faults.Victims, error) {
-	v := faults.Victims{Cluster: t.cluster, ID: s.ID, Seed: s.Seed, Others: t.others(s.ID)}
+	v := faults.Victims{Cluster: t.cluster, ID: s.ID, Seed: s.Seed}
 	var err error
 	if v.Nodes, err = t.choose(ctx, s.On); err != nil {
 		return v, fmt.Errorf("%s: on: %w", s.ID, err)
@@ -139,35 +139,34 @@ func (t *disturbance) choose(ctx context.Context, sel topology.Selector) ([]topo
 	return nodes, nil
 }
 
-func (t *disturbance) inject(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func())) (func(context.Context) error, error) {
+func (t *disturbance) inject(ctx context.Context, s scenarios.Step, v faults.Victims, i faults.Injection, f *record.Fault, update func(func())) error {
 	if err := t.guard.Log().Append(cluster.CleanupEntry{What: "fault", ID: f.ID, Undo: "heal: " + f.Description, At: time.Now()}); err != nil {
 		update(func() { f.Error = err.Error() })
 		t.tell(f, "failed", err.Error())
-		return nil, err
+		return err
 	}
 	t.mu.Lock()
 	t.under[s.ID] = faults.Affects(s.With, v)
 	t.mu.Unlock()
 	update(func() { f.Inject.Requested = t.now() })
 	t.tell(f, "requested", f.Description)
-	heal, err := s.With.Inject(ctx, v)
-	if err != nil {
+	if err := i.Inject(ctx); err != nil {
 		t.mu.Lock()
 		delete(t.under, s.ID)
 		t.mu.Unlock()
 		update(func() { f.Error = err.Error() })
 		t.tell(f, "failed", err.Error())
-		return nil, err
+		return err
 	}
 	update(func() { f.Inject.Confirmed = t.now() })
 	t.tell(f, "confirmed", f.Description)
-	return heal, nil
+	return nil
 }
 
 // prove measures that the fault is felt and that a neighbour is not, while it lasts.
-func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func())) {
+func (t *disturbance) prove(ctx context.Context, i faults.Injection, f *record.Fault, update func(func())) {
 	var saw string
-	err := poll(ctx, feltLimit, func(ctx context.Context) (err error) { saw, err = s.With.Active(ctx, v); return err })
+	err := poll(ctx, feltLimit, func(ctx context.Context) (err error) { saw, err = i.Active(ctx); return err })
 	at := t.now()
 	update(func() {
 		f.Active = proof(saw, err)
@@ -188,8 +187,7 @@ func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Vict
 		t.sample(ctx, "during")
 	}
 	err = poll(ctx, sparedLimit, func(ctx context.Context) (err error) {
-		v.Others = t.others(s.ID)
-		saw, err = s.With.ControlUnaffected(ctx, v)
+		saw, err = i.ControlUnaffected(ctx, t.others(f.ID))
 		return err
 	})
 	update(func() { f.ControlUnaffected = proof(saw, err) })
@@ -199,16 +197,16 @@ func (t *disturbance) prove(ctx context.Context, s scenarios.Step, v faults.Vict
 }
 
 // heal takes the fault away, even when ctx is over, and proves that it is gone.
-func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victims, f *record.Fault, update func(func()), heal func(context.Context) error) {
+func (t *disturbance) heal(ctx context.Context, i faults.Injection, f *record.Fault, update func(func())) {
 	interrupted := ctx.Err() != nil
 	proving := ctx
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit)
 	defer cancel()
 	update(func() { f.Heal.Requested = t.now() })
 	t.tell(f, "heal requested", f.Description)
-	err := heal(ctx)
+	err := i.Heal(ctx)
 	t.mu.Lock()
-	delete(t.under, s.ID)
+	delete(t.under, f.ID)
 	t.mu.Unlock()
 	if err != nil {
 		update(func() { f.HealError = err.Error() })
@@ -221,13 +219,13 @@ func (t *disturbance) heal(ctx context.Context, s scenarios.Step, v faults.Victi
 		return // everything is about to be removed
 	}
 	// What another fault still does to the same victims is not this one's remains.
-	for len(t.others(s.ID)) > 0 && sleep(proving, pollInterval) == nil {
-		if _, err := s.With.Cleared(proving, v); err == nil {
+	for len(t.others(f.ID)) > 0 && sleep(proving, pollInterval) == nil {
+		if _, err := i.Cleared(proving); err == nil {
 			break
 		}
 	}
 	var saw string
-	err = poll(proving, goneLimit, func(ctx context.Context) (err error) { saw, err = s.With.Cleared(ctx, v); return err })
+	err = poll(proving, goneLimit, func(ctx context.Context) (err error) { saw, err = i.Cleared(ctx); return err })
 	at := t.now()
 	update(func() {
 		f.Cleared = proof(saw, err)

@@ -65,7 +65,7 @@ func validateStep(src *diagnosticCollector, path string, d StepSpec) {
 	case d.Fault == "":
 		src.report(path+".fault", "is missing", "")
 	case errors.As(err, &wrong):
-		src.report(path+".fault", wrong.Says, wrong.Nearest)
+		src.report(path+".fault", wrong.Message, wrong.Suggestion)
 	default:
 		validateDuration(src, path+".for", d, e)
 		validateSettings(src, path+".with", d, e)
@@ -109,7 +109,7 @@ func validateSettings(src *diagnosticCollector, field string, d StepSpec, e faul
 	var wrong faults.InvalidField
 	switch err := v.Validate(); {
 	case errors.As(err, &wrong):
-		src.report(field+"."+wrong.Field, wrong.Says, wrong.Nearest)
+		src.report(field+"."+wrong.Field, wrong.Message, wrong.Suggestion)
 	case err != nil:
 		src.report(field, err.Error(), "")
 	}

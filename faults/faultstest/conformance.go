@@ -22,12 +22,12 @@ var (
 	north = topology.Selector{Region: "north"}
 )
 
-// example is a fault with settings that are soon felt, and its victims.
+// example is a fault with settings whose effect soon shows, and its victims.
 type example struct {
-	name   string
-	fault  faults.Fault
-	on, to topology.Selector
-	saw    string // what the proof must mention
+	name     string
+	fault    faults.Fault
+	on, to   topology.Selector
+	observed string // what the proof must mention
 }
 
 // examples has every fault of the catalogue, each mode and direction once.
@@ -54,40 +54,36 @@ func examples() []example {
 	}
 }
 
-// Conformance takes every fault through its life on a runtime. It mostly
-// waits, so runtimes may have it in parallel.
+// Conformance holds every fault to its promises on a runtime. It mostly waits, so
+// several runtimes can be tested in parallel.
 func Conformance(t *testing.T, k cluster.Driver) {
 	c := start(t, k)
 	for _, e := range examples() {
 		t.Run(e.name, func(t *testing.T) {
-			serving(t, c)
-			possible(t, c, e)
-			saw, err := cycle(t.Context(), e.fault, e.victims(t, c))
+			awaitServing(t, c)
+			skipUnsupported(t, c, e)
+			observed, err := lifecycle(t.Context(), e.fault, e.victims(t, c))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(saw, e.saw) {
-				t.Errorf("the proof saw %q, want %q in it", saw, e.saw)
+			if !strings.Contains(observed, e.observed) {
+				t.Errorf("the proof observed %q, want %q in it", observed, e.observed)
 			}
 		})
 	}
-	t.Run("every fault is here", func(t *testing.T) { complete(t) })
-	t.Run("not injected is not felt", func(t *testing.T) { red(t, c, func(f faults.Fault) liar { return noInjection{f} }) })
-	t.Run("not healed is not gone", func(t *testing.T) {
-		var undo func(context.Context) error
-		red(t, c, func(f faults.Fault) liar { return noHeal{f, &undo} }, func() error {
-			if undo == nil {
-				return nil // it was not even injected
-			}
-			return undo(t.Context())
-		})
+	t.Run("every fault has an example", everyFaultHasExample)
+	t.Run("one value in two clusters", func(t *testing.T) { sharedSettings(t, c, start(t, k)) })
+	t.Run("not injected is not active", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return noInjection{f} }) })
+	t.Run("not healed is not cleared", func(t *testing.T) {
+		var leftover func(context.Context) error
+		findsDefect(t, c, func(f faults.Fault) defect { return noHeal{f, &leftover} }, func() error { return leftover(t.Context()) })
 	})
-	t.Run("done to all spares nobody", func(t *testing.T) { red(t, c, func(f faults.Fault) liar { return tooMuch{f} }) })
+	t.Run("injected into all leaves no control", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return tooMuch{f} }) })
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
-	t.Run("half an injection is undone", func(t *testing.T) { half(t, c) })
-	t.Run("who is content feels no throttle", func(t *testing.T) { content(t, c) })
-	t.Run("who crashed stays down", func(t *testing.T) { crashed(t, c) })
-	t.Run("nothing is injected with a dead context", func(t *testing.T) { dead(t, c) })
+	t.Run("partial injection is undone", func(t *testing.T) { partialInjection(t, c) })
+	t.Run("an idle node is not throttled", func(t *testing.T) { idleThrottle(t, c) })
+	t.Run("a node that crashed is not started", func(t *testing.T) { crashMeanwhile(t, c) })
+	t.Run("cancelled context", func(t *testing.T) { cancelledContext(t, c) })
 }
 
 // start starts three testnodes in three regions.
@@ -103,7 +99,7 @@ func start(t *testing.T, k cluster.Driver) *cluster.Cluster {
 	top := clustertest.Topology(1)
 	spec := cluster.Spec{
 		Run: fmt.Sprintf("faults-%d", time.Now().UnixNano()), Topology: top, Dir: t.TempDir(),
-		Binary: programs.Build, Linkd: linkd, CleanupLog: forgetful{},
+		Binary: programs.Build, Linkd: linkd, CleanupLog: discard{},
 	}
 	rt, err := k.Open(ctx, spec)
 	if err != nil {
@@ -113,7 +109,7 @@ func start(t *testing.T, k cluster.Driver) *cluster.Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.MembershipAdmin = &roster{out: map[topology.NodeID]bool{}}
+	c.MembershipAdmin = &members{removed: map[topology.NodeID]bool{}}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
@@ -124,10 +120,10 @@ func start(t *testing.T, k cluster.Driver) *cluster.Cluster {
 	return c
 }
 
-// forgetful is the journal of tests that clean up themselves.
-type forgetful struct{}
+// discard is the clean-up log of tests that clean up themselves.
+type discard struct{}
 
-func (forgetful) Append(cluster.CleanupEntry) error { return nil }
+func (discard) Append(cluster.CleanupEntry) error { return nil }
 
 var steps atomic.Uint64 // so far; makes victims' IDs unique
 
@@ -139,32 +135,30 @@ func (e example) victims(t *testing.T, c *cluster.Cluster) faults.Victims {
 		Nodes: c.Topology.Select(e.on), To: c.Topology.Select(e.to),
 	}
 	if len(v.Nodes) == 0 {
-		t.Fatalf("%+v matches nobody", e.on)
+		t.Fatalf("%+v matches no node", e.on)
 	}
 	switch e.fault.(type) {
 	case *faults.Throttle:
-		serving(t, c)
-		stir(t, v)
-	case *faults.Corrupt: // of one that has only just been started there may be nothing to damage
-		serving(t, c)
+		awaitServing(t, c)
+		keepBusy(t, v)
+	case *faults.Corrupt: // a node that has only just been started may have no data yet
+		awaitServing(t, c)
 	}
 	return v
 }
 
-// serving waits until every node answers: one that has only just been started
+// awaitServing waits until every node answers: one that has only just been started
 // would take a graceful stop for a crash.
-func serving(t *testing.T, c *cluster.Cluster) {
+func awaitServing(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	for _, n := range c.Topology.Nodes {
-		if _, err := eventually(t.Context(), soon, faults.Victims{Cluster: c}, func(ctx context.Context, _ faults.Victims) (string, error) {
-			return ask(ctx, c, n, "who")
-		}); err != nil {
+		if _, err := eventually(t.Context(), proofTimeout, func(ctx context.Context) (string, error) { return ask(ctx, c, n, "who") }); err != nil {
 			t.Fatalf("%s does not answer: %v", n.ID, err)
 		}
 	}
 }
 
-func complete(t *testing.T) {
+func everyFaultHasExample(t *testing.T) {
 	for _, entry := range faults.Catalogue() {
 		have := false
 		for _, e := range examples() {
@@ -176,8 +170,9 @@ func complete(t *testing.T) {
 	}
 }
 
-// red wants every fault, changed into a liar, to be found out. Tidy runs after each.
-func red(t *testing.T, c *cluster.Cluster, lie func(faults.Fault) liar, tidy ...func() error) {
+// findsDefect wants every fault, once it has the defect, to be found out. CleanUp
+// runs after each.
+func findsDefect(t *testing.T, c *cluster.Cluster, with func(faults.Fault) defect, cleanUp ...func() error) {
 	seen := map[string]bool{} // one example of a kind is enough
 	for _, e := range examples() {
 		kind := fmt.Sprintf("%T", e.fault)
@@ -186,28 +181,28 @@ func red(t *testing.T, c *cluster.Cluster, lie func(faults.Fault) liar, tidy ...
 		}
 		seen[kind] = true
 		t.Run(e.name, func(t *testing.T) {
-			possible(t, c, e)
+			skipUnsupported(t, c, e)
 			v := e.victims(t, c)
-			l := lie(e.fault)
-			_, err := cycle(t.Context(), l, v)
-			for _, f := range tidy {
-				if terr := f(); terr != nil {
-					t.Fatal(terr)
+			d := with(e.fault)
+			_, err := lifecycle(t.Context(), d, v)
+			for _, f := range cleanUp {
+				if cerr := f(); cerr != nil {
+					t.Fatal(cerr)
 				}
 			}
-			healthy(t, e.fault, v)
-			var s stage
-			if !errors.As(err, &s) || s.name != l.fails() {
-				t.Errorf("went wrong at %v, want %q", err, l.fails())
+			awaitCleared(t, e.fault.Prepare(v))
+			var s stageError
+			if !errors.As(err, &s) || s.stage != d.failsAt() {
+				t.Errorf("went wrong at %v, want %q", err, d.failsAt())
 			}
 		})
 	}
 }
 
-// healthy waits until the victims feel nothing.
-func healthy(t *testing.T, f faults.Fault, v faults.Victims) {
+// awaitCleared waits until nothing affects the victims.
+func awaitCleared(t *testing.T, i faults.Injection) {
 	t.Helper()
-	if _, err := eventually(t.Context(), soon, v, f.Cleared); err != nil {
-		t.Fatalf("not healthy again: %v", err)
+	if _, err := eventually(t.Context(), proofTimeout, i.Cleared); err != nil {
+		t.Fatalf("not cleared: %v", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // overlaps injects two faults into the same victims and heals them in either
-// order: what is left must still be felt, and in the end nothing.
+// order: the one that is left must still be active, and in the end none is.
 func overlaps(t *testing.T, c *cluster.Cluster) {
 	of := func(name string) example {
 		i := slices.IndexFunc(examples(), func(e example) bool { return e.name == name })
@@ -43,45 +43,45 @@ func overlaps(t *testing.T, c *cluster.Cluster) {
 }
 
 func overlap(t *testing.T, c *cluster.Cluster, first, second example, firstHealsFirst bool) {
-	type under struct {
+	type prepared struct {
 		example
-		v    faults.Victims
-		heal func(context.Context) error
+		faults.Injection
 	}
-	possible(t, c, first)
-	possible(t, c, second)
-	// Both are chosen first: some write through their victims beforehand, which a dead one does not take.
-	both := []under{{example: first, v: first.victims(t, c)}, {example: second, v: second.victims(t, c)}}
-	for i := range both {
-		undo, err := both[i].fault.Inject(t.Context(), both[i].v)
-		if err != nil {
-			for _, u := range both[:i] {
-				_ = u.heal(t.Context())
+	skipUnsupported(t, c, first)
+	skipUnsupported(t, c, second)
+	var both []prepared
+	// Both are prepared first: some write through their victims beforehand, which a dead one does not take.
+	for _, e := range []example{first, second} {
+		both = append(both, prepared{e, e.fault.Prepare(e.victims(t, c))})
+	}
+	for i, p := range both {
+		if err := p.Inject(t.Context()); err != nil {
+			for _, injected := range both[:i] {
+				_ = injected.Heal(t.Context())
 			}
-			t.Fatalf("inject %s: %v", both[i].name, err)
+			t.Fatalf("inject %s: %v", p.name, err)
 		}
-		both[i].heal = undo
 	}
 	if !firstHealsFirst {
 		slices.Reverse(both)
 	}
-	heals, stays := both[0], both[1]
-	if err := heals.heal(t.Context()); err != nil {
-		t.Errorf("heal %s: %v", heals.name, err)
+	healed, remaining := both[0], both[1]
+	if err := healed.Heal(t.Context()); err != nil {
+		t.Errorf("heal %s: %v", healed.name, err)
 	}
-	if _, err := eventually(t.Context(), soon, stays.v, stays.fault.Active); err != nil {
-		t.Errorf("%s is not felt after %s was healed: %v", stays.name, heals.name, err)
+	if _, err := eventually(t.Context(), proofTimeout, remaining.Active); err != nil {
+		t.Errorf("%s is not active after %s was healed: %v", remaining.name, healed.name, err)
 	}
-	if err := stays.heal(t.Context()); err != nil {
-		t.Errorf("heal %s: %v", stays.name, err)
+	if err := remaining.Heal(t.Context()); err != nil {
+		t.Errorf("heal %s: %v", remaining.name, err)
 	}
-	for _, u := range both {
-		healthy(t, u.fault, u.v)
+	for _, p := range both {
+		awaitCleared(t, p)
 	}
 }
 
-// half injects into one node that exists and one that does not.
-func half(t *testing.T, c *cluster.Cluster) {
+// partialInjection injects into a node that exists and one that does not.
+func partialInjection(t *testing.T, c *cluster.Cluster) {
 	for _, e := range []example{
 		{name: "kill", fault: &faults.Kill{}, on: east},
 		{name: "pause", fault: &faults.Pause{}, on: east},
@@ -89,45 +89,43 @@ func half(t *testing.T, c *cluster.Cluster) {
 		{name: "wipe", fault: &faults.Wipe{}, on: east},
 	} {
 		v := e.victims(t, c)
-		whole := v
+		existing := e.fault.Prepare(v)
 		v.Nodes = append(slices.Clone(v.Nodes), topology.Node{ID: "nobody"})
-		if _, err := e.fault.Inject(t.Context(), v); err == nil {
+		if err := e.fault.Prepare(v).Inject(t.Context()); err == nil {
 			t.Errorf("%s nobody: no error", e.name)
 		}
-		healthy(t, e.fault, whole)
+		awaitCleared(t, existing)
 	}
 }
 
-func dead(t *testing.T, c *cluster.Cluster) {
+func cancelledContext(t *testing.T, c *cluster.Cluster) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, e := range examples() {
-		if e.requires(c) != nil {
+		if e.unsupported(c) != nil {
 			continue
 		}
-		v := e.victims(t, c)
-		undo, err := e.fault.Inject(ctx, v)
-		if err == nil { // it was quicker than the context
-			err = undo(t.Context())
-			if err != nil {
+		injection := e.fault.Prepare(e.victims(t, c))
+		if err := injection.Inject(ctx); err == nil { // it was quicker than the cancellation
+			if err := injection.Heal(t.Context()); err != nil {
 				t.Errorf("heal %s: %v", e.name, err)
 			}
 		}
-		healthy(t, e.fault, v)
+		awaitCleared(t, injection)
 	}
 }
 
-// crashed lets a node die of something else during a fault: the heal must not
-// hide that by starting it.
-func crashed(t *testing.T, c *cluster.Cluster) {
+// crashMeanwhile lets a node crash of something else during a fault: the heal
+// must not hide that by starting it.
+func crashMeanwhile(t *testing.T, c *cluster.Cluster) {
 	for _, e := range []example{
 		{name: "pause", fault: &faults.Pause{}, on: east},
 		{name: "isolate", fault: &faults.Isolate{}, on: east},
 	} {
 		v := e.victims(t, c)
 		p := c.Process(v.Nodes[0].ID)
-		undo, err := e.fault.Inject(t.Context(), v)
-		if err != nil {
+		injection := e.fault.Prepare(v)
+		if err := injection.Inject(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Signal(t.Context(), cluster.Kill); err != nil {
@@ -136,7 +134,7 @@ func crashed(t *testing.T, c *cluster.Cluster) {
 		if _, err := cluster.Await(t.Context(), p, cluster.Exited); err != nil {
 			t.Errorf("crash: %v", err)
 		}
-		if err := undo(t.Context()); err != nil {
+		if err := injection.Heal(t.Context()); err != nil {
 			t.Errorf("heal %s: %v", e.name, err)
 		}
 		if s, err := p.Status(t.Context()); err != nil || s.State != cluster.Exited {
@@ -145,6 +143,6 @@ func crashed(t *testing.T, c *cluster.Cluster) {
 		if err := p.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		serving(t, c)
+		awaitServing(t, c)
 	}
 }

@@ -15,37 +15,36 @@ import (
 // Silence is a fault of which the exact length is known; see Store.Silenced.
 type Silence struct{ Store *Store }
 
-// Inject silences the store until heal.
-func (f Silence) Inject(context.Context, faults.Victims) (func(context.Context) error, error) {
-	f.Store.silence(true)
-	return func(context.Context) error { f.Store.silence(false); return nil }, nil
-}
+// Prepare returns an injection that silences the store until heal.
+func (f Silence) Prepare(faults.Victims) faults.Injection { return silencing(f) }
 
-// FaultImpact is none: nodes and links are well, so every client stays eligible.
+// Impact is none: nodes and links are well, so every client stays eligible.
 func (f Silence) Impact(faults.Victims) topology.FaultImpact { return topology.FaultImpact{} }
 
 // Describe names the deed.
 func (f Silence) Describe(faults.Victims) string { return "silence" }
 
-// Active asks the store.
-func (f Silence) Active(context.Context, faults.Victims) (string, error) {
-	if !f.Store.Silent() {
+type silencing struct{ Store *Store }
+
+func (s silencing) Inject(context.Context) error { s.Store.silence(true); return nil }
+func (s silencing) Heal(context.Context) error   { s.Store.silence(false); return nil }
+
+func (s silencing) Active(context.Context) (string, error) {
+	if !s.Store.Silent() {
 		return "", errors.New("it answers")
 	}
 	return "no answer", nil
 }
 
-// Cleared asks the store.
-func (f Silence) Cleared(context.Context, faults.Victims) (string, error) {
-	if f.Store.Silent() {
+func (s silencing) Cleared(context.Context) (string, error) {
+	if s.Store.Silent() {
 		return "", errors.New("no answer")
 	}
 	return "it answers", nil
 }
 
-// ControlUnaffected has nobody to ask.
-func (f Silence) ControlUnaffected(context.Context, faults.Victims) (string, error) {
-	return "there is no neighbour", nil
+func (s silencing) ControlUnaffected(context.Context, []topology.FaultImpact) (string, error) {
+	return "there is no control: the whole store is silent", nil
 }
 
 // Plan lets a fault loose on the store for d, after 2 s of load.

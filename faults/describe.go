@@ -8,7 +8,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// names says who: whole regions by their name where that is shorter.
+// names lists nodes by name, and whole regions by theirs where that is shorter.
 func names(t topology.Topology, nodes []topology.Node) string {
 	if len(nodes) == 0 {
 		return "nobody"
@@ -19,7 +19,7 @@ func names(t topology.Topology, nodes []topology.Node) string {
 	}
 	var out []string
 	for _, n := range nodes {
-		whole := len(t.NodesIn(n.Region)) > 1 && covers(t, chosen, n.Region)
+		whole := len(t.NodesIn(n.Region)) > 1 && containsRegion(t, chosen, n.Region)
 		switch name := "all of " + string(n.Region); {
 		case !whole:
 			out = append(out, string(n.ID))
@@ -30,13 +30,13 @@ func names(t topology.Topology, nodes []topology.Node) string {
 	return strings.Join(out, ", ")
 }
 
-// between says who stands against whom.
+// between names the two sides of a fault of links.
 func between(v Victims, clients bool) string {
 	t := v.Cluster.Topology
-	near, _ := sides(v)
+	victims, _ := sides(v)
 	var s string
 	switch {
-	case near.regions:
+	case victims.eachRegion:
 		s = "every region and the others"
 	case len(v.To) > 0:
 		s = fmt.Sprintf("%s and %s", names(t, v.Nodes), names(t, v.To))

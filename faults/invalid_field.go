@@ -9,15 +9,15 @@ import (
 // InvalidField is a setting that cannot be used: which field, what is wrong with it,
 // and the valid value that looks most like it, if any does.
 type InvalidField struct {
-	Field   string
-	Says    string
-	Nearest string
+	Field      string
+	Message    string
+	Suggestion string
 }
 
 func (w InvalidField) Error() string {
-	s := w.Field + ": " + w.Says
-	if w.Nearest != "" {
-		s += fmt.Sprintf("; did you mean %q?", w.Nearest)
+	s := w.Field + ": " + w.Message
+	if w.Suggestion != "" {
+		s += fmt.Sprintf("; did you mean %q?", w.Suggestion)
 	}
 	return s
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// requires is what the cluster's runtime cannot do, nil when it can do all.
-func (e example) requires(c *cluster.Cluster) error {
+// unsupported returns what the cluster lacks for the fault, nil when nothing.
+func (e example) unsupported(c *cluster.Cluster) error {
 	if r, ok := e.fault.(faults.ClusterCapabilityChecker); ok {
 		if err := r.RequiresOf(c); err != nil {
 			return err
@@ -27,10 +27,10 @@ func (e example) requires(c *cluster.Cluster) error {
 	return nil
 }
 
-// possible skips what the runtime cannot do.
-func possible(t *testing.T, c *cluster.Cluster, e example) {
+// skipUnsupported skips a fault that the cluster cannot undergo.
+func skipUnsupported(t *testing.T, c *cluster.Cluster, e example) {
 	t.Helper()
-	err := e.requires(c)
+	err := e.unsupported(c)
 	if no, ok := errors.AsType[cluster.Unsupported](err); ok {
 		t.Skip(no)
 	}
@@ -39,14 +39,14 @@ func possible(t *testing.T, c *cluster.Cluster, e example) {
 	}
 }
 
-// spinning is how long a node that is to feel a throttle keeps a processor busy.
-const spinning = 6 * time.Second
+// spinTime is how long a node that is throttled keeps a processor busy.
+const spinTime = 8 * time.Second
 
-// stir makes the victims want more than a throttle lets them have.
-func stir(t *testing.T, v faults.Victims) {
+// keepBusy makes the victims want more CPU than a throttle lets them have.
+func keepBusy(t *testing.T, v faults.Victims) {
 	t.Helper()
 	for _, n := range v.Nodes {
-		if _, err := ask(t.Context(), v.Cluster, n, "spin "+spinning.String()); err != nil {
+		if _, err := ask(t.Context(), v.Cluster, n, "spin "+spinTime.String()); err != nil {
 			t.Fatalf("%s: %v", n.ID, err)
 		}
 	}
@@ -63,22 +63,21 @@ func ask(ctx context.Context, c *cluster.Cluster, n topology.Node, line string) 
 	return testnode.Ask(ctx, conn, line)
 }
 
-// content throttles a node that does next to nothing: it is not felt.
-func content(t *testing.T, c *cluster.Cluster) {
+// idleThrottle throttles a node that does next to nothing, which has no effect on it.
+func idleThrottle(t *testing.T, c *cluster.Cluster) {
 	e := example{name: "throttle", fault: &faults.Throttle{CPU: 0.5}, on: north}
-	possible(t, c, e)
-	serving(t, c)
-	v := faults.Victims{Cluster: c, ID: "content", Nodes: c.Topology.Select(e.on)} // not stirred
-	undo, err := e.fault.Inject(t.Context(), v)
-	if err != nil {
+	skipUnsupported(t, c, e)
+	awaitServing(t, c)
+	injection := e.fault.Prepare(faults.Victims{Cluster: c, ID: "idle", Nodes: c.Topology.Select(e.on)}) // not kept busy
+	if err := injection.Inject(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	saw, err := e.fault.Active(t.Context(), v)
+	observed, err := injection.Active(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "does not want more") {
-		t.Errorf("an idle node felt it: %q, %v", saw, err)
+		t.Errorf("an idle node is throttled: %q, %v", observed, err)
 	}
-	if err := undo(t.Context()); err != nil {
+	if err := injection.Heal(t.Context()); err != nil {
 		t.Error(err)
 	}
-	healthy(t, e.fault, v)
+	awaitCleared(t, injection)
 }
