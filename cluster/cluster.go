@@ -21,6 +21,8 @@ type Cluster struct {
 	nodes           map[topology.NodeID]Process
 	holds           holds
 	seats           seats
+	sandboxes       map[topology.NodeID]Sandbox
+	failures        sandboxFailures
 }
 
 // Start brings up every pod, opens every link at its baseline latency, then
@@ -38,13 +40,14 @@ func Start(ctx context.Context, rt Runtime, s Spec, notice func(string)) (_ *Clu
 		}
 	}()
 	t := s.Topology
-	servers := make([]links.Server, len(t.Nodes))
+	sandboxes, servers := make([]Sandbox, len(t.Nodes)), make([]links.Server, len(t.Nodes))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, n := range t.Nodes {
 		g.Go(func() (err error) {
-			if servers[i], err = rt.StartSandbox(gctx, n); err != nil {
+			if sandboxes[i], err = rt.StartSandbox(gctx, n); err != nil {
 				return fmt.Errorf("links of %s: %w", n.ID, err)
 			}
+			servers[i] = sandboxes[i].Server()
 			return nil
 		})
 	}
@@ -71,15 +74,21 @@ func Start(ctx context.Context, rt Runtime, s Spec, notice func(string)) (_ *Clu
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	c := &Cluster{Topology: t, Secret: s.Secret, Links: m, runtime: rt, nodes: map[topology.NodeID]Process{}}
+	c := &Cluster{
+		Topology: t, Secret: s.Secret, Links: m, runtime: rt,
+		nodes: map[topology.NodeID]Process{}, sandboxes: map[topology.NodeID]Sandbox{},
+	}
 	for i, n := range t.Nodes {
-		c.nodes[n.ID] = procs[i]
+		c.nodes[n.ID], c.sandboxes[n.ID] = procs[i], sandboxes[i]
 	}
 	return c, nil
 }
 
 // Process returns the node's process, nil for a node that is not of this cluster.
 func (c *Cluster) Process(id topology.NodeID) Process { return c.nodes[id] }
+
+// Sandbox returns the node's sandbox, nil for a node that is not of this cluster.
+func (c *Cluster) Sandbox(id topology.NodeID) Sandbox { return c.sandboxes[id] }
 
 // Dialer returns a dial function for the clients of a region. It takes logical
 // addresses ("north-1:7400") and goes through the region's links, so that

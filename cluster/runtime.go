@@ -17,11 +17,27 @@ import (
 type Runtime interface {
 	// StartSandbox starts the node's pod: its address and its linkd. It is called once
 	// for each node, in parallel, before any Start.
-	StartSandbox(ctx context.Context, n topology.Node) (links.Server, error)
+	StartSandbox(ctx context.Context, n topology.Node) (Sandbox, error)
 	// Start runs the node's program in its pod.
 	Start(ctx context.Context, n topology.Node) (Process, error)
 	// Close removes everything that the runtime made, whatever state it is in.
 	Close(ctx context.Context) error
+}
+
+// Sandbox is a started pod without its node: the address, and the linkd that
+// carries the links which the node opens and those by which clients reach it.
+// It is the framework's own and no part of the system under test: no fault ends
+// it, and one that ends by itself is a SandboxFailure.
+type Sandbox interface {
+	// Server is where the linkd is reached.
+	Server() links.Server
+	// Signal ends the sandbox by Kill. Other signals may be errors.
+	Signal(ctx context.Context, s Signal) error
+	// Status is OOMKilled also while the sandbox runs, if a process in it was
+	// killed for its memory and the runtime can tell.
+	Status(ctx context.Context) (ProcessStatus, error)
+	// Logs is all that the linkd has written so far.
+	Logs(ctx context.Context) (io.ReadCloser, error)
 }
 
 // Process is a started node. A process that has exited keeps its address,

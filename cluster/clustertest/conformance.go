@@ -26,6 +26,7 @@ func Conformance(t *testing.T, k cluster.Driver, left Leftovers) {
 	t.Run("node that exits at once", b.stillborn)
 	t.Run("journal before deed", b.journal)
 	t.Run("two runs at once", b.two)
+	t.Run("a sandbox that dies is named", b.sandboxDies)
 }
 
 // life is what needs no cluster of its own, in one. Each case leaves every
@@ -186,10 +187,10 @@ func (b bench) partial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	watched := &spy{Runtime: rt}
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	if _, err := watched.StartSandbox(ctx, s.Topology.Nodes[0]); err != nil {
+	sandbox, err := rt.StartSandbox(ctx, s.Topology.Nodes[0])
+	if err != nil {
 		t.Fatal(err)
 	}
 	p, err := rt.Start(ctx, s.Topology.Nodes[0])
@@ -205,7 +206,7 @@ func (b bench) partial(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.close(t, rt.Close, s.Run)
-	for _, addr := range []string{watched.servers[0].Control, watched.servers[0].Admin} {
+	for _, addr := range []string{sandbox.Server().Control, sandbox.Server().Admin} {
 		if conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr); err == nil {
 			_ = conn.Close()
 			t.Errorf("%s still accepts after close", addr)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +16,6 @@ import (
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/clustertest/testnode"
-	"github.com/mcp-resilience/holdfast/cluster/links"
-	"github.com/mcp-resilience/holdfast/cluster/links/linkd"
 	"github.com/mcp-resilience/holdfast/cluster/loopback"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -101,30 +98,6 @@ func (f *fake) note(id string) error {
 		return nil
 	}
 	return f.spec.CleanupLog.Append(cluster.CleanupEntry{What: "process", ID: id, Undo: "none: it ends with this process", At: time.Now()})
-}
-
-func (f *fake) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
-	if err := f.note("linkd of " + string(n.ID)); err != nil {
-		return links.Server{}, err
-	}
-	s := f.block.Server(n)
-	var lc net.ListenConfig
-	control, err := lc.Listen(ctx, "tcp", s.Control)
-	if err != nil {
-		return links.Server{}, err
-	}
-	echo, err := lc.Listen(ctx, "tcp", f.block.EchoAddr(n.ID))
-	if err != nil {
-		_ = control.Close()
-		return links.Server{}, err
-	}
-	sup := &linkd.Supervisor{Control: control, Echo: echo, Proxies: &linkd.InProcess{Admin: s.Admin}}
-	gone := make(chan struct{})
-	f.all.Go(func() {
-		defer close(gone)
-		_ = sup.Run(f.run) // Await tells
-	})
-	return s, s.Await(ctx, gone)
 }
 
 func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error) {

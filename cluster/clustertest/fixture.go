@@ -14,7 +14,6 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/build"
 	"github.com/mcp-resilience/holdfast/cluster/clustertest/testnode"
-	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -260,20 +259,3 @@ func (d *diary) count() int {
 }
 
 var errFull = errors.New("journal: no space left")
-
-// spy remembers the linkds that a runtime started.
-type spy struct {
-	cluster.Runtime
-	mu      sync.Mutex
-	servers []links.Server
-}
-
-func (s *spy) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
-	srv, err := s.Runtime.StartSandbox(ctx, n)
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.servers = append(s.servers, srv)
-	}
-	return srv, err
-}

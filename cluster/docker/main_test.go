@@ -96,9 +96,11 @@ func started(t *testing.T, r *docker.Runtime, top topology.Topology) ([]links.Se
 	var g errgroup.Group
 	for i, n := range top.Nodes {
 		g.Go(func() (err error) {
-			if servers[i], err = r.StartSandbox(t.Context(), n); err != nil {
+			sandbox, err := r.StartSandbox(t.Context(), n)
+			if err != nil {
 				return fmt.Errorf("links of %s: %w", n.ID, err)
 			}
+			servers[i] = sandbox.Server()
 			procs[i], err = r.Start(t.Context(), n)
 			return err
 		})

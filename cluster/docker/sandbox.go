@@ -2,7 +2,9 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -10,10 +12,12 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 
+	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -34,15 +38,74 @@ const pollEvery = 10 * time.Millisecond
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
+// sandbox is a pod's first container.
+type sandbox struct {
+	*process
+	server links.Server
+}
+
+var _ cluster.Sandbox = sandbox{}
+
+func (s sandbox) Server() links.Server { return s.server }
+
+// Signal implements cluster.Sandbox. A graceful stop has no use here, and would
+// leave its waiting behind.
+func (s sandbox) Signal(ctx context.Context, how cluster.Signal) error {
+	if how == cluster.Terminate {
+		return fmt.Errorf("%s the sandbox of %s: a sandbox can only be killed or paused", how, s.node)
+	}
+	return s.process.Signal(ctx, how)
+}
+
+// Status implements cluster.Sandbox. The kernel may kill the link proxy for the
+// memory of the container while the supervisor lives on, and the engine's state
+// then does not mention it. Its list of events does.
+func (s sandbox) Status(ctx context.Context) (cluster.ProcessStatus, error) {
+	is, err := s.process.Status(ctx)
+	if err != nil || is.OOMKilled {
+		return is, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	found := s.api.Events(ctx, client.EventsListOptions{
+		Since: unixTime(is.Started), Until: unixTime(time.Now().Add(eventDelay)),
+		Filters: make(client.Filters).Add("container", s.id).Add("event", string(events.ActionOOM)),
+	})
+	select {
+	case <-found.Messages:
+		is.OOMKilled = true
+	case err := <-found.Err:
+		if !errors.Is(err, io.EOF) {
+			return is, fmt.Errorf("events of the sandbox of %s: %w", s.node, err)
+		}
+	}
+	return is, nil
+}
+
+// eventDelay is how long after a process was killed the engine may take to list
+// that as an event.
+const eventDelay = time.Second
+
+// unixTime is a time as the engine's list of events takes it.
+func unixTime(t time.Time) string { return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond()) }
+
 // StartSandbox starts the node's sandbox and waits until its linkd answers.
-func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
+func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sandbox, error) {
+	s, err := r.startSandbox(ctx, n)
+	if err != nil {
+		return nil, err // no typed nil
+	}
+	return s, nil
+}
+
+func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox, err error) {
 	peers, hosts, err := standIns(r.spec.Topology, n.ID)
 	if err != nil {
-		return links.Server{}, err
+		return sandbox{}, err
 	}
 	entries, err := entriesOf(r.spec.Topology, n)
 	if err != nil {
-		return links.Server{}, err
+		return sandbox{}, err
 	}
 	bindings := network.PortMap{}
 	for _, p := range []int{controlPort, adminPort} {
@@ -50,7 +113,7 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Serv
 	}
 	name := r.network + "-" + string(n.ID) + "-sandbox"
 	if err := r.note("container", name, "remove the container"); err != nil {
-		return links.Server{}, err
+		return sandbox{}, err
 	}
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
 		Name: name, Image: r.linkd.ref, Cmd: linkdArgs(), Networks: []string{r.network},
@@ -66,18 +129,19 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Serv
 		},
 	})
 	if err != nil {
-		return links.Server{}, fmt.Errorf("make sandbox: %w", err)
+		return sandbox{}, fmt.Errorf("make sandbox: %w", err)
 	}
-	if err := (&process{id: id, node: n.ID, api: r.engine.api}).start(ctx); err != nil {
-		return links.Server{}, fmt.Errorf("sandbox: %w", err)
+	p := &process{id: id, node: n.ID, api: r.engine.api}
+	if err := p.start(ctx); err != nil {
+		return sandbox{}, fmt.Errorf("sandbox: %w", err)
 	}
 	got, err := r.engine.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
-		return links.Server{}, fmt.Errorf("inspect sandbox: %w", err)
+		return sandbox{}, fmt.Errorf("inspect sandbox: %w", err)
 	}
 	end := got.Container.NetworkSettings.Networks[r.network]
 	if end == nil || !end.IPAddress.IsValid() {
-		return links.Server{}, fmt.Errorf("sandbox has no address on network %s: %s", r.network, r.lastWords(ctx, id))
+		return sandbox{}, fmt.Errorf("sandbox has no address on network %s: %s", r.network, r.lastWords(ctx, id))
 	}
 	dial := published(got.Container.NetworkSettings.Ports)
 	s := links.Server{
@@ -86,7 +150,7 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Serv
 		Ingress: map[topology.Region]map[string]links.Ingress{},
 	}
 	if s.Control == "" || s.Admin == "" {
-		return links.Server{}, fmt.Errorf("sandbox ports are not published on 127.0.0.1: %s", r.lastWords(ctx, id))
+		return sandbox{}, fmt.Errorf("sandbox ports are not published on 127.0.0.1: %s", r.lastWords(ctx, id))
 	}
 	for e, p := range entries {
 		if s.Ingress[e.from] == nil {
@@ -98,12 +162,12 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Serv
 	// That a published port accepts would be no sign of life: the engine's own
 	// proxy does that.
 	if err := s.Await(ctx, nil); err != nil {
-		return links.Server{}, fmt.Errorf("linkd: %w; %s", err, r.lastWords(ctx, id))
+		return sandbox{}, fmt.Errorf("linkd: %w; %s", err, r.lastWords(ctx, id))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pods[n.ID] = pod{container: id, address: s.Host}
-	return s, nil
+	return sandbox{process: p, server: s}, nil
 }
 
 // standIns gives each peer of a node a loopback address of its own, the same

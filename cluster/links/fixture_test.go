@@ -82,10 +82,11 @@ func open(t testing.TB, distances ...topology.RegionLatency) *world {
 	})
 	var all []links.Server
 	for _, n := range top.Nodes {
-		s, err := rt.StartSandbox(t.Context(), n)
+		sandbox, err := rt.StartSandbox(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
+		s := sandbox.Server()
 		w.servers[n.ID] = s
 		all = append(all, s)
 	}

@@ -54,10 +54,10 @@ func (d *linkd) put(ctx context.Context, links []topology.Link) error {
 	if rerr := d.call(rctx, http.MethodPost, d.Control, wire.Restart, nil, nil); rerr != nil {
 		return d.wrap(fmt.Errorf("%w; and it could not be replaced: %w", err, rerr))
 	}
+	d.mesh.noteReplacement(d.Node, err)
 	if rerr := d.send(ctx, d.mesh.owned(d.Node)); rerr != nil {
 		return d.wrap(fmt.Errorf("%w; replaced, and then: %w", err, rerr))
 	}
-	d.mesh.notice(fmt.Sprintf("linkd of %s did not answer (%v) and was replaced; its connections were closed", d.Node, err))
 	return nil
 }
 

@@ -22,8 +22,9 @@ type Mesh struct {
 	notice   func(string)
 	linkds   map[topology.NodeID]*linkd
 
-	mu     sync.Mutex
-	wanted map[topology.Link]map[string]*flows // effects by id
+	mu       sync.Mutex
+	wanted   map[topology.Link]map[string]*flows // effects by id
+	replaced []Replacement
 }
 
 // flows is what one id does to one link.

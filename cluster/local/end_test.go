@@ -209,10 +209,11 @@ func TestProxyDiesWithLinkd(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	s, err := rt.StartSandbox(t.Context(), top.Nodes[0])
+	sandbox, err := rt.StartSandbox(t.Context(), top.Nodes[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := sandbox.Server()
 	for _, pid := range processes(t, s.Control) {
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)

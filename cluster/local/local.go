@@ -79,24 +79,36 @@ func Open(ctx context.Context, s cluster.Spec) (*Runtime, error) {
 	return &Runtime{spec: s, block: b, nest: newNest()}, nil
 }
 
+// sandbox is a linkd with its proxies.
+type sandbox struct {
+	*process
+	server links.Server
+}
+
+var _ cluster.Sandbox = sandbox{}
+
+func (s sandbox) Server() links.Server { return s.server }
+
 // StartSandbox starts the node's linkd and waits until it answers.
-func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (links.Server, error) {
+func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sandbox, error) {
 	if _, ok := r.spec.Topology.Node(n.ID); !ok {
-		return links.Server{}, fmt.Errorf("start linkd of %s: it is not in the topology", n.ID)
+		return nil, fmt.Errorf("start linkd of %s: it is not in the topology", n.ID)
 	}
 	s := r.block.Server(n)
-	l, err := r.launch(launch{
+	p := &process{runtime: r, grace: defaultGrace, how: launch{
 		node: n.ID, part: "linkd", log: r.path("nodes", string(n.ID)+".linkd.log"),
 		bin:  r.spec.Linkd,
 		args: []string{"-control", s.Control, "-admin", s.Admin, "-echo", r.block.EchoAddr(n.ID)},
-	})
+	}}
+	l, err := r.launch(p.how)
 	if err != nil {
-		return links.Server{}, fmt.Errorf("start linkd of %s: %w", n.ID, err)
+		return nil, fmt.Errorf("start linkd of %s: %w", n.ID, err)
 	}
 	if err := s.Await(ctx, l.done); err != nil {
-		return links.Server{}, fmt.Errorf("start linkd of %s: %w; %s", n.ID, err, lastWords(l.log))
+		return nil, fmt.Errorf("start linkd of %s: %w; %s", n.ID, err, lastWords(l.log))
 	}
-	return s, nil
+	p.life = l
+	return sandbox{process: p, server: s}, nil
 }
 
 // Start runs the node's program.

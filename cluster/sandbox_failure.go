@@ -1,0 +1,204 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// SandboxPart is which part of a sandbox has failed.
+type SandboxPart string
+
+// The parts.
+const (
+	// WholeSandbox is the container or process that owns a node's address and
+	// runs the supervisor of its links.
+	WholeSandbox SandboxPart = "sandbox"
+	// LinkProxy is the process in a sandbox that carries its node's links.
+	LinkProxy SandboxPart = "link proxy"
+)
+
+// SandboxFailure is a part of the framework that failed by itself: a sandbox
+// or a link proxy that ended, stopped answering, or had to be replaced. What
+// clients met on the links of that node while it lasted was not the system's
+// doing, so a run with such a failure proves nothing about the system.
+type SandboxFailure struct {
+	// Node is the node whose links went through it: those that the node opens
+	// to its peers, and those of every client region to the node.
+	Node topology.NodeID
+	Part SandboxPart
+	// Reason continues the sentence "the sandbox of east-1 …".
+	Reason string
+	// OOMKilled says that the kernel killed it because its memory limit was reached.
+	OOMKilled bool
+	// Replaced says that a new link proxy carries the links again; connections
+	// that were open are closed.
+	Replaced bool
+	// Found is when the failure was noticed, which is after it happened.
+	Found time.Time
+}
+
+// String names the part, its node and the reason.
+func (f SandboxFailure) String() string {
+	return fmt.Sprintf("the %s of %s %s", f.Part, f.Node, f.Reason)
+}
+
+const (
+	// healthTimeout is how long one linkd may take to answer. The first answer
+	// that does not come proves nothing, since the machine may be busy.
+	healthTimeout = time.Second
+	// silenceTimeout is how long a part that runs may leave every question
+	// unanswered before it counts as failed. A healthy one answers within
+	// milliseconds, and within a second on a machine with three times the load
+	// that it has processors for.
+	silenceTimeout = 5 * time.Second
+)
+
+// sandboxFailures is what was found so far.
+type sandboxFailures struct {
+	mu       sync.Mutex
+	found    []SandboxFailure
+	replaced int // how many of the links' replacements are in found
+	state    map[topology.NodeID]*sandboxState
+}
+
+// sandboxState is what is known of one sandbox.
+type sandboxState struct {
+	silent map[SandboxPart]time.Time // since when it has not answered
+	failed map[SandboxPart]bool      // reported, and not healthy since
+}
+
+// SandboxFailures looks after every sandbox and link proxy once and returns all
+// failures found since the cluster was started, in the order in which they were
+// found. A failure is listed once; a part that fails again after it was healthy
+// is listed again. Call it at intervals of a second or so for as long as the
+// cluster is up: a part that does not answer counts as failed only when it has
+// not answered for 5 s, and what begins and ends between two calls is missed,
+// save that every replaced link proxy is listed.
+//
+// A call takes about as long as the slowest sandbox needs to answer, at most a
+// second where all of them run. Findings of a call whose ctx has ended are dropped.
+func (c *Cluster) SandboxFailures(ctx context.Context) []SandboxFailure {
+	c.failures.mu.Lock()
+	defer c.failures.mu.Unlock()
+	checks := make([][]SandboxFailure, len(c.Topology.Nodes))
+	var all sync.WaitGroup
+	for i, n := range c.Topology.Nodes {
+		s := c.sandboxes[n.ID]
+		if s == nil {
+			continue
+		}
+		known := c.failures.of(n.ID)
+		all.Go(func() { checks[i] = c.checkSandbox(ctx, n.ID, s, known) })
+	}
+	all.Wait()
+	if ctx.Err() == nil {
+		for _, found := range checks {
+			c.failures.found = append(c.failures.found, found...)
+		}
+		c.failures.addReplacements(c.Links)
+	}
+	return slices.Clone(c.failures.found)
+}
+
+func (f *sandboxFailures) of(id topology.NodeID) *sandboxState {
+	if f.state == nil {
+		f.state = map[topology.NodeID]*sandboxState{}
+	}
+	if f.state[id] == nil {
+		f.state[id] = &sandboxState{silent: map[SandboxPart]time.Time{}, failed: map[SandboxPart]bool{}}
+	}
+	return f.state[id]
+}
+
+func (f *sandboxFailures) addReplacements(m *links.Mesh) {
+	if m == nil {
+		return
+	}
+	all := m.Replacements()
+	for _, r := range all[f.replaced:] {
+		f.found = append(f.found, SandboxFailure{
+			Node: r.Node, Part: LinkProxy, Replaced: true, Found: r.At,
+			Reason: fmt.Sprintf("did not answer (%v) and was replaced, which closed its connections", r.Why),
+		})
+	}
+	f.replaced = len(all)
+}
+
+// checkSandbox asks one sandbox how it is and returns what is new.
+func (c *Cluster) checkSandbox(ctx context.Context, id topology.NodeID, s Sandbox, known *sandboxState) []SandboxFailure {
+	hctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	h, ok := c.Links.Health(hctx, id)
+	if !ok || ctx.Err() != nil {
+		return nil
+	}
+	fail := func(part SandboxPart, oom bool, reason string) []SandboxFailure {
+		if ctx.Err() != nil || known.failed[part] {
+			return nil
+		}
+		known.failed[part] = true
+		return []SandboxFailure{{Node: id, Part: part, Reason: reason, OOMKilled: oom, Found: time.Now()}}
+	}
+	switch {
+	case h.Supervisor != nil:
+		// Only now is the runtime asked, which costs an engine more than linkd.
+		sctx, cancel := context.WithTimeout(ctx, silenceTimeout)
+		defer cancel()
+		if is, err := s.Status(sctx); err == nil && is.State == Exited {
+			return fail(WholeSandbox, is.OOMKilled, endOf(is))
+		}
+		if known.silence(WholeSandbox) {
+			return fail(WholeSandbox, false, fmt.Sprintf("has not answered for %v: %v", silenceTimeout, h.Supervisor))
+		}
+		return nil
+	case h.Dead != nil:
+		known.answers(WholeSandbox)
+		sctx, cancel := context.WithTimeout(ctx, silenceTimeout)
+		defer cancel()
+		if is, err := s.Status(sctx); err == nil && is.OOMKilled {
+			return fail(LinkProxy, true, "was killed by the kernel because its memory limit was reached")
+		}
+		return fail(LinkProxy, false, "ended: "+h.Dead.Error())
+	case h.Hung != nil:
+		known.answers(WholeSandbox)
+		if known.silence(LinkProxy) {
+			return fail(LinkProxy, false, fmt.Sprintf("has not answered for %v: %v", silenceTimeout, h.Hung))
+		}
+		return nil
+	}
+	known.answers(WholeSandbox)
+	known.answers(LinkProxy)
+	return nil
+}
+
+// silence notes that a part did not answer and says whether that has lasted too long.
+func (s *sandboxState) silence(p SandboxPart) bool {
+	if s.silent[p].IsZero() {
+		s.silent[p] = time.Now()
+	}
+	return time.Since(s.silent[p]) >= silenceTimeout
+}
+
+// answers notes that a part is healthy.
+func (s *sandboxState) answers(p SandboxPart) {
+	delete(s.silent, p)
+	delete(s.failed, p)
+}
+
+// endOf says how an exited sandbox ended.
+func endOf(s ProcessStatus) string {
+	switch {
+	case s.OOMKilled:
+		return "was killed by the kernel because its memory limit was reached"
+	case s.ExitCode == -1:
+		return "was killed by a signal"
+	default:
+		return fmt.Sprintf("exited with status %d", s.ExitCode)
+	}
+}
