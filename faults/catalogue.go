@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 )
 
 // Entry is a fault of the catalogue.
@@ -99,7 +101,7 @@ func Find(name string) (Entry, error) {
 		}
 		names = append(names, e.Name)
 	}
-	return Entry{}, InvalidField{"fault", fmt.Sprintf("%q is none of %s", name, strings.Join(names, ", ")), Suggest(name, names)}
+	return Entry{}, InvalidField{"fault", fmt.Sprintf("%q is none of %s", name, strings.Join(names, ", ")), suggest.Closest(name, names)}
 }
 
 // New returns the named fault with its zero settings.

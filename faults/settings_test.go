@@ -36,25 +36,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	valid := []string{"latency", "bandwidth", "partition", "isolate", "kill", "pause", "restart"}
-	for _, c := range []struct{ in, want string }{
-		{"kil", "kill"},
-		{"partitoin", "partition"},
-		{"Pause", "pause"},
-		{"reset", "restart"},
-		{"isloate", "isolate"},
-		{"earthquake", ""},
-		{"", ""},
-		{string(make([]byte, 1000)), ""},
-	} {
-		if got := faults.Suggest(c.in, valid); got != c.want {
-			t.Errorf("Nearest(%q) = %q, want %q", c.in, got, c.want)
-		}
-	}
-}
-
-func TestNewNamesTheNearest(t *testing.T) {
+func TestNewSuggestsTheClosest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.InvalidField{
 		Field: "fault", Message: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`, Suggestion: "pause",

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 )
 
 // decoder fills structs from YAML nodes by their yaml tags. A library's own
@@ -114,7 +115,7 @@ func (d decoder) decodeMapping(kvs []*ast.MappingValueNode, v reflect.Value, pat
 			if len(known) == 0 {
 				says = "is no field here; there are none"
 			}
-			d.report(field, says, faults.Suggest(key, known))
+			d.report(field, says, suggest.Closest(key, known))
 		default:
 			f := fieldOf(v, key)
 			if f.Type() == faultType {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -49,7 +50,7 @@ func Load(pathOrName string) (Scenario, error) {
 			return Scenario{}, fmt.Errorf("read scenario: %w", err)
 		}
 		return Scenario{}, Diagnostic{
-			File: pathOrName, Message: "is neither a file nor a scenario of the library", Suggestion: faults.Suggest(pathOrName, Names()),
+			File: pathOrName, Message: "is neither a file nor a scenario of the library", Suggestion: suggest.Closest(pathOrName, Names()),
 		}
 	}
 	defer f.Close()

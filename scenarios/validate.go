@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 	"github.com/mcp-resilience/holdfast/workload"
@@ -213,7 +214,7 @@ func validateObjectives(src *diagnosticCollector, o record.Objectives) {
 // requireOneOf notes a value that is none of valid, with the nearest one.
 func (s *diagnosticCollector) requireOneOf(field, value string, valid []string) {
 	if !slices.Contains(valid, value) {
-		s.report(field, fmt.Sprintf("%q is none of %s", value, strings.Join(valid, ", ")), faults.Suggest(value, valid))
+		s.report(field, fmt.Sprintf("%q is none of %s", value, strings.Join(valid, ", ")), suggest.Closest(value, valid))
 	}
 }
 

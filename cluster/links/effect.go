@@ -50,7 +50,7 @@ func (e Effect) valid() error {
 	case "", Hold, Blackhole, Refuse, Reset:
 		return nil
 	}
-	return fmt.Errorf("cut %q%s", e.Cut, meant(string(e.Cut), []string{string(Hold), string(Blackhole), string(Refuse), string(Reset)}))
+	return fmt.Errorf("cut %q%s", e.Cut, suggestion(string(e.Cut), []string{string(Hold), string(Blackhole), string(Refuse), string(Reset)}))
 }
 
 // Sample is one echo over one link: connect and one byte there and back.

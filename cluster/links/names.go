@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -38,7 +39,7 @@ func (m *Mesh) node(id topology.NodeID) error {
 	for _, n := range m.topology.Nodes {
 		all = append(all, string(n.ID))
 	}
-	return fmt.Errorf("there is no node %q%s", id, meant(string(id), all))
+	return fmt.Errorf("there is no node %q%s", id, suggestion(string(id), all))
 }
 
 func (m *Mesh) region(r topology.Region) error {
@@ -49,7 +50,7 @@ func (m *Mesh) region(r topology.Region) error {
 		}
 		all = append(all, string(known))
 	}
-	return fmt.Errorf("there is no region %q%s", r, meant(string(r), all))
+	return fmt.Errorf("there is no region %q%s", r, suggestion(string(r), all))
 }
 
 // ingress finds where the clients of a region enter for a logical address. The
@@ -82,36 +83,11 @@ func ports(n topology.Node) []topology.Port {
 	return append(slices.Clone(n.Ports), topology.Port{Name: EchoPort, Number: EchoNumber})
 }
 
-// meant suggests the known name nearest to one that is not.
-func meant(name string, all []string) string {
-	best, least := "", len(name)/2+2
-	for _, a := range all {
-		if d := edits(name, a); d < least {
-			best, least = a, d
-		}
+// suggestion ends an error about a name that is not known: with the one that was
+// probably meant, or with all there are.
+func suggestion(name string, all []string) string {
+	if best := suggest.Closest(name, all); best != "" {
+		return fmt.Sprintf("; did you mean %q?", best)
 	}
-	if best == "" {
-		return fmt.Sprintf("; there are %v", all)
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// edits is Levenshtein's distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, change)
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf("; there are %v", all)
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
@@ -74,7 +74,7 @@ from a region; a dash is what the drill does not call for.`,
 
 func noSuch(flag, got string, known []string) error {
 	says := fmt.Sprintf("%s: %q is none of %s", flag, got, strings.Join(known, ", "))
-	if n := faults.Suggest(got, known); n != "" {
+	if n := suggest.Closest(got, known); n != "" {
 		says += fmt.Sprintf("; did you mean %q?", n)
 	}
 	return usageErr("%s", says)

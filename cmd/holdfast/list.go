@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
@@ -40,7 +41,7 @@ targets" the systems that can be drilled; "list runs" what is stored.`,
 			list, ok := kinds[what]
 			if !ok {
 				err := fmt.Sprintf("list: %q is none of %s", what, strings.Join(names, ", "))
-				if n := faults.Suggest(what, names); n != "" {
+				if n := suggest.Closest(what, names); n != "" {
 					err += fmt.Sprintf("; did you mean %q?", n)
 				}
 				return usageErr("%s", err)

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 )
 
 // app is what every verb shares: where it prints, and the flags of the root.
@@ -67,7 +67,7 @@ Exit status: 0 as promised · 1 an objective failed · 2 unknown or vacuous ·
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		hint := ""
 		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-			if n := faults.Suggest(unknown.GetSpecifiedName(), flagNames(c)); n != "" {
+			if n := suggest.Closest(unknown.GetSpecifiedName(), flagNames(c)); n != "" {
 				hint = "; did you mean --" + n + "?"
 			}
 		}
@@ -118,7 +118,7 @@ func unknownVerb(word string, verbs []*cobra.Command) error {
 	for _, v := range verbs {
 		names = append(names, v.Name())
 	}
-	if n := faults.Suggest(word, names); n != "" {
+	if n := suggest.Closest(word, names); n != "" {
 		return usageErr("unknown verb %q; did you mean %q? The verbs are %s", word, n, strings.Join(names, ", "))
 	}
 	return usageErr("unknown verb %q; the verbs are %s", word, strings.Join(names, ", "))

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -54,7 +54,7 @@ func (a *app) which(name string) (string, error) {
 		if isRun(name) {
 			return filepath.Clean(name), nil
 		}
-		if n := faults.Suggest(name, append(ids, "last")); n != "" {
+		if n := suggest.Closest(name, append(ids, "last")); n != "" {
 			return "", usageErr("no run %q in %s; did you mean %q?", name, a.runs, n)
 		}
 		return "", usageErr("no run %q in %s; the last one is %s", name, a.runs, ids[len(ids)-1])

@@ -11,7 +11,7 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/docker"
 	"github.com/mcp-resilience/holdfast/cluster/local"
-	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/targets/etcd"
 	"github.com/mcp-resilience/holdfast/targets/mcp"
@@ -42,7 +42,7 @@ type NotFound struct {
 
 func (e NotFound) Error() string {
 	s := fmt.Sprintf("there is no %s %q; there are %s", e.What, e.Name, strings.Join(e.Known, ", "))
-	if n := faults.Suggest(e.Name, e.Known); n != "" {
+	if n := suggest.Closest(e.Name, e.Known); n != "" {
 		s += fmt.Sprintf("; did you mean %q?", n)
 	}
 	return s
