@@ -127,8 +127,8 @@ func (x *HeldReply) GetNode() string {
 	return ""
 }
 
-// BusSeat says which node leads a stream, as an entry of the replicated log.
-type BusSeat struct {
+// StreamLeader says which node leads a stream, as an entry of the replicated log.
+type StreamLeader struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
 	Leader        string                 `protobuf:"bytes,2,opt,name=leader,proto3" json:"leader,omitempty"`
@@ -136,20 +136,20 @@ type BusSeat struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *BusSeat) Reset() {
-	*x = BusSeat{}
+func (x *StreamLeader) Reset() {
+	*x = StreamLeader{}
 	mi := &file_bus_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *BusSeat) String() string {
+func (x *StreamLeader) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*BusSeat) ProtoMessage() {}
+func (*StreamLeader) ProtoMessage() {}
 
-func (x *BusSeat) ProtoReflect() protoreflect.Message {
+func (x *StreamLeader) ProtoReflect() protoreflect.Message {
 	mi := &file_bus_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -161,19 +161,19 @@ func (x *BusSeat) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use BusSeat.ProtoReflect.Descriptor instead.
-func (*BusSeat) Descriptor() ([]byte, []int) {
+// Deprecated: Use StreamLeader.ProtoReflect.Descriptor instead.
+func (*StreamLeader) Descriptor() ([]byte, []int) {
 	return file_bus_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *BusSeat) GetStream() string {
+func (x *StreamLeader) GetStream() string {
 	if x != nil {
 		return x.Stream
 	}
 	return ""
 }
 
-func (x *BusSeat) GetLeader() string {
+func (x *StreamLeader) GetLeader() string {
 	if x != nil {
 		return x.Leader
 	}
@@ -190,8 +190,8 @@ const file_bus_proto_rawDesc = "" +
 	"\tHeldReply\x12\x1a\n" +
 	"\bmessages\x18\x01 \x03(\tR\bmessages\x12\x12\n" +
 	"\x04last\x18\x02 \x01(\x04R\x04last\x12\x12\n" +
-	"\x04node\x18\x03 \x01(\tR\x04node\"9\n" +
-	"\aBusSeat\x12\x16\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\">\n" +
+	"\fStreamLeader\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x16\n" +
 	"\x06leader\x18\x02 \x01(\tR\x06leader25\n" +
 	"\x03Bus\x12.\n" +
@@ -211,9 +211,9 @@ func file_bus_proto_rawDescGZIP() []byte {
 
 var file_bus_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_bus_proto_goTypes = []any{
-	(*HeldRequest)(nil), // 0: mcp.v1.HeldRequest
-	(*HeldReply)(nil),   // 1: mcp.v1.HeldReply
-	(*BusSeat)(nil),     // 2: mcp.v1.BusSeat
+	(*HeldRequest)(nil),  // 0: mcp.v1.HeldRequest
+	(*HeldReply)(nil),    // 1: mcp.v1.HeldReply
+	(*StreamLeader)(nil), // 2: mcp.v1.StreamLeader
 }
 var file_bus_proto_depIdxs = []int32{
 	0, // 0: mcp.v1.Bus.Held:input_type -> mcp.v1.HeldRequest

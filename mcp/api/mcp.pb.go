@@ -786,14 +786,14 @@ type Command struct {
 	//	*Command_Write
 	//	*Command_CompareAndSet
 	//	*Command_Add
-	//	*Command_ReadMark
+	//	*Command_ReadBarrier
 	//	*Command_Suspicions
 	//	*Command_Decision
 	//	*Command_Registration
 	//	*Command_OpenAccounts
 	//	*Command_Transfer
 	//	*Command_SettingPut
-	//	*Command_BusSeat
+	//	*Command_StreamLeader
 	//	*Command_SigningKey
 	//	*Command_Revocation
 	//	*Command_Promotion
@@ -873,10 +873,10 @@ func (x *Command) GetAdd() *AddRequest {
 	return nil
 }
 
-func (x *Command) GetReadMark() *ReadMark {
+func (x *Command) GetReadBarrier() *ReadBarrier {
 	if x != nil {
-		if x, ok := x.Do.(*Command_ReadMark); ok {
-			return x.ReadMark
+		if x, ok := x.Do.(*Command_ReadBarrier); ok {
+			return x.ReadBarrier
 		}
 	}
 	return nil
@@ -936,10 +936,10 @@ func (x *Command) GetSettingPut() *SettingPut {
 	return nil
 }
 
-func (x *Command) GetBusSeat() *BusSeat {
+func (x *Command) GetStreamLeader() *StreamLeader {
 	if x != nil {
-		if x, ok := x.Do.(*Command_BusSeat); ok {
-			return x.BusSeat
+		if x, ok := x.Do.(*Command_StreamLeader); ok {
+			return x.StreamLeader
 		}
 	}
 	return nil
@@ -988,8 +988,8 @@ type Command_Add struct {
 	Add *AddRequest `protobuf:"bytes,4,opt,name=add,proto3,oneof"`
 }
 
-type Command_ReadMark struct {
-	ReadMark *ReadMark `protobuf:"bytes,5,opt,name=read_mark,json=readMark,proto3,oneof"`
+type Command_ReadBarrier struct {
+	ReadBarrier *ReadBarrier `protobuf:"bytes,5,opt,name=read_barrier,json=readBarrier,proto3,oneof"`
 }
 
 type Command_Suspicions struct {
@@ -1016,8 +1016,8 @@ type Command_SettingPut struct {
 	SettingPut *SettingPut `protobuf:"bytes,12,opt,name=setting_put,json=settingPut,proto3,oneof"`
 }
 
-type Command_BusSeat struct {
-	BusSeat *BusSeat `protobuf:"bytes,15,opt,name=bus_seat,json=busSeat,proto3,oneof"`
+type Command_StreamLeader struct {
+	StreamLeader *StreamLeader `protobuf:"bytes,15,opt,name=stream_leader,json=streamLeader,proto3,oneof"`
 }
 
 type Command_SigningKey struct {
@@ -1038,7 +1038,7 @@ func (*Command_CompareAndSet) isCommand_Do() {}
 
 func (*Command_Add) isCommand_Do() {}
 
-func (*Command_ReadMark) isCommand_Do() {}
+func (*Command_ReadBarrier) isCommand_Do() {}
 
 func (*Command_Suspicions) isCommand_Do() {}
 
@@ -1052,7 +1052,7 @@ func (*Command_Transfer) isCommand_Do() {}
 
 func (*Command_SettingPut) isCommand_Do() {}
 
-func (*Command_BusSeat) isCommand_Do() {}
+func (*Command_StreamLeader) isCommand_Do() {}
 
 func (*Command_SigningKey) isCommand_Do() {}
 
@@ -1060,27 +1060,28 @@ func (*Command_Revocation) isCommand_Do() {}
 
 func (*Command_Promotion) isCommand_Do() {}
 
-// ReadMark changes nothing; that it commits proves that its proposer leads.
-type ReadMark struct {
+// ReadBarrier changes nothing. When it commits, its proposer was the leader after it
+// had been proposed.
+type ReadBarrier struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *ReadMark) Reset() {
-	*x = ReadMark{}
+func (x *ReadBarrier) Reset() {
+	*x = ReadBarrier{}
 	mi := &file_mcp_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *ReadMark) String() string {
+func (x *ReadBarrier) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*ReadMark) ProtoMessage() {}
+func (*ReadBarrier) ProtoMessage() {}
 
-func (x *ReadMark) ProtoReflect() protoreflect.Message {
+func (x *ReadBarrier) ProtoReflect() protoreflect.Message {
 	mi := &file_mcp_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1092,8 +1093,8 @@ func (x *ReadMark) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use ReadMark.ProtoReflect.Descriptor instead.
-func (*ReadMark) Descriptor() ([]byte, []int) {
+// Deprecated: Use ReadBarrier.ProtoReflect.Descriptor instead.
+func (*ReadBarrier) Descriptor() ([]byte, []int) {
 	return file_mcp_proto_rawDescGZIP(), []int{13}
 }
 
@@ -1166,8 +1167,9 @@ func (x *SettingPut) GetDelete() bool {
 	return false
 }
 
-// Suspicions is what one node's prober has found out about the nodes that it
-// has to probe: the full list of those it finds dead, and of all it knows about.
+// Suspicions is what one node's prober has found out about the nodes that it has to
+// probe: every node that it suspects, and every node that it has probed for long
+// enough to say.
 type Suspicions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reporter      string                 `protobuf:"bytes,1,opt,name=reporter,proto3" json:"reporter,omitempty"`
@@ -1228,14 +1230,14 @@ func (x *Suspicions) GetKnown() []string {
 	return nil
 }
 
-// Decision is the leader's arbitration: who is lost, and how much of its
-// weight each region may carry, in quarters (0 to 4).
+// Decision is the leader's arbitration: which nodes are lost, and how many quarters of
+// its weight each region carries (0 to 4).
 type Decision struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Lost          []string               `protobuf:"bytes,1,rep,name=lost,proto3" json:"lost,omitempty"`
-	Quarters      map[string]uint32      `protobuf:"bytes,2,rep,name=quarters,proto3" json:"quarters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Lost           []string               `protobuf:"bytes,1,rep,name=lost,proto3" json:"lost,omitempty"`
+	WeightQuarters map[string]uint32      `protobuf:"bytes,2,rep,name=weight_quarters,json=weightQuarters,proto3" json:"weight_quarters,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Decision) Reset() {
@@ -1275,9 +1277,9 @@ func (x *Decision) GetLost() []string {
 	return nil
 }
 
-func (x *Decision) GetQuarters() map[string]uint32 {
+func (x *Decision) GetWeightQuarters() map[string]uint32 {
 	if x != nil {
-		return x.Quarters
+		return x.WeightQuarters
 	}
 	return nil
 }
@@ -1421,7 +1423,7 @@ type Applied struct {
 	Index         uint64                 `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"`
 	Swapped       bool                   `protobuf:"varint,4,opt,name=swapped,proto3" json:"swapped,omitempty"`
 	Duplicate     bool                   `protobuf:"varint,5,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
-	Why           string                 `protobuf:"bytes,9,opt,name=why,proto3" json:"why,omitempty"` // a transfer was not done
+	Reason        string                 `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"` // why a transfer was not done
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1491,9 +1493,9 @@ func (x *Applied) GetDuplicate() bool {
 	return false
 }
 
-func (x *Applied) GetWhy() string {
+func (x *Applied) GetReason() string {
 	if x != nil {
-		return x.Why
+		return x.Reason
 	}
 	return ""
 }
@@ -1548,13 +1550,13 @@ const file_mcp_proto_rawDesc = "" +
 	"\x10ReadIndexRequest\":\n" +
 	"\x0eReadIndexReply\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\"\x82\x06\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\x9a\x06\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x05write\x18\x02 \x01(\v2\x14.mcp.v1.WriteRequestH\x00R\x05write\x12F\n" +
 	"\x0fcompare_and_set\x18\x03 \x01(\v2\x1c.mcp.v1.CompareAndSetRequestH\x00R\rcompareAndSet\x12&\n" +
-	"\x03add\x18\x04 \x01(\v2\x12.mcp.v1.AddRequestH\x00R\x03add\x12/\n" +
-	"\tread_mark\x18\x05 \x01(\v2\x10.mcp.v1.ReadMarkH\x00R\breadMark\x124\n" +
+	"\x03add\x18\x04 \x01(\v2\x12.mcp.v1.AddRequestH\x00R\x03add\x128\n" +
+	"\fread_barrier\x18\x05 \x01(\v2\x13.mcp.v1.ReadBarrierH\x00R\vreadBarrier\x124\n" +
 	"\n" +
 	"suspicions\x18\x06 \x01(\v2\x12.mcp.v1.SuspicionsH\x00R\n" +
 	"suspicions\x12.\n" +
@@ -1564,17 +1566,16 @@ const file_mcp_proto_rawDesc = "" +
 	"\btransfer\x18\n" +
 	" \x01(\v2\x10.mcp.v1.TransferH\x00R\btransfer\x125\n" +
 	"\vsetting_put\x18\f \x01(\v2\x12.mcp.v1.SettingPutH\x00R\n" +
-	"settingPut\x12,\n" +
-	"\bbus_seat\x18\x0f \x01(\v2\x0f.mcp.v1.BusSeatH\x00R\abusSeat\x125\n" +
+	"settingPut\x12;\n" +
+	"\rstream_leader\x18\x0f \x01(\v2\x14.mcp.v1.StreamLeaderH\x00R\fstreamLeader\x125\n" +
 	"\vsigning_key\x18\r \x01(\v2\x12.mcp.v1.SigningKeyH\x00R\n" +
 	"signingKey\x124\n" +
 	"\n" +
 	"revocation\x18\x0e \x01(\v2\x12.mcp.v1.RevocationH\x00R\n" +
 	"revocation\x121\n" +
 	"\tpromotion\x18\v \x01(\v2\x11.mcp.v1.PromotionH\x00R\tpromotionB\x04\n" +
-	"\x02do\"\n" +
-	"\n" +
-	"\bReadMark\"\\\n" +
+	"\x02do\"\r\n" +
+	"\vReadBarrier\"\\\n" +
 	"\n" +
 	"SettingPut\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
@@ -1585,11 +1586,11 @@ const file_mcp_proto_rawDesc = "" +
 	"Suspicions\x12\x1a\n" +
 	"\breporter\x18\x01 \x01(\tR\breporter\x12\x1a\n" +
 	"\bsuspects\x18\x02 \x03(\tR\bsuspects\x12\x14\n" +
-	"\x05known\x18\x03 \x03(\tR\x05known\"\x97\x01\n" +
+	"\x05known\x18\x03 \x03(\tR\x05known\"\xb0\x01\n" +
 	"\bDecision\x12\x12\n" +
-	"\x04lost\x18\x01 \x03(\tR\x04lost\x12:\n" +
-	"\bquarters\x18\x02 \x03(\v2\x1e.mcp.v1.Decision.QuartersEntryR\bquarters\x1a;\n" +
-	"\rQuartersEntry\x12\x10\n" +
+	"\x04lost\x18\x01 \x03(\tR\x04lost\x12M\n" +
+	"\x0fweight_quarters\x18\x02 \x03(\v2$.mcp.v1.Decision.WeightQuartersEntryR\x0eweightQuarters\x1aA\n" +
+	"\x13WeightQuartersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"X\n" +
 	"\fOpenAccounts\x12\x12\n" +
@@ -1600,14 +1601,14 @@ const file_mcp_proto_rawDesc = "" +
 	"\x04bank\x18\x01 \x01(\tR\x04bank\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
-	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\x91\x01\n" +
+	"\x06amount\x18\x04 \x01(\x03R\x06amount\"\x97\x01\n" +
 	"\aApplied\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\x04R\x05index\x12\x18\n" +
 	"\aswapped\x18\x04 \x01(\bR\aswapped\x12\x1c\n" +
-	"\tduplicate\x18\x05 \x01(\bR\tduplicate\x12\x10\n" +
-	"\x03why\x18\t \x01(\tR\x03why**\n" +
+	"\tduplicate\x18\x05 \x01(\bR\tduplicate\x12\x16\n" +
+	"\x06reason\x18\t \x01(\tR\x06reason**\n" +
 	"\vConsistency\x12\x10\n" +
 	"\fLINEARIZABLE\x10\x00\x12\t\n" +
 	"\x05STALE\x10\x012\x9f\x02\n" +
@@ -1650,17 +1651,17 @@ var file_mcp_proto_goTypes = []any{
 	(*ReadIndexRequest)(nil),     // 11: mcp.v1.ReadIndexRequest
 	(*ReadIndexReply)(nil),       // 12: mcp.v1.ReadIndexReply
 	(*Command)(nil),              // 13: mcp.v1.Command
-	(*ReadMark)(nil),             // 14: mcp.v1.ReadMark
+	(*ReadBarrier)(nil),          // 14: mcp.v1.ReadBarrier
 	(*SettingPut)(nil),           // 15: mcp.v1.SettingPut
 	(*Suspicions)(nil),           // 16: mcp.v1.Suspicions
 	(*Decision)(nil),             // 17: mcp.v1.Decision
 	(*OpenAccounts)(nil),         // 18: mcp.v1.OpenAccounts
 	(*Transfer)(nil),             // 19: mcp.v1.Transfer
 	(*Applied)(nil),              // 20: mcp.v1.Applied
-	nil,                          // 21: mcp.v1.Decision.QuartersEntry
+	nil,                          // 21: mcp.v1.Decision.WeightQuartersEntry
 	(Class)(0),                   // 22: mcp.v1.Class
 	(*Registration)(nil),         // 23: mcp.v1.Registration
-	(*BusSeat)(nil),              // 24: mcp.v1.BusSeat
+	(*StreamLeader)(nil),         // 24: mcp.v1.StreamLeader
 	(*SigningKey)(nil),           // 25: mcp.v1.SigningKey
 	(*Revocation)(nil),           // 26: mcp.v1.Revocation
 	(*Promotion)(nil),            // 27: mcp.v1.Promotion
@@ -1676,18 +1677,18 @@ var file_mcp_proto_depIdxs = []int32{
 	4,  // 7: mcp.v1.Command.write:type_name -> mcp.v1.WriteRequest
 	5,  // 8: mcp.v1.Command.compare_and_set:type_name -> mcp.v1.CompareAndSetRequest
 	6,  // 9: mcp.v1.Command.add:type_name -> mcp.v1.AddRequest
-	14, // 10: mcp.v1.Command.read_mark:type_name -> mcp.v1.ReadMark
+	14, // 10: mcp.v1.Command.read_barrier:type_name -> mcp.v1.ReadBarrier
 	16, // 11: mcp.v1.Command.suspicions:type_name -> mcp.v1.Suspicions
 	17, // 12: mcp.v1.Command.decision:type_name -> mcp.v1.Decision
 	23, // 13: mcp.v1.Command.registration:type_name -> mcp.v1.Registration
 	18, // 14: mcp.v1.Command.open_accounts:type_name -> mcp.v1.OpenAccounts
 	19, // 15: mcp.v1.Command.transfer:type_name -> mcp.v1.Transfer
 	15, // 16: mcp.v1.Command.setting_put:type_name -> mcp.v1.SettingPut
-	24, // 17: mcp.v1.Command.bus_seat:type_name -> mcp.v1.BusSeat
+	24, // 17: mcp.v1.Command.stream_leader:type_name -> mcp.v1.StreamLeader
 	25, // 18: mcp.v1.Command.signing_key:type_name -> mcp.v1.SigningKey
 	26, // 19: mcp.v1.Command.revocation:type_name -> mcp.v1.Revocation
 	27, // 20: mcp.v1.Command.promotion:type_name -> mcp.v1.Promotion
-	21, // 21: mcp.v1.Decision.quarters:type_name -> mcp.v1.Decision.QuartersEntry
+	21, // 21: mcp.v1.Decision.weight_quarters:type_name -> mcp.v1.Decision.WeightQuartersEntry
 	2,  // 22: mcp.v1.Ledger.Read:input_type -> mcp.v1.ReadRequest
 	4,  // 23: mcp.v1.Ledger.Write:input_type -> mcp.v1.WriteRequest
 	5,  // 24: mcp.v1.Ledger.CompareAndSet:input_type -> mcp.v1.CompareAndSetRequest
@@ -1722,14 +1723,14 @@ func file_mcp_proto_init() {
 		(*Command_Write)(nil),
 		(*Command_CompareAndSet)(nil),
 		(*Command_Add)(nil),
-		(*Command_ReadMark)(nil),
+		(*Command_ReadBarrier)(nil),
 		(*Command_Suspicions)(nil),
 		(*Command_Decision)(nil),
 		(*Command_Registration)(nil),
 		(*Command_OpenAccounts)(nil),
 		(*Command_Transfer)(nil),
 		(*Command_SettingPut)(nil),
-		(*Command_BusSeat)(nil),
+		(*Command_StreamLeader)(nil),
 		(*Command_SigningKey)(nil),
 		(*Command_Revocation)(nil),
 		(*Command_Promotion)(nil),

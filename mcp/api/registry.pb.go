@@ -135,16 +135,16 @@ func (x *ServicesReply) GetStale() bool {
 	return false
 }
 
-// Service is what one node offers.
+// Service is one service of one node.
 type Service struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // "control", "gateway", "bus", "identity", "config"
 	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
 	Region        string                 `protobuf:"bytes,3,opt,name=region,proto3" json:"region,omitempty"`
 	Port          uint32                 `protobuf:"varint,4,opt,name=port,proto3" json:"port,omitempty"`
-	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`  // at present: "leader" or "follower" of control, "serving" of others
-	Life          string                 `protobuf:"bytes,6,opt,name=life,proto3" json:"life,omitempty"`  // when the node came up, which names this life of it
-	Down          bool                   `protobuf:"varint,7,opt,name=down,proto3" json:"down,omitempty"` // arbitration has declared the node lost
+	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`               // at present: "leader" or "follower" of control, "serving" of others
+	Incarnation   string                 `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"` // when the node came up, which names this run of its process
+	Down          bool                   `protobuf:"varint,7,opt,name=down,proto3" json:"down,omitempty"`              // arbitration has declared the node lost
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -214,9 +214,9 @@ func (x *Service) GetRole() string {
 	return ""
 }
 
-func (x *Service) GetLife() string {
+func (x *Service) GetIncarnation() string {
 	if x != nil {
-		return x.Life
+		return x.Incarnation
 	}
 	return ""
 }
@@ -228,14 +228,14 @@ func (x *Service) GetDown() bool {
 	return false
 }
 
-// Registration is what a node says of itself when it comes up, and whenever a
-// role of its services changes. Each replaces the one before.
+// Registration is how a node registers itself when it comes up, and whenever a role
+// of its services changes. Each replaces the one before.
 type Registration struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	Region        string                 `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
-	Roles         []string               `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"` // of the node, as --peers has them
-	Life          string                 `protobuf:"bytes,4,opt,name=life,proto3" json:"life,omitempty"`   // empty while the node has not come up for the first time
+	Roles         []string               `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"`             // of the node, as --peers has them
+	Incarnation   string                 `protobuf:"bytes,4,opt,name=incarnation,proto3" json:"incarnation,omitempty"` // empty while the node has not come up for the first time
 	Offers        []*Offer               `protobuf:"bytes,5,rep,name=offers,proto3" json:"offers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -292,9 +292,9 @@ func (x *Registration) GetRoles() []string {
 	return nil
 }
 
-func (x *Registration) GetLife() string {
+func (x *Registration) GetIncarnation() string {
 	if x != nil {
-		return x.Life
+		return x.Incarnation
 	}
 	return ""
 }
@@ -386,20 +386,20 @@ const file_registry_proto_rawDesc = "" +
 	"\bservices\x18\x01 \x03(\v2\x0f.mcp.v1.ServiceR\bservices\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x14\n" +
-	"\x05stale\x18\x04 \x01(\bR\x05stale\"\x99\x01\n" +
+	"\x05stale\x18\x04 \x01(\bR\x05stale\"\xa7\x01\n" +
 	"\aService\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12\x16\n" +
 	"\x06region\x18\x03 \x01(\tR\x06region\x12\x12\n" +
 	"\x04port\x18\x04 \x01(\rR\x04port\x12\x12\n" +
-	"\x04role\x18\x05 \x01(\tR\x04role\x12\x12\n" +
-	"\x04life\x18\x06 \x01(\tR\x04life\x12\x12\n" +
-	"\x04down\x18\a \x01(\bR\x04down\"\x8b\x01\n" +
+	"\x04role\x18\x05 \x01(\tR\x04role\x12 \n" +
+	"\vincarnation\x18\x06 \x01(\tR\vincarnation\x12\x12\n" +
+	"\x04down\x18\a \x01(\bR\x04down\"\x99\x01\n" +
 	"\fRegistration\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06region\x18\x02 \x01(\tR\x06region\x12\x14\n" +
-	"\x05roles\x18\x03 \x03(\tR\x05roles\x12\x12\n" +
-	"\x04life\x18\x04 \x01(\tR\x04life\x12%\n" +
+	"\x05roles\x18\x03 \x03(\tR\x05roles\x12 \n" +
+	"\vincarnation\x18\x04 \x01(\tR\vincarnation\x12%\n" +
 	"\x06offers\x18\x05 \x03(\v2\r.mcp.v1.OfferR\x06offers\"]\n" +
 	"\x05Offer\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x12\n" +

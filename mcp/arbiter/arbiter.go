@@ -29,26 +29,26 @@ type Arbiter struct {
 	Self    string
 	Cluster func() Cluster // as it is now: nodes come and go
 	Timing
-	State    *state.State
-	Opinions func() (suspects, known []string)            // of this node's prober
-	Ask      func(ctx context.Context, node string) error // whether a node serves, now
-	// Once commits through whoever leads, if there is one; Propose through this node.
-	Once, Propose func(ctx context.Context, c *api.Command) (*api.Applied, error)
-	Leads         func() (term uint64, ok bool)
-	Handover      func(ctx context.Context, to string) error
-	Note          func(k events.Kind, says string, fields map[string]string)
-	Defects       Defects
+	State      *state.State
+	Suspicions func() (suspects, known []string)            // of this node's prober
+	CanLead    func(ctx context.Context, node string) error // whether a node serves, now
+	// Commit commits through whoever leads, if there is one; Propose through this node.
+	Commit, Propose    func(ctx context.Context, c *api.Command) (*api.Applied, error)
+	Leads              func() (term uint64, ok bool)
+	TransferLeadership func(ctx context.Context, to string) error
+	Note               func(k events.Kind, says string, fields map[string]string)
+	Defects            Defects
 }
 
 // Report keeps the cluster informed of this node's suspicions until ctx ends.
 func (a *Arbiter) Report(ctx context.Context) {
 	every(ctx, look, func() {
-		suspects, known := a.Opinions()
-		if s := a.State.Standing(); slices.Equal(suspects, s.Suspects[a.Self]) && slices.Equal(known, s.Known[a.Self]) {
+		suspects, known := a.Suspicions()
+		if s := a.State.HealthView(); slices.Equal(suspects, s.Suspects[a.Self]) && slices.Equal(known, s.Known[a.Self]) {
 			return
 		}
 		// A failure is tried again at the next look, with what is true then.
-		_, _ = a.Once(ctx, &api.Command{Do: &api.Command_Suspicions{
+		_, _ = a.Commit(ctx, &api.Command{Do: &api.Command_Suspicions{
 			Suspicions: &api.Suspicions{Reporter: a.Self, Suspects: suspects, Known: known},
 		}})
 	})
@@ -62,12 +62,12 @@ func (a *Arbiter) Judge(ctx context.Context) {
 			stepped, calm = time.Time{}, time.Time{}
 			return
 		}
-		was, c := a.State.Standing(), a.Cluster()
+		was, c := a.State.HealthView(), a.Cluster()
 		if stepped.IsZero() {
 			stepped = time.Now()
 		}
 		lost := c.Lost(was, a.Self)
-		quarters := a.Defects.quarters(was, c.Quarters(was, lost, time.Since(stepped) >= a.Step))
+		quarters := a.Defects.quarters(was, c.NextQuarters(was, lost, time.Since(stepped) >= a.Step))
 		if !slices.Equal(lost, was.Lost) || moved(was, quarters) {
 			a.decide(ctx, c, was, lost, quarters)
 			stepped, calm = time.Now(), time.Time{} // from when it stands to the next step
@@ -80,9 +80,9 @@ func (a *Arbiter) Judge(ctx context.Context) {
 	})
 }
 
-func moved(was state.Standing, quarters map[string]uint32) bool {
+func moved(was state.HealthView, quarters map[string]uint32) bool {
 	for region, q := range quarters {
-		if was.Share(region) != q {
+		if was.QuartersOf(region) != q {
 			return true
 		}
 	}
@@ -90,9 +90,9 @@ func moved(was state.Standing, quarters map[string]uint32) bool {
 }
 
 // decide commits a decision and, once it stands, tells of it.
-func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.Standing, lost []string, quarters map[string]uint32) {
+func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.HealthView, lost []string, quarters map[string]uint32) {
 	_, err := a.Propose(ctx, &api.Command{Do: &api.Command_Decision{
-		Decision: &api.Decision{Lost: lost, Quarters: quarters},
+		Decision: &api.Decision{Lost: lost, WeightQuarters: quarters},
 	}})
 	if err != nil {
 		return // deposed, or tried again at the next look
@@ -110,7 +110,7 @@ func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.Standing, los
 	if !moved(was, quarters) {
 		return
 	}
-	weights := state.Standing{Quarters: quarters}.Weights(c.Weights)
+	weights := state.HealthView{WeightQuarters: quarters}.Weights(c.Weights)
 	fields := map[string]string{"lost": strings.Join(lost, " ")}
 	var says []string
 	for _, r := range c.byWeight() {
@@ -133,9 +133,9 @@ func (c Cluster) byWeight() []string {
 // returnHome hands leadership to the main region when all has been well for
 // long enough. Not before: the main region's node may just have handed it over
 // because it is stopping.
-func (a *Arbiter) returnHome(ctx context.Context, c Cluster, s state.Standing, wellFor time.Duration, calm *time.Time) {
-	home := c.Main()
-	if c.Regions[a.Self] == home || s.Share(home) < state.FullShare {
+func (a *Arbiter) returnHome(ctx context.Context, c Cluster, s state.HealthView, wellFor time.Duration, calm *time.Time) {
+	home := c.MainRegion()
+	if c.Regions[a.Self] == home || s.QuartersOf(home) < state.FullWeight {
 		return
 	}
 	if wellFor < a.Settle {
@@ -144,8 +144,8 @@ func (a *Arbiter) returnHome(ctx context.Context, c Cluster, s state.Standing, w
 	for _, n := range c.Voters {
 		if c.Regions[n] == home && !slices.Contains(s.Lost, n) && c.answers(s, n) {
 			*calm = time.Now() // not again at once, should it fail
-			if a.Ask(ctx, n) == nil {
-				_ = a.Handover(ctx, n)
+			if a.CanLead(ctx, n) == nil {
+				_ = a.TransferLeadership(ctx, n)
 			}
 			return
 		}

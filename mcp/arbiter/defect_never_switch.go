@@ -10,9 +10,9 @@ type Defects struct {
 }
 
 // quarters is what a decision says of the regions' shares: next in a sound node.
-func (d Defects) quarters(was state.Standing, next map[string]uint32) map[string]uint32 {
+func (d Defects) quarters(was state.HealthView, next map[string]uint32) map[string]uint32 {
 	if d.NeverSwitch {
-		return was.Quarters
+		return was.WeightQuarters
 	}
 	return next
 }

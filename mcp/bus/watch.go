@@ -38,7 +38,7 @@ type watcher struct {
 // watch looks at the server until ctx ends, tells what has changed and does
 // what follows from it.
 func (b *Bus) watch(ctx context.Context, srv *server.Server, js jetstream.JetStream) error {
-	w := &watcher{Bus: b, srv: srv, js: js, leads: map[string]bool{}, moved: b.cfg.State.Seats()}
+	w := &watcher{Bus: b, srv: srv, js: js, leads: map[string]bool{}, moved: b.cfg.State.StreamLeaders()}
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
@@ -116,7 +116,7 @@ func (w *watcher) streams(ctx context.Context) error {
 			}
 		}
 	}
-	seats := w.cfg.State.Seats()
+	seats := w.cfg.State.StreamLeaders()
 	for _, s := range Streams() {
 		leads := w.srv.JetStreamIsStreamLeader(account, s)
 		if leads && !w.leads[s] {
@@ -155,12 +155,12 @@ const claimLimit = 500 * time.Millisecond
 func (w *watcher) claim(ctx context.Context, stream string) {
 	ctx, cancel := context.WithTimeout(ctx, claimLimit)
 	defer cancel()
-	_, _ = w.cfg.Once(ctx, &api.Command{Do: &api.Command_BusSeat{BusSeat: &api.BusSeat{Stream: stream, Leader: w.cfg.Name}}})
+	_, _ = w.cfg.Once(ctx, &api.Command{Do: &api.Command_StreamLeader{StreamLeader: &api.StreamLeader{Stream: stream, Leader: w.cfg.Name}}})
 }
 
 // seats is the second half of remap, and reconnect.
 func (w *watcher) seats() {
-	now := w.cfg.State.Seats()
+	now := w.cfg.State.StreamLeaders()
 	for stream, leader := range now {
 		if w.moved[stream] == leader {
 			continue

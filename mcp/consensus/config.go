@@ -35,20 +35,20 @@ type Config struct {
 	Logger hclog.Logger
 	// SnapshotEvery is how many entries the log may grow before it is cut; 0 means 8192.
 	SnapshotEvery uint64
-	// Defers is for nodes outside the main region: until this node first knows
+	// YieldsFirstElection is for nodes outside the main region: until this node first knows
 	// a leader it waits three times as long before it stands, so that at a
 	// cold start the main region leads.
-	Defers bool
-	// Begins is for one node of the main region: when it starts the cluster's
+	YieldsFirstElection bool
+	// StartsFirstElection is for one node of the main region: when it starts the cluster's
 	// log it stands for election at once, see coldstart.go.
-	Begins bool
-	// Joins is for a node that must not begin a log of its own when its folder
+	StartsFirstElection bool
+	// WaitsForLeader is for a node that must not begin a log of its own when its folder
 	// is empty: it waits until a leader brings it one.
-	Joins bool
-	// Fenced is for a voter that a standby may replace: from its start it takes
+	WaitsForLeader bool
+	// NeedsLease is for a voter that a standby may replace: from its start it takes
 	// and acknowledges commands only as long as it is told that none has, see StandsUntil.
-	Fenced  bool
-	Defects Defects
+	NeedsLease bool
+	Defects    Defects
 
 	vfs types.VFS // that the log is on; nil is the machine's files
 }
@@ -71,7 +71,7 @@ func (c Config) raft() *raft.Config {
 	rc.HeartbeatTimeout = c.Heartbeat
 	rc.ElectionTimeout = c.Election
 	rc.LeaderLeaseTimeout = c.Lease
-	if c.Defers {
+	if c.YieldsFirstElection {
 		rc.HeartbeatTimeout *= 3
 		rc.ElectionTimeout *= 3
 	}

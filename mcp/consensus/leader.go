@@ -71,10 +71,10 @@ func (n *Node) fall() {
 	}
 }
 
-// Handover passes leadership on: to the named node, or the one that is
+// TransferLeadership passes leadership on: to the named node, or the one that is
 // furthest when the name is empty. New commands are refused meanwhile, and those under way are
 // let through first, so that nobody's outcome becomes unknown by it.
-func (n *Node) Handover(ctx context.Context, to string) error {
+func (n *Node) TransferLeadership(ctx context.Context, to string) error {
 	n.gate.shut()
 	defer n.gate.open()
 	if err := n.gate.idle(ctx); err != nil {
@@ -124,7 +124,7 @@ func (n *Node) listenForNews() {
 	})
 	n.raft.RegisterObserver(o)
 	defer n.raft.DeregisterObserver(o)
-	deferring := n.cfg.Defers
+	deferring := n.cfg.YieldsFirstElection
 	for {
 		select {
 		case <-seen:

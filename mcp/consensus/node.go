@@ -79,7 +79,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), fence: fence{raised: cfg.Fenced}}
+	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), fence: fence{raised: cfg.NeedsLease}}
 	n.defects = newHooks(n)
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.news.change = make(chan struct{})
@@ -95,7 +95,7 @@ func Open(cfg Config) (_ *Node, err error) {
 	}
 	n.work.Go(func() { n.follow(won) })
 	n.work.Go(n.listenForNews)
-	if fresh && cfg.Begins {
+	if fresh && cfg.StartsFirstElection {
 		n.work.Go(n.begin)
 	}
 	n.defects.start()
@@ -108,7 +108,7 @@ func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Trans
 	if err != nil {
 		return false, fmt.Errorf("look for an existing log: %w", err)
 	}
-	if known || cfg.Joins {
+	if known || cfg.WaitsForLeader {
 		return false, nil
 	}
 	if err := raft.BootstrapCluster(cfg.raft(), log, log.votes, snaps, tr, members(cfg)); err != nil {

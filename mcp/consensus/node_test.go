@@ -215,7 +215,7 @@ func TestHandoverNamesItsSuccessor(t *testing.T) {
 		if to == leader {
 			continue
 		}
-		if err := leader.Handover(t.Context(), to.cfg.Name); err != nil {
+		if err := leader.TransferLeadership(t.Context(), to.cfg.Name); err != nil {
 			t.Fatalf("hand over to %s: %v", to.cfg.Name, err)
 		}
 		await(t, to.cfg.Name+" to lead", func() bool {

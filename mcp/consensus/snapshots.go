@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
-	"github.com/mcp-resilience/holdfast/mcp/sealed"
+	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
 // snapshots is raft's store of snapshots in files. That has a checksum of a
@@ -67,7 +67,7 @@ func (s *summed) Close() error {
 	if err != nil {
 		return fmt.Errorf("sum up snapshot: %w", err)
 	}
-	_, err = f.Write(sealed.Seal(meta)[len(meta):])
+	_, err = f.Write(checkedfile.AppendChecksum(meta)[len(meta):])
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
@@ -113,7 +113,7 @@ func (s *snapshots) metaIsWhole(id string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := sealed.Unseal(append(meta, sum...)); err != nil {
+	if _, err := checkedfile.StripChecksum(append(meta, sum...)); err != nil {
 		return fmt.Errorf("%s: %w", metaFile, err)
 	}
 	return nil

@@ -23,15 +23,15 @@ func New(node, region string) *Log {
 	return &Log{List: latest.New[events.Event](retained), node: node, region: region, start: time.Now().UTC().Format(time.RFC3339Nano)}
 }
 
-// Life names the life of the node that the log is of.
-func (l *Log) Life() string { return l.start }
+// Incarnation names the life of the node that the log is of.
+func (l *Log) Incarnation() string { return l.start }
 
 // Note appends an event that happens now.
 func (l *Log) Note(kind events.Kind, says string, fields map[string]string) {
 	l.Add(func(seq uint64) events.Event {
 		return events.Event{
 			Start: l.start, Seq: seq, Wall: time.Now(), Node: l.node, Region: l.region,
-			Kind: kind, Says: says, Fields: fields,
+			Kind: kind, Description: says, Fields: fields,
 		}
 	})
 }

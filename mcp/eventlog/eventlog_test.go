@@ -39,7 +39,7 @@ func TestALateReaderHearsEverythingOnceInOrder(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, fmt.Sprintf("%d %s %s", e.Seq, e.Node, e.Says))
+		got = append(got, fmt.Sprintf("%d %s %s", e.Seq, e.Node, e.Description))
 		want = append(want, fmt.Sprintf("%d east-1 %d", i+1, i))
 		if e.Wall.IsZero() || e.Start == "" {
 			t.Errorf("event without a time or a life: %+v", e)

@@ -28,7 +28,7 @@ func (l *Ledger) primary(c api.Class) head {
 		now: func() (string, <-chan struct{}) {
 			s := l.Store.State()
 			_, changed := s.Applied() // before the office, lest a change fall in between
-			return s.Office(c).Primary, changed
+			return s.Primary(c).Primary, changed
 		},
 		none: className(c) + " has no primary yet",
 	}
@@ -88,7 +88,7 @@ func (l *Ledger) copied(ctx context.Context, r *api.MembersRequest) (*api.Member
 
 // elsewhere asks the nodes that keep journals, one after the other.
 func (l *Ledger) elsewhere(ctx context.Context, r *api.MembersRequest) (*api.MembersReply, error) {
-	lost := l.Store.State().Standing().Lost
+	lost := l.Store.State().HealthView().Lost
 	var errs []error
 	for _, lostToo := range []bool{false, true} {
 		for _, node := range l.Keepers() {

@@ -43,7 +43,7 @@ type Timing struct {
 // Prober probes the peers that it is this node's duty to probe. Fill all
 // exported fields, then Run it.
 type Prober struct {
-	Peers func() []string // asked often: duties move when nodes are lost and found
+	Targets func() []string // asked often: duties move when nodes are lost and found
 	Timing
 	To   func(name string) (*grpc.ClientConn, error)
 	Note func(k events.Kind, says string, fields map[string]string)

@@ -49,9 +49,9 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	pool := api.NewPool(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial, api.Credentials{TLS: who.Dial()})
 	defer pool.Close()
 	p := &health.Prober{
-		Peers:  func() []string { return duties.Load().([]string) },
-		Timing: health.Timing{Timeout: 300 * time.Millisecond, Interval: 20 * time.Millisecond, Strikes: 3},
-		To:     pool.To,
+		Targets: func() []string { return duties.Load().([]string) },
+		Timing:  health.Timing{Timeout: 300 * time.Millisecond, Interval: 20 * time.Millisecond, Strikes: 3},
+		To:      pool.To,
 		Note: func(k events.Kind, _ string, fields map[string]string) {
 			if fields["peer"] == "127.0.0.1" {
 				mu.Lock()
@@ -68,7 +68,7 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	}()
 	suspected := func(peer string) bool { return slices.Contains(p.Suspects(), peer) }
 	await(t, "only the peer that hangs is suspected, and both are known", func() bool {
-		suspects, known := p.Opinions()
+		suspects, known := p.Suspicions()
 		return slices.Equal(suspects, []string{"127.0.0.2"}) && slices.Equal(known, []string{"127.0.0.1", "127.0.0.2"})
 	})
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
@@ -77,7 +77,7 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	await(t, "it is cleared", func() bool { return !suspected("127.0.0.1") })
 	duties.Store([]string{"127.0.0.1"})
 	await(t, "what is no duty any more is forgotten", func() bool {
-		suspects, known := p.Opinions()
+		suspects, known := p.Suspicions()
 		return len(suspects) == 0 && slices.Equal(known, []string{"127.0.0.1"})
 	})
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
@@ -155,7 +155,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	told := map[events.Kind]map[string]string{}
 	witnesses := []string{"127.0.0.6"} // where nobody listens
 	p := &health.Prober{
-		Peers: func() []string { return []string{"127.0.0.4"} }, Timing: timing, To: broken,
+		Targets: func() []string { return []string{"127.0.0.4"} }, Timing: timing, To: broken,
 		Note: func(k events.Kind, _ string, fields map[string]string) {
 			mu.Lock()
 			defer mu.Unlock()

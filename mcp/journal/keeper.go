@@ -85,7 +85,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		_, changed := k.cfg.State.Applied()
 		for class, j := range k.journals {
-			k.heed(ctx, j, k.cfg.State.Office(class))
+			k.heed(ctx, j, k.cfg.State.Primary(class))
 			k.supply(j)
 		}
 		select {
@@ -106,7 +106,7 @@ func (k *Keeper) Leave(ctx context.Context) error {
 		_, changed := k.cfg.State.Applied()
 		in := ""
 		for c := range k.journals {
-			if k.cfg.State.Office(c).Primary == k.cfg.Self {
+			if k.cfg.State.Primary(c).Primary == k.cfg.Self {
 				in = name(c)
 			}
 		}
@@ -122,14 +122,14 @@ func (k *Keeper) Leave(ctx context.Context) error {
 }
 
 // heed takes or leaves office as the cluster agreed.
-func (k *Keeper) heed(ctx context.Context, j *Journal, now state.Office) {
+func (k *Keeper) heed(ctx context.Context, j *Journal, now state.PrimaryTerm) {
 	j.mu.Lock()
 	o, been := j.office, j.agreed.Epoch >= now.Epoch
 	if o != nil && now.Epoch > o.epoch {
 		j.leave(o)
 	}
 	j.mu.Unlock()
-	if now.Primary != k.cfg.Self || now.Life != k.life || been {
+	if now.Primary != k.cfg.Self || now.Incarnation != k.life || been {
 		return
 	}
 	// When it is fenced meanwhile the leader will see it and promote anew.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/mcp-resilience/holdfast/mcp/sealed"
+	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
 // promise is the epoch that a node has promised to obey, kept across restarts: it
@@ -23,7 +23,7 @@ type promised struct {
 
 func openPromise(path string) (*promise, error) {
 	p := &promise{path: path}
-	b, err := sealed.Read(path)
+	b, err := checkedfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
 	}
@@ -46,7 +46,7 @@ func (p *promise) raise(epoch uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := sealed.Write(p.path, b); err != nil {
+	if err := checkedfile.Write(p.path, b); err != nil {
 		return fmt.Errorf("promise epoch %d: %w", epoch, err)
 	}
 	p.data = next

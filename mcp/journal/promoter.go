@@ -55,7 +55,7 @@ type overseer struct {
 
 // look promotes a primary where there is none, and brings one home in calm times.
 func (o *overseer) look(ctx context.Context) {
-	now, lost := o.cfg.State.Office(o.class), o.cfg.State.Standing().Lost
+	now, lost := o.cfg.State.Primary(o.class), o.cfg.State.HealthView().Lost
 	member := slices.Contains(o.cfg.Cluster().Control, now.Primary)
 	if !member || slices.Contains(lost, now.Primary) {
 		o.elect(ctx, now, lost)
@@ -71,7 +71,7 @@ func (o *overseer) look(ctx context.Context) {
 	switch {
 	case err != nil: // whether it is lost is for arbitration to say
 		o.wrong, o.calm = time.Time{}, time.Time{}
-	case c.Life != now.Life:
+	case c.Life != now.Incarnation:
 		o.elect(ctx, now, lost) // it has restarted
 	case c.Leaving:
 		o.handOver(ctx, now, lost, "")
@@ -92,8 +92,8 @@ func (o *overseer) look(ctx context.Context) {
 // goHome returns the office to the main region, where most users are, once all
 // has been well for as long as leadership waits, and follows leadership there.
 // Nothing may be lost or refused for it: see Rest.
-func (o *overseer) goHome(ctx context.Context, now state.Office, lost []string) {
-	if c := o.cfg.Cluster(); c.Regions[o.cfg.Self] != c.Main() || len(lost) > 0 || c.Regions[now.Primary] == c.Main() {
+func (o *overseer) goHome(ctx context.Context, now state.PrimaryTerm, lost []string) {
+	if c := o.cfg.Cluster(); c.Regions[o.cfg.Self] != c.MainRegion() || len(lost) > 0 || c.Regions[now.Primary] == c.MainRegion() {
 		o.calm = time.Time{}
 		return
 	}
@@ -106,7 +106,7 @@ func (o *overseer) goHome(ctx context.Context, now state.Office, lost []string) 
 }
 
 // handOver lets the primary rest and promotes another.
-func (o *overseer) handOver(ctx context.Context, now state.Office, lost []string, successor string) {
+func (o *overseer) handOver(ctx context.Context, now state.PrimaryTerm, lost []string, successor string) {
 	_, err := o.ask(ctx, now.Primary, func(ctx context.Context, v voter) (*api.Copy, error) {
 		return v.Rest(ctx, &api.RestRequest{Class: o.class, Successor: successor})
 	})
@@ -125,7 +125,7 @@ func (o *overseer) handOver(ctx context.Context, now state.Office, lost []string
 // whoever is promoted, when it returns. When one that is not
 // lost does not answer nobody is promoted, for it may be the only one that has
 // what was acknowledged last; the next look tries again.
-func (o *overseer) elect(ctx context.Context, now state.Office, lost []string) {
+func (o *overseer) elect(ctx context.Context, now state.PrimaryTerm, lost []string) {
 	o.calm, o.wrong = time.Time{}, time.Time{}
 	epoch := max(now.Epoch, o.floor) + 1
 	type answer struct {
@@ -176,7 +176,7 @@ func (o *overseer) elect(ctx context.Context, now state.Office, lost []string) {
 // equals one of the main region, then the first by name.
 func before(cluster arbiter.Cluster, node string, c *api.Copy, than string, d *api.Copy) bool {
 	away := func(n string) int {
-		if cluster.Regions[n] == cluster.Main() {
+		if cluster.Regions[n] == cluster.MainRegion() {
 			return 0
 		}
 		return 1

@@ -69,7 +69,7 @@ func TestANodeThatIsLostIsFencedIfItHears(t *testing.T) {
 			return &api.Applied{}, nil
 		}
 		o := &overseer{Keeper: leader, class: api.Class_SEMISYNC}
-		o.elect(t.Context(), state.Office{Epoch: 1, Primary: "south-1"}, []string{"south-1"})
+		o.elect(t.Context(), state.PrimaryTerm{Epoch: 1, Primary: "south-1"}, []string{"south-1"})
 		leader.work.Wait()
 		if reached {
 			if _, err := lost.journals[api.Class_SEMISYNC].follow(1, nil, 0); !errors.Is(err, errOld) {

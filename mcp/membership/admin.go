@@ -11,18 +11,18 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 )
 
-// Admin serves api.Admin: it brings each call to the leader's Keeper.
+// Admin serves api.Admin: it brings each call to the leader's Manager.
 type Admin struct {
 	api.UnimplementedAdminServer
 	Gateway *gateway.Gateway
-	Keeper  *Keeper
+	Manager *Manager
 }
 
 // Members implements api.AdminServer. Without a leader it tells what this node knows.
 func (a *Admin) Members(ctx context.Context, _ *api.MembershipRequest) (*api.Membership, error) {
 	out, err := a.bring(ctx, &api.MembershipChange{})
 	if api.Refused(err) {
-		return a.Keeper.Known(), nil
+		return a.Manager.Known(), nil
 	}
 	return out, err
 }
@@ -45,34 +45,34 @@ func (a *Admin) Replace(ctx context.Context, r *api.ReplaceMember) (*api.Members
 // operate is for operators, who hold a certificate: a token is a user's.
 func (a *Admin) operate(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
 	if p, ok := identity.Of(ctx); !ok || !p.ByCertificate() {
-		return nil, api.Refuse(codes.PermissionDenied, a.Keeper.Self, "", "members are changed by who shows a certificate of the platform, not by a token")
+		return nil, api.Refuse(codes.PermissionDenied, a.Manager.Self, "", "members are changed by who shows a certificate of the platform, not by a token")
 	}
 	return a.bring(ctx, c)
 }
 
 func (a *Admin) bring(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
 	return gateway.Route(ctx, a.Gateway,
-		func(ctx context.Context) (*api.Membership, error) { return a.Keeper.Change(ctx, c) },
+		func(ctx context.Context) (*api.Membership, error) { return a.Manager.Change(ctx, c) },
 		func(ctx context.Context, leader grpc.ClientConnInterface) (*api.Membership, error) {
-			return api.NewElectorateClient(leader).Change(ctx, c)
+			return api.NewReconfigurationClient(leader).Change(ctx, c)
 		})
 }
 
-// Electorate serves api.Electorate: what other nodes ask of this one.
-type Electorate struct {
-	api.UnimplementedElectorateServer
-	Keeper *Keeper
-	Leader func() string // whom this node follows
-	Term   func() uint64
+// Reconfiguration serves api.Reconfiguration: what other nodes ask of this one.
+type Reconfiguration struct {
+	api.UnimplementedReconfigurationServer
+	Manager *Manager
+	Leader  func() string // whom this node follows
+	Term    func() uint64
 }
 
-// Change implements api.ElectorateServer.
-func (e *Electorate) Change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
-	return e.Keeper.Change(ctx, c)
+// Change implements api.ReconfigurationServer.
+func (e *Reconfiguration) Change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
+	return e.Manager.Change(ctx, c)
 }
 
-// Progress implements api.ElectorateServer.
-func (e *Electorate) Progress(context.Context, *api.ProgressRequest) (*api.ProgressReply, error) {
-	_, applied := e.Keeper.Consensus.Position()
+// Progress implements api.ReconfigurationServer.
+func (e *Reconfiguration) Progress(context.Context, *api.ProgressRequest) (*api.ProgressReply, error) {
+	_, applied := e.Manager.Consensus.Position()
 	return &api.ProgressReply{Applied: applied, Term: e.Term(), Leader: e.Leader()}, nil
 }

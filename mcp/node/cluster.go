@@ -42,5 +42,5 @@ func (n *node) duties() []string {
 	if n.cfg.standsBy() {
 		return n.defects.probeTargets(n.others()) // whoever stands by must see for itself that all voters are gone
 	}
-	return n.defects.probeTargets(n.cluster().Duties(n.consensus.Committed().Standing(), n.cfg.Name))
+	return n.defects.probeTargets(n.cluster().ProbeTargets(n.consensus.Committed().HealthView(), n.cfg.Name))
 }

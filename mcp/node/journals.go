@@ -78,7 +78,7 @@ func away(region, from string) int {
 func (n *node) primaries() map[string]string {
 	out := map[string]string{}
 	for _, c := range journal.Classes() {
-		out[strings.ToLower(c.String())] = n.consensus.Committed().Office(c).Primary
+		out[strings.ToLower(c.String())] = n.consensus.Committed().Primary(c).Primary
 	}
 	return out
 }

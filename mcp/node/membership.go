@@ -13,22 +13,22 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 )
 
-func (n *node) newKeeper() *membership.Keeper {
-	return &membership.Keeper{
+func (n *node) newKeeper() *membership.Manager {
+	return &membership.Manager{
 		Self: n.cfg.Name, Consensus: n.consensus, Note: n.note,
-		Know: func(name string) (membership.About, bool) {
+		Lookup: func(name string) (membership.NodeInfo, bool) {
 			p, ok := n.peer(name)
-			return membership.About{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(nodespec.Control) && p.Standby == nodespec.Hot}, ok
+			return membership.NodeInfo{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(nodespec.Control) && p.Standby == nodespec.Hot}, ok
 		},
-		Check: n.couldBe,
-		Addr:  func(name string) string { return net.JoinHostPort(name, strconv.Itoa(nodespec.RaftPort)) },
-		Lost:  func() []string { return n.consensus.Committed().Standing().Lost },
+		Validate: n.couldBe,
+		Addr:     func(name string) string { return net.JoinHostPort(name, strconv.Itoa(nodespec.RaftPort)) },
+		Lost:     func() []string { return n.consensus.Committed().HealthView().Lost },
 		Progress: func(ctx context.Context, name string) (*api.ProgressReply, error) {
 			conn, err := n.peers.To(name)
 			if err != nil {
 				return nil, err
 			}
-			return api.NewElectorateClient(conn).Progress(ctx, &api.ProgressRequest{})
+			return api.NewReconfigurationClient(conn).Progress(ctx, &api.ProgressRequest{})
 		},
 	}
 }
@@ -60,9 +60,9 @@ func (n *node) couldBe(region string, roles []string) error {
 	return nil
 }
 
-func (n *node) electorate() *membership.Electorate {
-	return &membership.Electorate{
-		Keeper: n.keeper, Term: n.consensus.Term,
+func (n *node) electorate() *membership.Reconfiguration {
+	return &membership.Reconfiguration{
+		Manager: n.keeper, Term: n.consensus.Term,
 		Leader: func() string { leader, _ := n.consensus.Leader(); return leader },
 	}
 }

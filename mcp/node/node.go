@@ -49,7 +49,7 @@ type node struct {
 	prober    *prober.Prober
 	arbiter   *arbiter.Arbiter
 	gateway   *gateway.Gateway
-	keeper    *membership.Keeper
+	keeper    *membership.Manager
 	pulse     *gateway.Pulse
 	admission *gateway.Admission
 	aside     aside
@@ -124,7 +124,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	if _, leads := n.consensus.Leads(); leads {
 		hctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		if err := n.consensus.Handover(hctx, ""); err != nil {
+		if err := n.consensus.TransferLeadership(hctx, ""); err != nil {
 			log.Warn("stopping without a successor", "error", err)
 		}
 	}
@@ -167,11 +167,11 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	return consensus.Config{
 		Name: cfg.Name, Addr: cfg.listen(nodespec.RaftPort), Peers: raft(cfg.members()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
 		Dial: trust.Dialer(n.speaks(n.who.Dial()), dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
-		Defers:  cfg.planned().Main() != cfg.Region && n.generation.Number == 0,
-		Begins:  cfg.planned().First() == cfg.Name,
-		Joins:   cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
-		Fenced:  cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
-		Defects: cfg.consensusDefects(),
+		YieldsFirstElection: cfg.planned().MainRegion() != cfg.Region && n.generation.Number == 0,
+		StartsFirstElection: cfg.planned().FirstControl() == cfg.Name,
+		WaitsForLeader:      cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
+		NeedsLease:          cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
+		Defects:             cfg.consensusDefects(),
 	}
 }
 
@@ -182,13 +182,13 @@ func (n *node) assemble(log *slog.Logger) (err error) {
 	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
 	n.keeper = n.newKeeper()
-	n.prober = &prober.Prober{Peers: n.duties, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
+	n.prober = &prober.Prober{Targets: n.duties, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
-		Opinions: n.prober.Opinions, Ask: n.fit,
-		Once: n.gateway.Once, Propose: n.consensus.Propose,
-		Leads: n.consensus.Leads, Handover: n.consensus.Handover, Note: n.note, Defects: cfg.arbiterDefects(),
+		Suspicions: n.prober.Suspicions, CanLead: n.fit,
+		Commit: n.gateway.Once, Propose: n.consensus.Propose,
+		Leads: n.consensus.Leads, TransferLeadership: n.consensus.TransferLeadership, Note: n.note, Defects: cfg.arbiterDefects(),
 	}
 	if n.signer, err = n.identify(); err != nil {
 		return err

@@ -20,18 +20,18 @@ const (
 func (n *node) directory() *registry.Directory {
 	return &registry.Directory{
 		Node: n.cfg.Name, State: n.consensus.Committed(),
-		Members: func() map[string]string { return n.cluster().Regions },
-		Leaders: func() bool { leader, _ := n.consensus.Leader(); return leader != "" },
+		Members:   func() map[string]string { return n.cluster().Regions },
+		HasLeader: func() bool { leader, _ := n.consensus.Leader(); return leader != "" },
 	}
 }
 
 func (n *node) registrar() *registry.Registrar {
-	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.self), State: n.consensus.Committed(), Once: n.gateway.Once, Note: n.note}
+	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.self), State: n.consensus.Committed(), Commit: n.gateway.Once, Note: n.note}
 }
 
 // self is this node as the registry should know it.
 func (n *node) self() state.Registration {
-	r := state.Registration{Region: n.cfg.Region, Life: n.diary.Life()}
+	r := state.Registration{Region: n.cfg.Region, Incarnation: n.diary.Incarnation()}
 	for _, role := range n.cfg.Peers[n.cfg.Name].Roles {
 		r.Roles = append(r.Roles, string(role))
 		r.Offers = append(r.Offers, n.offer(role))
@@ -79,7 +79,7 @@ func (n *node) records(service string) (out []gslb.Record, ok bool) {
 // entrances are the gateways, each with its region's weight, lost ones with
 // none. A node that knows no leader sends nobody to its own region.
 func (n *node) entrances() []gslb.Record {
-	c, standing := n.cluster(), n.consensus.Committed().Standing()
+	c, standing := n.cluster(), n.consensus.Committed().HealthView()
 	leader, _ := n.consensus.Leader()
 	weights := standing.Weights(n.cfg.Weights)
 	var out []gslb.Record

@@ -49,8 +49,8 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
 	n.serveJournals()
 	api.RegisterRegistryServer(n.api, n.directory())
 	n.serveSettings(n.api, done)
-	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Keeper: n.keeper})
-	api.RegisterElectorateServer(n.api, n.electorate())
+	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Manager: n.keeper})
+	api.RegisterReconfigurationServer(n.api, n.electorate())
 	if n.bus != nil {
 		api.RegisterBusServer(n.api, &bus.Service{Bus: n.bus})
 	}

@@ -10,12 +10,12 @@ import (
 func (n *node) status() api.NodeStatus {
 	leader, _ := n.consensus.Leader()
 	applied, _ := n.consensus.Committed().Applied()
-	standing := n.consensus.Committed().Standing()
+	standing := n.consensus.Committed().HealthView()
 	s := api.NodeStatus{
 		Node: n.cfg.Name, Region: n.cfg.Region, Roles: n.cfg.Peers[n.cfg.Name].Roles, Role: "follower", Leader: leader, Term: n.consensus.Term(),
 		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost, Primaries: n.primaries(),
 		Services: services(n.directory().List("")),
-		Streams:  n.consensus.Committed().Seats(),
+		Streams:  n.consensus.Committed().StreamLeaders(),
 	}
 	if term, ok := n.consensus.Leads(); ok {
 		s.Role, s.Term = "leader", term

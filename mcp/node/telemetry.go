@@ -22,9 +22,9 @@ func (n *node) watch(log *slog.Logger) {
 		return float64(index)
 	})
 	m.Gauge("mcp_suspects", "How many peers the node's prober finds dead.", func() float64 { return float64(len(n.prober.Suspects())) })
-	m.Gauge("mcp_lost", "How many nodes arbitration has declared lost.", func() float64 { return float64(len(state.Standing().Lost)) })
+	m.Gauge("mcp_lost", "How many nodes arbitration has declared lost.", func() float64 { return float64(len(state.HealthView().Lost)) })
 	m.GaugeOf("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
-		return floats(state.Standing().Weights(n.cfg.Weights))
+		return floats(state.HealthView().Weights(n.cfg.Weights))
 	})
 	n.watchJournals(m)
 	n.reports = &telemetry.Reports{}
@@ -66,7 +66,7 @@ func (n *node) watchJournals(m *telemetry.Metrics) {
 
 // picture is what the alert rules are judged by.
 func (n *node) picture() telemetry.Picture {
-	standing := n.consensus.Committed().Standing()
+	standing := n.consensus.Committed().HealthView()
 	p := telemetry.Picture{Nodes: n.cluster().Regions, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
 	p.Applied, _ = n.consensus.Committed().Applied()
 	return p

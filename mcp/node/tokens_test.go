@@ -86,7 +86,7 @@ func TestEveryAPIAsksWhoCalls(t *testing.T) {
 				t.Errorf("%s calls %s: %v; want Unauthenticated, and a Refusal", who, m.FullName(), err)
 			}
 		}
-		if s := m.Parent().Name(); s == "Peer" || s == "Electorate" || s == "Witness" || s == "Telemetry" || s == "Admin" {
+		if s := m.Parent().Name(); s == "Peer" || s == "Reconfiguration" || s == "Witness" || s == "Telemetry" || s == "Admin" {
 			peers++
 			if err := invoke(within(t, 5*time.Second), user, m); status.Code(err) != codes.PermissionDenied {
 				t.Errorf("a client calls %s: %v; want PermissionDenied", m.FullName(), err)

@@ -104,7 +104,7 @@ func TestAWardAndItsProberDieTogether(t *testing.T) {
 	}
 	c.Await("leadership in the main region", func() bool { return strings.HasPrefix(c.Leader(), "east-") })
 	const ward = "south-1"
-	prober := all.Holder(state.Standing{}, "north", ward)
+	prober := all.ProberOf(state.HealthView{}, "north", ward)
 	dead := []string{prober, ward}
 	began := time.Now()
 	for _, n := range dead {
@@ -126,7 +126,7 @@ func TestAWardAndItsProberDieTogether(t *testing.T) {
 		}
 		for _, e := range c.Events(n) {
 			// The first death was seen by those whose duty it was alone.
-			if e.Kind == "suspect" && e.Fields["peer"] == ward && all.Holder(state.Standing{}, all.Regions[n], ward) != n && !slices.ContainsFunc(dead, func(d string) bool { return all.Regions[d] == all.Regions[n] }) {
+			if e.Kind == "suspect" && e.Fields["peer"] == ward && all.ProberOf(state.HealthView{}, all.Regions[n], ward) != n && !slices.ContainsFunc(dead, func(d string) bool { return all.Regions[d] == all.Regions[n] }) {
 				t.Errorf("%s suspected %s, which was not its duty to probe", n, ward)
 			}
 		}

@@ -32,9 +32,9 @@ type Registrar struct {
 	Node  string
 	Self  func() state.Registration // as it is now
 	State *state.State
-	// Once commits through whoever leads, if there is one.
-	Once func(ctx context.Context, c *api.Command) (*api.Applied, error)
-	Note func(k events.Kind, says string, fields map[string]string)
+	// Commit commits through whoever leads, if there is one.
+	Commit func(ctx context.Context, c *api.Command) (*api.Applied, error)
+	Note   func(k events.Kind, says string, fields map[string]string)
 }
 
 // Run registers the node until ctx ends. It compares rather than remembers, so
@@ -47,7 +47,7 @@ func (r *Registrar) Run(ctx context.Context) {
 		self := r.Self()
 		if !reflect.DeepEqual(self, r.State.Registry()[r.Node]) {
 			// A failure is tried again at the next look, with what is true then.
-			_, _ = r.Once(ctx, self.Command(r.Node))
+			_, _ = r.Commit(ctx, self.Command(r.Node))
 		} else if says := inWords(self); says != told {
 			told = says
 			r.Note(events.Registered, r.Node+" is registered: "+says, fields(self))
@@ -73,7 +73,7 @@ func inWords(r state.Registration) string {
 }
 
 func fields(r state.Registration) map[string]string {
-	out := map[string]string{"life": r.Life}
+	out := map[string]string{"life": r.Incarnation}
 	for _, o := range r.Offers {
 		out[o.Service] = o.Role
 	}

@@ -20,15 +20,15 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func control(region, role string, term uint64) state.Registration {
-	return state.Registration{Region: region, Roles: []string{"control"}, Life: "monday", Offers: []state.Offer{
+	return state.Registration{Region: region, Roles: []string{"control"}, Incarnation: "monday", Offers: []state.Offer{
 		{Service: "control", Port: 7400, Role: role, Term: term},
 	}}
 }
 
 func TestWhatIsListed(t *testing.T) {
-	bus := state.Registration{Region: "north", Roles: []string{"bus"}, Life: "monday", Offers: []state.Offer{{Service: "bus", Port: 7400, Role: registry.Serving}}}
+	bus := state.Registration{Region: "north", Roles: []string{"bus"}, Incarnation: "monday", Offers: []state.Offer{{Service: "bus", Port: 7400, Role: registry.Serving}}}
 	service := func(name, node, region, role string, down bool) *api.Service {
-		return &api.Service{Name: name, Node: node, Region: region, Port: 7400, Role: role, Life: "monday", Down: down}
+		return &api.Service{Name: name, Node: node, Region: region, Port: 7400, Role: role, Incarnation: "monday", Down: down}
 	}
 	for _, tc := range []struct {
 		name    string
@@ -86,7 +86,7 @@ func TestWhatIsListed(t *testing.T) {
 					delete(members, tc.removed)
 					return members
 				},
-				Leaders: func() bool { return tc.lost == nil },
+				HasLeader: func() bool { return tc.lost == nil },
 			}
 			got, err := d.Services(t.Context(), &api.ServicesRequest{Service: tc.service})
 			if err != nil {
@@ -144,7 +144,7 @@ func (w *world) events() (out []string) {
 func TestANodeKeepsItsRegistrationTrue(t *testing.T) {
 	w := &world{state: state.New(), self: control("east", "follower", 0), cut: true}
 	r := &registry.Registrar{
-		Node: "east-1", State: w.state, Once: w.Once,
+		Node: "east-1", State: w.state, Commit: w.Once,
 		Self: func() (now state.Registration) { w.edit(func() { now = w.self }); return now },
 		Note: func(_ events.Kind, says string, _ map[string]string) {
 			w.edit(func() { w.told = append(w.told, says) })

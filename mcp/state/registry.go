@@ -8,10 +8,10 @@ import (
 
 // Registration is what a node last said of itself.
 type Registration struct {
-	Region string   `json:"region"`
-	Roles  []string `json:"roles"`
-	Life   string   `json:"life,omitempty"` // when it came up; empty while it never has
-	Offers []Offer  `json:"offers,omitempty"`
+	Region      string   `json:"region"`
+	Roles       []string `json:"roles"`
+	Incarnation string   `json:"life,omitempty"` // when it came up; empty while it never has
+	Offers      []Offer  `json:"offers,omitempty"`
 }
 
 // Offer is one service of a node.
@@ -23,7 +23,7 @@ type Offer struct {
 }
 
 func (d *data) register(r *api.Registration) {
-	out := Registration{Region: r.Region, Roles: r.Roles, Life: r.Life}
+	out := Registration{Region: r.Region, Roles: r.Roles, Incarnation: r.Incarnation}
 	for _, o := range r.Offers {
 		out.Offers = append(out.Offers, Offer{Service: o.Service, Port: int(o.Port), Role: o.Role, Term: o.Term})
 	}
@@ -32,7 +32,7 @@ func (d *data) register(r *api.Registration) {
 
 // Command makes the log entry that registers a node so.
 func (r Registration) Command(node string) *api.Command {
-	out := &api.Registration{Node: node, Region: r.Region, Roles: r.Roles, Life: r.Life}
+	out := &api.Registration{Node: node, Region: r.Region, Roles: r.Roles, Incarnation: r.Incarnation}
 	for _, o := range r.Offers {
 		out.Offers = append(out.Offers, &api.Offer{Service: o.Service, Port: uint32(o.Port), Role: o.Role, Term: o.Term})
 	}

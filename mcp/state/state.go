@@ -13,11 +13,11 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Remembered is how many mutation ids the state keeps to recognise retries.
-const Remembered = 1 << 16
+// RememberedIDs is how many mutation ids the state keeps to recognise retries.
+const RememberedIDs = 1 << 16
 
-// FullShare is the quarters of its weight that a healthy region carries.
-const FullShare = 4
+// FullWeight is the quarters of its weight that a healthy region carries.
+const FullWeight = 4
 
 // State is safe for concurrent use. Create it with New.
 type State struct {
@@ -38,13 +38,13 @@ type data struct {
 	Suspects  map[string][]string            `json:"suspects"` // by reporter
 	Known     map[string][]string            `json:"known"`    // by reporter
 	Lost      []string                       `json:"lost"`
-	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullShare
+	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullWeight
 	Registry  map[string]Registration        `json:"registry"` // by node
 	Settings  settings                       `json:"settings"`
 	Seats     map[string]string              `json:"seats"`   // of streams: who leads each
 	Keys      map[string]SigningKey          `json:"keys"`    // by id
 	Revoked   map[string]time.Time           `json:"revoked"` // by session: until when it matters
-	Offices   map[api.Class]Office           `json:"offices"`
+	Offices   map[api.Class]PrimaryTerm      `json:"offices"`
 }
 
 // outcome is what a retry of an applied mutation is told.
@@ -78,7 +78,7 @@ func empty() data {
 		Seats:     map[string]string{},
 		Keys:      map[string]SigningKey{},
 		Revoked:   map[string]time.Time{},
-		Offices:   map[api.Class]Office{},
+		Offices:   map[api.Class]PrimaryTerm{},
 	}
 }
 
@@ -91,14 +91,14 @@ func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 	s.d.Index = index
 	if c.Id != "" {
 		if o, ok := s.d.Done[c.Id]; ok {
-			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Why: o.Why, Duplicate: true}
+			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Reason: o.Why, Duplicate: true}
 		}
 	}
 	swapped, why := s.d.do(index, c)
 	if c.Id != "" {
 		s.remember(c.Id, outcome{index, term, swapped, why})
 	}
-	return &api.Applied{Index: index, Term: term, Swapped: swapped, Why: why}
+	return &api.Applied{Index: index, Term: term, Swapped: swapped, Reason: why}
 }
 
 func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
@@ -127,11 +127,11 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 	case *api.Command_Suspicions:
 		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
 		d.Known[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Known))
-	case *api.Command_BusSeat:
-		d.Seats[do.BusSeat.Stream] = do.BusSeat.Leader
+	case *api.Command_StreamLeader:
+		d.Seats[do.StreamLeader.Stream] = do.StreamLeader.Leader
 	case *api.Command_Decision:
 		d.Lost = slices.Sorted(slices.Values(do.Decision.Lost))
-		d.Quarters = maps.Clone(do.Decision.Quarters)
+		d.Quarters = maps.Clone(do.Decision.WeightQuarters)
 	case *api.Command_Registration:
 		d.register(do.Registration)
 	case *api.Command_SigningKey:
@@ -147,7 +147,7 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 func (d *data) remember(id string, o outcome) {
 	d.Done[id] = o
 	d.DoneOrder = append(d.DoneOrder, id)
-	if over := len(d.DoneOrder) - Remembered; over > 0 {
+	if over := len(d.DoneOrder) - RememberedIDs; over > 0 {
 		for _, old := range d.DoneOrder[:over] {
 			delete(d.Done, old)
 		}

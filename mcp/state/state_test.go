@@ -114,7 +114,7 @@ func TestTransfers(t *testing.T) {
 		{
 			"more than there is",
 			[]*api.Command{transfer("t", "b", "x", "y", 11)},
-			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11"},
+			&api.Applied{Index: 2, Term: 3, Reason: "account x holds 10, less than 11"},
 			map[string]int64{"x": 10, "y": 10},
 		},
 		{
@@ -122,7 +122,7 @@ func TestTransfers(t *testing.T) {
 			[]*api.Command{
 				transfer("t", "b", "x", "y", 11), transfer("u", "b", "y", "x", 5), transfer("t", "b", "x", "y", 11),
 			},
-			&api.Applied{Index: 2, Term: 3, Why: "account x holds 10, less than 11", Duplicate: true},
+			&api.Applied{Index: 2, Term: 3, Reason: "account x holds 10, less than 11", Duplicate: true},
 			map[string]int64{"x": 15, "y": 5},
 		},
 		{
@@ -134,13 +134,13 @@ func TestTransfers(t *testing.T) {
 		{
 			"to nobody",
 			[]*api.Command{transfer("t", "b", "x", "z", 4)},
-			&api.Applied{Index: 2, Term: 3, Why: "bank b has no account z"},
+			&api.Applied{Index: 2, Term: 3, Reason: "bank b has no account z"},
 			map[string]int64{"x": 10, "y": 10},
 		},
 		{
 			"from nowhere",
 			[]*api.Command{transfer("t", "c", "x", "y", 4)},
-			&api.Applied{Index: 2, Term: 3, Why: "bank c is not open"},
+			&api.Applied{Index: 2, Term: 3, Reason: "bank c is not open"},
 			map[string]int64{"x": 10, "y": 10},
 		},
 	} {
@@ -163,7 +163,7 @@ func TestTransfers(t *testing.T) {
 
 func TestIdsAreForgottenOldestFirst(t *testing.T) {
 	s := state.New()
-	for i := range state.Remembered + 1 {
+	for i := range state.RememberedIDs + 1 {
 		s.Apply(uint64(i+1), 1, write(fmt.Sprint(i), "x", fmt.Sprint(i)))
 	}
 	if a := s.Apply(1e6, 1, write("1", "x", "again")); !a.Duplicate {
@@ -179,11 +179,11 @@ func TestASnapshotRestoresEverything(t *testing.T) {
 	for i, c := range []*api.Command{
 		write("a", "x", "1"), add("b", "s", "m"), swap("c", "y", "", "2"),
 		{Do: &api.Command_Suspicions{Suspicions: &api.Suspicions{Reporter: "north-1", Suspects: []string{"east-1"}, Known: []string{"east-1", "south-1"}}}},
-		{Do: &api.Command_Decision{Decision: &api.Decision{Lost: []string{"east-1"}, Quarters: map[string]uint32{"east": 0}}}},
+		{Do: &api.Command_Decision{Decision: &api.Decision{Lost: []string{"east-1"}, WeightQuarters: map[string]uint32{"east": 0}}}},
 	} {
 		s.Apply(uint64(i+1), 2, c)
 	}
-	registered := state.Registration{Region: "east", Roles: []string{"control"}, Life: "monday", Offers: []state.Offer{{Service: "control", Port: 7400, Role: "leader", Term: 2}}}
+	registered := state.Registration{Region: "east", Roles: []string{"control"}, Incarnation: "monday", Offers: []state.Offer{{Service: "control", Port: 7400, Role: "leader", Term: 2}}}
 	s.Apply(6, 2, registered.Command("east-1"))
 	snapshot := s.Snapshot()
 	s.Apply(9, 2, write("d", "x", "later"))
@@ -208,12 +208,12 @@ func TestASnapshotRestoresEverything(t *testing.T) {
 	if diff := cmp.Diff(map[string]state.Registration{"east-1": registered}, restored.Registry()); diff != "" {
 		t.Errorf("registry (-want +got):\n%s", diff)
 	}
-	want := state.Standing{
+	want := state.HealthView{
 		Suspects: map[string][]string{"north-1": {"east-1"}},
 		Known:    map[string][]string{"north-1": {"east-1", "south-1"}},
-		Lost:     []string{"east-1"}, Quarters: map[string]uint32{"east": 0},
+		Lost:     []string{"east-1"}, WeightQuarters: map[string]uint32{"east": 0},
 	}
-	if diff := cmp.Diff(want, restored.Standing()); diff != "" {
+	if diff := cmp.Diff(want, restored.HealthView()); diff != "" {
 		t.Errorf("standing (-want +got):\n%s", diff)
 	}
 }
@@ -231,7 +231,7 @@ func TestWeights(t *testing.T) {
 		{"nobody is left", map[string]uint32{"east": 0, "north": 0, "south": 0}, map[string]int{"east": 0, "north": 0, "south": 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, state.Standing{Quarters: tc.quarters}.Weights(base)); diff != "" {
+			if diff := cmp.Diff(tc.want, state.HealthView{WeightQuarters: tc.quarters}.Weights(base)); diff != "" {
 				t.Errorf("weights (-want +got):\n%s", diff)
 			}
 		})
@@ -258,8 +258,8 @@ func TestPromotions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []*state.State{s, again} {
-		got := []state.Office{s.Office(api.Class_SEMISYNC), s.Office(api.Class_ASYNC)}
-		want := []state.Office{{Epoch: 2, Primary: "a", Life: "1"}, {Epoch: 1, Primary: "d", Life: "4"}}
+		got := []state.PrimaryTerm{s.Primary(api.Class_SEMISYNC), s.Primary(api.Class_ASYNC)}
+		want := []state.PrimaryTerm{{Epoch: 2, Primary: "a", Incarnation: "1"}, {Epoch: 1, Primary: "d", Incarnation: "4"}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("offices (-want +got):\n%s", diff)
 		}

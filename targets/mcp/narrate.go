@@ -57,6 +57,6 @@ func eventOf(e events.Event) record.Event {
 	return record.Event{
 		Source: record.FromPlatform, Kind: string(e.Kind),
 		Node: topology.NodeID(e.Node), Region: topology.Region(e.Region),
-		Description: e.Says, Fields: e.Fields,
+		Description: e.Description, Fields: e.Fields,
 	}
 }

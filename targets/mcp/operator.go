@@ -57,7 +57,7 @@ func (o steward) IsMember(ctx context.Context, id topology.NodeID) (is bool, err
 			return errors.New("it knows no leader")
 		}
 		is = slices.ContainsFunc(m.Members, func(m *api.Member) bool {
-			return m.Name == string(id) && m.Answers && m.CaughtUp && m.Voter == n.Voter
+			return m.Name == string(id) && m.Reachable && m.CaughtUp && m.Voter == n.Voter
 		})
 		return nil
 	})

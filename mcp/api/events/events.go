@@ -22,14 +22,14 @@ const (
 	Elected   Kind = "elected"   // this node won an election
 	Promoted  Kind = "promoted"  // this node has caught up as leader and serves
 	Deposed   Kind = "deposed"   // this node no longer leads
-	TakesOver Kind = "takeover"  // a standby begins a new generation of the cluster
+	Takeover  Kind = "takeover"  // a standby begins a new generation of the cluster
 	Restored  Kind = "restored"  // this node took its state from the object store
-	Aside     Kind = "aside"     // this node leads, is short of CPU, and hands over
+	StepDown  Kind = "aside"     // this node leads, is short of CPU, and hands over
 	Weights   Kind = "weights"   // traffic was moved
 
-	Added        Kind = "added"        // a node became a member, without a vote
-	Enfranchised Kind = "enfranchised" // a member has caught up and votes
-	Removed      Kind = "removed"      // a node is no member any more
+	Added         Kind = "added"        // a node became a member, without a vote
+	VoterPromoted Kind = "enfranchised" // a member has caught up and votes
+	Removed       Kind = "removed"      // a node is no member any more
 	// Registered tells that the registry knows this node's present roles.
 	Registered Kind = "registered"
 
@@ -57,12 +57,12 @@ const (
 
 // Event is one entry of a node's event log.
 type Event struct {
-	Start  string            `json:"start"` // names one life of the node
-	Seq    uint64            `json:"seq"`   // 1, 2, … within that life
-	Wall   time.Time         `json:"wall"`
-	Node   string            `json:"node"`
-	Region string            `json:"region"`
-	Kind   Kind              `json:"kind"`
-	Says   string            `json:"says"`
-	Fields map[string]string `json:"fields,omitempty"`
+	Start       string            `json:"start"` // names one life of the node
+	Seq         uint64            `json:"seq"`   // 1, 2, … within that life
+	Wall        time.Time         `json:"wall"`
+	Node        string            `json:"node"`
+	Region      string            `json:"region"`
+	Kind        Kind              `json:"kind"`
+	Description string            `json:"says"`
+	Fields      map[string]string `json:"fields,omitempty"`
 }

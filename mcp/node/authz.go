@@ -35,7 +35,7 @@ func readSecret(file string) (string, error) {
 // each other, and that by which operators change who belongs to the platform.
 var only = map[string]trust.Kind{
 	"mcp.v1.Peer": trust.Node, "mcp.v1.Standby": trust.Node, "mcp.v1.Journals": trust.Node, "mcp.v1.Telemetry": trust.Node,
-	"mcp.v1.Witness": trust.Node, "mcp.v1.Electorate": trust.Node,
+	"mcp.v1.Witness": trust.Node, "mcp.v1.Reconfiguration": trust.Node,
 	"mcp.v1.Admin": trust.Operator,
 }
 

@@ -27,10 +27,10 @@ type reports = map[string][]string
 
 // standing is what the cluster agreed on once every duty holder has found out
 // about its wards: who is in dead is dead to those named, well to all others.
-func standing(c arbiter.Cluster, lost []string, dead reports) state.Standing {
-	s := state.Standing{Suspects: dead, Known: reports{}, Lost: lost}
+func standing(c arbiter.Cluster, lost []string, dead reports) state.HealthView {
+	s := state.HealthView{Suspects: dead, Known: reports{}, Lost: lost}
 	for _, n := range c.Control {
-		s.Known[n] = c.Duties(s, n)
+		s.Known[n] = c.ProbeTargets(s, n)
 	}
 	return s
 }
@@ -104,7 +104,7 @@ func TestShares(t *testing.T) {
 		{"but not before it is time", map[string]uint32{"east": 1}, nil, false, map[string]uint32{"east": 1, "north": 4, "south": 4}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := nine.Quarters(state.Standing{Quarters: tc.now}, tc.lost, tc.step)
+			got := nine.NextQuarters(state.HealthView{WeightQuarters: tc.now}, tc.lost, tc.step)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("quarters (-want +got):\n%s", diff)
 			}
@@ -113,7 +113,7 @@ func TestShares(t *testing.T) {
 }
 
 func TestMainRegion(t *testing.T) {
-	if got := three.Main(); got != "east" {
+	if got := three.MainRegion(); got != "east" {
 		t.Errorf("main region %q, want east", got)
 	}
 }

@@ -63,8 +63,8 @@ func (p *platform) set(name string, votes bool) {
 	p.members[name] = votes
 }
 
-func (p *platform) Learn(name, addr string) error {
-	p.do("learn " + name + " at " + addr)
+func (p *platform) AddLearner(name, addr string) error {
+	p.do("add learner " + name + " at " + addr)
 	if p.frozen {
 		return api.Refuse(codes.Unavailable, "east-1", "north-1", "not the leader")
 	}
@@ -72,23 +72,23 @@ func (p *platform) Learn(name, addr string) error {
 	return nil
 }
 
-func (p *platform) Enfranchise(name string) error {
-	p.do("enfranchise " + name)
+func (p *platform) PromoteVoter(name string) error {
+	p.do("promote voter " + name)
 	p.set(name, true)
 	return nil
 }
 
-func (p *platform) Dismiss(name string) error {
-	p.do("dismiss " + name)
+func (p *platform) Remove(name string) error {
+	p.do("remove " + name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.members, name)
 	return nil
 }
 
-func (p *platform) Position() (uint64, uint64)             { return committed, committed }
-func (p *platform) Leads() (uint64, bool)                  { return 3, true }
-func (p *platform) Handover(context.Context, string) error { p.do("hand over"); return nil }
+func (p *platform) Position() (uint64, uint64)                       { return committed, committed }
+func (p *platform) Leads() (uint64, bool)                            { return 3, true }
+func (p *platform) TransferLeadership(context.Context, string) error { p.do("hand over"); return nil }
 
 func (p *platform) Propose(_ context.Context, c *api.Command) (*api.Applied, error) {
 	p.do("register " + c.GetRegistration().GetNode())
@@ -105,15 +105,15 @@ func (p *platform) progress(_ context.Context, name string) (*api.ProgressReply,
 }
 
 // keeper leads as east-1. Nodes are known by their region's name; those that end in "bus" do not vote.
-func (p *platform) keeper() *membership.Keeper {
-	return &membership.Keeper{
+func (p *platform) keeper() *membership.Manager {
+	return &membership.Manager{
 		Self: "east-1", Consensus: p, Note: func(events.Kind, string, map[string]string) {},
-		Know: func(name string) (membership.About, bool) {
+		Lookup: func(name string) (membership.NodeInfo, bool) {
 			region, role, _ := strings.Cut(name, "-")
 			votes := role != "bus"
-			return membership.About{Region: region, Roles: []string{"control"}, Votes: votes}, role != "new"
+			return membership.NodeInfo{Region: region, Roles: []string{"control"}, Votes: votes}, role != "new"
 		},
-		Check:    func(string, []string) error { return nil },
+		Validate: func(string, []string) error { return nil },
 		Addr:     func(name string) string { return name + ":7401" },
 		Lost:     func() []string { return nil },
 		Progress: p.progress,
@@ -133,7 +133,7 @@ func remove(name string) *api.MembershipChange {
 }
 
 func replace(name, by string) *api.MembershipChange {
-	return &api.MembershipChange{Change: &api.MembershipChange_Replace{Replace: &api.ReplaceMember{Name: name, By: &api.AddMember{Name: by}}}}
+	return &api.MembershipChange{Change: &api.MembershipChange_Replace{Replace: &api.ReplaceMember{Name: name, Replacement: &api.AddMember{Name: by}}}}
 }
 
 func TestChanges(t *testing.T) {
@@ -145,17 +145,17 @@ func TestChanges(t *testing.T) {
 		code   codes.Code
 	}{
 		{"nothing lists the members", nil, &api.MembershipChange{}, nil, codes.OK},
-		{"a node is added without a vote", nil, add("south-2"), []string{"learn south-2 at south-2:7401"}, codes.OK},
+		{"a node is added without a vote", nil, add("south-2"), []string{"add learner south-2 at south-2:7401"}, codes.OK},
 		{"a member is added already", nil, add("south-1"), nil, codes.OK},
 		{"a stranger must introduce itself", nil, add("south-new"), nil, codes.InvalidArgument},
 		{"a nameless one, too", nil, add(""), nil, codes.InvalidArgument},
-		{"a dead member is removed", []string{"south-1"}, remove("south-1"), []string{"dismiss south-1"}, codes.OK},
+		{"a dead member is removed", []string{"south-1"}, remove("south-1"), []string{"remove south-1"}, codes.OK},
 		{"who is no member is removed already", nil, remove("south-2"), nil, codes.OK},
 		{"nobody ever heard of it", nil, remove("south-new"), nil, codes.NotFound},
 		{"the living are needed while others are dead", []string{"north-1"}, remove("south-1"), nil, codes.FailedPrecondition},
 		{"the leader hands over first", nil, remove("east-1"), []string{"hand over"}, codes.Unavailable},
-		{"a dead node gives its place to another", []string{"south-1"}, replace("south-1", "south-2"), []string{"dismiss south-1", "learn south-2 at south-2:7401"}, codes.OK},
-		{"a dead node takes its own place, empty", []string{"south-1"}, replace("south-1", "south-1"), []string{"dismiss south-1", "learn south-1 at south-1:7401"}, codes.OK},
+		{"a dead node gives its place to another", []string{"south-1"}, replace("south-1", "south-2"), []string{"remove south-1", "add learner south-2 at south-2:7401"}, codes.OK},
+		{"a dead node takes its own place, empty", []string{"south-1"}, replace("south-1", "south-1"), []string{"remove south-1", "add learner south-1 at south-1:7401"}, codes.OK},
 		{"who answers need not replace itself", nil, replace("south-1", "south-1"), nil, codes.OK},
 		{"nothing is removed for a stranger", []string{"south-1"}, replace("south-1", "south-new"), nil, codes.InvalidArgument},
 	} {
@@ -212,13 +212,13 @@ func TestWhoHasCaughtUpVotes(t *testing.T) {
 			}
 		}
 	}
-	await("one has", "enfranchise south-1")
+	await("one has", "promote voter south-1")
 	time.Sleep(300 * time.Millisecond) // looks at which nobody else must get a vote
-	await("one lags, one is silent, one is no control node", "enfranchise south-1")
+	await("one lags, one is silent, one is no control node", "promote voter south-1")
 	p.mu.Lock()
 	p.applied["south-2"] = committed - 200 // within one message of the leader
 	p.mu.Unlock()
-	await("now the second has, too", "enfranchise south-1", "enfranchise south-2")
+	await("now the second has, too", "promote voter south-1", "promote voter south-2")
 	cancel()
 	<-done
 }

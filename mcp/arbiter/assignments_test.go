@@ -14,11 +14,11 @@ import (
 var regions = []string{"east", "north", "south"}
 
 // holders is who probes whom, by region and ward.
-func holders(c arbiter.Cluster, s state.Standing) map[string]string {
+func holders(c arbiter.Cluster, s state.HealthView) map[string]string {
 	out := map[string]string{}
 	for _, region := range regions {
 		for _, ward := range c.Nodes() {
-			out[region+" for "+ward] = c.Holder(s, region, ward)
+			out[region+" for "+ward] = c.ProberOf(s, region, ward)
 		}
 	}
 	return out
@@ -41,7 +41,7 @@ func large(n int) arbiter.Cluster {
 
 func TestEveryWardHasOneHolderInEachRegion(t *testing.T) {
 	c := large(3)
-	for name, holder := range holders(c, state.Standing{}) {
+	for name, holder := range holders(c, state.HealthView{}) {
 		region, ward, _ := cut(name)
 		if c.Regions[holder] != region || !slices.Contains(c.Control, holder) || holder == ward {
 			t.Errorf("%s: %q cannot hold the duty", name, holder)
@@ -49,7 +49,7 @@ func TestEveryWardHasOneHolderInEachRegion(t *testing.T) {
 	}
 	probes := 0
 	for _, n := range c.Control {
-		duties := c.Duties(state.Standing{}, n)
+		duties := c.ProbeTargets(state.HealthView{}, n)
 		probes += len(duties)
 		if len(duties) == 0 {
 			t.Errorf("%s has no duty", n)
@@ -70,11 +70,11 @@ func cut(name string) (region, ward string, ok bool) {
 // is for. The control is the obvious way, to deal wards out in turn.
 func TestOnlyTheDutiesOfTheLostMove(t *testing.T) {
 	c := large(5)
-	before := holders(c, state.Standing{})
+	before := holders(c, state.HealthView{})
 	moved, own, all := 0, 0, 0
 	dealtMoved := 0
 	for _, victim := range c.Control {
-		s := state.Standing{Lost: []string{victim}}
+		s := state.HealthView{Lost: []string{victim}}
 		for name, now := range holders(c, s) {
 			all++
 			if before[name] == victim {
@@ -123,7 +123,7 @@ func TestDutiesAreSpread(t *testing.T) {
 		}
 		fair := float64(len(c.Regions)) / float64(per)
 		for _, n := range c.Control {
-			if has := float64(len(c.Duties(state.Standing{}, n))); has < fair/3 || has > 2*fair {
+			if has := float64(len(c.ProbeTargets(state.HealthView{}, n))); has < fair/3 || has > 2*fair {
 				t.Errorf("%s has %.0f of the duties, a fair share is %.1f", n, has, fair)
 			}
 		}
@@ -131,10 +131,10 @@ func TestDutiesAreSpread(t *testing.T) {
 }
 
 // whenDead is the standing once everyone alive has found out about its wards.
-func whenDead(c arbiter.Cluster, lost []string, gone ...string) state.Standing {
-	s := state.Standing{Suspects: reports{}, Known: reports{}, Lost: lost}
+func whenDead(c arbiter.Cluster, lost []string, gone ...string) state.HealthView {
+	s := state.HealthView{Suspects: reports{}, Known: reports{}, Lost: lost}
 	for _, n := range c.Control {
-		s.Known[n] = c.Duties(s, n) // what the dead said last stays on record
+		s.Known[n] = c.ProbeTargets(s, n) // what the dead said last stays on record
 		if slices.Contains(gone, n) {
 			continue
 		}
@@ -156,7 +156,7 @@ func TestADeadHolderBlocksNoVerdict(t *testing.T) {
 	})
 	for _, ward := range nine.Nodes() {
 		for _, region := range regions {
-			holder := nine.Holder(state.Standing{}, region, ward)
+			holder := nine.ProberOf(state.HealthView{}, region, ward)
 			t.Run(ward+" and its holder "+holder, func(t *testing.T) {
 				dead := []string{ward, holder}
 				slices.Sort(dead)
@@ -172,7 +172,7 @@ func TestADeadHolderBlocksNoVerdict(t *testing.T) {
 		for _, ward := range nine.Nodes() {
 			for i, region := range regions {
 				next := regions[(i+1)%len(regions)]
-				dead := []string{ward, nine.Holder(state.Standing{}, region, ward), nine.Holder(state.Standing{}, next, ward)}
+				dead := []string{ward, nine.ProberOf(state.HealthView{}, region, ward), nine.ProberOf(state.HealthView{}, next, ward)}
 				slices.Sort(dead)
 				leader := nine.Nodes()[slices.IndexFunc(nine.Nodes(), func(n string) bool { return !slices.Contains(dead, n) })]
 				var lost []string
@@ -192,7 +192,7 @@ func TestWhoHasNotFoundOutKeepsTheStanding(t *testing.T) {
 	const ward = "east-1"
 	lost := []string{ward}
 	s := whenDead(nine, lost, ward)
-	holder := nine.Holder(s, "north", ward)
+	holder := nine.ProberOf(s, "north", ward)
 	s.Suspects[holder], s.Known[holder] = nil, nil // started again, say
 	if diff := cmp.Diff(lost, nine.Lost(s, "south-1")); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)
@@ -201,7 +201,7 @@ func TestWhoHasNotFoundOutKeepsTheStanding(t *testing.T) {
 	if got := nine.Lost(s, "south-1"); len(got) == 0 {
 		t.Errorf("lost %v: two regions find it dead still", got)
 	}
-	other := nine.Holder(s, "east", ward)
+	other := nine.ProberOf(s, "east", ward)
 	s.Suspects[other], s.Known[other] = nil, []string{ward}
 	if got := nine.Lost(s, "south-1"); len(got) != 0 {
 		t.Errorf("lost %v though two regions find it well", got)

@@ -9,11 +9,11 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// Holder is the control node of a region whose duty it is to probe a ward, ""
+// ProberOf is the control node of a region whose duty it is to probe a ward, ""
 // when the region has none for it. It is drawn by rendezvous hashing among the
 // region's control nodes that are not lost; nobody probes itself. All nodes draw
 // alike, and when a node is lost its own duties move and no others.
-func (c Cluster) Holder(s state.Standing, region, ward string) string {
+func (c Cluster) ProberOf(s state.HealthView, region, ward string) string {
 	var able []string
 	for _, node := range c.Control {
 		if c.Regions[node] == region && node != ward && !slices.Contains(s.Lost, node) {
@@ -23,11 +23,11 @@ func (c Cluster) Holder(s state.Standing, region, ward string) string {
 	return rendezvous.New(able, spread).Lookup(ward)
 }
 
-// Duties lists the nodes that one node has to probe, sorted.
-func (c Cluster) Duties(s state.Standing, self string) []string {
+// ProbeTargets lists the nodes that one node has to probe, sorted.
+func (c Cluster) ProbeTargets(s state.HealthView, self string) []string {
 	var wards []string
 	for _, ward := range c.Nodes() {
-		if ward != self && c.Holder(s, c.Regions[self], ward) == self {
+		if ward != self && c.ProberOf(s, c.Regions[self], ward) == self {
 			wards = append(wards, ward)
 		}
 	}
@@ -56,8 +56,8 @@ const (
 )
 
 // vote asks the region's duty holder.
-func (c Cluster) vote(s state.Standing, region, node string) vote {
-	holder := c.Holder(s, region, node)
+func (c Cluster) vote(s state.HealthView, region, node string) vote {
+	holder := c.ProberOf(s, region, node)
 	switch {
 	case holder == "":
 		return none
@@ -70,7 +70,7 @@ func (c Cluster) vote(s state.Standing, region, node string) vote {
 }
 
 // count is how many regions vote one way on a node.
-func (c Cluster) count(s state.Standing, node string, v vote) int {
+func (c Cluster) count(s state.HealthView, node string, v vote) int {
 	n := 0
 	for region := range c.Weights {
 		if c.vote(s, region, node) == v {
@@ -81,6 +81,6 @@ func (c Cluster) count(s state.Standing, node string, v vote) int {
 }
 
 // answers says whether some region finds a node well and none finds it dead.
-func (c Cluster) answers(s state.Standing, node string) bool {
+func (c Cluster) answers(s state.HealthView, node string) bool {
 	return c.count(s, node, well) > 0 && c.count(s, node, dead) == 0
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"github.com/mcp-resilience/holdfast/mcp/sealed"
+	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
 // Entries carry a checksum (CRC32C) behind their data on disk, and so do the
@@ -18,7 +18,7 @@ const sealLen = crc32.Size
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-var errChanged = sealed.ErrChanged
+var errChanged = checkedfile.ErrChecksum
 
 // seal is the entry as it goes to disk. The one given is not changed: the
 // leader sends it to its followers at the same time.

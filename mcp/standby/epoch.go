@@ -26,26 +26,26 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/mcp-resilience/holdfast/mcp/sealed"
+	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
-// Generation is one life of the cluster's log. A takeover begins the next.
-type Generation struct {
-	Number uint64 `json:"number"`
-	Heir   string `json:"heir,omitempty"` // the node that took over, the first voter; empty in generation 0
+// Epoch is one life of the cluster's log. A takeover begins the next.
+type Epoch struct {
+	Number    uint64 `json:"number"`
+	Successor string `json:"heir,omitempty"` // the node that took over, the first voter; empty in generation 0
 	// Settled says that the folder's data are of this generation.
 	Settled bool `json:"settled,omitempty"`
 }
 
 // Protocol is what nodes of this generation speak.
-func (g Generation) Protocol() string { return fmt.Sprintf("raft/%d", g.Number) }
+func (g Epoch) Protocol() string { return fmt.Sprintf("raft/%d", g.Number) }
 
 const file = "generation.json"
 
 // Load reads the generation that a data folder belongs to; an empty folder is
 // of generation 0. A damaged note is an error: which life its data are of is not known.
-func Load(dir string) (g Generation, err error) {
-	b, err := sealed.Read(filepath.Join(dir, file))
+func Load(dir string) (g Epoch, err error) {
+	b, err := checkedfile.Read(filepath.Join(dir, file))
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
 	}
@@ -59,7 +59,7 @@ func Load(dir string) (g Generation, err error) {
 }
 
 // Save notes the generation of a data folder, durably.
-func (g Generation) Save(dir string) (err error) {
+func (g Epoch) Save(dir string) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("note generation %d in %s: %w", g.Number, dir, err)
@@ -72,5 +72,5 @@ func (g Generation) Save(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	return sealed.Write(filepath.Join(dir, file), b)
+	return checkedfile.Write(filepath.Join(dir, file), b)
 }

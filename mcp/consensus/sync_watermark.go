@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/mcp-resilience/holdfast/mcp/sealed"
+	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
 // synced remembers in a file up to which entry the log has been synced. The
@@ -63,7 +63,7 @@ func (m *synced) load() error {
 	if _, err := io.ReadFull(m.file, b); err != nil {
 		return errChanged
 	}
-	v, err := sealed.Unseal(b)
+	v, err := checkedfile.StripChecksum(b)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (m *synced) load() error {
 func (m *synced) save(at place) error {
 	m.at = at
 	b := binary.LittleEndian.AppendUint64(number(at.index), at.term)
-	if _, err := m.file.WriteAt(sealed.Seal(b), 0); err != nil {
+	if _, err := m.file.WriteAt(checkedfile.AppendChecksum(b), 0); err != nil {
 		return fmt.Errorf("note what is synced: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package sealed
+package checkedfile
 
 import (
 	"errors"
@@ -30,7 +30,7 @@ func TestAFileIsAsItWasWrittenOrRefused(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := Read(path); !errors.Is(err, ErrChanged) {
+		if got, err := Read(path); !errors.Is(err, ErrChecksum) {
 			t.Errorf("%s: read %q, %v", what, got, err)
 		}
 	}

@@ -1,5 +1,5 @@
 // Package membership decides who belongs to the platform. Operators ask for it
-// (Admin), the leader does it (Keeper): a node comes in without a vote, is given
+// (Admin), the leader does it (Manager): a node comes in without a vote, is given
 // one when it has caught up, and goes only when those left are a majority that
 // answers. Which nodes are lost is arbiter's affair: a lost node stays a member.
 //
@@ -38,30 +38,30 @@ const (
 // Consensus is what the leader does with the replicated log.
 type Consensus interface {
 	Members() []consensus.Member
-	Learn(name, addr string) error
-	Enfranchise(name string) error
-	Dismiss(name string) error
+	AddLearner(name, addr string) error
+	PromoteVoter(name string) error
+	Remove(name string) error
 	Position() (committed, applied uint64)
 	Leads() (term uint64, ok bool)
-	Handover(ctx context.Context, to string) error
+	TransferLeadership(ctx context.Context, to string) error
 	Propose(ctx context.Context, c *api.Command) (*api.Applied, error)
 }
 
 var _ Consensus = (*consensus.Node)(nil)
 
-// About is what is known of a node, member or not.
-type About struct {
+// NodeInfo is what is known of a node, member or not.
+type NodeInfo struct {
 	Region string
 	Roles  []string
 	Votes  bool // it shall vote once it has caught up
 }
 
-// Keeper is one node's part in membership. All fields are needed.
-type Keeper struct {
+// Manager is one node's part in membership. All fields are needed.
+type Manager struct {
 	Self      string
 	Consensus Consensus
-	Know      func(name string) (About, bool)           // a node, if anyone has ever heard of it
-	Check     func(region string, roles []string) error // whether a new node could be so
+	Lookup    func(name string) (NodeInfo, bool)        // a node, if anyone has ever heard of it
+	Validate  func(region string, roles []string) error // whether a new node could be so
 	Addr      func(name string) string                  // logical raft address
 	Lost      func() []string                           // by arbitration
 	Progress  func(ctx context.Context, name string) (*api.ProgressReply, error)
@@ -72,7 +72,7 @@ type Keeper struct {
 
 // Change does what an operator asks for, if this node leads. An error that is
 // api.Refused proves that nothing was changed by it.
-func (k *Keeper) Change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
+func (k *Manager) Change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
 	if _, ok := k.Consensus.Leads(); !ok {
 		return nil, k.refuse(codes.Unavailable, "not the leader")
 	}
@@ -93,21 +93,21 @@ func (k *Keeper) Change(ctx context.Context, c *api.MembershipChange) (*api.Memb
 	return k.list(ctx), nil
 }
 
-func (k *Keeper) refuse(code codes.Code, format string, args ...any) error {
+func (k *Manager) refuse(code codes.Code, format string, args ...any) error {
 	return api.Refuse(code, k.Self, "", fmt.Sprintf(format, args...))
 }
 
 // vet says what is wrong with a node that shall be added.
-func (k *Keeper) vet(r *api.AddMember) error {
+func (k *Manager) vet(r *api.AddMember) error {
 	if r.GetName() == "" {
 		return k.refuse(codes.InvalidArgument, "add: say the name of the node")
 	}
-	known, ok := k.Know(r.Name)
+	known, ok := k.Lookup(r.Name)
 	switch {
 	case !ok && (r.Region == "" || len(r.Roles) == 0):
 		return k.refuse(codes.InvalidArgument, "add %s: nobody has heard of it: say its region and its roles", r.Name)
 	case !ok:
-		if err := k.Check(r.Region, r.Roles); err != nil {
+		if err := k.Validate(r.Region, r.Roles); err != nil {
 			return k.refuse(codes.InvalidArgument, "add %s: %v", r.Name, err)
 		}
 	case r.Region != "" && r.Region != known.Region:
@@ -118,29 +118,29 @@ func (k *Keeper) vet(r *api.AddMember) error {
 	return nil
 }
 
-func (k *Keeper) add(ctx context.Context, r *api.AddMember) error {
+func (k *Manager) add(ctx context.Context, r *api.AddMember) error {
 	if err := k.vet(r); err != nil {
 		return err
 	}
 	if _, ok := k.member(r.Name); ok {
 		return nil
 	}
-	if _, ok := k.Know(r.Name); !ok { // so that every node knows what it is
+	if _, ok := k.Lookup(r.Name); !ok { // so that every node knows what it is
 		if _, err := k.Consensus.Propose(ctx, state.Registration{Region: r.Region, Roles: r.Roles}.Command(r.Name)); err != nil {
 			return err
 		}
 	}
-	if err := k.Consensus.Learn(r.Name, k.Addr(r.Name)); err != nil {
+	if err := k.Consensus.AddLearner(r.Name, k.Addr(r.Name)); err != nil {
 		return err
 	}
 	k.Note(events.Added, r.Name+" is a member, without a vote as yet", map[string]string{"peer": r.Name})
 	return nil
 }
 
-func (k *Keeper) remove(ctx context.Context, name string) error {
+func (k *Manager) remove(ctx context.Context, name string) error {
 	m, ok := k.member(name)
 	if !ok {
-		if _, heard := k.Know(name); !heard {
+		if _, heard := k.Lookup(name); !heard {
 			return k.refuse(codes.NotFound, "remove %s: there is no such node; members are %s", name, strings.Join(k.names(), ", "))
 		}
 		return nil
@@ -151,23 +151,23 @@ func (k *Keeper) remove(ctx context.Context, name string) error {
 		}
 	}
 	if name == k.Self {
-		if err := k.Consensus.Handover(ctx, ""); err != nil {
+		if err := k.Consensus.TransferLeadership(ctx, ""); err != nil {
 			return k.refuse(codes.FailedPrecondition, "remove %s: it leads, and cannot hand over: %v", name, err)
 		}
 		return k.refuse(codes.Unavailable, "remove %s: it led and hands over; ask the next leader", name)
 	}
-	if err := k.Consensus.Dismiss(name); err != nil {
+	if err := k.Consensus.Remove(name); err != nil {
 		return err
 	}
 	k.Note(events.Removed, name+" is no member any more", map[string]string{"peer": name})
 	return nil
 }
 
-func (k *Keeper) replace(ctx context.Context, r *api.ReplaceMember) error {
-	if err := k.vet(r.By); err != nil {
+func (k *Manager) replace(ctx context.Context, r *api.ReplaceMember) error {
+	if err := k.vet(r.Replacement); err != nil {
 		return err
 	}
-	if r.Name == r.By.Name {
+	if r.Name == r.Replacement.Name {
 		if _, err := k.ask(ctx, r.Name); err == nil {
 			if _, ok := k.member(r.Name); ok {
 				return nil
@@ -178,16 +178,16 @@ func (k *Keeper) replace(ctx context.Context, r *api.ReplaceMember) error {
 	if err := k.remove(ctx, r.Name); err != nil {
 		return err
 	}
-	err := k.add(ctx, r.By)
+	err := k.add(ctx, r.Replacement)
 	if err != nil && was { // a refusal to add would say that nothing was changed
-		return status.Errorf(codes.Aborted, "%s: replace %s: it is removed, and %s not yet added: add it: %s", k.Self, r.Name, r.By.Name, status.Convert(err).Message())
+		return status.Errorf(codes.Aborted, "%s: replace %s: it is removed, and %s not yet added: add it: %s", k.Self, r.Name, r.Replacement.Name, status.Convert(err).Message())
 	}
 	return err
 }
 
 // majorityWithout refuses what would leave too few voters, or too few that
 // answer. It asks them now: what arbitration knows may be seconds old.
-func (k *Keeper) majorityWithout(ctx context.Context, name string) error {
+func (k *Manager) majorityWithout(ctx context.Context, name string) error {
 	var left, silent []string
 	for _, m := range k.Consensus.Members() {
 		if m.Voter && m.Name != name {
@@ -210,7 +210,7 @@ func (k *Keeper) majorityWithout(ctx context.Context, name string) error {
 	return nil
 }
 
-func (k *Keeper) member(name string) (consensus.Member, bool) {
+func (k *Manager) member(name string) (consensus.Member, bool) {
 	all := k.Consensus.Members()
 	i := slices.IndexFunc(all, func(m consensus.Member) bool { return m.Name == name })
 	if i < 0 {
@@ -219,7 +219,7 @@ func (k *Keeper) member(name string) (consensus.Member, bool) {
 	return all[i], true
 }
 
-func (k *Keeper) names() (out []string) {
+func (k *Manager) names() (out []string) {
 	for _, m := range k.Consensus.Members() {
 		out = append(out, m.Name)
 	}

@@ -13,15 +13,15 @@ import (
 // Directory answers from a node's own state. All fields are needed.
 type Directory struct {
 	api.UnimplementedRegistryServer
-	Node    string
-	State   *state.State
-	Members func() map[string]string // who belongs to the platform now, and its region
-	Leaders func() (known bool)      // whether this node knows a leader
+	Node      string
+	State     *state.State
+	Members   func() map[string]string // who belongs to the platform now, and its region
+	HasLeader func() (known bool)      // whether this node knows a leader
 }
 
 // Services implements api.RegistryServer.
 func (d *Directory) Services(_ context.Context, r *api.ServicesRequest) (*api.ServicesReply, error) {
-	out := &api.ServicesReply{Node: d.Node, Stale: !d.Leaders(), Services: d.List(r.Service)}
+	out := &api.ServicesReply{Node: d.Node, Stale: !d.HasLeader(), Services: d.List(r.Service)}
 	out.Revision, _ = d.State.Applied()
 	return out, nil
 }
@@ -29,7 +29,7 @@ func (d *Directory) Services(_ context.Context, r *api.ServicesRequest) (*api.Se
 // List is every offer of a service, or of all when the name is empty, by name
 // and then by node.
 func (d *Directory) List(service string) []*api.Service {
-	registry, lost := d.State.Registry(), d.State.Standing().Lost
+	registry, lost := d.State.Registry(), d.State.HealthView().Lost
 	members := d.Members()
 	maps.DeleteFunc(registry, func(node string, _ state.Registration) bool { _, member := members[node]; return !member })
 	var leads uint64 // the latest term that anybody leads in
@@ -50,7 +50,7 @@ func (d *Directory) List(service string) []*api.Service {
 			}
 			out = append(out, &api.Service{
 				Name: o.Service, Node: node, Region: r.Region, Port: uint32(o.Port),
-				Role: role, Life: r.Life, Down: slices.Contains(lost, node),
+				Role: role, Incarnation: r.Incarnation, Down: slices.Contains(lost, node),
 			})
 		}
 	}

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
-	load := func() Generation {
+	load := func() Epoch {
 		t.Helper()
 		g, err := Load(dir)
 		if err != nil {
@@ -24,10 +24,10 @@ func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 		}
 		return g
 	}
-	if g := load(); g != (Generation{}) {
+	if g := load(); g != (Epoch{}) {
 		t.Errorf("an empty folder is of %+v, want the first generation", g)
 	}
-	for _, want := range []Generation{{Number: 1, Heir: "north-1"}, {Number: 1, Heir: "north-1", Settled: true}, {Number: 2, Heir: "south-1"}} {
+	for _, want := range []Epoch{{Number: 1, Successor: "north-1"}, {Number: 1, Successor: "north-1", Settled: true}, {Number: 2, Successor: "south-1"}} {
 		if err := want.Save(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 	if g := load(); g.Number != 2 {
 		t.Errorf("after an unfinished note the folder is of %+v, want generation 2", g)
 	}
-	if err := (Generation{Number: 3}).Save(dir); err != nil {
+	if err := (Epoch{Number: 3}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	if g := load(); g.Number != 3 {
@@ -57,7 +57,7 @@ func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 // A generation that cannot be read is not taken for another: its data are of another life.
 func TestADamagedNoteIsAnError(t *testing.T) {
 	dir := t.TempDir()
-	if err := (Generation{Number: 7, Heir: "north-1", Settled: true}).Save(dir); err != nil {
+	if err := (Epoch{Number: 7, Successor: "north-1", Settled: true}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(filepath.Join(dir, file))
@@ -83,10 +83,10 @@ func TestADamagedNoteIsAnError(t *testing.T) {
 }
 
 func TestGenerationsSpeakDifferently(t *testing.T) {
-	if a, b := (Generation{Number: 1, Settled: true}).Protocol(), (Generation{Number: 2}).Protocol(); a == b {
+	if a, b := (Epoch{Number: 1, Settled: true}).Protocol(), (Epoch{Number: 2}).Protocol(); a == b {
 		t.Errorf("both speak %s", a)
 	}
-	if a, b := (Generation{Number: 1, Settled: true}).Protocol(), (Generation{Number: 1}).Protocol(); a != b {
+	if a, b := (Epoch{Number: 1, Settled: true}).Protocol(), (Epoch{Number: 1}).Protocol(); a != b {
 		t.Errorf("one generation speaks %s and %s", a, b)
 	}
 }

@@ -29,7 +29,7 @@ func (p *Prober) Run(ctx context.Context) {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
-		duties := p.Peers()
+		duties := p.Targets()
 		for peer, stop := range watched {
 			if !slices.Contains(duties, peer) {
 				stop()
@@ -67,9 +67,9 @@ func (p *Prober) forget(peer string) {
 	delete(p.opinions, peer)
 }
 
-// Opinions lists the peers that this node takes for dead, and all of which it
+// Suspicions lists the peers that this node takes for dead, and all of which it
 // can tell how they are, these too. Both are sorted.
-func (p *Prober) Opinions() (suspects, known []string) {
+func (p *Prober) Suspicions() (suspects, known []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for peer, o := range p.opinions {
@@ -99,6 +99,6 @@ func (p *Prober) Doubted() (out []string) {
 
 // Suspects lists the peers that this node takes for dead, sorted.
 func (p *Prober) Suspects() []string {
-	suspects, _ := p.Opinions()
+	suspects, _ := p.Suspicions()
 	return suspects
 }

@@ -30,10 +30,10 @@ var (
 )
 
 // watch is that of north-1, whose prober thinks what was last said. Nobody can be asked.
-func watch(began time.Time, heir string, script ...seen) *Watch {
-	return &Watch{
-		Self: "north-1", Voters: east, Heir: heir, Others: all,
-		Opinions: func() (suspects, known []string) {
+func watch(began time.Time, heir string, script ...seen) *Watcher {
+	return &Watcher{
+		Self: "north-1", Voters: east, Successor: heir, Others: all,
+		Suspicions: func() (suspects, known []string) {
 			for _, s := range script {
 				if time.Since(began) >= s.from {
 					suspects, known = s.suspects, s.known
@@ -41,9 +41,9 @@ func watch(began time.Time, heir string, script ...seen) *Watch {
 			}
 			return suspects, known
 		},
-		To:     func(string) (*grpc.ClientConn, error) { return nil, errors.New("not to be reached") },
-		Ready:  func(context.Context) error { return nil },
-		Within: 400 * time.Millisecond, StandsUntil: func(time.Time) {},
+		To:            func(string) (*grpc.ClientConn, error) { return nil, errors.New("not to be reached") },
+		Ready:         func(context.Context) error { return nil },
+		AnswerTimeout: 400 * time.Millisecond, ExtendLease: func(time.Time) {},
 	}
 }
 
@@ -62,9 +62,9 @@ func TestWhenTheHeirTakesOver(t *testing.T) {
 		{"not before every voter is suspected", "north-1", []seen{{0, nobody, all}, {time.Second, east[:1], all}}, 0, never},
 		{"when the last voter is", "north-1", []seen{{0, nobody, all}, {time.Second, east[:1], all}, {9 * time.Second, east, all}}, 0, 9*time.Second + Margin},
 		{"a doubt begins the margin anew", "north-1", []seen{{0, nobody, all}, {time.Second, east, all}, {1800 * time.Millisecond, east[:1], all}, {3 * time.Second, east, all}}, 0, 3*time.Second + Margin},
-		{"patient with voters it never saw", "north-1", []seen{{0, east, all}}, 0, Patience},
-		{"patient with one it never saw", "north-1", []seen{{0, east[:1], all}, {time.Second, east, all}}, 0, time.Second + Patience},
-		{"not to be suspected yet is not to be alive", "north-1", []seen{{0, nobody, nobody}, {time.Second, east, all}}, 0, time.Second + Patience},
+		{"patient with voters it never saw", "north-1", []seen{{0, east, all}}, 0, StartupMargin},
+		{"patient with one it never saw", "north-1", []seen{{0, east[:1], all}, {time.Second, east, all}}, 0, time.Second + StartupMargin},
+		{"not to be suspected yet is not to be alive", "north-1", []seen{{0, nobody, nobody}, {time.Second, east, all}}, 0, time.Second + StartupMargin},
 		{"not while it has nothing to take over with", "north-1", loss, 7 * time.Second, 7 * time.Second},
 		{"nobody but the heir", "south-1", loss, 0, never},
 		{"all is well", "north-1", []seen{{0, nobody, all}}, 0, never},
@@ -73,7 +73,7 @@ func TestWhenTheHeirTakesOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				w := watch(began, c.heir, c.script...)
-				w.Present = Generation{Number: 4, Heir: "east-1", Settled: true}
+				w.Present = Epoch{Number: 4, Successor: "east-1", Settled: true}
 				w.Ready = func(context.Context) error {
 					if time.Since(began) < c.ready {
 						return errors.New("no snapshot")
@@ -89,7 +89,7 @@ func TestWhenTheHeirTakesOver(t *testing.T) {
 					}
 					return
 				}
-				if want := (Generation{Number: 5, Heir: "north-1"}); !ended || g != want {
+				if want := (Epoch{Number: 5, Successor: "north-1"}); !ended || g != want {
 					t.Errorf("it begins %+v, %v, want %+v", g, ended, want)
 				}
 				if after := time.Since(began); after < c.want || after > c.want+slack {
@@ -101,7 +101,7 @@ func TestWhenTheHeirTakesOver(t *testing.T) {
 }
 
 // answering makes nodes that answer with their generation from some time on.
-func answering(t *testing.T, from time.Duration, of map[string]Generation) func(string) (*grpc.ClientConn, error) {
+func answering(t *testing.T, from time.Duration, of map[string]Epoch) func(string) (*grpc.ClientConn, error) {
 	t.Helper()
 	began := time.Now()
 	conns := map[string]*grpc.ClientConn{}
@@ -130,26 +130,26 @@ func TestALaterGenerationOfSomebodyElseWins(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		self    string
-		answers map[string]Generation
-		want    Generation // the zero is none
+		answers map[string]Epoch
+		want    Epoch // the zero is none
 	}{
-		{"the heir sees another's", "north-1", map[string]Generation{"south-1": {2, "south-1", true}}, Generation{Number: 2, Heir: "south-1"}},
-		{"a voter that comes back sees the heir's", "east-1", map[string]Generation{"north-1": {2, "north-1", true}, "east-2": {1, "", true}}, Generation{Number: 2, Heir: "north-1"}},
-		{"the latest of several", "south-1", map[string]Generation{"east-2": {2, "east-2", true}, "north-1": {3, "north-1", true}}, Generation{Number: 3, Heir: "north-1"}},
-		{"its own is no news", "north-1", map[string]Generation{"south-1": {1, "east-1", true}}, Generation{}},
-		{"nor is an earlier one", "north-1", map[string]Generation{"south-1": {0, "", false}}, Generation{}},
+		{"the heir sees another's", "north-1", map[string]Epoch{"south-1": {2, "south-1", true}}, Epoch{Number: 2, Successor: "south-1"}},
+		{"a voter that comes back sees the heir's", "east-1", map[string]Epoch{"north-1": {2, "north-1", true}, "east-2": {1, "", true}}, Epoch{Number: 2, Successor: "north-1"}},
+		{"the latest of several", "south-1", map[string]Epoch{"east-2": {2, "east-2", true}, "north-1": {3, "north-1", true}}, Epoch{Number: 3, Successor: "north-1"}},
+		{"its own is no news", "north-1", map[string]Epoch{"south-1": {1, "east-1", true}}, Epoch{}},
+		{"nor is an earlier one", "north-1", map[string]Epoch{"south-1": {0, "", false}}, Epoch{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				const told = 3 * time.Second
 				w := watch(began, "north-1", seen{0, nobody, all})
-				w.Self, w.Present, w.Others = c.self, Generation{Number: 1}, []string{"east-1", "east-2", "north-1", "south-1"}
+				w.Self, w.Present, w.Others = c.self, Epoch{Number: 1}, []string{"east-1", "east-2", "north-1", "south-1"}
 				w.To = answering(t, told, c.answers)
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				g, ended := w.Next(ctx)
-				if g != c.want || ended != (c.want != Generation{}) {
+				if g != c.want || ended != (c.want != Epoch{}) {
 					t.Errorf("next is %+v, %v, want %+v", g, ended, c.want)
 				}
 				if after := time.Since(began); ended && (after < told || after > told+askEvery+askLimit) {
@@ -164,10 +164,10 @@ func TestALaterGenerationOfSomebodyElseWins(t *testing.T) {
 func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		present := Generation{Number: 1}
+		present := Epoch{Number: 1}
 		w := watch(began, "north-1", seen{0, nobody, []string{"east-2", "north-1", "south-1"}})
 		w.Self, w.Present, w.Others = "east-1", present, []string{"east-2", "north-1", "south-1"}
-		to := answering(t, 0, map[string]Generation{"east-2": present, "north-1": present, "south-1": present})
+		to := answering(t, 0, map[string]Epoch{"east-2": present, "north-1": present, "south-1": present})
 		w.To = func(name string) (*grpc.ClientConn, error) {
 			reach := map[string]bool{"east-2": true} // that votes, too, proves nothing
 			switch at := time.Since(began); {
@@ -190,7 +190,7 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 		}
 		var until atomic.Pointer[time.Time]
 		until.Store(&time.Time{})
-		w.StandsUntil = func(t time.Time) { until.Store(&t) }
+		w.ExtendLease = func(t time.Time) { until.Store(&t) }
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
 		defer cancel()
 		var changed []time.Duration // when it stands and when it does not, in turn
@@ -220,7 +220,7 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 func TestNoTakeoverWhileAVoterAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(time.Now(), "north-1", seen{0, nobody, all}, seen{time.Second, east, all})
-		w.To = answering(t, 0, map[string]Generation{"east-2": {}})
+		w.To = answering(t, 0, map[string]Epoch{"east-2": {}})
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		if g, ended := w.Next(ctx); ended {

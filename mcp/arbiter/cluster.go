@@ -22,8 +22,8 @@ type Cluster struct {
 // Nodes lists all nodes, sorted.
 func (c Cluster) Nodes() []string { return keys(c.Regions) }
 
-// Main is the region with the most weight; of equals the first by name.
-func (c Cluster) Main() string {
+// MainRegion is the region with the most weight; of equals the first by name.
+func (c Cluster) MainRegion() string {
 	var main string
 	for _, r := range keys(c.Weights) {
 		if main == "" || c.Weights[r] > c.Weights[main] {
@@ -33,9 +33,9 @@ func (c Cluster) Main() string {
 	return main
 }
 
-// First is the main region's first control node by name.
-func (c Cluster) First() string {
-	main := c.Main()
+// FirstControl is the main region's first control node by name.
+func (c Cluster) FirstControl() string {
+	main := c.MainRegion()
 	for _, node := range c.Control {
 		if c.Regions[node] == main {
 			return node
@@ -49,7 +49,7 @@ func (c Cluster) First() string {
 // brings one back. The leader that asks is never lost, for it leads. A result
 // that would leave no majority of control nodes contradicts the majority that the
 // leader has: then probes lie (all links are slow, say) and the present standing is kept.
-func (c Cluster) Lost(s state.Standing, leader string) []string {
+func (c Cluster) Lost(s state.HealthView, leader string) []string {
 	var lost []string
 	for _, node := range c.Nodes() {
 		against := c.count(s, node, dead)
@@ -72,17 +72,17 @@ func (c Cluster) Lost(s state.Standing, leader string) []string {
 	return lost
 }
 
-// Quarters returns the share of its weight that each region may carry next:
+// NextQuarters returns the share of its weight that each region may carry next:
 // none while all its gateways are lost, and a quarter more than now when it may
 // step up.
-func (c Cluster) Quarters(s state.Standing, lost []string, step bool) map[string]uint32 {
+func (c Cluster) NextQuarters(s state.HealthView, lost []string, step bool) map[string]uint32 {
 	out := map[string]uint32{}
 	for region := range c.Weights {
-		q := s.Share(region)
+		q := s.QuartersOf(region)
 		switch {
 		case c.gone(region, lost):
 			q = 0
-		case q < state.FullShare && step:
+		case q < state.FullWeight && step:
 			q++
 		}
 		out[region] = q

@@ -15,7 +15,7 @@ import (
 func TestAFencedVoterAcknowledgesNothing(t *testing.T) {
 	g := newGroup(t, 1)
 	disk := &platter{VFS: walfs.New(), dir: t.TempDir()}
-	n := g.openWith("n1", func(c *Config) { c.Fenced, c.vfs = true, disk })
+	n := g.openWith("n1", func(c *Config) { c.NeedsLease, c.vfs = true, disk })
 	defer closed(t, n)
 	leaderOf(t, n)
 	refused := func(when string) {
@@ -28,12 +28,12 @@ func TestAFencedVoterAcknowledgesNothing(t *testing.T) {
 		}
 	}
 	refused("at its start")
-	n.StandsUntil(time.Now().Add(time.Minute))
+	n.ExtendLease(time.Now().Add(time.Minute))
 	propose(t, n, 1, 2)
-	n.StandsUntil(time.Now())
+	n.ExtendLease(time.Now())
 	refused("when its time is over")
 
-	n.StandsUntil(time.Now().Add(200 * time.Millisecond))
+	n.ExtendLease(time.Now().Add(200 * time.Millisecond))
 	disk.mu.Lock() // the disk hangs for longer than that
 	type answer struct{ err error }
 	late := func(ctx context.Context) chan answer {
@@ -59,7 +59,7 @@ func TestAFencedVoterAcknowledgesNothing(t *testing.T) {
 	if a := <-given; a.err == nil || api.Refused(a.err) {
 		t.Errorf("it was answered with %v, want an unknown outcome", a.err)
 	}
-	n.StandsUntil(time.Now().Add(time.Minute))
+	n.ExtendLease(time.Now().Add(time.Minute))
 	if a := <-kept; a.err != nil {
 		t.Errorf("with a new proof it was answered with %v", a.err)
 	}

@@ -77,11 +77,11 @@ func (n *node) handOver(ctx context.Context, starved time.Duration) {
 		return
 	}
 	says := fmt.Sprintf("%s has been short of CPU for %v and hands leadership over", n.cfg.Name, starved.Round(100*time.Millisecond))
-	n.note(events.Aside, says, nil)
+	n.note(events.StepDown, says, nil)
 	ctx, cancel := context.WithTimeout(ctx, handLimit)
 	defer cancel()
-	if err := n.consensus.Handover(ctx, to); err != nil {
-		n.note(events.Aside, n.cfg.Name+" leads on: "+err.Error(), nil)
+	if err := n.consensus.TransferLeadership(ctx, to); err != nil {
+		n.note(events.StepDown, n.cfg.Name+" leads on: "+err.Error(), nil)
 	}
 }
 

@@ -30,19 +30,19 @@ func (n *Node) Members() []Member {
 
 func (n *Node) servers() raft.Configuration { return n.raft.GetConfiguration().Configuration() }
 
-// Learn has the leader send the log to a node that has no vote. Addr is its logical
+// AddLearner has the leader send the log to a node that has no vote. Addr is its logical
 // raft address. An error that is api.Refused proves that nothing was changed.
-func (n *Node) Learn(name, addr string) error {
+func (n *Node) AddLearner(name, addr string) error {
 	return n.reconfigure("add "+name, n.raft.AddNonvoter(raft.ServerID(name), raft.ServerAddress(addr), 0, enqueue))
 }
 
-// Enfranchise gives a member its vote; errors as in Learn.
-func (n *Node) Enfranchise(name string) error {
+// PromoteVoter gives a member its vote; errors as in AddLearner.
+func (n *Node) PromoteVoter(name string) error {
 	return n.reconfigure("give "+name+" its vote", n.raft.AddVoter(raft.ServerID(name), n.address(name), 0, enqueue))
 }
 
-// Dismiss takes a member out, and with it its vote; errors as in Learn.
-func (n *Node) Dismiss(name string) error {
+// Remove takes a member out, and with it its vote; errors as in AddLearner.
+func (n *Node) Remove(name string) error {
 	return n.reconfigure("remove "+name, n.raft.RemoveServer(raft.ServerID(name), 0, enqueue))
 }
 

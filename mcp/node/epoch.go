@@ -24,14 +24,14 @@ import (
 
 // again is the end of a life of a node whose process goes on with another: it
 // has taken over, or another node has.
-type again struct{ generation standby.Generation }
+type again struct{ generation standby.Epoch }
 
 func (a again) Error() string { return fmt.Sprintf("generation %d begins", a.generation.Number) }
 
 // lineage is which life of the cluster the node belongs to, and what it takes
 // from one to the next.
 type lineage struct {
-	generation standby.Generation
+	generation standby.Epoch
 	snapshots  *snapshots.Schedule // nil without an object store
 	raftLog    hclog.Logger
 	hurried    bool // users wait for the next life of this node
@@ -55,7 +55,7 @@ func (c Config) heir() string {
 
 // of is the settings as a generation has them. In the first one a cold node has
 // no duties; in a later one the heir votes alone and all others learn.
-func (c Config) of(g standby.Generation) Config {
+func (c Config) of(g standby.Epoch) Config {
 	was := c.Peers
 	c.Peers, c.voters = map[string]Peer{}, nil
 	for _, n := range slices.Sorted(maps.Keys(was)) {
@@ -64,7 +64,7 @@ func (c Config) of(g standby.Generation) Config {
 			p.Roles = nil
 		}
 		c.Peers[n] = p
-		if votes := p.Has(nodespec.Control) && p.Standby == nodespec.Hot; (g.Number == 0 && votes) || n == g.Heir {
+		if votes := p.Has(nodespec.Control) && p.Standby == nodespec.Hot; (g.Number == 0 && votes) || n == g.Successor {
 			c.voters = append(c.voters, n)
 		}
 	}
@@ -105,8 +105,8 @@ func (n *node) enter(ctx context.Context, log *slog.Logger) error {
 // settle makes the node's data those of its generation.
 func (n *node) settle(ctx context.Context, log *slog.Logger) error {
 	switch {
-	case n.generation.Heir != n.cfg.Name:
-		log.Warn("dropping what this node holds: another node has taken over", "heir", n.generation.Heir)
+	case n.generation.Successor != n.cfg.Name:
+		log.Warn("dropping what this node holds: another node has taken over", "heir", n.generation.Successor)
 		return n.drop()
 	case n.cfg.Peers[n.cfg.Name].Standby == nodespec.Warm:
 		return consensus.Recover(n.consensusConfig(nil))
@@ -166,17 +166,17 @@ func (n *node) lookout(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	w := standby.Watch{
-		Self: n.cfg.Name, Present: n.generation, Voters: n.cfg.voters, Heir: n.cfg.heir(), Others: n.others(),
-		Opinions: n.prober.Opinions, To: n.peers.To, Within: n.cfg.Profile.Probes.Timeout, StandsUntil: n.consensus.StandsUntil,
+	w := standby.Watcher{
+		Self: n.cfg.Name, Present: n.generation, Voters: n.cfg.voters, Successor: n.cfg.heir(), Others: n.others(),
+		Suspicions: n.prober.Suspicions, To: n.peers.To, AnswerTimeout: n.cfg.Profile.Probes.Timeout, ExtendLease: n.consensus.ExtendLease,
 		Ready: n.readyToTakeOver,
 	}
 	g, ended := w.Next(ctx)
 	if !ended {
 		return nil
 	}
-	if g.Heir == n.cfg.Name {
-		n.note(events.TakesOver, n.cfg.Name+" takes over: every voter is lost", map[string]string{"generation": fmt.Sprint(g.Number)})
+	if g.Successor == n.cfg.Name {
+		n.note(events.Takeover, n.cfg.Name+" takes over: every voter is lost", map[string]string{"generation": fmt.Sprint(g.Number)})
 	}
 	if err := g.Save(n.cfg.Data); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"github.com/mcp-resilience/holdfast/mcp/sealed"
+	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
 // votes is what raft must not forget besides its log: the term, and whom this
@@ -28,7 +28,7 @@ var _ raft.StableStore = (*votes)(nil)
 // openVotes reads the file; must says that there has to be one.
 func openVotes(path string, must bool) (*votes, error) {
 	v := &votes{path: path, kept: map[string][]byte{}}
-	b, err := sealed.Read(path)
+	b, err := checkedfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) && !must {
 		return v, nil
 	}
@@ -60,7 +60,7 @@ func (v *votes) Set(key, value []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	return sealed.Write(v.path, b)
+	return checkedfile.Write(v.path, b)
 }
 
 // Get implements raft.StableStore; what was never set is empty.

@@ -23,25 +23,25 @@ const (
 	// quiet is how long the heir waits after the last answer of any voter, which may
 	// have had an answer itself until the heir's next question remained without one.
 	quiet = Margin + askEvery + askLimit
-	// Patience is the margin of an heir that has not yet seen every voter alive:
+	// StartupMargin is the margin of an heir that has not yet seen every voter alive:
 	// where all start at once some are late.
-	Patience = 15 * time.Second
+	StartupMargin = 15 * time.Second
 )
 
-// Watch is a node's lookout for the end of its generation. All fields are needed.
-type Watch struct {
-	Self     string
-	Present  Generation
-	Voters   []string                          // of this generation
-	Heir     string                            // who takes over when they are gone
-	Others   []string                          // every other node
-	Opinions func() (suspects, known []string) // of this node's prober
-	To       func(name string) (*grpc.ClientConn, error)
-	// Within is how soon a node must answer for a voter to go by it: the prober's
+// Watcher is a node's lookout for the end of its generation. All fields are needed.
+type Watcher struct {
+	Self       string
+	Present    Epoch
+	Voters     []string                          // of this generation
+	Successor  string                            // who takes over when they are gone
+	Others     []string                          // every other node
+	Suspicions func() (suspects, known []string) // of this node's prober
+	To         func(name string) (*grpc.ClientConn, error)
+	// AnswerTimeout is how soon a node must answer for a voter to go by it: the prober's
 	// timeout, so that who is too slow for a witness is so for the voter.
-	Within time.Duration
-	// StandsUntil tells this node, a voter, up to when it may acknowledge.
-	StandsUntil func(t time.Time)
+	AnswerTimeout time.Duration
+	// ExtendLease tells this node, a voter, up to when it may acknowledge.
+	ExtendLease func(t time.Time)
 	// Ready says whether the heir has what it takes over with. While it has not, it waits.
 	Ready func(ctx context.Context) error
 }
@@ -49,11 +49,11 @@ type Watch struct {
 // Next waits for the end of the generation and returns the next: one that this
 // node, the heir, shall begin, or one that began without it. It returns false
 // when ctx ends first.
-func (w *Watch) Next(ctx context.Context) (Generation, bool) {
+func (w *Watcher) Next(ctx context.Context) (Epoch, bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	later := make(chan Generation, 1)
-	heard := &proof{Watch: w}
+	later := make(chan Epoch, 1)
+	heard := &proof{Watcher: w}
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	for _, o := range w.Others {
@@ -73,26 +73,26 @@ func (w *Watch) Next(ctx context.Context) (Generation, bool) {
 			return g, true
 		case <-tick.C:
 		case <-ctx.Done():
-			return Generation{}, false
+			return Epoch{}, false
 		}
 		if slices.Contains(w.Voters, w.Self) {
 			continue
 		}
-		suspects, known := w.Opinions()
+		suspects, known := w.Suspicions()
 		margin := Margin
 		for _, v := range w.Voters {
 			alive[v] = alive[v] || slices.Contains(known, v) && !slices.Contains(suspects, v)
 			if !alive[v] {
-				margin = Patience
+				margin = StartupMargin
 			}
 		}
 		switch {
-		case w.Self != w.Heir || !subset(w.Voters, suspects):
+		case w.Self != w.Successor || !subset(w.Voters, suspects):
 			gone = time.Time{}
 		case gone.IsZero():
 			gone = time.Now()
 		case time.Since(gone) > margin && heard.silence(w.Voters) > quiet && w.Ready(ctx) == nil:
-			return Generation{Number: w.Present.Number + 1, Heir: w.Self}, true
+			return Epoch{Number: w.Present.Number + 1, Successor: w.Self}, true
 		}
 	}
 }
@@ -102,16 +102,16 @@ func subset(of, in []string) bool {
 }
 
 // Latest asks nodes for their generation and returns the highest of those who answer.
-func Latest(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (latest Generation) {
+func Latest(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (latest Epoch) {
 	for _, r := range ask(ctx, nodes, to) {
 		if r.Number > latest.Number {
-			latest = Generation{Number: r.Number, Heir: r.Heir}
+			latest = Epoch{Number: r.Number, Successor: r.Successor}
 		}
 	}
 	return latest
 }
 
-func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (out []*api.GenerationReply) {
+func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (out []*api.EpochReply) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	var mu sync.Mutex
@@ -122,7 +122,7 @@ func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn,
 			if err != nil {
 				return
 			}
-			r, err := api.NewStandbyClient(conn).Generation(ctx, &api.GenerationRequest{})
+			r, err := api.NewStandbyClient(conn).Epoch(ctx, &api.EpochRequest{})
 			if err != nil {
 				return
 			}
@@ -138,10 +138,10 @@ func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn,
 // Server answers for a node.
 type Server struct {
 	api.UnimplementedStandbyServer
-	Present Generation
+	Present Epoch
 }
 
-// Generation implements api.StandbyServer.
-func (s *Server) Generation(context.Context, *api.GenerationRequest) (*api.GenerationReply, error) {
-	return &api.GenerationReply{Number: s.Present.Number, Heir: s.Present.Heir}, nil
+// Epoch implements api.StandbyServer.
+func (s *Server) Epoch(context.Context, *api.EpochRequest) (*api.EpochReply, error) {
+	return &api.EpochReply{Number: s.Present.Number, Successor: s.Present.Successor}, nil
 }

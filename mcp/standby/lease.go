@@ -22,7 +22,7 @@ const begins = 5 * time.Second
 // who is cut off reaches none. And why from the question on, not from the
 // answer? An answer may have waited while this process stood still.
 type proof struct {
-	*Watch
+	*Watcher
 
 	mu    sync.Mutex
 	until time.Time
@@ -38,7 +38,7 @@ type answers struct {
 }
 
 // follow asks a node for its generation until ctx ends, and reports a later one.
-func (p *proof) follow(ctx context.Context, name string, later chan<- Generation) {
+func (p *proof) follow(ctx context.Context, name string, later chan<- Epoch) {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -50,7 +50,7 @@ func (p *proof) follow(ctx context.Context, name string, later chan<- Generation
 			}
 			p.end()
 			select {
-			case later <- Generation{Number: r.Number, Heir: r.Heir}:
+			case later <- Epoch{Number: r.Number, Successor: r.Successor}:
 			default:
 			}
 		}
@@ -74,7 +74,7 @@ func (p *proof) note(name string, asked, came time.Time) {
 		p.nodes[name] = a
 	}
 	a.came = came
-	if came.Sub(asked) > p.Within {
+	if came.Sub(asked) > p.AnswerTimeout {
 		return
 	}
 	if asked.Sub(a.asked) > Margin {
@@ -86,7 +86,7 @@ func (p *proof) note(name string, asked, came time.Time) {
 		return
 	}
 	p.until = until
-	p.StandsUntil(until)
+	p.ExtendLease(until)
 }
 
 // vouches says whether a voter may go by a node's answers. The heir knows whether
@@ -97,10 +97,10 @@ func (p *proof) vouches(name string, a *answers) bool {
 	switch {
 	case !slices.Contains(p.Voters, p.Self) || slices.Contains(p.Voters, name):
 		return false
-	case name == p.Heir || p.Self == p.Heir:
+	case name == p.Successor || p.Self == p.Successor:
 		return true
 	}
-	heir := p.nodes[p.Heir]
+	heir := p.nodes[p.Successor]
 	return heir != nil && !heir.asked.Before(a.since) || a.asked.Sub(a.since) >= begins
 }
 
@@ -110,7 +110,7 @@ func (p *proof) end() {
 	defer p.mu.Unlock()
 	p.over = true
 	if slices.Contains(p.Voters, p.Self) {
-		p.StandsUntil(time.Time{})
+		p.ExtendLease(time.Time{})
 	}
 }
 

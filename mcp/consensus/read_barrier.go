@@ -70,7 +70,7 @@ func (n *Node) joinMark() (*mark, error) {
 		n.marks.mu.Lock()
 		n.marks.next = nil // reads from now on need a mark proposed later
 		n.marks.mu.Unlock()
-		a, err := n.Propose(n.ctx, &api.Command{Do: &api.Command_ReadMark{ReadMark: &api.ReadMark{}}})
+		a, err := n.Propose(n.ctx, &api.Command{Do: &api.Command_ReadBarrier{ReadBarrier: &api.ReadBarrier{}}})
 		if m.err = err; err == nil {
 			m.index, m.term = a.Index, a.Term
 		}

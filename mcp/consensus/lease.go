@@ -15,9 +15,9 @@ type fence struct {
 	until  atomic.Pointer[time.Time]
 }
 
-// StandsUntil says up to when it is known that no standby has taken over. It
+// ExtendLease says up to when it is known that no standby has taken over. It
 // means something only under Config.Fenced; the latest call counts.
-func (n *Node) StandsUntil(t time.Time) { n.fence.until.Store(&t) }
+func (n *Node) ExtendLease(t time.Time) { n.fence.until.Store(&t) }
 
 // up says whether the node may acknowledge nothing now.
 func (f *fence) up() bool {
