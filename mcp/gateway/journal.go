@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/journal"
+	"github.com/mcp-resilience/holdfast/mcp/primarybackup"
 )
 
 // Journals are the copies of a node that keeps journals.
@@ -20,7 +20,7 @@ type Journals interface {
 	Members(ctx context.Context, c api.Class, set string, at *api.Position) ([]string, error)
 }
 
-var _ Journals = (*journal.Keeper)(nil)
+var _ Journals = (*primarybackup.Replica)(nil)
 
 // primary is the head of a class.
 func (l *Ledger) primary(c api.Class) head {

@@ -11,7 +11,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
-	"github.com/mcp-resilience/holdfast/mcp/journal"
+	"github.com/mcp-resilience/holdfast/mcp/primarybackup"
 )
 
 // openJournals opens a control node's copies of the journals; close closes them.
@@ -19,16 +19,16 @@ func (n *node) openJournals() (_ stop, err error) {
 	if !n.cfg.has(nodespec.Control) {
 		return nil, nil
 	}
-	n.journals, err = journal.Open(journal.Config{
+	n.journals, err = primarybackup.Open(primarybackup.Config{
 		Self: n.cfg.Name, Cluster: n.cluster,
 		Dir: filepath.Join(n.cfg.Data, "journals"), State: n.consensus.Committed(),
-		Leads: n.consensus.Leads, Propose: n.consensus.Propose, To: n.peers.To, Note: n.note,
-		Follows: func() bool {
+		Leads: n.consensus.Leads, Propose: n.consensus.Propose, Conn: n.peers.To, Emit: n.note,
+		KnowsLeader: func() bool {
 			leader, _ := n.consensus.Leader()
 			return leader != ""
 		},
-		Settle:   n.cfg.Profile.Arbiter.Settle,
-		LoseTail: n.cfg.defective(nodespec.LoseJournalTail),
+		FailbackDelay: n.cfg.Profile.Arbiter.Settle,
+		LoseTail:      n.cfg.defective(nodespec.LoseJournalTail),
 	})
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (n *node) leaveJournals() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
-	if err := n.journals.Leave(ctx); err != nil {
+	if err := n.journals.HandOver(ctx); err != nil {
 		n.note(events.JournalDeposed, n.cfg.Name+" stops in office: "+err.Error(), nil)
 	}
 }
@@ -77,7 +77,7 @@ func away(region, from string) int {
 // primaries are the primaries by class, as far as this node has heard.
 func (n *node) primaries() map[string]string {
 	out := map[string]string{}
-	for _, c := range journal.Classes() {
+	for _, c := range primarybackup.Classes() {
 		out[strings.ToLower(c.String())] = n.consensus.Committed().Primary(c).Primary
 	}
 	return out

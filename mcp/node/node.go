@@ -28,9 +28,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
-	"github.com/mcp-resilience/holdfast/mcp/journal"
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/primarybackup"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
@@ -55,7 +55,7 @@ type node struct {
 	aside     aside
 	defects   *hooks
 	telemetry *telemetry.Telemetry
-	journals  *journal.Keeper // nil unless this is a control node
+	journals  *primarybackup.Replica // nil unless this is a control node
 	reports   *telemetry.Reports
 	reporter  *telemetry.Reporter
 	alerts    *telemetry.Alerts

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
-	"github.com/mcp-resilience/holdfast/mcp/journal"
+	"github.com/mcp-resilience/holdfast/mcp/primarybackup"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
@@ -47,21 +47,21 @@ func (n *node) watchJournals(m *telemetry.Metrics) {
 	if n.journals == nil {
 		return
 	}
-	show := func(name, help string, value func(journal.Standing) float64) {
+	show := func(name, help string, value func(primarybackup.Status) float64) {
 		m.GaugeOf(name, help, "class", func() map[string]float64 {
 			out := map[string]float64{}
-			for class, s := range n.journals.Standings() {
+			for class, s := range n.journals.Statuses() {
 				out[class] = value(s)
 			}
 			return out
 		})
 	}
-	show("mcp_journal_epoch", "The epoch of the primary that the node's copy agrees with.", func(s journal.Standing) float64 { return float64(s.Epoch) })
-	show("mcp_journal_last", "The last record of the node's copy.", func(s journal.Standing) float64 { return float64(s.Last) })
-	show("mcp_journal_synced", "The last record of the node's copy that is on disk for sure.", func(s journal.Standing) float64 { return float64(s.Synced) })
-	show("mcp_journal_primary", "1 while the node is the primary.", func(s journal.Standing) float64 { return oneIf(s.Primary) })
-	show("mcp_journal_committed", "Up to which record the primary has acknowledged; 0 elsewhere.", func(s journal.Standing) float64 { return float64(s.Commit) })
-	show("mcp_journal_replicas", "How many copies are connected to the primary; 0 elsewhere.", func(s journal.Standing) float64 { return float64(s.Replicas) })
+	show("mcp_journal_epoch", "The epoch of the primary that the node's copy agrees with.", func(s primarybackup.Status) float64 { return float64(s.Epoch) })
+	show("mcp_journal_last", "The last record of the node's copy.", func(s primarybackup.Status) float64 { return float64(s.Last) })
+	show("mcp_journal_synced", "The last record of the node's copy that is on disk for sure.", func(s primarybackup.Status) float64 { return float64(s.Synced) })
+	show("mcp_journal_primary", "1 while the node is the primary.", func(s primarybackup.Status) float64 { return oneIf(s.Primary) })
+	show("mcp_journal_committed", "Up to which record the primary has acknowledged; 0 elsewhere.", func(s primarybackup.Status) float64 { return float64(s.Commit) })
+	show("mcp_journal_replicas", "How many copies are connected to the primary; 0 elsewhere.", func(s primarybackup.Status) float64 { return float64(s.Replicas) })
 }
 
 // picture is what the alert rules are judged by.

@@ -1,4 +1,4 @@
-package journal
+package primarybackup
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// opened opens a journal and returns what it holds.
+// opened opens a journal and returns its records.
 func opened(t *testing.T, path string) (*File, []string) {
 	t.Helper()
 	var seen []string
@@ -42,16 +42,16 @@ func synced(t *testing.T, f *File) {
 	}
 }
 
-// Each case is a journal of four records, of which the first two were synced
-// before the third was written, damaged in its file.
-func TestAJournalIsRepairedOrRefusedAndNeverServedDamaged(t *testing.T) {
-	const size = header + 5 // of each record
+// Each case damages the file of a journal of four records. The first two were synced
+// before the third was written.
+func TestADamagedJournalIsRepairedOrRefused(t *testing.T) {
+	const size = headerSize + 5 // of each record
 	all := []string{"1/1 alpha", "1/2 bravo", "2/3 charl", "2/4 delta"}
 	for _, tt := range []struct {
 		name    string
 		damage  func(b []byte) []byte
 		want    []string
-		cut     int64
+		torn    int64
 		refused int64 // offset, -1: not refused
 	}{
 		{"whole", func(b []byte) []byte { return b }, all, 0, -1},
@@ -59,8 +59,8 @@ func TestAJournalIsRepairedOrRefusedAndNeverServedDamaged(t *testing.T) {
 		{"only a piece of its header is there", func(b []byte) []byte { return b[:3*size+5] }, all[:3], 5, -1},
 		{"a bit of the last record flipped", func(b []byte) []byte { b[len(b)-1] ^= 4; return b }, all[:3], size, -1},
 		{"zeros behind the last record", func(b []byte) []byte { return append(b, make([]byte, 100)...) }, all, 100, -1},
-		{"an unsynced record was torn before the one behind it", func(b []byte) []byte { b[2*size+header] ^= 1; return b }, all[:2], 2 * size, -1},
-		{"a bit of a synced record flipped", func(b []byte) []byte { b[size+header] ^= 1; return b }, nil, 0, size},
+		{"an unsynced record was torn before the one behind it", func(b []byte) []byte { b[2*size+headerSize] ^= 1; return b }, all[:2], 2 * size, -1},
+		{"a bit of a synced record flipped", func(b []byte) []byte { b[size+headerSize] ^= 1; return b }, nil, 0, size},
 		{"the length of the first record flipped", func(b []byte) []byte { b[4] ^= 0x80; return b }, nil, 0, 0},
 		{"a synced record is missing", func(b []byte) []byte { return append(b[:size:size], b[2*size:]...) }, nil, 0, size},
 		{"all is gone", func([]byte) []byte { return nil }, nil, 0, -1},
@@ -83,8 +83,8 @@ func TestAJournalIsRepairedOrRefusedAndNeverServedDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			again, cut, err := OpenFile(path, func(r Record) { got = append(got, fmt.Sprintf("%d/%d %s", r.Epoch, r.Index, r.Payload)) })
-			var damaged *Damaged
+			reopened, torn, err := OpenFile(path, func(r Record) { got = append(got, fmt.Sprintf("%d/%d %s", r.Epoch, r.Index, r.Payload)) })
+			var damaged *DamagedError
 			if errors.As(err, &damaged) {
 				if damaged.Offset != tt.refused || damaged.Path != path {
 					t.Errorf("refused with %v, want byte %d", err, tt.refused)
@@ -94,16 +94,16 @@ func TestAJournalIsRepairedOrRefusedAndNeverServedDamaged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer again.Close()
+			defer reopened.Close()
 			if tt.refused >= 0 {
 				t.Fatalf("opened with %v, want it refused", got)
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || cut != tt.cut {
-				t.Errorf("cut %d bytes, want %d; records (-want +got):\n%s", cut, tt.cut, diff)
+			if diff := cmp.Diff(tt.want, got); diff != "" || torn != tt.torn {
+				t.Errorf("removed %d bytes, want %d; records (-want +got):\n%s", torn, tt.torn, diff)
 			}
-			// It goes on where it was cut, and what it writes is found again.
-			add(t, again, 3, "echo!")
-			if err := again.Close(); err != nil {
+			// Appends go on after the last good record, and are there when the file is opened again.
+			add(t, reopened, 3, "echo!")
+			if err := reopened.Close(); err != nil {
 				t.Fatal(err)
 			}
 			_, got = opened(t, path)
@@ -114,12 +114,12 @@ func TestAJournalIsRepairedOrRefusedAndNeverServedDamaged(t *testing.T) {
 	}
 }
 
-func TestCutReturnsWhatItRemovesAndKeepsChapters(t *testing.T) {
+func TestTruncateReturnsWhatItRemovesAndKeepsEpochStarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	f, _ := opened(t, path)
 	add(t, f, 1, "a", "b", "c")
 	add(t, f, 4, "d", "e")
-	gone, err := f.Cut(2)
+	gone, err := f.Truncate(2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,14 +128,14 @@ func TestCutReturnsWhatItRemovesAndKeepsChapters(t *testing.T) {
 		payloads = append(payloads, string(r.Payload))
 	}
 	if diff := cmp.Diff([]string{"c", "d", "e"}, payloads); diff != "" {
-		t.Errorf("cut (-want +got):\n%s", diff)
+		t.Errorf("removed (-want +got):\n%s", diff)
 	}
-	cs, last := f.Chapters()
-	if diff := cmp.Diff(chapters{{1, 1}}, cs); diff != "" || last != 2 || f.Last() != (Position{1, 2}) {
-		t.Errorf("ends at %v after the cut; chapters (-want +got):\n%s", f.Last(), diff)
+	cs, last := f.EpochStarts()
+	if diff := cmp.Diff(epochStarts{{1, 1}}, cs); diff != "" || last != 2 || f.Last() != (Position{1, 2}) {
+		t.Errorf("ends at %v after the truncation; epoch starts (-want +got):\n%s", f.Last(), diff)
 	}
 	if err := f.Append(Record{5, 4, nil}); err == nil {
-		t.Error("a record that leaves a gap was taken")
+		t.Error("a record that leaves a gap was accepted")
 	}
 	add(t, f, 5, "f")
 	if rs, err := f.Read(2, 1); err != nil || len(rs) != 1 || string(rs[0].Payload) != "b" {
@@ -150,88 +150,41 @@ func TestCutReturnsWhatItRemovesAndKeepsChapters(t *testing.T) {
 	}
 }
 
-func TestAgreement(t *testing.T) {
-	for _, tt := range []struct {
-		name         string
-		a, b         chapters
-		lastA, lastB uint64
-		want         uint64
-	}{
-		{"both empty", nil, nil, 0, 0, 0},
-		{"one empty", chapters{{1, 1}}, nil, 5, 0, 0},
-		{"the same", chapters{{1, 1}}, chapters{{1, 1}}, 5, 5, 5},
-		{"one behind in the same epoch", chapters{{1, 1}}, chapters{{1, 1}}, 5, 3, 3},
-		{"one behind by an epoch", chapters{{1, 1}, {2, 4}}, chapters{{1, 1}}, 6, 3, 3},
-		{"the old primary has a tail of its own", chapters{{1, 1}, {2, 4}}, chapters{{1, 1}}, 6, 9, 3},
-		{"two primaries after the same one", chapters{{1, 1}, {3, 4}}, chapters{{1, 1}, {2, 6}}, 9, 7, 3},
-		{"nothing in common", chapters{{2, 1}}, chapters{{1, 1}}, 3, 3, 0},
-	} {
-		if got := agree(tt.a, tt.lastA, tt.b, tt.lastB); got != tt.want {
-			t.Errorf("%s: agree up to %d, want %d", tt.name, got, tt.want)
-		}
-		if got := agree(tt.b, tt.lastB, tt.a, tt.lastA); got != tt.want {
-			t.Errorf("%s, the other way round: agree up to %d, want %d", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestAPromiseOutlivesTheProcess(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "promise")
-	for _, tt := range []struct{ raise, want uint64 }{{0, 0}, {3, 3}, {2, 3}, {7, 7}} {
-		p, err := openPromise(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.raise(tt.raise); err != nil {
-			t.Fatal(err)
-		}
-		if p, err = openPromise(path); err != nil || p.data.Epoch != tt.want {
-			t.Errorf("after promising %d: %v, %v; want %d", tt.raise, p, err, tt.want)
-		}
-	}
-	if err := os.WriteFile(path, []byte("{"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openPromise(path); err == nil {
-		t.Error("a promise that cannot be read was taken for none")
-	}
-}
-
-// Whatever bytes are given, the parser neither fails nor takes more than there
-// is, and what it takes for a record encodes to the same bytes.
+// For any input the parser neither panics nor reads past the end, and what it parses
+// encodes to the same bytes.
 func FuzzParseRecord(f *testing.F) {
 	whole := appendRecord(nil, Record{3, 7, []byte("payload")}, 6)
 	f.Add(whole)
 	f.Add(whole[:len(whole)-1])
 	f.Add(append(whole, 0, 1, 2))
-	f.Add(make([]byte, header))
+	f.Add(make([]byte, headerSize))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, synced, size, err := parseRecord(b)
 		if err != nil {
 			return
 		}
 		if size > len(b) || !bytes.Equal(appendRecord(nil, r, synced), b[:size]) {
-			t.Errorf("%x is taken for %v, synced %d, which encodes otherwise", b, r, synced)
+			t.Errorf("%x parses as %v, synced %d, which encodes differently", b, r, synced)
 		}
 	})
 }
 
-// The sync that was under way when the tail was cut says nothing of the records
-// that have come in its place.
-func TestASyncVouchesForNothingThatWasWrittenAfterIt(t *testing.T) {
+// A sync that was under way during a truncation does not cover the records that were
+// written in place of the removed ones.
+func TestASyncDoesNotCoverWhatWasWrittenAfterATruncation(t *testing.T) {
 	f, _ := opened(t, filepath.Join(t.TempDir(), "j"))
 	add(t, f, 1, "one", "two", "three", "four")
 	real := f.fsync
 	f.fsync = func() error {
 		err := real()
-		if _, err := f.Cut(2); err != nil {
+		if _, err := f.Truncate(2); err != nil {
 			t.Error(err)
 		}
 		add(t, f, 2, "drei", "vier", "fünf")
 		return err
 	}
 	if got, err := f.Sync(); got != 2 || err != nil || f.Synced() != 2 {
-		t.Errorf("synced up to %d (%d), %v; want 2: what is behind the cut is not on disk", got, f.Synced(), err)
+		t.Errorf("synced up to %d (%d), %v; want 2: what was written after the truncation is not on disk", got, f.Synced(), err)
 	}
 	f.fsync = real
 	if got, err := f.Sync(); got != 5 || err != nil {
