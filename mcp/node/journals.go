@@ -28,7 +28,7 @@ func (n *node) openJournals() (_ stop, err error) {
 			return leader != ""
 		},
 		FailbackDelay: n.cfg.Profile.Arbiter.Settle,
-		LoseTail:      n.cfg.defective(nodespec.LoseJournalTail),
+		Defects:       primarybackup.Defects{LoseTail: n.cfg.defective(nodespec.LoseJournalTail)},
 	})
 	if err != nil {
 		return nil, err

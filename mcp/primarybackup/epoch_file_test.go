@@ -15,7 +15,7 @@ import (
 func TestADamagedEpochFileIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	start := func() (uint64, error) {
-		j, err := open(dir, api.Class_SEMISYNC, "east-1", func(events.Kind, string, map[string]string) {}, false)
+		j, err := open(dir, api.Class_SEMISYNC, "east-1", func(events.Kind, string, map[string]string) {}, Defects{})
 		if err != nil {
 			return 0, err
 		}

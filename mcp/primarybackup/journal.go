@@ -53,9 +53,6 @@ import (
 // Classes lists the classes of data that journals hold.
 func Classes() []api.Class { return []api.Class{api.Class_SEMISYNC, api.Class_ASYNC} }
 
-// lostTailRecords is how many records the defect lose-journal-tail drops at a start.
-const lostTailRecords = 64
-
 // errStaleEpoch refuses a primary of an older epoch than the promised one.
 var errStaleEpoch = errors.New("a newer epoch is promised")
 
@@ -78,8 +75,8 @@ type Journal struct {
 // name is the class's name in files and events.
 func name(c api.Class) string { return strings.ToLower(c.String()) }
 
-// open opens the copy in dir. loseTail is a defect: the last records are dropped.
-func open(dir string, class api.Class, self string, emit func(events.Kind, string, map[string]string), loseTail bool) (*Journal, error) {
+// open opens the copy in dir.
+func open(dir string, class api.Class, self string, emit func(events.Kind, string, map[string]string), defects Defects) (*Journal, error) {
 	j := &Journal{class: class, self: self, emit: emit, sets: newMemberSets(), changed: newSignal()}
 	var torn int64
 	var err error
@@ -93,12 +90,8 @@ func open(dir string, class api.Class, self string, emit func(events.Kind, strin
 		j.emitEvent(events.JournalRepaired, fmt.Sprintf("removed the last %d bytes, which were being written when the node died", torn), map[string]string{"bytes": strconv.FormatInt(torn, 10)})
 	}
 	last := j.file.Last()
-	if loseTail {
-		removed, err := j.file.Truncate(last.Index - min(last.Index, lostTailRecords))
-		if err != nil {
-			return nil, errors.Join(err, j.file.Close())
-		}
-		j.sets.undo(removed)
+	if err := defects.afterOpen(j); err != nil {
+		return nil, errors.Join(err, j.file.Close())
 	}
 	if err := j.epochFile.raise(last.Epoch); err != nil {
 		return nil, errors.Join(err, j.file.Close())

@@ -25,7 +25,7 @@ func openFixture(t *testing.T, dir string, class api.Class) *fixture {
 	f := &fixture{dir: dir}
 	j, err := open(dir, class, "here", func(k events.Kind, _ string, fields map[string]string) {
 		f.events = append(f.events, strings.TrimSpace(fmt.Sprintf("%s %s", k, fields["records"])))
-	}, false)
+	}, Defects{})
 	if err != nil {
 		t.Fatal(err)
 	}

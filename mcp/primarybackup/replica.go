@@ -19,7 +19,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// Config is what a replica needs. All fields but LoseTail are required.
+// Config is what a replica needs. All fields but Defects are required.
 type Config struct {
 	Self          string
 	Cluster       func() arbiter.Cluster // returns the present members; the control nodes hold the journals
@@ -31,8 +31,7 @@ type Config struct {
 	Conn          func(node string) (*grpc.ClientConn, error)
 	Emit          func(k events.Kind, text string, fields map[string]string)
 	FailbackDelay time.Duration // how long the cluster must be stable before the primary moves back to the main region
-	// LoseTail is a defect: a node loses its last records when it restarts.
-	LoseTail bool
+	Defects       Defects
 }
 
 // Replica is a control node's part in the replication: its copies of the journals,
@@ -54,7 +53,7 @@ func Open(cfg Config) (*Replica, error) {
 	}
 	n := &Replica{cfg: cfg, life: rand.Text(), journals: map[api.Class]*Journal{}, closing: make(chan struct{})}
 	for _, c := range Classes() {
-		j, err := open(cfg.Dir, c, cfg.Self, cfg.Emit, cfg.LoseTail)
+		j, err := open(cfg.Dir, c, cfg.Self, cfg.Emit, cfg.Defects)
 		if err != nil {
 			return nil, errors.Join(err, n.Close())
 		}
