@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"maps"
 	"math"
 	"runtime/debug"
 	"runtime/metrics"
@@ -18,34 +19,32 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// comeBack is when a client may try again that was refused by a starved node.
-const comeBack = time.Second
+// retryDelay is how long the client of an overloaded node is told to wait.
+const retryDelay = time.Second
 
-// Admission decides at the door which calls of users are taken on. It refuses
-// at once and before any effect, with codes.ResourceExhausted, a Refusal that
-// says what there is too little of, and a RetryInfo that says when to try
-// again. Health checks and calls between nodes always pass, for without them the
-// cluster would be as ill as the node; but not what a gateway brings to a starved
-// leader for a user.
+// Admission decides which calls of users a node accepts. It refuses a call at once
+// and before any effect, with codes.ResourceExhausted, a Refusal that names the
+// missing resource, and a RetryInfo. Health checks and calls between nodes are always
+// accepted, because without them an overloaded node would make the cluster
+// unhealthy. What a gateway forwards to an overloaded leader for a user is not.
 type Admission struct {
 	Name string // this node
-	// User names who calls; nodes are nobody's users, for which it returns "".
+	// User returns the name of the calling user, or "" if the caller is a node.
 	User    func(ctx context.Context) string
 	Limits  Limiter
 	Shedder Shedder
-	// Never switches the defect on by which nothing is ever shed.
-	Never bool
+	Defects Defects
 
 	mu      sync.Mutex
-	refused map[string]float64 // by why, for the metrics
+	refused map[string]float64 // by reason, for the metrics
 }
 
-// passes are the services whose calls always do.
-var passes = []string{"/mcp.v1.Peer/", "/mcp.v1.Telemetry/", "/mcp.v1.Witness/", "/grpc.health.v1.Health/"}
+// exemptServices are the services whose calls are always accepted.
+var exemptServices = []string{"/mcp.v1.Peer/", "/mcp.v1.Telemetry/", "/mcp.v1.Witness/", "/grpc.health.v1.Health/"}
 
-// Unary is the door for calls of one reply.
+// Unary is the gRPC interceptor that refuses calls.
 func (a *Admission) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	for _, p := range passes {
+	for _, p := range exemptServices {
 		if strings.HasPrefix(info.FullMethod, p) {
 			return next(ctx, req)
 		}
@@ -54,65 +53,71 @@ func (a *Admission) Unary(ctx context.Context, req any, info *grpc.UnaryServerIn
 	if user == "" {
 		return next(ctx, req)
 	}
-	if short := a.Shedder.Exhausted(); short != "" && !a.Never {
-		return nil, a.refuse("starved", "", "short of "+short, comeBack)
+	if resource := a.Defects.shortOf(a.Shedder.Exhausted()); resource != "" {
+		return nil, a.refuse(overloaded, "", "short of "+resource, retryDelay)
 	}
-	if over, after := a.Limits.Allow(time.Now(), user); over != "" {
-		return nil, a.refuse("limit", "", over, after)
+	if exceeded, after := a.Limits.Allow(time.Now(), user); exceeded != "" {
+		return nil, a.refuse(rateLimited, "", exceeded, after)
 	}
 	return next(ctx, req)
 }
 
-// relayed decides at the leader's door on what another gateway brings for a user.
-func (a *Admission) relayed() error {
-	if a == nil || a.Never {
+// admitForwarded decides on the leader whether to accept what another gateway forwards
+// for a user.
+func (a *Admission) admitForwarded() error {
+	if a == nil {
 		return nil
 	}
-	if short := a.Shedder.Exhausted(); short != "" {
-		return a.refuse("relayed", a.Name, "short of "+short, comeBack)
+	if resource := a.Defects.shortOf(a.Shedder.Exhausted()); resource != "" {
+		return a.refuse(overloadedLeader, a.Name, "short of "+resource, retryDelay)
 	}
 	return nil
 }
 
-// refuse says why; leader is this node where it is the leader that is short, not the gateway that was called.
-func (a *Admission) refuse(why, leader, says string, after time.Duration) error {
+// The reasons for which calls are refused, as the metrics name them.
+const (
+	overloaded       = "overloaded"        // this gateway's node is
+	overloadedLeader = "overloaded-leader" // this node leads, and another gateway forwarded the call
+	rateLimited      = "rate-limited"
+)
+
+// refuse counts a refusal and returns it. leader is this node if the leader is short of
+// a resource, and "" if the gateway that was called is.
+func (a *Admission) refuse(reason, leader, text string, after time.Duration) error {
 	a.mu.Lock()
 	if a.refused == nil {
 		a.refused = map[string]float64{}
 	}
-	a.refused[why]++
+	a.refused[reason]++
 	a.mu.Unlock()
-	st, err := status.Convert(api.Refuse(codes.ResourceExhausted, a.Name, leader, says)).
-		WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(after)})
-	if err != nil { // only for codes.OK
-		panic(err)
+	refusal := api.Refuse(codes.ResourceExhausted, a.Name, leader, text)
+	st, err := status.Convert(refusal).WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(after)})
+	if err != nil {
+		return refusal
 	}
 	return st.Err()
 }
 
-// Refused counts the calls that were refused, by why: "starved", "limit", or "relayed" for what
-// other gateways brought to a starved leader.
+// Refused returns how many calls were refused, by reason.
 func (a *Admission) Refused() map[string]float64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	out := map[string]float64{"starved": 0, "limit": 0, "relayed": 0}
-	for why, n := range a.refused {
-		out[why] = n
-	}
+	out := map[string]float64{overloaded: 0, overloadedLeader: 0, rateLimited: 0}
+	maps.Copy(out, a.refused)
 	return out
 }
 
-// Run looks at the node's processor and memory until ctx ends.
+// Run observes the node's CPU and memory until ctx ends.
 func (a *Admission) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	all.Go(func() { canary(ctx, &a.Shedder) })
+	all.Go(func() { probeSchedLatency(ctx, &a.Shedder) })
 	heap := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		metrics.Read(heap)
-		a.Shedder.Remembers(heap[0].Value.Uint64()-heap[1].Value.Uint64(), memoryLimit())
+		a.Shedder.ObserveMemory(heap[0].Value.Uint64()-heap[1].Value.Uint64(), memoryLimit())
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -121,7 +126,7 @@ func (a *Admission) Run(ctx context.Context) {
 	}
 }
 
-// memoryLimit is what the Go runtime was told it may use (GOMEMLIMIT), 0 when nothing.
+// memoryLimit is the Go runtime's memory limit in bytes (GOMEMLIMIT), or 0 if there is none.
 func memoryLimit() uint64 {
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		return uint64(limit)

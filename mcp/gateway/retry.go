@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -15,115 +16,112 @@ import (
 )
 
 const (
-	// retryShare is how many calls in one may be retried, and retryBurst how many
-	// may be at once after a time without any: what a leader's death leaves
-	// unanswered, but no storm on a cluster that is ill for long.
-	retryShare = 0.1
+	// retryRatio is the share of calls that may be retried, and retryBurst how many
+	// retries may be made at once after a time without any. That covers the calls that
+	// a leader's death leaves without a reply, and prevents a retry storm on a cluster
+	// that is unhealthy for long.
+	retryRatio = 0.1
 	retryBurst = 100
-	// The pause before a retry, which doubles from one to the next.
-	leastPause = 10 * time.Millisecond
-	mostPause  = 200 * time.Millisecond
+	// The backoff before a retry doubles from one retry to the next.
+	minBackoff = 10 * time.Millisecond
+	maxBackoff = 200 * time.Millisecond
 )
 
-// kind is what of a call may be done over when it got no answer.
-type kind int
+// retryPolicy is whether a call may be repeated when it got no reply.
+type retryPolicy int
 
 const (
-	once     kind = iota // nothing: it may have been done, and doing it twice would show
-	read                 // it changes nothing
-	mutation             // it has an id, by which the state knows it again and does it once
+	neverRetry    retryPolicy = iota // it may have had its effect, and must not have it twice
+	retryRead                        // it has no effect
+	retryMutation                    // it has an id, by which the state applies it only once
 )
 
-// kindOf says what a command allows. The state remembers the ids of the latest
-// state.Remembered mutations, far more than can be committed while a call lasts.
-func kindOf(c *api.Command) kind {
+// retryPolicyOf is the policy of a command. The state remembers the ids of the latest
+// mutations, far more of them than can be committed while a call lasts.
+func retryPolicyOf(c *api.Command) retryPolicy {
 	if c.Id == "" {
-		return once
+		return neverRetry
 	}
-	return mutation
+	return retryMutation
 }
 
-// budget bounds retries. Its zero value is full.
-type budget struct {
-	mu    sync.Mutex
-	spent float64
+// retryBudget limits retries to a share of the calls, as Finagle's RetryBudget does.
+// Its zero value is full.
+type retryBudget struct {
+	mu   sync.Mutex
+	used float64
 }
 
-// earn notes a call.
-func (b *budget) earn() {
+// deposit is called for each call. It adds retryRatio of a retry.
+func (b *retryBudget) deposit() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.spent = max(0, b.spent-retryShare)
+	b.used = max(0, b.used-retryRatio)
 }
 
-// spend says whether one more retry may be made.
-func (b *budget) spend() bool {
+// tryWithdraw takes one retry out of the budget, if there is one.
+func (b *retryBudget) tryWithdraw() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.spent+1 > retryBurst {
+	if b.used+1 > retryBurst {
 		return false
 	}
-	b.spent++
+	b.used++
 	return true
 }
 
-// insist tries a call at the present head until it is taken and answered, and
-// returns how often it was tried again after an attempt without an answer.
+// retry sends a call along its route until it gets a reply, and returns how often it
+// was repeated after an attempt without a reply.
 //
-// What was refused because leadership is unclear (codes.Unavailable) had no
-// effect and is tried again freely, while patience lasts. What got no answer may have had its effect: it is tried again if its
-// kind allows, the budget does, and the client still waits; a read only while
-// patience lasts, for it loses nothing by trying another gateway. A mutation of which one
-// attempt got no answer has no certain outcome until one gets it; a later
-// refusal proves nothing of the first, so the client is not told of it.
-func insist[T any](ctx context.Context, g *Gateway, h head, k kind, try func(ctx context.Context, name string) (T, error)) (out T, retries uint32, err error) {
-	caller := ctx
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// A call that was refused because leadership is unclear (codes.Unavailable) had no
+// effect: it is tried again, without using the budget, until routeTimeout. A call that
+// got no reply may have had its effect: it is repeated if its policy and the budget
+// allow it and the client still waits. A read is repeated only until routeTimeout,
+// because the client loses nothing by asking another gateway. After an attempt of a
+// mutation without a reply, its outcome is unknown until an attempt gets a reply. A
+// refusal of a later attempt proves nothing about the first, so the client gets the
+// error of the first.
+func retry[T any](ctx context.Context, g *Gateway, r route, policy retryPolicy, try func(ctx context.Context, name string) (T, error)) (out T, retries uint32, err error) {
+	callerCtx := ctx
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
-	g.retries.earn()
-	if k != once {
-		try = sparing(g, try)
+	g.retryBudget.deposit()
+	if policy != neverRetry {
+		try = withBackpressure(g, try)
 	}
 	leader, _ := g.Consensus.Leader()
-	giveUp := time.Now().Add(g.alone.look(leader, time.Now()))
-	pause := leastPause
-	var doubt error // of the first attempt of a mutation without an answer
+	routeDeadline := time.Now().Add(g.leaderless.waitTimeout(leader, time.Now()))
+	backoff := minBackoff
+	var noReply error // of the first attempt of a mutation without a reply
 	for {
 		var wait time.Duration
-		switch out, err = attempt(ctx, g, h, try); {
+		switch out, err = attempt(ctx, g, r, try); {
 		case err == nil:
 			return out, retries, nil
 		case api.Refused(err):
-			if status.Code(err) != codes.Unavailable || doubt == nil && time.Now().After(giveUp) {
-				return out, retries, firstOf(doubt, err)
+			if status.Code(err) != codes.Unavailable || noReply == nil && time.Now().After(routeDeadline) {
+				return out, retries, cmp.Or(noReply, err)
 			}
-			wait = again
-		case k == once || k == read && time.Now().After(giveUp) || ctx.Err() != nil || !g.retries.spend():
-			return out, retries, firstOf(doubt, err)
+			wait = refusalRetryInterval
+		case policy == neverRetry || policy == retryRead && time.Now().After(routeDeadline) || ctx.Err() != nil || !g.retryBudget.tryWithdraw():
+			return out, retries, cmp.Or(noReply, err)
 		default:
-			if k == mutation && doubt == nil {
-				doubt = err
-				stillHere(caller)
+			if policy == retryMutation && noReply == nil {
+				noReply = err
+				sendHeader(callerCtx)
 			}
 			retries++
-			wait = pause/2 + rand.N(pause)
-			pause = min(2*pause, mostPause)
+			wait = backoff/2 + rand.N(backoff)
+			backoff = min(2*backoff, maxBackoff)
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return out, retries, firstOf(doubt, err)
+			return out, retries, cmp.Or(noReply, err)
 		}
 	}
 }
 
-func firstOf(doubt, err error) error {
-	if doubt != nil {
-		return doubt
-	}
-	return err
-}
-
-// stillHere tells the client at once that its call will take longer, so that it
-// does not take this gateway for dead.
-func stillHere(ctx context.Context) { _ = grpc.SendHeader(ctx, metadata.MD{}) }
+// sendHeader sends the reply's header at once. The client sees that its call takes
+// longer, and does not take this gateway for dead.
+func sendHeader(ctx context.Context) { _ = grpc.SendHeader(ctx, metadata.MD{}) }

@@ -15,25 +15,25 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// script is a node that leads and answers as it is told; the last answer goes on.
-type script struct {
+// scriptedLeader is a leader that returns the answers in order, the last one for ever.
+type scriptedLeader struct {
 	answers []error
 	asked   int
 }
 
-func (s *script) next() error {
+func (s *scriptedLeader) next() error {
 	err := s.answers[min(s.asked, len(s.answers)-1)]
 	s.asked++
 	return err
 }
 
-func (*script) Leader() (string, <-chan struct{}) { return "self", nil }
+func (*scriptedLeader) Leader() (string, <-chan struct{}) { return "self", nil }
 
-func (s *script) Propose(context.Context, *api.Command) (*api.Applied, error) {
+func (s *scriptedLeader) Propose(context.Context, *api.Command) (*api.Applied, error) {
 	return &api.Applied{Index: 7}, s.next()
 }
 
-func (s *script) ReadIndex(context.Context) (uint64, uint64, error) { return 7, 1, s.next() }
+func (s *scriptedLeader) ReadIndex(context.Context) (uint64, uint64, error) { return 7, 1, s.next() }
 
 var (
 	lost    = status.Error(codes.Aborted, "leadership lost while committing, outcome unknown")
@@ -64,9 +64,9 @@ func TestRetries(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := &script{answers: tc.answers}
-			g := &Gateway{Name: "self", Consensus: s, retries: budget{spent: tc.spent}}
-			ctx, cancel := context.WithTimeout(t.Context(), patience+200*time.Millisecond)
+			s := &scriptedLeader{answers: tc.answers}
+			g := &Gateway{Name: "self", Consensus: s, retryBudget: retryBudget{used: tc.spent}}
+			ctx, cancel := context.WithTimeout(t.Context(), routeTimeout+200*time.Millisecond)
 			defer cancel()
 			var retries uint32
 			var err error
@@ -91,9 +91,9 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// A client that no longer waits is not worked for.
+// Nothing is retried for a client that no longer waits.
 func TestNoRetryPastTheCallersDeadline(t *testing.T) {
-	s := &script{answers: []error{lost}}
+	s := &scriptedLeader{answers: []error{lost}}
 	g := &Gateway{Name: "self", Consensus: s}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -108,14 +108,14 @@ func TestNoRetryPastTheCallersDeadline(t *testing.T) {
 	}
 }
 
-// The budget is a share of the calls, and not more than its burst.
-func TestTheBudgetIsEarned(t *testing.T) {
-	b := &budget{}
+// The budget never exceeds its burst.
+func TestTheRetryBudgetIsAShareOfTheCalls(t *testing.T) {
+	b := &retryBudget{}
 	for range 10 * retryBurst {
-		b.earn()
+		b.deposit()
 	}
 	spend := func() (n int) {
-		for b.spend() {
+		for b.tryWithdraw() {
 			n++
 		}
 		return n
@@ -124,7 +124,7 @@ func TestTheBudgetIsEarned(t *testing.T) {
 		t.Errorf("a fresh budget gives %d retries, want %d", n, retryBurst)
 	}
 	for range 55 {
-		b.earn()
+		b.deposit()
 	}
 	if n := spend(); n != 5 {
 		t.Errorf("after 55 calls it gives %d, want 5", n)

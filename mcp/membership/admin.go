@@ -51,7 +51,7 @@ func (a *Admin) operate(ctx context.Context, c *api.MembershipChange) (*api.Memb
 }
 
 func (a *Admin) bring(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
-	return gateway.Route(ctx, a.Gateway,
+	return gateway.OnLeader(ctx, a.Gateway,
 		func(ctx context.Context) (*api.Membership, error) { return a.Manager.Change(ctx, c) },
 		func(ctx context.Context, leader grpc.ClientConnInterface) (*api.Membership, error) {
 			return api.NewReconfigurationClient(leader).Change(ctx, c)

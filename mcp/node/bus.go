@@ -24,7 +24,7 @@ func (n *node) busConfig(resolver names.Resolver, log *slog.Logger) bus.Config {
 	}
 	return bus.Config{
 		Name: n.cfg.Name, Region: n.cfg.Region, Host: n.cfg.Host, Dir: filepath.Join(n.cfg.Data, "bus"),
-		Peers: peers, Who: n.who, Verify: n.verifyToken, Lookup: resolver.Lookup, State: n.consensus.Committed(), Once: n.gateway.Once,
+		Peers: peers, Who: n.who, Verify: n.verifyToken, Lookup: resolver.Lookup, State: n.consensus.Committed(), Once: n.gateway.SubmitOnce,
 		Note: n.note, Log: log, AckEarly: slices.Contains(n.cfg.Defects, nodespec.BusAckEarly),
 	}
 }

@@ -53,7 +53,7 @@ type Profile struct {
 	Probes    health.Timing
 	Arbiter   arbiter.Timing
 	Tokens    identity.Timing
-	Pulse     gateway.PulseTiming
+	Pulse     gateway.HealthCheckTiming
 	Limits    gateway.Limits
 }
 
@@ -67,7 +67,7 @@ func Profiles() map[string]Profile {
 			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3, Window: 20, Floor: 20 * time.Millisecond},
 			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
 			Tokens:    identity.Timing{Life: time.Minute, Refresh: 10 * time.Second, Rotate: 5 * time.Minute, Session: time.Hour},
-			Pulse:     gateway.PulseTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
+			Pulse:     gateway.HealthCheckTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
 			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
 		nodespec.SeedProfile: {
@@ -75,7 +75,7 @@ func Profiles() map[string]Profile {
 			Probes:    health.Timing{Timeout: 3 * time.Second, Interval: 5 * time.Second, Strikes: 3},
 			Arbiter:   arbiter.Timing{Step: 5 * time.Second, Settle: 30 * time.Second},
 			Tokens:    identity.Timing{Life: 15 * time.Minute, Refresh: 5 * time.Minute, Rotate: 24 * time.Hour, Session: 12 * time.Hour},
-			Pulse:     gateway.PulseTiming{Interval: time.Second, Timeout: 3 * time.Second, Strikes: 2},
+			Pulse:     gateway.HealthCheckTiming{Interval: time.Second, Timeout: 3 * time.Second, Strikes: 2},
 			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
 	}

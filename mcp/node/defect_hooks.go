@@ -11,6 +11,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/state"
@@ -85,6 +86,10 @@ func (c Config) consensusDefects() consensus.Defects {
 		SkipArbitration:    c.defective(nodespec.SkipArbitration),
 		ForgetIDs:          c.defective(nodespec.ForgetIdempotency),
 	}
+}
+
+func (c Config) gatewayDefects() gateway.Defects {
+	return gateway.Defects{FollowerReads: c.defective(nodespec.FollowerReads), NeverShed: c.defective(nodespec.NoShedding)}
 }
 
 func (c Config) arbiterDefects() arbiter.Defects {

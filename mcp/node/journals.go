@@ -49,8 +49,8 @@ func (n *node) leaveJournals() {
 }
 
 // ledger is what users call.
-func (n *node) ledger() *gateway.Ledger {
-	l := &gateway.Ledger{Gateway: n.gateway, Store: n.consensus, Closed: n.closed(), AskNobody: n.cfg.defective(nodespec.FollowerReads), Keepers: n.keepers}
+func (n *node) ledger() *gateway.KVServer {
+	l := &gateway.KVServer{Gateway: n.gateway, Store: n.consensus, ReadOnlyReason: n.closed(), Defects: n.cfg.gatewayDefects(), JournalNodes: n.keepers}
 	if n.journals != nil {
 		l.Journals = n.journals
 	}

@@ -50,7 +50,7 @@ type node struct {
 	arbiter   *arbiter.Arbiter
 	gateway   *gateway.Gateway
 	keeper    *membership.Manager
-	pulse     *gateway.Pulse
+	pulse     *gateway.LeaderHealth
 	admission *gateway.Admission
 	aside     aside
 	defects   *hooks
@@ -179,15 +179,15 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 func (n *node) assemble(log *slog.Logger) (err error) {
 	cfg := n.cfg
 	n.admission = n.newAdmission()
-	n.pulse = &gateway.Pulse{PulseTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, To: n.peers.To}
-	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, To: n.peers.To, Pulse: n.pulse}
+	n.pulse = &gateway.LeaderHealth{HealthCheckTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, Conn: n.peers.To}
+	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, Conn: n.peers.To, LeaderHealth: n.pulse}
 	n.keeper = n.newKeeper()
 	n.prober = &prober.Prober{Targets: n.duties, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
 		Suspicions: n.prober.Suspicions, CanLead: n.fit,
-		Commit: n.gateway.Once, Propose: n.consensus.Propose,
+		Commit: n.gateway.SubmitOnce, Propose: n.consensus.Propose,
 		Leads: n.consensus.Leads, TransferLeadership: n.consensus.TransferLeadership, Note: n.note, Defects: cfg.arbiterDefects(),
 	}
 	if n.signer, err = n.identify(); err != nil {

@@ -26,7 +26,7 @@ func (n *node) directory() *registry.Directory {
 }
 
 func (n *node) registrar() *registry.Registrar {
-	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.self), State: n.consensus.Committed(), Commit: n.gateway.Once, Note: n.note}
+	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.self), State: n.consensus.Committed(), Commit: n.gateway.SubmitOnce, Note: n.note}
 }
 
 // self is this node as the registry should know it.

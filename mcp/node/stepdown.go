@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
-	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
@@ -45,7 +44,7 @@ func (n *node) stepAside(ctx context.Context) {
 	var starved time.Duration
 	for last := time.Now(); ; {
 		now := time.Now()
-		if passed := now.Sub(last); n.admission.Shedder.Starved(now) > 0 {
+		if passed := now.Sub(last); n.admission.Shedder.StarvedFor(now) > 0 {
 			starved += passed
 			n.aside.starved.Store(now.UnixNano())
 		} else {
@@ -136,9 +135,9 @@ func (n *node) rested(ctx context.Context, name string) error {
 
 // newAdmission is the door of the API.
 func (n *node) newAdmission() *gateway.Admission {
-	a := &gateway.Admission{Name: n.cfg.Name, User: user, Never: n.cfg.defective(nodespec.NoShedding)}
+	a := &gateway.Admission{Name: n.cfg.Name, User: user, Defects: n.cfg.gatewayDefects()}
 	a.Limits.Set(n.cfg.Profile.Limits)
-	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "why", a.Refused)
+	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "reason", a.Refused)
 	return a
 }
 

@@ -10,7 +10,7 @@ import (
 func TestShedding(t *testing.T) {
 	const ms = time.Millisecond
 	type wait struct {
-		every, wait time.Duration // a wait of that length each so often
+		every, wait time.Duration // how often there is a wait, and how long it is
 		during      time.Duration
 	}
 	for _, tc := range []struct {
@@ -19,10 +19,10 @@ func TestShedding(t *testing.T) {
 		want  string
 	}{
 		{"nothing yet", nil, ""},
-		{"quick turns", []wait{{10 * ms, ms, 5 * time.Second}}, ""},
+		{"short waits", []wait{{10 * ms, ms, 5 * time.Second}}, ""},
 		{"a standing queue", []wait{{10 * ms, 150 * ms, 2 * time.Second}}, "CPU"},
 		{"a long queue for a moment", []wait{{10 * ms, 900 * ms, 300 * ms}}, ""},
-		{"stopped for most of the time, and never behind", []wait{
+		{"throttled most of the time, and no standing queue", []wait{
 			{10 * ms, 300 * ms, 300 * ms},
 			{10 * ms, ms, 20 * ms},
 			{10 * ms, 300 * ms, 300 * ms},
@@ -33,7 +33,7 @@ func TestShedding(t *testing.T) {
 		}, ""},
 		{"a queue that is gone", []wait{{10 * ms, 500 * ms, 5 * time.Second}, {10 * ms, 2 * ms, 10 * ms}}, ""},
 		{"one that is back", []wait{{10 * ms, 500 * ms, 5 * time.Second}, {10 * ms, 2 * ms, 10 * ms}, {10 * ms, 500 * ms, 2 * time.Second}}, "CPU"},
-		{"silence is no starvation", []wait{{2 * time.Second, 2 * ms, 10 * time.Second}}, ""},
+		{"few samples", []wait{{2 * time.Second, 2 * ms, 10 * time.Second}}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var s Shedder
@@ -41,42 +41,42 @@ func TestShedding(t *testing.T) {
 			for _, w := range tc.waits {
 				for end := now.Add(w.during); now.Before(end); {
 					now = now.Add(w.every)
-					s.Waited(now, w.wait)
+					s.ObserveDelay(now, w.wait)
 				}
 			}
 			got := s.Exhausted()
 			if tc.want == "" && got != "" || !strings.HasPrefix(got, tc.want) {
 				t.Errorf("short of %q, want %q", got, tc.want)
 			}
-			if starved := s.Starved(now) > 0; starved != (tc.want == "CPU") {
+			if starved := s.StarvedFor(now) > 0; starved != (tc.want == "CPU") {
 				t.Errorf("starved: %v", starved)
 			}
 		})
 	}
 }
 
-// Of each period of 100 ms the node is stopped for so many.
-func TestSheddingOfAStoppedNode(t *testing.T) {
+// The node is throttled for a part of each period of 100 ms.
+func TestSheddingOfAThrottledNode(t *testing.T) {
 	var s Shedder
 	now := time.Unix(1000, 0)
 	for _, tc := range []struct {
-		stopped time.Duration // of each 100 ms
-		during  time.Duration
-		want    bool
+		throttled time.Duration // of each 100 ms
+		during    time.Duration
+		want      bool
 	}{
 		{40 * time.Millisecond, 3 * time.Second, false},
 		{90 * time.Millisecond, 400 * time.Millisecond, false}, // for a moment
 		{0, time.Second, false},
 		{90 * time.Millisecond, 2 * time.Second, true},
-		{50 * time.Millisecond, 2 * time.Second, true}, // not yet over
+		{50 * time.Millisecond, 2 * time.Second, true}, // still above unthrottledShare
 		{20 * time.Millisecond, 2 * time.Second, false},
 	} {
 		for end := now.Add(tc.during); now.Before(end); {
 			now = now.Add(100 * time.Millisecond)
-			s.Stopped(now, tc.stopped)
+			s.ObserveThrottled(now, tc.throttled)
 		}
 		if got := strings.HasPrefix(s.Exhausted(), "CPU"); got != tc.want {
-			t.Errorf("stopped for %v of 100 ms during %v: starved %v, want %v", tc.stopped, tc.during, got, tc.want)
+			t.Errorf("throttled for %v of 100 ms during %v: starved %v, want %v", tc.throttled, tc.during, got, tc.want)
 		}
 	}
 }
@@ -87,25 +87,25 @@ func TestSheddingForMemory(t *testing.T) {
 		used, limit uint64
 		want        string
 	}{{89, 100, ""}, {91, 100, "memory"}, {50, 100, ""}, {1 << 40, 0, ""}} {
-		s.Remembers(tc.used, tc.limit)
+		s.ObserveMemory(tc.used, tc.limit)
 		if got := s.Exhausted(); got != tc.want {
 			t.Errorf("%d of %d: short of %q, want %q", tc.used, tc.limit, got, tc.want)
 		}
 	}
 }
 
-// The canary finds an idle process quick, and goes on until it is told to stop.
-func TestCanary(t *testing.T) {
+// The probe measures short waits in an idle process, and runs until its context ends.
+func TestSchedLatencyProbe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var s Shedder
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		canary(ctx, &s)
+		probeSchedLatency(ctx, &s)
 	}()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		s.mu.Lock()
-		quick := s.seen && s.shortest < target
+		quick := s.sampled && s.minDelay < codelTarget
 		s.mu.Unlock()
 		if quick {
 			break

@@ -39,11 +39,11 @@ func TestLimits(t *testing.T) {
 	if n, _, _ = calls(&l, "ann", 20); n != 20 {
 		t.Errorf("limits lifted: %d of 20 allowed", n)
 	}
-	for i := range 3 * keptClients {
+	for i := range 3 * maxClients {
 		now = now.Add(time.Second)
 		l.Allow(now, fmt.Sprint(i))
 	}
-	if n := len(l.clients); n > keptClients+1 {
-		t.Errorf("%d users are kept in mind", n)
+	if n := len(l.clients); n > maxClients+1 {
+		t.Errorf("%d users are remembered", n)
 	}
 }

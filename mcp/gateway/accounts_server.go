@@ -9,27 +9,27 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Accounts serves api.Accounts.
-type Accounts struct {
+// AccountsServer serves api.Accounts.
+type AccountsServer struct {
 	api.UnimplementedAccountsServer
-	Ledger *Ledger
+	KV *KVServer
 }
 
 // Open opens a bank unless it is open.
-func (a *Accounts) Open(ctx context.Context, r *api.OpenRequest) (*api.OpenReply, error) {
+func (a *AccountsServer) Open(ctx context.Context, r *api.OpenRequest) (*api.OpenReply, error) {
 	o := r.GetOpen()
-	if err := a.refuse(opening(o)); err != nil {
+	if err := a.refuseInvalid(validateOpen(o)); err != nil {
 		return nil, err
 	}
-	applied, origin, err := a.Ledger.submit(ctx, r.Id, o.Bank, &api.Command{Do: &api.Command_OpenAccounts{OpenAccounts: o}})
+	applied, origin, err := a.KV.submit(ctx, r.Id, o.Bank, &api.Command{Do: &api.Command_OpenAccounts{OpenAccounts: o}})
 	if err != nil {
 		return nil, err
 	}
 	return &api.OpenReply{Origin: origin, Opened: applied.Swapped}, nil
 }
 
-// opening says what is wrong with a bank that is to be opened.
-func opening(o *api.OpenAccounts) string {
+// validateOpen returns what is wrong with a request to open a bank, or "".
+func validateOpen(o *api.OpenAccounts) string {
 	if len(o.GetAccounts()) == 0 {
 		return "a bank needs accounts"
 	}
@@ -39,15 +39,15 @@ func opening(o *api.OpenAccounts) string {
 	seen := map[string]bool{}
 	for _, name := range o.Accounts {
 		if name == "" || seen[name] {
-			return fmt.Sprintf("the names of accounts must differ and have letters; %q does not", name)
+			return fmt.Sprintf("account name %q is empty or occurs twice", name)
 		}
 		seen[name] = true
 	}
 	return ""
 }
 
-// Transfer moves money between two accounts of a bank, or says why not.
-func (a *Accounts) Transfer(ctx context.Context, r *api.TransferRequest) (*api.TransferReply, error) {
+// Transfer moves money between two accounts of a bank, or returns why it did not.
+func (a *AccountsServer) Transfer(ctx context.Context, r *api.TransferRequest) (*api.TransferReply, error) {
 	t := r.GetTransfer()
 	var wrong string
 	switch {
@@ -56,10 +56,10 @@ func (a *Accounts) Transfer(ctx context.Context, r *api.TransferRequest) (*api.T
 	case t.From == t.To:
 		wrong = fmt.Sprintf("a transfer from %q to itself moves nothing", t.From)
 	}
-	if err := a.refuse(wrong); err != nil {
+	if err := a.refuseInvalid(wrong); err != nil {
 		return nil, err
 	}
-	applied, origin, err := a.Ledger.submit(ctx, r.Id, t.Bank, &api.Command{Do: &api.Command_Transfer{Transfer: t}})
+	applied, origin, err := a.KV.submit(ctx, r.Id, t.Bank, &api.Command{Do: &api.Command_Transfer{Transfer: t}})
 	if err != nil {
 		return nil, err
 	}
@@ -67,19 +67,19 @@ func (a *Accounts) Transfer(ctx context.Context, r *api.TransferRequest) (*api.T
 }
 
 // Balances returns what each account of a bank holds, all at one instant.
-func (a *Accounts) Balances(ctx context.Context, r *api.BalancesRequest) (*api.BalancesReply, error) {
-	origin, err := a.Ledger.fresh(ctx, r.Consistency)
+func (a *AccountsServer) Balances(ctx context.Context, r *api.BalancesRequest) (*api.BalancesReply, error) {
+	origin, err := a.KV.awaitFresh(ctx, r.Consistency)
 	if err != nil {
 		return nil, err
 	}
 	var balances map[string]int64
-	balances, origin.Revision = a.Ledger.Store.State().Balances(r.Bank)
+	balances, origin.Revision = a.KV.Store.State().Balances(r.Bank)
 	return &api.BalancesReply{Balances: balances, Origin: origin}, nil
 }
 
-func (a *Accounts) refuse(wrong string) error {
+func (a *AccountsServer) refuseInvalid(wrong string) error {
 	if wrong == "" {
 		return nil
 	}
-	return api.Refuse(codes.InvalidArgument, a.Ledger.Gateway.Name, "", wrong)
+	return api.Refuse(codes.InvalidArgument, a.KV.Gateway.Name, "", wrong)
 }
