@@ -226,7 +226,7 @@ func TestNobodyUnknownIsLetIn(t *testing.T) {
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
 	stranger := c.Stranger()
-	b, err := client.NewBus(client.BusConfig{Dial: c.Dial, Who: stranger, Servers: []string{"east-1:7420"}})
+	b, err := client.NewBus(client.BusConfig{Dial: c.Dial, Identity: stranger, Servers: []string{"east-1:7420"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -212,7 +212,7 @@ func (l *linked) user(servers ...string) *client.Bus {
 	for _, s := range servers {
 		addrs = append(addrs, fmt.Sprintf("%s:%d", s, nodespec.BusPort))
 	}
-	b, err := client.NewBus(client.BusConfig{Dial: l.dial, Who: l.who(), Servers: addrs})
+	b, err := client.NewBus(client.BusConfig{Dial: l.dial, Identity: l.who(), Servers: addrs})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
-// Package client is how a Go program uses the platform. It finds a gateway
-// through the GSLB of its own region first, keeps to it while it serves, and
-// moves to another when it fails, is slow to answer, or refuses. It never
-// sends a mutation twice by itself; the caller may, with the same ID.
+// Package client is the platform's Go client. It finds a gateway through the GSLB, the
+// servers of its own region first, stays with it while it serves, and moves to another
+// when it fails, is slow to answer, or refuses. It never sends a mutation twice. The
+// caller may, with the same id.
 package client
 
 import (
@@ -27,72 +27,71 @@ import (
 type Config struct {
 	// Dial connects to logical addresses such as "north-1:7400".
 	Dial api.DialFunc
-	// GSLB is the logical addresses of the DNS servers, those of the client's own region
-	// first; they are asked over TLS.
+	// GSLB lists the logical addresses of the DNS servers, those of the client's own
+	// region first. They are asked over TLS.
 	GSLB []string
-	// Who is this client: it knows the nodes by it, and proves itself to be issued its
-	// first token. Its calls carry tokens.
-	Who *trust.Identity
-	// Identity is the logical addresses of the nodes that issue tokens, those of
+	// Identity verifies the nodes, and authenticates the client when it is issued its first
+	// token. After that its calls carry tokens.
+	Identity *trust.Identity
+	// IdentityServers lists the logical addresses of the nodes that issue tokens, those of
 	// the client's own region first.
-	Identity []string
-	// Log is told when tokens cannot be had; nil means nobody.
+	IdentityServers []string
+	// Log gets a line when no token can be had. Nil discards it.
 	Log *slog.Logger
 	// Zone is the service's name; empty means "mcp.".
 	Zone string
-	// Seed makes the weighted choice of a gateway repeatable.
+	// Seed is that of the weighted random choice of a gateway.
 	Seed uint64
 }
 
-// Slow is how long a gateway may take to answer before later calls go to
-// another one. A gateway that is alive answers, refuses or says that it is
-// trying again sooner.
-const Slow = 1200 * time.Millisecond
+// SlowThreshold is how long a gateway may take to answer before later calls go to
+// another one. A gateway that is up answers, refuses or sends a header sooner.
+const SlowThreshold = 1200 * time.Millisecond
 
 // Client is safe for concurrent use. Create it with New, end it with Close.
 type Client struct {
 	cfg Config
-	// secure is cfg.Dial, after which both sides know each other.
-	secure trust.DialFunc
-	wallet *wallet
-	ctx    context.Context // ends at Close
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+	// secureDial is cfg.Dial followed by a mutual TLS handshake.
+	secureDial trust.DialFunc
+	tokens     *tokenSource
+	ctx        context.Context // ends at Close
+	stop       context.CancelFunc
+	work       sync.WaitGroup
 
-	mu      sync.Mutex
-	current *gateway // nil until found
-	finding *finding // the search under way, nil when there is none
-	shunned map[string]time.Time
-	draw    draw
+	mu         sync.Mutex
+	current    *gatewayConn // nil until found
+	searching  *search      // the search under way, nil when there is none
+	avoidUntil map[string]time.Time
+	rng        weightedRand
 }
 
-// gateway is a connection to a node, closed when the client has left it and
-// its last call is done.
-type gateway struct {
-	node  string
-	conn  *grpc.ClientConn
-	calls int
-	left  bool
-	gone  chan struct{} // closed when left
-	until time.Time     // when the answer that named it expires
+// gatewayConn is a connection to a gateway. It is closed when the client has dropped it
+// and its last call has returned.
+type gatewayConn struct {
+	node          string
+	conn          *grpc.ClientConn
+	calls         int
+	dropped       bool
+	droppedSignal chan struct{} // closed when dropped
+	expires       time.Time     // when the DNS answer that named it expires
 }
 
 // New makes a client. It asks for a token at once, and for a gateway at the first call.
 func New(cfg Config) (*Client, error) {
-	if cfg.Dial == nil || cfg.Who == nil || len(cfg.GSLB) == 0 || len(cfg.Identity) == 0 {
-		return nil, errors.New("new client: it needs a dial function, an identity, and the addresses of GSLB servers and of identity nodes")
+	if cfg.Dial == nil || cfg.Identity == nil || len(cfg.GSLB) == 0 || len(cfg.IdentityServers) == 0 {
+		return nil, errors.New("new client: the configuration needs Dial, Identity, GSLB and IdentityServers")
 	}
 	if cfg.Zone == "" {
 		cfg.Zone = nodespec.DNSZone
 	}
-	c := &Client{cfg: cfg, secure: trust.Dialer(cfg.Who.Dial(), trust.DialFunc(cfg.Dial)), shunned: map[string]time.Time{}, draw: newDraw(cfg.Seed)}
+	c := &Client{cfg: cfg, secureDial: trust.Dialer(cfg.Identity.Dial(), trust.DialFunc(cfg.Dial)), avoidUntil: map[string]time.Time{}, rng: newWeightedRand(cfg.Seed)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
-	c.wallet = newWallet(cfg, c.work.Go)
-	c.work.Go(func() { c.wallet.run(c.ctx) })
+	c.tokens = newTokenSource(cfg, c.work.Go)
+	c.work.Go(func() { c.tokens.run(c.ctx) })
 	return c, nil
 }
 
-// Close ends the client; calls under way fail.
+// Close ends the client. Calls that are under way fail.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.stop() // under the lock: no search starts after it
@@ -100,17 +99,17 @@ func (c *Client) Close() error {
 	c.work.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.leave(c.current)
+	return c.drop(c.current)
 }
 
 // NewID makes an id for a mutation. A retry that carries the same id is never applied twice.
 func NewID() string { return rand.Text() }
 
-// Error is a call that failed.
+// Error is the error of a failed call.
 type Error struct {
 	Op       string // "write x"
-	Node     string // the gateway asked, "" when none was found
-	NoEffect bool   // proved: the call did nothing and never will
+	Node     string // the gateway that was called, "" if none was found
+	NoEffect bool   // it is proved that the call had no effect and never will
 	Err      error
 }
 
@@ -124,51 +123,51 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// NoEffect says whether an error proves that the call had no effect. Without
-// that proof a mutation may take effect at any later time.
+// NoEffect reports whether an error proves that the call had no effect. Otherwise a
+// mutation may take effect at any later time.
 func NoEffect(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.NoEffect
 }
 
-// Answered says whether a server answered a call by refusing it. A call that
-// found no server, or whose answer never came, was not answered.
-func Answered(err error) bool {
+// Rejected reports whether a server answered a call by refusing it. That is not so for
+// a call that found no server, or that got no answer.
+func Rejected(err error) bool {
 	return api.Refused(err) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }
 
-// call is on for calls of the ledger.
-func (c *Client) call(ctx context.Context, op string, do func(context.Context, api.LedgerClient) error) error {
-	return c.on(ctx, op, func(ctx context.Context, conn grpc.ClientConnInterface) error {
+// callKV is call for the service of registers and sets.
+func (c *Client) callKV(ctx context.Context, op string, do func(context.Context, api.LedgerClient) error) error {
+	return c.call(ctx, op, func(ctx context.Context, conn grpc.ClientConnInterface) error {
 		return do(ctx, api.NewLedgerClient(conn))
 	})
 }
 
-// on makes one call at the present gateway and judges what it tells of it.
-func (c *Client) on(ctx context.Context, op string, do func(context.Context, grpc.ClientConnInterface) error) error {
-	g, err := c.enter(ctx)
+// call makes one call at the present gateway, and drops the gateway if it is slow or fails.
+func (c *Client) call(ctx context.Context, op string, do func(context.Context, grpc.ClientConnInterface) error) error {
+	g, err := c.acquire(ctx)
 	if err != nil {
 		return &Error{Op: op, NoEffect: true, Err: err}
 	}
 	ctx, sent := api.WithSent(ctx)
-	slow := time.AfterFunc(Slow, func() {
+	slow := time.AfterFunc(SlowThreshold, func() {
 		if !sent.Heard() {
-			c.shun(g)
+			c.avoid(g)
 		}
 	})
 	err = do(ctx, g.conn)
 	slow.Stop()
 	if status.Code(err) == codes.Unauthenticated {
-		c.wallet.refused()
+		c.tokens.reject()
 	}
-	if after, busy := exhausted(err); busy {
+	if after, busy := overloadBackoff(err); busy {
 		if after > 0 {
-			c.spare(g, after)
+			c.backOff(g, after)
 		}
-	} else if err != nil && !innocent(ctx, err) {
-		c.shun(g)
+	} else if err != nil && !notServersFault(ctx, err) {
+		c.avoid(g)
 	}
-	c.exit(g)
+	c.release(g)
 	if err != nil {
 		return &Error{Op: op, Node: g.node, NoEffect: api.Refused(err) || !sent.Yes(), Err: err}
 	}

@@ -15,49 +15,48 @@ import (
 type Message struct {
 	Sequence uint64 // in the stream; 1, 2, …
 	Data     string
-	ack      string // where it is acknowledged
+	ack      string // the subject on which it is acknowledged
 }
 
-// Consumer is a reader of a stream whose place the bus remembers under its
-// name, on as many servers as hold the stream. Whatever is fetched and not
-// acknowledged comes again. Messages come in the stream's order: one that
-// would come before another that is still missing is held back.
+// Consumer is a durable consumer of a stream: the servers that hold the stream remember
+// its position under its name. Messages that are fetched and not acknowledged are
+// redelivered. Messages are handed over in the stream's order: one is held back while an
+// earlier one is missing.
 type Consumer struct {
 	bus          *Bus
 	stream, name string
-	turn         chan struct{} // holds one token: calls do not overlap
+	busy         chan struct{} // holds one element while a call is under way, so that calls do not overlap
 
-	known bool // the bus has it
-	order turns
+	registered bool // the bus knows the consumer
+	buffer     reorderBuffer
 }
 
-// unacked is how many messages the bus hands to a consumer before it waits for
-// an acknowledgement.
-const unacked = 4096
+// maxAckPending is how many messages the bus delivers before it waits for an acknowledgement.
+const maxAckPending = 4096
 
-// redeliver is after how long a message that was not acknowledged comes again.
-const redeliver = 3 * time.Second
+// ackWait is how long a message may be unacknowledged before it is redelivered.
+const ackWait = 3 * time.Second
 
-// linger is how long the bus waits for more messages when it has fewer than asked for.
-const linger = 50 * time.Millisecond
+// fetchWait is how long the bus waits for more messages if it has fewer than requested.
+const fetchWait = 50 * time.Millisecond
 
-// Consumer returns the consumer of a name. Two with the same name at a time
-// would take each other's messages.
+// Consumer returns the consumer with a name. Two with the same name at the same time
+// would each get a part of the messages.
 func (b *Bus) Consumer(stream, name string) *Consumer {
-	return &Consumer{bus: b, stream: stream, name: name, turn: make(chan struct{}, 1), order: newTurns()}
+	return &Consumer{bus: b, stream: stream, name: name, busy: make(chan struct{}, 1), buffer: newReorderBuffer()}
 }
 
-// Consume hands the next messages over in order, at most so many, and then
-// acknowledges them; none is no error. An error that is NoEffect proves that
-// none was handed over; with any other those that were may come again.
-func (c *Consumer) Consume(ctx context.Context, most int, handle func(Message)) error {
+// Consume calls handle with the next messages in order, at most maxMessages, and then
+// acknowledges them. It is no error if there are none. An error that is NoEffect proves
+// that none was handled. After any other error the handled ones may be redelivered.
+func (c *Consumer) Consume(ctx context.Context, maxMessages int, handle func(Message)) error {
 	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
+	case c.busy <- struct{}{}:
+		defer func() { <-c.busy }()
 	case <-ctx.Done():
 		return &Error{Op: c.op("fetch"), NoEffect: true, Err: ctx.Err()}
 	}
-	messages, err := c.fetch(ctx, most)
+	messages, err := c.fetch(ctx, maxMessages)
 	if err != nil || len(messages) == 0 {
 		return err
 	}
@@ -67,28 +66,27 @@ func (c *Consumer) Consume(ctx context.Context, most int, handle func(Message)) 
 	return c.acknowledge(ctx, messages[len(messages)-1])
 }
 
-// fetch returns the next messages. Its failure has no effect that anybody
-// but the bus sees.
-func (c *Consumer) fetch(ctx context.Context, most int) (out []Message, err error) {
-	err = c.bus.call(ctx, c.op("fetch"), func(ctx context.Context, g *berth) error {
-		if !c.known {
+// fetch returns the next messages. If it fails, only the bus is affected.
+func (c *Consumer) fetch(ctx context.Context, maxMessages int) (out []Message, err error) {
+	err = c.bus.call(ctx, c.op("fetch"), func(ctx context.Context, g *serverConn) error {
+		if !c.registered {
 			if err := c.register(ctx, g.js); err != nil {
 				return err
 			}
 		}
-		if !c.order.ready() {
-			came, err := c.pull(ctx, g.conn, most)
-			if c.order.keep(came); err != nil {
+		if !c.buffer.ready() {
+			received, err := c.fetchBatch(ctx, g.conn, maxMessages)
+			if c.buffer.add(received); err != nil {
 				return err
 			}
-			c.remind(g.conn, came)
+			c.reacknowledge(g.conn, received)
 		}
-		if c.order.stuck() {
-			if err := c.place(ctx, g.js); err != nil {
+		if c.buffer.hasGap() {
+			if err := c.syncPosition(ctx, g.js); err != nil {
 				return err
 			}
 		}
-		out = c.order.run(most)
+		out = c.buffer.next(maxMessages)
 		return nil
 	})
 	var e *Error
@@ -98,86 +96,87 @@ func (c *Consumer) fetch(ctx context.Context, most int) (out []Message, err erro
 	return out, err
 }
 
-// acknowledge acknowledges a message and all before it. Without an error a
-// majority of the servers has noted it.
+// acknowledge acknowledges a message and all before it. If it returns no error, a
+// majority of the servers has recorded that.
 func (c *Consumer) acknowledge(ctx context.Context, m Message) error {
-	err := c.bus.call(ctx, c.op("acknowledge"), func(ctx context.Context, g *berth) error {
+	err := c.bus.call(ctx, c.op("acknowledge"), func(ctx context.Context, g *serverConn) error {
 		_, err := g.conn.RequestWithContext(ctx, m.ack, []byte("+ACK"))
 		return err
 	})
 	if err == nil {
-		c.order.settle(m.Sequence)
+		c.buffer.acknowledge(m.Sequence)
 		return nil
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		e.NoEffect = false // the messages are handed over
+		e.NoEffect = false // the messages have been handled
 	}
 	return err
 }
 
 func (c *Consumer) op(verb string) string { return fmt.Sprintf("%s %s of %s", verb, c.name, c.stream) }
 
-// register makes the consumer known to the bus, unless it is.
+// register creates the consumer on the bus, unless it exists.
 func (c *Consumer) register(ctx context.Context, js jetstream.JetStream) error {
 	_, err := js.CreateOrUpdateConsumer(ctx, c.stream, jetstream.ConsumerConfig{
-		Durable: c.name, AckPolicy: jetstream.AckAllPolicy, AckWait: redeliver,
-		DeliverPolicy: jetstream.DeliverAllPolicy, MaxAckPending: unacked,
+		Durable: c.name, AckPolicy: jetstream.AckAllPolicy, AckWait: ackWait,
+		DeliverPolicy: jetstream.DeliverAllPolicy, MaxAckPending: maxAckPending,
 	})
 	if err != nil {
 		return err
 	}
-	if err := c.place(ctx, js); err != nil {
+	if err := c.syncPosition(ctx, js); err != nil {
 		return err
 	}
-	c.known = true
+	c.registered = true
 	return nil
 }
 
-// place asks the bus how far the consumer has acknowledged: by an answer that
-// was lost on its way, or by another life of this program. What the stream has dropped
-// for want of room cannot come any more either.
-func (c *Consumer) place(ctx context.Context, js jetstream.JetStream) error {
+// syncPosition asks the bus up to where the consumer has acknowledged: by a call whose
+// answer was lost, or in an earlier run of the program. It also skips what the stream has
+// dropped because it was full.
+func (c *Consumer) syncPosition(ctx context.Context, js jetstream.JetStream) error {
 	s, err := js.Stream(ctx, c.stream)
 	if err != nil {
 		return err
 	}
-	at, err := s.Consumer(ctx, c.name)
+	consumer, err := s.Consumer(ctx, c.name)
 	if err != nil {
 		return err
 	}
-	c.order.settle(at.CachedInfo().AckFloor.Stream)
-	c.order.skip(s.CachedInfo().State.FirstSeq)
+	c.buffer.acknowledge(consumer.CachedInfo().AckFloor.Stream)
+	c.buffer.skipTo(s.CachedInfo().State.FirstSeq)
 	return nil
 }
 
-// remind acknowledges what came although it had been acknowledged. The bus
-// ignores the acknowledgement of a copy that is older than the newest one
-// acknowledged, and says that all is well; such messages keep coming until a
-// newer copy is acknowledged. Nobody waits for it: what is lost is sent again.
-func (c *Consumer) remind(conn *nats.Conn, came []Message) {
-	if m, ok := c.order.again(came); ok {
+// reacknowledge acknowledges what was redelivered although it had been acknowledged. The
+// bus confirms, but ignores, the acknowledgement of a delivery that is older than the
+// newest acknowledged one, and such messages are redelivered until a newer delivery is
+// acknowledged. It does not wait for an answer: if the acknowledgement is lost, the
+// messages come again.
+func (c *Consumer) reacknowledge(conn *nats.Conn, received []Message) {
+	if m, ok := c.buffer.redelivered(received); ok {
 		_ = conn.Publish(m.ack, []byte("+ACK"))
 	}
 }
 
-// pull asks for messages and takes what comes.
-func (c *Consumer) pull(ctx context.Context, conn *nats.Conn, most int) ([]Message, error) {
+// fetchBatch requests up to maxMessages messages and returns those that the bus has.
+func (c *Consumer) fetchBatch(ctx context.Context, conn *nats.Conn, maxMessages int) ([]Message, error) {
 	inbox := conn.NewInbox()
 	sub, err := conn.SubscribeSync(inbox)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	ask, err := json.Marshal(map[string]any{"batch": most, "expires": linger})
+	request, err := json.Marshal(map[string]any{"batch": maxMessages, "expires": fetchWait})
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.PublishRequest(fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", c.stream, c.name), inbox, ask); err != nil {
+	if err := conn.PublishRequest(fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s", c.stream, c.name), inbox, request); err != nil {
 		return nil, err
 	}
 	var out []Message
-	for len(out) < most {
+	for len(out) < maxMessages {
 		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
 			return out, err
@@ -188,10 +187,10 @@ func (c *Consumer) pull(ctx context.Context, conn *nats.Conn, most int) ([]Messa
 				return out, nil
 			case "503":
 				return out, jetstream.ErrNoStreamResponse
-			case "100": // a sign of life
+			case "100": // a heartbeat
 				continue
 			}
-			return out, errors.New("the bus answers " + status + " " + m.Header.Get("Description"))
+			return out, errors.New("the bus answers with status " + status + " " + m.Header.Get("Description"))
 		}
 		meta, err := m.Metadata()
 		if err != nil {

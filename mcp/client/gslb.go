@@ -11,18 +11,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// askLimit bounds one question to one server.
-const askLimit = 800 * time.Millisecond
+// requestTimeout limits one request to one server.
+const requestTimeout = 800 * time.Millisecond
 
-// answer is one gateway that the GSLB names.
+// answer is one gateway of a DNS answer.
 type answer struct {
 	node   string
-	addr   string // logical
+	addr   string // logical address
 	weight int
 	ttl    time.Duration
 }
 
-func ttl(as []answer) time.Duration {
+// minTTL is how long answers are valid: they have one TTL, of at least a second.
+func minTTL(as []answer) time.Duration {
 	for _, a := range as {
 		return max(a.ttl, time.Second)
 	}
@@ -32,18 +33,18 @@ func ttl(as []answer) time.Duration {
 // lookup asks the DNS servers, those of the client's own region first.
 func (c *Client) lookup(ctx context.Context) ([]answer, error) {
 	as, err := hedge(ctx, c.work.Go, len(c.cfg.GSLB),
-		func(ctx context.Context, i int) ([]answer, error) { return c.ask(ctx, c.cfg.GSLB[i]) }, nil)
+		func(ctx context.Context, i int) ([]answer, error) { return c.lookupAt(ctx, c.cfg.GSLB[i]) }, nil)
 	if err != nil {
-		return nil, fmt.Errorf("look %s up: %w", c.cfg.Zone, err)
+		return nil, fmt.Errorf("look up %s: %w", c.cfg.Zone, err)
 	}
 	return as, nil
 }
 
-// ask puts the question to one DNS server.
-func (c *Client) ask(ctx context.Context, server string) ([]answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+// lookupAt asks one DNS server for the gateways.
+func (c *Client) lookupAt(ctx context.Context, server string) ([]answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	conn, err := c.secure(ctx, "tcp", server)
+	conn, err := c.secureDial(ctx, "tcp", server)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (c *Client) ask(ctx context.Context, server string) ([]answer, error) {
 	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer unblock()
 	q := new(dns.Msg).SetQuestion(dns.Fqdn(c.cfg.Zone), dns.TypeSRV)
-	r, _, err := (&dns.Client{Net: "tcp-tls", Timeout: askLimit}).ExchangeWithConn(q, &dns.Conn{Conn: conn})
+	r, _, err := (&dns.Client{Net: "tcp-tls", Timeout: requestTimeout}).ExchangeWithConn(q, &dns.Conn{Conn: conn})
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for %s: %w", server, c.cfg.Zone, err)
 	}

@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// askNext is how long one server may be silent before the next is asked, too.
-const askNext = 150 * time.Millisecond
+// hedgeDelay is how long one server may take before the next is asked too.
+const hedgeDelay = 150 * time.Millisecond
 
-// hedge tries one thing after the other, the next one when one fails or is
-// slow, and returns the first success. What succeeds later is discarded; all tries
-// have been told to end when hedge returns. Spawn runs a try and outlives it.
+// hedge makes hedged requests (Dean and Barroso, The Tail at Scale, 2013): it tries one
+// server after the other, the next one when one fails or takes longer than hedgeDelay,
+// and returns the first success. Later successes are passed to discard. When hedge
+// returns, the contexts of all tries have ended. spawn runs a try in a goroutine, which
+// may return later.
 func hedge[T any](ctx context.Context, spawn func(func()), n int, try func(ctx context.Context, i int) (T, error), discard func(T)) (T, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -42,9 +44,9 @@ func hedge[T any](ctx context.Context, spawn func(func()), n int, try func(ctx c
 		if open == 0 {
 			start()
 		}
-		var patience <-chan time.Time
+		var slow <-chan time.Time
 		if next < n {
-			patience = time.After(askNext)
+			slow = time.After(hedgeDelay)
 		}
 		select {
 		case r := <-results:
@@ -53,26 +55,28 @@ func hedge[T any](ctx context.Context, spawn func(func()), n int, try func(ctx c
 			}
 			errs = append(errs, r.err)
 			open--
-		case <-patience:
+		case <-slow:
 			start()
 		case <-ctx.Done():
 			return none, ctx.Err()
 		}
 	}
 	if n == 0 {
-		return none, errors.New("nobody to ask")
+		return none, errors.New("there is no server to ask")
 	}
 	return none, errors.Join(errs...)
 }
 
-// draw is a client's own source of chance.
-type draw struct{ *rand.Rand }
+// weightedRand is a client's own source of randomness.
+type weightedRand struct{ *rand.Rand }
 
-func newDraw(seed uint64) draw { return draw{rand.New(rand.NewPCG(seed, seed^0x5bd1e995))} }
+func newWeightedRand(seed uint64) weightedRand {
+	return weightedRand{rand.New(rand.NewPCG(seed, seed^0x5bd1e995))}
+}
 
-// weighted returns the answers in an order in which each comes first as often
-// as its weight says, then the next among the rest, and so on. Weights are positive.
-func (d draw) weighted(as []answer) []answer {
+// order returns the answers in a random order: the first is drawn by weight, the next by
+// weight among the rest, and so on. All weights must be positive.
+func (d weightedRand) order(as []answer) []answer {
 	rest := append([]answer(nil), as...)
 	var out []answer
 	for len(rest) > 0 {

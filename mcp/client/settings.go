@@ -18,130 +18,123 @@ type Source string
 
 // The sources, best first.
 const (
-	Primary Source = "primary" // the main region's centre
-	Backup  Source = "backup"  // another region's
-	Disk    Source = "disk"    // what a centre last said before this start
-	Default Source = "default" // nothing: the service goes by what is built in
+	Primary Source = "primary" // the main region's config server
+	Backup  Source = "backup"  // another region's config server
+	Disk    Source = "disk"    // the copy that was stored before the service started
+	Default Source = "default" // there is none: the service uses its built-in values
 )
 
 // SettingsConfig is how a service finds its settings.
 type SettingsConfig struct {
-	// To connects to a node by name; the connections are the caller's to close.
-	To func(node string) (*grpc.ClientConn, error)
-	// Centres are the nodes to ask: the main region's centre, then the backups.
-	Centres []string
-	// Prefix is of the keys wanted; empty means all.
+	// Conn returns a connection to a node. The caller closes the connections.
+	Conn func(node string) (*grpc.ClientConn, error)
+	// Servers are the config servers: the main region's, then the backups.
+	Servers []string
+	// Prefix is that of the keys to watch. Empty means all keys.
 	Prefix string
-	// File is where the last good copy is kept; empty keeps none.
-	File string
-	// Note is told of each copy that differs from the one before in values or
-	// source, one after the other. It must not block; nil means that nobody cares.
-	Note func(Copy)
-	// PrimaryOnly switches a defect on: neither backup nor disk is known, and
-	// without the primary there is no start.
-	PrimaryOnly bool
+	// CacheFile is where a copy is stored on disk. Empty stores none.
+	CacheFile string
+	// OnChange is called with each copy that differs from the one before in values or
+	// source, one after the other. It must not block. It may be nil.
+	OnChange func(Copy)
+	Defects  SettingsDefects
 }
 
-// Copy is the settings as a service has them.
+// Copy is a service's copy of the settings.
 type Copy struct {
-	Values   map[string]string
-	Revision uint64 // of the log, up to which it goes; 0 for Default
-	Source   Source
-	Centre   string    // the node that told it last, unless it is from disk
-	Stale    bool      // that node knew no leader
-	Told     time.Time // when a centre last said that it is so; zero for Default
-	// OnDisk is what is wrong with the copy on disk: it was torn and passed over, or
-	// could not be written. Nil when nothing is.
-	OnDisk error
+	Values      map[string]string
+	Revision    uint64 // the log index up to which the copy contains all changes; 0 for Default
+	Source      Source
+	Server      string    // the node that sent it, "" for Disk and Default
+	Stale       bool      // that node knew no leader
+	ConfirmedAt time.Time // when a config server last sent or confirmed it; zero for Default
+	// CacheErr is what is wrong with the copy on disk: it was damaged and not used, or could
+	// not be written. Nil if nothing is.
+	CacheErr error
 }
 
-// Age is how long ago a centre last said that it is so.
+// Age is how long ago a config server last sent or confirmed the copy; 0 for Default.
 func (c Copy) Age() time.Duration {
-	if c.Told.IsZero() {
+	if c.ConfirmedAt.IsZero() {
 		return 0
 	}
-	return time.Since(c.Told)
+	return time.Since(c.ConfirmedAt)
 }
 
-// Patience is how long a start waits for a centre before it takes what is on disk.
-const Patience = 2 * time.Second
+// StartTimeout is how long OpenSettings waits for a config server before it uses the copy on disk.
+const StartTimeout = 2 * time.Second
 
-// primaryPatience is the same under PrimaryOnly, where there is nothing else.
-const primaryPatience = 10 * time.Second
-
-// Settings keeps a service's copy up to date. Create it with OpenSettings, end it with Close.
+// Settings keeps a service's copy of the settings up to date. Create it with OpenSettings,
+// end it with Close.
 type Settings struct {
-	cfg  SettingsConfig
-	stop context.CancelFunc
-	work sync.WaitGroup
-	save chan struct{} // holds one when the copy on disk is behind
+	cfg   SettingsConfig
+	stop  context.CancelFunc
+	work  sync.WaitGroup
+	dirty chan struct{} // holds one element while the copy on disk is out of date
 
-	mu      sync.Mutex
-	kept    map[string]*api.Setting
-	copy    Copy          // without Values
-	opened  bool          // a source was chosen
-	changed chan struct{} // closed and replaced at each news
-	saved   time.Time
+	mu       sync.Mutex
+	settings map[string]*api.Setting
+	copy     Copy          // without Values
+	ready    bool          // copy has a source
+	changed  chan struct{} // closed and replaced at each change
+	savedAt  time.Time
 
-	told sync.Mutex // held while Note runs, so that it hears in order
+	notifyMu sync.Mutex // held while OnChange runs, so that its calls are in order
 }
 
-// OpenSettings finds the settings and goes on watching them: at the primary,
-// else at a backup, else from the last good copy, else there are none and the
-// service goes by what is built in. So it never fails for want of a centre (but see
-// PrimaryOnly); what it found is in Copy.
+// OpenSettings gets the settings from the primary, or from a backup, or from the copy on
+// disk, in this order, and goes on watching them. If there is none of these, the service
+// uses its built-in values. So it does not fail when no config server answers. Copy
+// returns what it found.
 func OpenSettings(ctx context.Context, cfg SettingsConfig) (*Settings, error) {
-	if cfg.To == nil || len(cfg.Centres) == 0 {
-		return nil, errors.New("open settings: it needs a way to connect and the names of configuration centres")
+	if cfg.Conn == nil || len(cfg.Servers) == 0 {
+		return nil, errors.New("open settings: the configuration needs Conn and Servers")
 	}
-	patience := Patience
-	if cfg.PrimaryOnly {
-		cfg.Centres, cfg.File, patience = cfg.Centres[:1], "", primaryPatience
-	}
-	s := &Settings{cfg: cfg, save: make(chan struct{}, 1), kept: map[string]*api.Setting{}, changed: make(chan struct{})}
+	timeout := cfg.Defects.configure(&cfg)
+	s := &Settings{cfg: cfg, dirty: make(chan struct{}, 1), settings: map[string]*api.Setting{}, changed: make(chan struct{})}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.work.Go(func() { s.follow(working) })
-	if cfg.File != "" {
-		s.work.Go(func() { s.keep(working) })
+	s.work.Go(func() { s.watchLoop(working) })
+	if cfg.CacheFile != "" {
+		s.work.Go(func() { s.saveLoop(working) })
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if s.await(ctx, func() bool { return s.opened }) == nil {
+	if s.await(ctx, func() bool { return s.ready }) == nil {
 		return s, nil
 	}
-	if cfg.PrimaryOnly {
+	if err := cfg.Defects.noServer(cfg); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("open settings: the configuration centre %s does not answer", cfg.Centres[0])
+		return nil, err
 	}
 	s.fallBack()
 	return s, nil
 }
 
-// fallBack takes the last good copy, unless a centre has answered meanwhile.
+// fallBack uses the copy on disk, unless a config server has answered meanwhile.
 func (s *Settings) fallBack() {
-	var good lastGood
+	var cached settingsCache
 	var found bool
-	var refused error
-	if s.cfg.File != "" {
-		good, found, refused = loadLastGood(s.cfg.File)
+	var cacheErr error
+	if s.cfg.CacheFile != "" {
+		cached, found, cacheErr = loadSettingsCache(s.cfg.CacheFile)
 	}
-	s.adopt(func() (news bool) {
-		if s.opened {
+	s.update(func() (changed bool) {
+		if s.ready {
 			return false
 		}
-		s.opened, s.copy = true, Copy{Source: Default, OnDisk: refused}
+		s.ready, s.copy = true, Copy{Source: Default, CacheErr: cacheErr}
 		if found {
-			s.copy = Copy{Source: Disk, Revision: good.Revision, Told: good.Told, OnDisk: refused}
-			for k, v := range good.Settings {
-				s.kept[k] = &api.Setting{Key: k, Value: v.Value, Revision: v.Revision}
+			s.copy = Copy{Source: Disk, Revision: cached.Revision, ConfirmedAt: cached.ConfirmedAt, CacheErr: cacheErr}
+			for k, v := range cached.Settings {
+				s.settings[k] = &api.Setting{Key: k, Value: v.Value, Revision: v.Revision}
 			}
 		}
 		return true
 	})
 }
 
-// Close ends the watch and writes the copy to disk if that is behind.
+// Close ends the watch, and writes the copy to disk if that is out of date.
 func (s *Settings) Close() {
 	s.stop()
 	s.work.Wait()
@@ -154,34 +147,33 @@ func (s *Settings) Copy() Copy {
 	return s.snapshot()
 }
 
-// snapshot is Copy; the caller holds the lock.
+// snapshot is Copy. The caller holds the lock.
 func (s *Settings) snapshot() Copy {
 	c := s.copy
-	c.Values = make(map[string]string, len(s.kept))
-	for k, v := range s.kept {
+	c.Values = make(map[string]string, len(s.settings))
+	for k, v := range s.settings {
 		c.Values[k] = v.Value
 	}
 	return c
 }
 
-// Get returns a setting of the copy, nil when there is none, and the revision
-// up to which the copy goes.
+// Get returns a setting of the copy, or nil if there is none, and the copy's revision.
 func (s *Settings) Get(key string) (found *api.Setting, revision uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kept[key], s.copy.Revision
+	return s.settings[key], s.copy.Revision
 }
 
-// Wait returns once the copy goes up to a revision.
+// Wait returns once the copy has reached a revision.
 func (s *Settings) Wait(ctx context.Context, revision uint64) error {
 	return s.await(ctx, func() bool { return s.copy.Revision >= revision })
 }
 
-// await waits for a condition on the copy, which is looked at under the lock.
-func (s *Settings) await(ctx context.Context, holds func() bool) error {
+// await waits for a condition, which is called with the lock held.
+func (s *Settings) await(ctx context.Context, condition func() bool) error {
 	for {
 		s.mu.Lock()
-		done, changed, at := holds(), s.changed, s.copy.Revision
+		done, changed, revision := condition(), s.changed, s.copy.Revision
 		s.mu.Unlock()
 		if done {
 			return nil
@@ -189,102 +181,103 @@ func (s *Settings) await(ctx context.Context, holds func() bool) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for settings, at revision %d: %w", at, ctx.Err())
+			return fmt.Errorf("wait for settings, at revision %d: %w", revision, ctx.Err())
 		}
 	}
 }
 
-// adopt changes the copy and tells of it when that was news.
-func (s *Settings) adopt(change func() (news bool)) {
-	s.told.Lock()
-	defer s.told.Unlock()
+// update changes the copy, with the lock held, and calls OnChange if change returns true.
+func (s *Settings) update(change func() (changed bool)) {
+	s.notifyMu.Lock()
+	defer s.notifyMu.Unlock()
 	s.mu.Lock()
-	news := change()
+	changed := change()
 	close(s.changed)
 	s.changed = make(chan struct{})
 	c := s.snapshot()
 	s.mu.Unlock()
-	if news && s.cfg.Note != nil {
-		s.cfg.Note(c)
+	if changed && s.cfg.OnChange != nil {
+		s.cfg.OnChange(c)
 	}
 }
 
-// hear takes what a centre told.
-func (s *Settings) hear(centre string, source Source, n *api.SettingNews) {
-	s.adopt(func() bool {
-		revision := max(s.copy.Revision, n.Origin.Revision) // a centre may lag behind
+// apply applies a message of a config server.
+func (s *Settings) apply(server string, source Source, n *api.SettingNews) {
+	s.update(func() bool {
+		revision := max(s.copy.Revision, n.Origin.Revision) // the server may lag behind
 		if n.Whole {
 			revision = n.Origin.Revision
 		}
-		news := !s.opened || s.copy.Source != source || s.copy.Stale != n.Origin.Stale
-		fresh := map[string]*api.Setting{}
+		changed := !s.ready || s.copy.Source != source || s.copy.Stale != n.Origin.Stale
+		settings := map[string]*api.Setting{}
 		if n.Whole {
-			news = news || len(n.Changes) != len(s.kept)
+			changed = changed || len(n.Changes) != len(s.settings)
 		} else {
-			maps.Copy(fresh, s.kept)
+			maps.Copy(settings, s.settings)
 		}
 		for _, c := range n.Changes {
-			if was := s.kept[c.Key]; was == nil || was.Revision != c.Revision {
-				news = true
+			if was := s.settings[c.Key]; was == nil || was.Revision != c.Revision {
+				changed = true
 			}
 			if c.Deleted {
-				delete(fresh, c.Key)
+				delete(settings, c.Key)
 			} else {
-				fresh[c.Key] = c
+				settings[c.Key] = c
 			}
 		}
-		s.kept, s.opened = fresh, true
-		s.copy = Copy{Revision: revision, Source: source, Centre: centre, Stale: n.Origin.Stale, Told: time.Now(), OnDisk: s.copy.OnDisk}
-		if news || time.Since(s.saved) > saveAtLeast {
-			s.saved = time.Now()
+		s.settings, s.ready = settings, true
+		s.copy = Copy{Revision: revision, Source: source, Server: server, Stale: n.Origin.Stale, ConfirmedAt: time.Now(), CacheErr: s.copy.CacheErr}
+		if changed || time.Since(s.savedAt) > maxSaveInterval {
+			s.savedAt = time.Now()
 			select {
-			case s.save <- struct{}{}:
-			default: // it is to be saved already
+			case s.dirty <- struct{}{}:
+			default:
 			}
 		}
-		return news
+		return changed
 	})
 }
 
 const (
-	// saveAtLeast is how often the copy on disk is renewed when nothing changes, for its age.
-	saveAtLeast = 10 * time.Second
-	// saveAtMost is the pause between two writes to disk.
-	saveAtMost = 200 * time.Millisecond
+	// maxSaveInterval is how often the copy on disk is written when nothing changes, so that
+	// its ConfirmedAt stays recent.
+	maxSaveInterval = 10 * time.Second
+	// minSaveInterval is the shortest time between two writes to disk.
+	minSaveInterval = 200 * time.Millisecond
 )
 
-// keep writes the copy to disk whenever it is behind.
-func (s *Settings) keep(ctx context.Context) {
+// saveLoop writes the copy to disk whenever that is out of date.
+func (s *Settings) saveLoop(ctx context.Context) {
 	for {
 		select {
-		case <-s.save:
-			s.write()
+		case <-s.dirty:
+			s.saveCache()
 		case <-ctx.Done():
 			select {
-			case <-s.save:
-				s.write()
+			case <-s.dirty:
+				s.saveCache()
 			default:
 			}
 			return
 		}
 		select {
-		case <-time.After(saveAtMost):
+		case <-time.After(minSaveInterval):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// write saves the copy. A disk that refuses it costs the fallback, not the service: the
-// copy before stays, and the next change tries again.
-func (s *Settings) write() {
+// saveCache writes the copy to disk. If that fails, the service goes on, the previous copy
+// stays, and the next change tries again.
+func (s *Settings) saveCache() {
 	s.mu.Lock()
-	g := lastGood{Revision: s.copy.Revision, Told: s.copy.Told, Settings: map[string]setting{}}
-	for k, v := range s.kept {
-		g.Settings[k] = setting{v.Value, v.Revision}
+	g := settingsCache{Revision: s.copy.Revision, ConfirmedAt: s.copy.ConfirmedAt, Settings: map[string]cachedSetting{}}
+	for k, v := range s.settings {
+		g.Settings[k] = cachedSetting{v.Value, v.Revision}
 	}
 	s.mu.Unlock()
-	err := g.save(s.cfg.File)
+	err := g.save(s.cfg.CacheFile)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.copy.OnDisk = err
+	s.copy.CacheErr = err
 }

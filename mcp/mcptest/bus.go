@@ -22,7 +22,7 @@ func (c *Cluster) Bus(region string) *client.Bus {
 			others = append(others, addr)
 		}
 	}
-	b, err := client.NewBus(client.BusConfig{Dial: c.Dial, Who: c.Who(), Servers: append(own, others...)})
+	b, err := client.NewBus(client.BusConfig{Dial: c.Dial, Identity: c.Who(), Servers: append(own, others...)})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func (c *Cluster) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return names.Resolver{Hosts: c.hosts()}.Dial(ctx, network, addr)
 }
 
-// Who is the identity of a client called "test".
+// Identity is the identity of a client called "test".
 func (c *Cluster) Who() *trust.Identity { return c.identity("test", trust.Client) }
 
 // Peer is the identity of a node, for tests of what only nodes may do.
@@ -83,7 +83,7 @@ func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
 		}
 		return append(own, others...)
 	}
-	cl, err := client.New(client.Config{Dial: dial, Who: c.Who(), GSLB: at(nodespec.DNSPort), Identity: at(nodespec.APIPort), Seed: 1})
+	cl, err := client.New(client.Config{Dial: dial, Identity: c.Who(), GSLB: at(nodespec.DNSPort), IdentityServers: at(nodespec.APIPort), Seed: 1})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -91,10 +91,10 @@ func (c *Cluster) ClientBy(dial api.DialFunc, region string) *client.Client {
 	return cl
 }
 
-// Direct makes a client of one node, who is an operator.
-func (c *Cluster) Direct(name string) *client.Direct {
+// NodeClient makes a client of one node, who is an operator.
+func (c *Cluster) Direct(name string) *client.NodeClient {
 	c.t.Helper()
-	d, err := client.To(fmt.Sprintf("%s:%d", name, nodespec.APIPort), c.Dial, c.identity("operator", trust.Operator))
+	d, err := client.NewNodeClient(fmt.Sprintf("%s:%d", name, nodespec.APIPort), c.Dial, c.identity("operator", trust.Operator))
 	if err != nil {
 		c.t.Fatal(err)
 	}

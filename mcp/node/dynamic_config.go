@@ -69,8 +69,8 @@ func (n *node) configure(ctx context.Context) (_ stop, err error) {
 	}
 	adopt := &adopter{node: n, turned: map[string]string{}}
 	s, err := client.OpenSettings(ctx, client.SettingsConfig{
-		To: n.peers.To, Centres: n.centres(), File: filepath.Join(n.cfg.Data, "settings"), Note: adopt.copy,
-		PrimaryOnly: slices.Contains(n.cfg.Defects, nodespec.ConfigNoFallback),
+		Conn: n.peers.To, Servers: n.centres(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: adopt.copy,
+		Defects: client.SettingsDefects{PrimaryOnly: n.cfg.defective(nodespec.ConfigNoFallback)},
 	})
 	if err != nil {
 		return nil, err
@@ -108,9 +108,9 @@ func (a *adopter) copy(c client.Copy) {
 	fields := map[string]string{"source": string(c.Source), "revision": strconv.FormatUint(c.Revision, 10)}
 	says := fmt.Sprintf("settings of revision %d from %s", c.Revision, c.Source)
 	switch {
-	case c.Centre != "":
-		fields["centre"] = c.Centre
-		says += ", " + c.Centre
+	case c.Server != "":
+		fields["centre"] = c.Server
+		says += ", " + c.Server
 	case c.Source == client.Disk:
 		fields["age"] = c.Age().Round(time.Millisecond).String()
 		says += ", " + fields["age"] + " old"
@@ -119,8 +119,8 @@ func (a *adopter) copy(c client.Copy) {
 		fields["stale"] = "true"
 		says += ", which knows no leader"
 	}
-	if c.OnDisk != nil {
-		says += "; the copy on disk: " + c.OnDisk.Error()
+	if c.CacheErr != nil {
+		says += "; the copy on disk: " + c.CacheErr.Error()
 	}
 	for _, k := range a.knobs() {
 		value := cmp.Or(c.Values[k.key], k.builtIn)

@@ -17,7 +17,7 @@ import (
 )
 
 // voters are the members as a node tells them, those without a vote with a "?".
-func voters(t *testing.T, via *client.Direct) []string {
+func voters(t *testing.T, via *client.NodeClient) []string {
 	m, err := via.Admin().Members(within(t, 5*time.Second), &api.MembershipRequest{})
 	if err != nil || m.Stale {
 		return nil
@@ -32,13 +32,13 @@ func voters(t *testing.T, via *client.Direct) []string {
 	return out
 }
 
-func remove(via *client.Direct, name string) func(context.Context) (*api.Membership, error) {
+func remove(via *client.NodeClient, name string) func(context.Context) (*api.Membership, error) {
 	return func(ctx context.Context) (*api.Membership, error) {
 		return via.Admin().Remove(ctx, &api.RemoveMember{Name: name})
 	}
 }
 
-func addNode(via *client.Direct, r *api.AddMember) func(context.Context) (*api.Membership, error) {
+func addNode(via *client.NodeClient, r *api.AddMember) func(context.Context) (*api.Membership, error) {
 	return func(ctx context.Context) (*api.Membership, error) { return via.Admin().Add(ctx, r) }
 }
 

@@ -22,7 +22,7 @@ func TestGatewaysGoByTheirSettings(t *testing.T) {
 	c := mcptest.Start(t, 1)
 	pool := api.NewPool(nodespec.APIPort, c.Dial, api.Credentials{TLS: c.Who().Dial()})
 	t.Cleanup(func() { pool.Close() })
-	centre := client.NewCentre(pool.To, c.Names())
+	centre := client.NewConfigClient(pool.To, c.Names())
 	t.Cleanup(centre.Close)
 	put := func(value string) {
 		t.Helper()

@@ -10,7 +10,7 @@ import (
 // while it does not; nobody's call is spent on finding out that it is back.
 func TestCentre(t *testing.T) {
 	p := newPlatform(t, "a", "b")
-	c := client.NewCentre(p.pool.To, []string{"a", "b"})
+	c := client.NewConfigClient(p.pool.To, []string{"a", "b"})
 	t.Cleanup(c.Close)
 	at := func() string {
 		r, err := c.Get(t.Context(), "x", client.Linearizable)

@@ -61,9 +61,9 @@ func TestWatchGoesOnWithoutAGap(t *testing.T) {
 
 func open(t *testing.T, p *platform, cfg client.SettingsConfig) *client.Settings {
 	t.Helper()
-	cfg.To = p.pool.To
-	if cfg.Centres == nil {
-		cfg.Centres = []string{"a", "b", "c"}
+	cfg.Conn = p.pool.To
+	if cfg.Servers == nil {
+		cfg.Servers = []string{"a", "b", "c"}
 	}
 	s, err := client.OpenSettings(t.Context(), cfg)
 	if err != nil {
@@ -80,13 +80,13 @@ func TestStart(t *testing.T) {
 		saved     bool // there is a copy on disk
 		want      client.Copy
 	}{
-		"all is well":                      {want: client.Copy{Source: client.Primary, Centre: "a", Revision: 2}},
-		"the primary is down":              {dead: []string{"a"}, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2}},
-		"only the last backup is up":       {dead: []string{"a", "b"}, want: client.Copy{Source: client.Backup, Centre: "c", Revision: 2}},
-		"the primary is cut off":           {cut: []string{"a"}, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2}},
-		"all are cut off":                  {cut: []string{"a", "b", "c"}, want: client.Copy{Source: client.Primary, Centre: "a", Revision: 2, Stale: true}},
-		"this region is, the rest is away": {dead: []string{"a", "c"}, cut: []string{"b"}, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2, Stale: true}},
-		"a centre is better than the disk": {dead: []string{"a"}, saved: true, want: client.Copy{Source: client.Backup, Centre: "b", Revision: 2}},
+		"all is well":                      {want: client.Copy{Source: client.Primary, Server: "a", Revision: 2}},
+		"the primary is down":              {dead: []string{"a"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
+		"only the last backup is up":       {dead: []string{"a", "b"}, want: client.Copy{Source: client.Backup, Server: "c", Revision: 2}},
+		"the primary is cut off":           {cut: []string{"a"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
+		"all are cut off":                  {cut: []string{"a", "b", "c"}, want: client.Copy{Source: client.Primary, Server: "a", Revision: 2, Stale: true}},
+		"this region is, the rest is away": {dead: []string{"a", "c"}, cut: []string{"b"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2, Stale: true}},
+		"a centre is better than the disk": {dead: []string{"a"}, saved: true, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
 		"no centre, and there is a copy":   {dead: []string{"a", "b", "c"}, saved: true, want: client.Copy{Source: client.Disk, Revision: 1}},
 		"no centre, and there is no copy":  {dead: []string{"a", "b", "c"}, want: client.Copy{Source: client.Default}},
 	} {
@@ -96,7 +96,7 @@ func TestStart(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "settings")
 			p.put("x", "1")
 			if c.saved {
-				s, err := client.OpenSettings(t.Context(), client.SettingsConfig{To: p.pool.To, Centres: []string{"a"}, File: file})
+				s, err := client.OpenSettings(t.Context(), client.SettingsConfig{Conn: p.pool.To, Servers: []string{"a"}, CacheFile: file})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -109,16 +109,16 @@ func TestStart(t *testing.T) {
 			for _, name := range c.cut {
 				p.centres[name].cut.Store(true)
 			}
-			got := open(t, p, client.SettingsConfig{File: file}).Copy()
+			got := open(t, p, client.SettingsConfig{CacheFile: file}).Copy()
 			if c.want.Revision > 0 {
 				c.want.Values = map[string]string{"x": fmt.Sprint(c.want.Revision)}
-				if got.Told.IsZero() || got.Age() < 0 {
-					t.Errorf("told %v, %v ago", got.Told, got.Age())
+				if got.ConfirmedAt.IsZero() || got.Age() < 0 {
+					t.Errorf("told %v, %v ago", got.ConfirmedAt, got.Age())
 				}
 			} else {
 				c.want.Values = map[string]string{}
 			}
-			got.Told = c.want.Told
+			got.ConfirmedAt = c.want.ConfirmedAt
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("copy (-want +got):\n%s", diff)
 			}
@@ -132,7 +132,7 @@ func TestStartThatKnowsThePrimaryOnly(t *testing.T) {
 	p := newPlatform(t, "a", "b")
 	p.kill("a")
 	file := filepath.Join(t.TempDir(), "settings")
-	s, err := client.OpenSettings(t.Context(), client.SettingsConfig{To: p.pool.To, Centres: []string{"a", "b"}, File: file, PrimaryOnly: true})
+	s, err := client.OpenSettings(t.Context(), client.SettingsConfig{Conn: p.pool.To, Servers: []string{"a", "b"}, CacheFile: file, Defects: client.SettingsDefects{PrimaryOnly: true}})
 	if err == nil {
 		s.Close()
 		t.Fatal("it started")
@@ -146,7 +146,7 @@ func TestFollow(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "settings")
 	var mu sync.Mutex
 	var sources []client.Source
-	s := open(t, p, client.SettingsConfig{Centres: []string{"a", "b"}, Prefix: "g/", File: file, Note: func(c client.Copy) {
+	s := open(t, p, client.SettingsConfig{Servers: []string{"a", "b"}, Prefix: "g/", CacheFile: file, OnChange: func(c client.Copy) {
 		mu.Lock()
 		defer mu.Unlock()
 		if n := len(sources); n == 0 || sources[n-1] != c.Source {
@@ -183,7 +183,7 @@ func TestFollow(t *testing.T) {
 	s.Close()
 	p.kill("a")
 	p.kill("b")
-	last := open(t, p, client.SettingsConfig{Centres: []string{"a", "b"}, Prefix: "g/", File: file}).Copy()
+	last := open(t, p, client.SettingsConfig{Servers: []string{"a", "b"}, Prefix: "g/", CacheFile: file}).Copy()
 	if last.Source != client.Disk || !cmp.Equal(last.Values, map[string]string{"g/y": "4"}) {
 		t.Errorf("on disk is %+v", last)
 	}

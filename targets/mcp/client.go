@@ -26,9 +26,9 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 		return nil, err
 	}
 	cl, err := client.New(client.Config{
-		Dial: c.Dialer(from), Who: who, Seed: seed(from, id),
-		GSLB:     addresses(c.Topology, from, nodespec.Gateway, nodespec.DNSPort),
-		Identity: addresses(c.Topology, from, nodespec.Identity, nodespec.APIPort),
+		Dial: c.Dialer(from), Identity: who, Seed: seed(from, id),
+		GSLB:            addresses(c.Topology, from, nodespec.Gateway, nodespec.DNSPort),
+		IdentityServers: addresses(c.Topology, from, nodespec.Identity, nodespec.APIPort),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
@@ -72,7 +72,7 @@ type user struct {
 	*client.Client
 	operator operator
 	messages *messenger
-	home     *client.Home
+	home     *client.LocalClient
 }
 
 // Close ends its connections.
@@ -128,7 +128,7 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 	if err != nil {
 		return nil, err
 	}
-	d, err := client.To(address(via, nodespec.APIPort), c.Dialer(n.Region), who)
+	d, err := client.NewNodeClient(address(via, nodespec.APIPort), c.Dialer(n.Region), who)
 	if err != nil {
 		return nil, fmt.Errorf("mcp reader via %s: %w", via, err)
 	}
@@ -137,12 +137,12 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 
 // reader reads what one node has applied.
 type reader struct {
-	*client.Direct
+	*client.NodeClient
 	bus *holder
 }
 
 // Close ends the reader's connections.
-func (r *reader) Close() error { return errors.Join(r.Direct.Close(), r.bus.Close()) }
+func (r *reader) Close() error { return errors.Join(r.NodeClient.Close(), r.bus.Close()) }
 
 // Do carries out one read.
 func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
@@ -217,7 +217,7 @@ func acknowledged(op history.Op, o *api.Origin) history.Op {
 
 func failed(op history.Op, err error) history.Op {
 	op.Outcome, op.Error = history.Failed, says(err)
-	op.Rejected = client.Answered(err)
+	op.Rejected = client.Rejected(err)
 	op.Shed = status.Code(cause(err)) == codes.ResourceExhausted && client.NoEffect(err)
 	return op
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // newHome is a user's way to what its own region answers without a majority.
-func newHome(c *cluster.Cluster, from topology.Region, who *client.Identity) (*client.Home, error) {
+func newHome(c *cluster.Cluster, from topology.Region, who *client.Identity) (*client.LocalClient, error) {
 	var own []string
 	for _, n := range c.Topology.Nodes {
 		if _, err := n.Port("dns"); err == nil && n.Region == from {
 			own = append(own, address(n.ID, nodespec.APIPort))
 		}
 	}
-	return client.NewHome(api.DialFunc(c.Dialer(from)), who, own)
+	return client.NewLocalClient(api.DialFunc(c.Dialer(from)), who, own)
 }
 
 // edge carries out an operation at the user's own region.

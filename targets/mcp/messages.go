@@ -25,7 +25,7 @@ type messenger struct {
 }
 
 func newMessenger(c *cluster.Cluster, from topology.Region, who *client.Identity) (*messenger, error) {
-	b, err := client.NewBus(client.BusConfig{Dial: c.Dialer(from), Who: who, Servers: serversOf(c.Topology, from)})
+	b, err := client.NewBus(client.BusConfig{Dial: c.Dialer(from), Identity: who, Servers: serversOf(c.Topology, from)})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (m *messenger) consumer(key string) *client.Consumer {
 // holder asks the message server of a node for its replica of a stream, or that of
 // its region where the node carries none.
 type holder struct {
-	direct *client.Direct
+	direct *client.NodeClient
 	err    error
 }
 
@@ -99,7 +99,7 @@ func sameRegionBus(c *cluster.Cluster, via topology.Node, who *client.Identity) 
 		return &holder{err: fmt.Errorf("no node carries the bus")}
 	}
 	name, _, _ := strings.Cut(all[0], ":")
-	d, err := client.To(address(topology.NodeID(name), nodespec.APIPort), c.Dialer(via.Region), who)
+	d, err := client.NewNodeClient(address(topology.NodeID(name), nodespec.APIPort), c.Dialer(via.Region), who)
 	return &holder{d, err}
 }
 

@@ -95,7 +95,7 @@ func (o steward) via(ctx context.Context, n topology.Node, do func(context.Conte
 	if err != nil {
 		return err
 	}
-	d, err := client.To(address(n.ID, nodespec.APIPort), o.cluster.Dialer(n.Region), who)
+	d, err := client.NewNodeClient(address(n.ID, nodespec.APIPort), o.cluster.Dialer(n.Region), who)
 	if err != nil {
 		return err
 	}

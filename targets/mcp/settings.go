@@ -20,13 +20,13 @@ func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(
 
 // operator is a user's way to the configuration centres.
 type operator struct {
-	*client.Centre
+	*client.ConfigClient
 	conns *api.Pool
 }
 
 func newOperator(c *cluster.Cluster, from topology.Region, who *client.Identity) operator {
 	pool := api.NewPool(nodespec.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.Dial()})
-	return operator{client.NewCentre(pool.To, centres(c.Topology)), pool}
+	return operator{client.NewConfigClient(pool.To, centres(c.Topology)), pool}
 }
 
 // close ends it.

@@ -9,15 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func good(revision uint64) lastGood {
-	return lastGood{
-		Revision: revision, Told: time.Date(2026, 11, 22, 3, 0, 0, int(revision), time.UTC),
-		Settings: map[string]setting{"gateway/rate": {"100", revision}},
+func good(revision uint64) settingsCache {
+	return settingsCache{
+		Revision: revision, ConfirmedAt: time.Date(2026, 11, 22, 3, 0, 0, int(revision), time.UTC),
+		Settings: map[string]cachedSetting{"gateway/rate": {"100", revision}},
 	}
 }
 
-// A crash may leave the folder in any of these ways; what is loaded is whole, or nothing.
-func TestLastGoodCopy(t *testing.T) {
+// A crash may leave the folder in each of these ways. What is loaded is undamaged, or nothing.
+func TestSettingsCacheAfterACrash(t *testing.T) {
 	flip := func(t *testing.T, path string) {
 		t.Helper()
 		data, err := os.ReadFile(path)
@@ -39,7 +39,7 @@ func TestLastGoodCopy(t *testing.T) {
 		saved  []uint64
 		damage func(t *testing.T, path string)
 		want   uint64 // 0: nothing
-		says   bool   // that something was passed over
+		says   bool   // whether an error says that a copy was not used
 	}{
 		"the last one":                  {saved: []uint64{1, 2}, want: 2},
 		"none yet":                      {},
@@ -47,13 +47,13 @@ func TestLastGoodCopy(t *testing.T) {
 		"a bit has flipped":             {[]uint64{1, 2}, flip, 1, true},
 		"empty, as after a power cut":   {[]uint64{1, 2}, func(t *testing.T, path string) { write(t, path, nil) }, 1, true},
 		"torn, and it was the only one": {[]uint64{1}, cut, 0, true},
-		"both torn":                     {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path); flip(t, path+before) }, 0, true},
+		"both torn":                     {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path); flip(t, path+previousSuffix) }, 0, true},
 		"died between the renames":      {[]uint64{1, 2}, func(t *testing.T, path string) { rename(t, path, path+".new") }, 1, false},
 		"died while writing":            {[]uint64{1, 2}, func(t *testing.T, path string) { write(t, path+".new", []byte("settings sha")) }, 2, false},
 		"a good checksum of something else": {[]uint64{1, 2}, func(t *testing.T, path string) {
-			write(t, path, []byte(goodHeader+"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"))
+			write(t, path, []byte(cacheHeader+"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"))
 		}, 1, true},
-		"the one before is torn, who cares":    {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path+before) }, 2, false},
+		"the one before is torn, who cares":    {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path+previousSuffix) }, 2, false},
 		"it is a folder, which nobody expects": {[]uint64{1, 2}, func(t *testing.T, path string) { rename(t, path, path+".x"); mkdir(t, path) }, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,8 +66,8 @@ func TestLastGoodCopy(t *testing.T) {
 			if c.damage != nil {
 				c.damage(t, path)
 			}
-			got, found, err := loadLastGood(path)
-			want := lastGood{}
+			got, found, err := loadSettingsCache(path)
+			want := settingsCache{}
 			if c.want > 0 {
 				want = good(c.want)
 			}

@@ -13,20 +13,20 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-func TestAnswered(t *testing.T) {
+func TestRejected(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want bool
 	}{
 		"refused":                     {api.Refuse(codes.Unavailable, "east-1", "", "no leader known"), true},
 		"refused, through the client": {&Error{Op: "write x", Node: "east-1", NoEffect: true, Err: api.Refuse(codes.Unavailable, "east-1", "", "no leader known")}, true},
-		"nobody leads the stream":     {&Error{Op: "publish x", NoEffect: true, Err: fmt.Errorf("publish: %w", jetstream.ErrNoStreamResponse)}, true},
+		"the stream has no leader":    {&Error{Op: "publish x", NoEffect: true, Err: fmt.Errorf("publish: %w", jetstream.ErrNoStreamResponse)}, true},
 		"no gateway was found":        {&Error{Op: "write x", NoEffect: true, Err: errors.New("no gateway")}, false},
 		"nothing was sent":            {&Error{Op: "write x", Node: "east-1", NoEffect: true, Err: status.Error(codes.Unavailable, "connection refused")}, false},
 		"no answer came":              {&Error{Op: "write x", Node: "east-1", Err: context.DeadlineExceeded}, false},
 	} {
-		if got := Answered(c.err); got != c.want {
-			t.Errorf("%s: Answered(%v) = %v, want %v", name, c.err, got, c.want)
+		if got := Rejected(c.err); got != c.want {
+			t.Errorf("%s: Rejected(%v) = %v, want %v", name, c.err, got, c.want)
 		}
 	}
 }
