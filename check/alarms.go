@@ -9,12 +9,6 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// The platform's alarms about a node, which the field "peer" names.
-const (
-	suspicion    = "suspect"   // one node takes it for dead
-	confirmation = "confirmed" // the system declares it lost
-)
-
 // judgeAlarms counts alarms and those that were false: about a node that the
 // run's own faults had left up and connected. A suspicion is excused while its
 // teller and the suspect cannot talk, a confirmation while the node can reach nobody
@@ -55,10 +49,10 @@ func (v *view) alarms(told []record.Event) *record.Alarms {
 	out := &record.Alarms{False: []string{}}
 	hurt := v.hurt()
 	for _, e := range told {
-		if (e.Kind != suspicion && e.Kind != confirmation) || e.At < v.baseline.From || e.At > v.end {
+		if (e.Kind != record.EventSuspect && e.Kind != record.EventConfirmed) || e.At < v.baseline.From || e.At > v.end {
 			continue
 		}
-		about := topology.NodeID(e.Fields["peer"])
+		about := topology.NodeID(e.Fields[record.FieldPeer])
 		if _, known := v.run.Topology.Node(about); !known {
 			continue // not a node of this run's: nothing is known of its state
 		}
@@ -87,7 +81,7 @@ func (v *view) hurt() []active {
 		out = append(out, active{spell{from: f.Inject.Requested, to: to}, f.Impact})
 	}
 	for _, e := range v.run.Events {
-		if e.Source == record.FromEngine && (e.Kind == record.Crashed || e.Kind == record.OutOfMemory) {
+		if e.Source == record.FromEngine && (e.Kind == record.EventCrashed || e.Kind == record.EventOutOfMemory) {
 			out = append(out, active{spell{from: e.At, to: forever}, topology.FaultImpact{Down: []topology.NodeID{e.Node}}})
 		}
 	}
@@ -97,7 +91,7 @@ func (v *view) hurt() []active {
 // excused says whether what had been taken away at an alarm gives it reason.
 func (v *view) excused(e record.Event, about topology.NodeID, hurt []active) bool {
 	d := during(hurt, e.At)
-	if e.Kind == suspicion {
+	if e.Kind == record.EventSuspect {
 		return d.Disconnected(e.Node, about)
 	}
 	return !v.run.Topology.CanReachQuorum(about, d)

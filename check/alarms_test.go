@@ -12,7 +12,7 @@ import (
 func told(at int, kind string, by, about topology.NodeID) func(*record.Run) {
 	return func(r *record.Run) {
 		r.Events = append(r.Events, record.Event{
-			At: time.Duration(at) * ms, Source: record.FromPlatform, Kind: kind, Node: by, Fields: map[string]string{"peer": string(about)},
+			At: time.Duration(at) * ms, Source: record.FromPlatform, Kind: record.EventKind(kind), Node: by, Fields: map[string]string{"peer": string(about)},
 		})
 	}
 }
@@ -71,7 +71,7 @@ func TestFalseAlarms(t *testing.T) {
 		{"confirmed of a node that nobody reaches", alone, told(130, "confirmed", "north-1", "east-1"), record.Pass, "0 false"},
 		{"confirmed of one left in the majority", alone, told(130, "confirmed", "north-1", "south-1"), record.Fail, "1 false"},
 		{"about a node that exited by itself", topology.FaultImpact{}, func(r *record.Run) {
-			r.Events = append(r.Events, record.Event{At: 120 * ms, Source: record.FromEngine, Kind: record.Crashed, Node: "east-1"})
+			r.Events = append(r.Events, record.Event{At: 120 * ms, Source: record.FromEngine, Kind: record.EventCrashed, Node: "east-1"})
 			told(130, "suspect", "north-1", "east-1")(r)
 		}, record.Pass, "0 false"},
 		{"strikes are no alarms", down, told(90, "strike", "north-1", "east-1"), record.Pass, "0 alarms, 0 false"},

@@ -195,7 +195,7 @@ func runOf(in []byte) *record.Run {
 	r := &record.Run{Meta: record.Meta{Topology: three}}
 	r.Objectives.RejectWithoutQuorum, r.Objectives.DisconnectedOperation = next()%2 == 0, next()%2 == 0
 	if next()%2 == 0 {
-		r.Objectives.ExpectEvents = []record.EventPattern{{Kind: of("elected", "weights")}, {Kind: "suspect"}}
+		r.Objectives.ExpectEvents = []record.EventPattern{{Kind: record.EventKind(of("elected", "weights"))}, {Kind: "suspect"}}
 	}
 	change, most := next()%2 == 0, next()%2
 	r.Objectives.LeaderChange, r.Objectives.TrafficSwitch, r.Objectives.FalseAlarms = &change, &change, &most
@@ -211,7 +211,7 @@ func runOf(in []byte) *record.Run {
 		r.Faults = append(r.Faults, f)
 	}
 	for range next() % 3 {
-		r.Events = append(r.Events, record.Event{At: at(), Source: record.FromPlatform, Kind: of("elected", "weights", "suspect", "confirmed"), Node: topology.NodeID(of("east-1", "?")), Fields: map[string]string{"peer": of("east-1", "north-1", "?")}})
+		r.Events = append(r.Events, record.Event{At: at(), Source: record.FromPlatform, Kind: record.EventKind(of("elected", "weights", "suspect", "confirmed")), Node: topology.NodeID(of("east-1", "?")), Fields: map[string]string{"peer": of("east-1", "north-1", "?")}})
 	}
 	for len(in) > 0 {
 		op := history.Op{

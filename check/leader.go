@@ -39,7 +39,7 @@ func (v *view) leaderChange() (changed bool, how string, known bool) {
 			continue
 		}
 		known = true
-		if e.Kind == "elected" && e.At >= v.start && e.At <= v.end {
+		if e.Kind == record.EventElected && e.At >= v.start && e.At <= v.end {
 			return true, fmt.Sprintf("leader elected %s after the first fault (%s)", seconds(e.At-v.start), saysEvent(e)), true
 		}
 	}

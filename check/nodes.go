@@ -14,7 +14,7 @@ import (
 func judgeNodes(_ context.Context, v *view, _ *record.Result) []record.Finding {
 	f := record.Finding{Check: "node crashes", Verdict: record.Pass, Description: "no node exited by itself"}
 	for _, e := range v.run.Events {
-		if e.Source != record.FromEngine || e.Kind != record.Crashed && e.Kind != record.OutOfMemory {
+		if e.Source != record.FromEngine || e.Kind != record.EventCrashed && e.Kind != record.EventOutOfMemory {
 			continue
 		}
 		says := fmt.Sprintf("%s %s at %s, see nodes/%s.log", e.Node, e.Description, seconds(e.At), e.Node)
@@ -23,7 +23,7 @@ func judgeNodes(_ context.Context, v *view, _ *record.Result) []record.Finding {
 		}
 		f.Evidence = append(f.Evidence, says)
 		verdict := record.Fail
-		if e.Kind == record.OutOfMemory {
+		if e.Kind == record.EventOutOfMemory {
 			verdict = record.Unknown
 		}
 		f.Verdict = record.Worst(f.Verdict, verdict)

@@ -26,12 +26,12 @@ const (
 // were due when service came back.
 var stageEvents = []struct {
 	stage string
-	kinds []string // the first that occurred at all
+	kinds []record.EventKind // the first that occurred at all
 }{
-	{"detect", []string{"suspect", "strike"}},
-	{"arbitrate", []string{"confirmed"}},
-	{"elect", []string{"elected", "bus elected"}},
-	{switching, []string{"weights"}},
+	{"detect", []record.EventKind{record.EventSuspect, record.EventStrike}},
+	{"arbitrate", []record.EventKind{record.EventConfirmed}},
+	{"elect", []record.EventKind{record.EventElected, record.EventBusElected}},
+	{switching, []record.EventKind{record.EventWeights}},
 }
 
 // stages takes the recovery of one series apart; none without an outage.
@@ -80,7 +80,7 @@ func (v *view) budget(stage string) time.Duration {
 }
 
 // firstEvent is the platform's first event of the first kind that occurred.
-func (v *view) firstEvent(kinds []string, from, to time.Duration) (found record.Event, ok bool) {
+func (v *view) firstEvent(kinds []record.EventKind, from, to time.Duration) (found record.Event, ok bool) {
 	for _, kind := range kinds {
 		for _, e := range v.run.Events {
 			if e.Source == record.FromPlatform && e.Kind == kind && e.At >= from && e.At <= to && (!ok || e.At < found.At) {
@@ -95,7 +95,7 @@ func (v *view) firstEvent(kinds []string, from, to time.Duration) (found record.
 }
 
 func saysEvent(e record.Event) string {
-	s := e.Kind
+	s := string(e.Kind)
 	if e.Node != "" {
 		s += " by " + string(e.Node)
 	}

@@ -19,7 +19,7 @@ func judgeSwitch(_ context.Context, v *view, _ *record.Result) []record.Finding 
 	var first string
 	moves := 0
 	for _, e := range told {
-		if e.Kind != "weights" || e.At < v.start || e.At > v.end {
+		if e.Kind != record.EventWeights || e.At < v.start || e.At > v.end {
 			continue
 		}
 		if moves++; moves == 1 {

@@ -78,8 +78,8 @@ func TestTellingWithoutFaults(t *testing.T) {
 func TestANodeThatExitsByItself(t *testing.T) {
 	r := lab{}.run()
 	want(t, judge(t, r), "node crashes", record.Pass, "no node")
-	r.Events = append(r.Events, record.Event{At: time.Second, Source: record.FromEngine, Kind: record.Crashed, Node: "north-1", Description: "exited by itself with status 9"})
+	r.Events = append(r.Events, record.Event{At: time.Second, Source: record.FromEngine, Kind: record.EventCrashed, Node: "north-1", Description: "exited by itself with status 9"})
 	want(t, judge(t, r), "node crashes", record.Fail, "north-1 exited by itself with status 9 at 1.0 s")
-	r.Events[len(r.Events)-1].Kind = record.OutOfMemory
+	r.Events[len(r.Events)-1].Kind = record.EventOutOfMemory
 	want(t, judge(t, r), "node crashes", record.Unknown, "north-1")
 }

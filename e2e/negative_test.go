@@ -81,7 +81,7 @@ var telling = map[string]func(*drill.Result){
 		breaks("expected events")(run)
 		exited := map[topology.NodeID]bool{}
 		for _, e := range run.Events {
-			if e.Kind == record.Crashed {
+			if e.Kind == record.EventCrashed {
 				exited[e.Node] = true
 			}
 		}

@@ -64,7 +64,7 @@ func (c *chronicle) emit(e record.Event) {
 }
 
 // say emits an event of the engine itself.
-func (c *chronicle) say(kind, format string, args ...any) {
+func (c *chronicle) say(kind record.EventKind, format string, args ...any) {
 	c.emit(record.Event{Source: record.FromEngine, Kind: kind, Description: fmt.Sprintf(format, args...)})
 }
 

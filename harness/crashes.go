@@ -27,9 +27,9 @@ func (r *run) lookAfter(ctx context.Context) (stop func()) {
 					continue
 				}
 				told[c.Node] = c.Status.Started
-				e := record.Event{Source: record.FromEngine, Kind: record.Crashed, Node: c.Node, Description: fmt.Sprintf("exited by itself with status %d", c.Status.ExitCode)}
+				e := record.Event{Source: record.FromEngine, Kind: record.EventCrashed, Node: c.Node, Description: fmt.Sprintf("exited by itself with status %d", c.Status.ExitCode)}
 				if c.Status.OOMKilled {
-					e.Kind, e.Description = record.OutOfMemory, "was killed for its memory"
+					e.Kind, e.Description = record.EventOutOfMemory, "was killed for its memory"
 				}
 				r.emit(e)
 			}

@@ -106,7 +106,7 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 			}
 			var told []string
 			for _, e := range r.Events {
-				if e.Kind == record.Crashed || e.Kind == record.OutOfMemory {
+				if e.Kind == record.EventCrashed || e.Kind == record.EventOutOfMemory {
 					told = append(told, fmt.Sprintf("%s %s %s", e.Kind, e.Node, e.Description))
 				}
 			}

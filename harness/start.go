@@ -25,7 +25,7 @@ func (r *run) start(ctx context.Context) error {
 	}
 	r.say("start", "%d nodes on runtime %s", len(r.plan.Topology.Nodes), r.o.Runtime.Name)
 	r.cluster, err = cluster.Start(ctx, rt, spec, func(s string) {
-		r.emit(record.Event{Source: record.FromMesh, Kind: "notice", Description: s})
+		r.emit(record.Event{Source: record.FromLinks, Kind: "notice", Description: s})
 	})
 	if err != nil {
 		return err

@@ -240,12 +240,12 @@ func (t *disturbance) heal(ctx context.Context, i faults.Injection, f *record.Fa
 	t.measured(f, "gone", saw)
 }
 
-func (t *disturbance) tell(f *record.Fault, kind, says string) {
+func (t *disturbance) tell(f *record.Fault, kind record.EventKind, says string) {
 	t.emit(record.Event{Source: record.FromFault, Kind: kind, Fault: f.ID, Description: says})
 }
 
 // measured tells what the fault's proofs found, and tell what was done.
-func (t *disturbance) measured(f *record.Fault, kind, saw string) {
+func (t *disturbance) measured(f *record.Fault, kind record.EventKind, saw string) {
 	t.emit(record.Event{Source: record.FromProbe, Kind: kind, Fault: f.ID, Description: saw})
 }
 

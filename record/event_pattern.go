@@ -11,7 +11,7 @@ import (
 // must hold; node and region are the event's own. In files it is one line, as it
 // would be said: "configured source=disk region=east".
 type EventPattern struct {
-	Kind   string
+	Kind   EventKind
 	Fields map[string]string // nil when the kind is enough
 }
 
@@ -36,7 +36,7 @@ func (t EventPattern) Matches(e Event) bool {
 }
 
 func (t EventPattern) String() string {
-	s := t.Kind
+	s := string(t.Kind)
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 		s += " " + name + "=" + t.Fields[name]
 	}
@@ -54,7 +54,7 @@ func (t *EventPattern) UnmarshalText(text []byte) error {
 		_, twice := t.Fields[name]
 		switch {
 		case !field && t.Fields == nil:
-			t.Kind = strings.TrimSpace(t.Kind + " " + word) // some are of two words
+			t.Kind = EventKind(strings.TrimSpace(string(t.Kind) + " " + word)) // some are of two words
 			continue
 		case t.Kind == "":
 			return fmt.Errorf("%q has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk", text)

@@ -119,33 +119,6 @@ type Proof struct {
 	Observed string `json:"saw"`
 }
 
-// Sources of events.
-const (
-	FromEngine   = "engine"
-	FromFault    = "fault"
-	FromProbe    = "probe"
-	FromPlatform = "platform"
-	FromMesh     = "mesh"
-)
-
-// Kinds of the engine's events that verdicts depend on.
-const (
-	Crashed     = "crashed"       // a node exited and no fault had ended it
-	OutOfMemory = "out of memory" // the same, killed by the kernel for its memory
-)
-
-// Event is something that happened, in one line.
-type Event struct {
-	At          time.Duration     `json:"at"`
-	Source      string            `json:"source"`
-	Kind        string            `json:"kind"` // platform: strike, suspect, confirmed, elected, weights, promoted, rejoined
-	Node        topology.NodeID   `json:"node,omitempty"`
-	Region      topology.Region   `json:"region,omitempty"`
-	Fault       string            `json:"fault,omitempty"`
-	Description string            `json:"says,omitempty"`
-	Fields      map[string]string `json:"fields,omitempty"`
-}
-
 // Matrix is the measured state of every link at one time.
 type Matrix struct {
 	When  string        `json:"when"` // "before", "during", "after"

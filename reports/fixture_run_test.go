@@ -49,7 +49,7 @@ func skeleton() *record.Run {
 		}},
 	}
 	r.Matrices = []record.Matrix{matrix(t, "before", sec(12.9), ""), matrix(t, "during 1-kill", sec(14.4), "east-1"), matrix(t, "after", sec(49), "")}
-	add := func(s float64, source, kind, node, says string, fields map[string]string) {
+	add := func(s float64, source record.EventSource, kind record.EventKind, node, says string, fields map[string]string) {
 		r.Events = append(r.Events, record.Event{At: sec(s), Source: source, Kind: kind, Node: topology.NodeID(node), Description: says, Fields: fields})
 	}
 	add(0, record.FromEngine, "start", "", "3 nodes in 3 regions", nil)

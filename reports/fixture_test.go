@@ -221,7 +221,7 @@ func hostile() *record.Run {
 		if i%2 == 0 {
 			e.Kind = "elected"
 		} else {
-			e.Kind = bad
+			e.Kind = record.EventKind(bad)
 		}
 	}
 	for i := range r.Ops {

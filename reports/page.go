@@ -125,9 +125,9 @@ func (p *page) addEvents(r *record.Run) {
 		}
 		p.Events = append(p.Events, eventRow(e))
 	}
-	for _, s := range []string{record.FromEngine, record.FromFault, record.FromProbe, record.FromPlatform, record.FromMesh} {
+	for _, s := range record.EventSources() {
 		if slices.ContainsFunc(r.Events, func(e record.Event) bool { return e.Source == s }) {
-			p.EventsOf = append(p.EventsOf, s)
+			p.EventsOf = append(p.EventsOf, string(s))
 		}
 	}
 }
@@ -153,14 +153,13 @@ func eventRow(e record.Event) row {
 	if len(fields) > 0 {
 		says = strings.TrimSpace(says + "  " + strings.Join(fields, " "))
 	}
-	return row{Class: sourceClass(e.Source), Cells: []string{at(e.At), clean(e.Source), clean(e.Kind), where, says}}
+	return row{Class: sourceClass(e.Source), Cells: []string{at(e.At), clean(string(e.Source)), clean(string(e.Kind)), where, says}}
 }
 
 // sourceClass is a class name that the style sheet knows.
-func sourceClass(s string) string {
-	switch s {
-	case record.FromEngine, record.FromFault, record.FromProbe, record.FromPlatform, record.FromMesh:
-		return "from-" + s
+func sourceClass(s record.EventSource) string {
+	if slices.Contains(record.EventSources(), s) {
+		return "from-" + string(s)
 	}
 	return "from-other"
 }

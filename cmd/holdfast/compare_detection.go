@@ -133,9 +133,9 @@ func newDetection(c contest) detection {
 	d := detection{Profile: profile, Drill: drill, Dir: c.dir, Verdict: record.Unknown}
 	if len(c.run.Faults) > 0 {
 		fault := c.run.Faults[0]
-		d.Suspected, d.Confirmed = noticed(c.run, fault, "suspect"), noticed(c.run, fault, "confirmed")
+		d.Suspected, d.Confirmed = noticed(c.run, fault, record.EventSuspect), noticed(c.run, fault, record.EventConfirmed)
 		for _, e := range c.run.Events {
-			if e.Source == record.FromPlatform && e.Kind == "weights" && e.Fields["lost"] != "" && e.At >= fault.Inject.Requested {
+			if e.Source == record.FromPlatform && e.Kind == record.EventWeights && e.Fields[record.FieldLost] != "" && e.At >= fault.Inject.Requested {
 				d.Switches++
 			}
 		}
@@ -153,14 +153,14 @@ func newDetection(c contest) detection {
 }
 
 // noticed is how long after its request the platform first told of a victim.
-func noticed(r *record.Run, f record.Fault, kind string) *time.Duration {
+func noticed(r *record.Run, f record.Fault, kind record.EventKind) *time.Duration {
 	var first *time.Duration
 	for _, e := range r.Events {
 		if e.Source != record.FromPlatform || e.Kind != kind || e.At < f.Inject.Requested {
 			continue
 		}
 		for _, victim := range f.Impact.Down {
-			if after := e.At - f.Inject.Requested; e.Fields["peer"] == string(victim) && (first == nil || after < *first) {
+			if after := e.At - f.Inject.Requested; e.Fields[record.FieldPeer] == string(victim) && (first == nil || after < *first) {
 				first = &after
 			}
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestDetectionRow(t *testing.T) {
-	told := func(at time.Duration, kind, peer, lost string) record.Event {
+	told := func(at time.Duration, kind record.EventKind, peer, lost string) record.Event {
 		return record.Event{At: at, Source: record.FromPlatform, Kind: kind, Fields: map[string]string{"peer": peer, "lost": lost}}
 	}
 	loss := func() *record.Run {

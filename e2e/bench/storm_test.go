@@ -28,7 +28,7 @@ func BenchmarkStorm(b *testing.B) {
 		if r.Result == nil || r.Result.Alarms == nil || len(r.Faults) == 0 || !r.Faults[0].Active.Proved {
 			b.Fatalf("the storm was not measured: %s", r.AbortReason)
 		}
-		told := map[string]int{}
+		told := map[record.EventKind]int{}
 		for _, e := range r.Events {
 			if e.Source == record.FromPlatform && e.At >= r.Faults[0].Inject.Requested {
 				told[e.Kind]++
@@ -42,11 +42,11 @@ func BenchmarkStorm(b *testing.B) {
 				b.Logf("%s: %s: %s", f.Check, f.Verdict, f.Description)
 			}
 		}
-		b.ReportMetric(float64(told["weights"]), "switches")
+		b.ReportMetric(float64(told[record.EventWeights]), "switches")
 		b.ReportMetric(float64(r.Result.Alarms.FalseCount), "alarms")
-		b.ReportMetric(float64(told["elected"]), "elections")
+		b.ReportMetric(float64(told[record.EventElected]), "elections")
 		b.ReportMetric(float64(told["pending"]), "pending")
-		b.ReportMetric(float64(told["strike"]), "strikes")
+		b.ReportMetric(float64(told[record.EventStrike]), "strikes")
 		b.ReportMetric((r.Faults[0].Heal.Requested - r.Faults[0].Inject.Requested).Seconds(), "s-storm")
 		b.ReportMetric(0, "ns/op")
 	}

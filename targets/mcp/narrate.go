@@ -55,7 +55,7 @@ func (f *follower) read(ctx context.Context, c *cluster.Cluster, n topology.Node
 
 func eventOf(e events.Event) record.Event {
 	return record.Event{
-		Source: record.FromPlatform, Kind: string(e.Kind),
+		Source: record.FromPlatform, Kind: record.EventKind(e.Kind),
 		Node: topology.NodeID(e.Node), Region: topology.Region(e.Region),
 		Description: e.Description, Fields: e.Fields,
 	}

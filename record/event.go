@@ -1,0 +1,116 @@
+package record
+
+import (
+	"time"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Event is something that happened during the run, in one line.
+type Event struct {
+	At          time.Duration     `json:"at"`
+	Source      EventSource       `json:"source"`
+	Kind        EventKind         `json:"kind"`
+	Node        topology.NodeID   `json:"node,omitempty"`   // the node that reported it, or that it is about
+	Region      topology.Region   `json:"region,omitempty"` // of that node
+	Fault       string            `json:"fault,omitempty"`  // id of the fault it is about
+	Description string            `json:"says,omitempty"`
+	Fields      map[string]string `json:"fields,omitempty"`
+}
+
+// EventSource is who reported an event.
+type EventSource string
+
+// The sources of events.
+const (
+	FromEngine   EventSource = "engine"
+	FromFault    EventSource = "fault"    // a fault was injected or healed
+	FromProbe    EventSource = "probe"    // the effect of a fault was measured
+	FromPlatform EventSource = "platform" // the system under test
+	FromLinks    EventSource = "mesh"     // the link proxies
+)
+
+// EventSources lists the sources in the order in which reports name them.
+func EventSources() []EventSource {
+	return []EventSource{FromEngine, FromFault, FromProbe, FromPlatform, FromLinks}
+}
+
+// EventKind is what happened. A target may report kinds of its own beside those
+// below: they stand on the report's timeline and can be expected by name
+// (Objectives.ExpectEvents), but no check and no figure depends on them.
+type EventKind string
+
+// Events of the system under test that checks and reports understand. A target that
+// is a targets.EventSource translates its system's events to these; what it leaves out
+// makes the checks that need it unknown, never wrong.
+const (
+	// EventElected is the election of a leader. The check "leader change" looks for it, it ends the
+	// recovery stage "elect", and reports mark it on the timeline with its FieldTerm.
+	EventElected EventKind = "elected"
+	// EventBusElected is the election of a leader of a message stream. It ends the
+	// recovery stage "elect" when no EventElected does.
+	EventBusElected EventKind = "bus elected"
+	// EventStrike is one failed or slow probe of the node in FieldPeer: not yet a
+	// suspicion. It ends the recovery stage "detect" when no EventSuspect does.
+	EventStrike EventKind = "strike"
+	// EventSuspect says that the reporting node takes the node in FieldPeer for dead. It ends
+	// the recovery stage "detect", and the check "false alarms" counts it.
+	EventSuspect EventKind = "suspect"
+	// EventConfirmed says that the system as a whole declares the node in FieldPeer lost. It
+	// ends the recovery stage "arbitrate", and the check "false alarms" counts it.
+	EventConfirmed EventKind = "confirmed"
+	// EventWeights says that client traffic was moved between regions. It ends the recovery
+	// stage "switch traffic", and the check of traffic switches looks for it. FieldLost
+	// names the node whose loss caused it, if one did.
+	EventWeights EventKind = "weights"
+	// EventPromoted says that the reporting node has caught up as leader and serves.
+	EventPromoted EventKind = "promoted"
+	// EventRejoined says that a node that was lost is back.
+	EventRejoined EventKind = "rejoined"
+)
+
+// Fields of the system's events that checks and reports read.
+const (
+	FieldPeer = "peer" // the node that an EventStrike, EventSuspect or EventConfirmed is about
+	FieldLost = "lost" // the node whose loss caused an EventWeights
+	FieldTerm = "term" // the term that an EventElected begins, in decimal
+)
+
+// Events of the engine (FromEngine).
+const (
+	// EventCrashed says that a node exited and no fault had ended it. The check of
+	// nodes fails the run for it.
+	EventCrashed EventKind = "crashed"
+	// EventOutOfMemory is EventCrashed where the kernel had killed the node for its memory,
+	// which the harness may have caused: the verdict is then unknown.
+	EventOutOfMemory EventKind = "out of memory"
+
+	EventPhase        EventKind = "phase"         // a phase of the run begins
+	EventBuild        EventKind = "build"         // the nodes' programs are being built
+	EventStart        EventKind = "start"         // nodes and links are being started
+	EventStarted      EventKind = "started"       // every node and link is up
+	EventReady        EventKind = "ready"         // every client is served
+	EventLoad         EventKind = "load"          // the load begins
+	EventReadBack     EventKind = "read back"     // the final reads begin
+	EventNotConverged EventKind = "not converged" // a node did not catch up before the final reads
+	EventNotDrained   EventKind = "not drained"   // a consumer was not handed everything in time
+	EventJudge        EventKind = "judge"         // the record is complete and is being judged
+	EventNotice       EventKind = "notice"        // worth knowing, and no verdict depends on it
+	EventAborted      EventKind = "broken"        // the run ended before its time
+)
+
+// Events of faults (FromFault) and of the probes that prove them (FromProbe).
+const (
+	EventInjectRequested EventKind = "requested"      // the engine asks for the fault
+	EventInjectConfirmed EventKind = "confirmed"      // the call returned; the same word as EventConfirmed, from another source
+	EventInjectFailed    EventKind = "failed"         // the fault could not be injected
+	EventHealRequested   EventKind = "heal requested" // the engine asks for its end
+	EventHealConfirmed   EventKind = "healed"         // that call returned
+	EventHealFailed      EventKind = "heal failed"    // the fault could not be healed
+
+	EventActive          EventKind = "effective"            // a probe sees the fault's effect
+	EventNotActive       EventKind = "not felt"             // no probe saw it in time
+	EventControlAffected EventKind = "neighbour not spared" // a link or node that the fault leaves alone is disturbed
+	EventCleared         EventKind = "gone"                 // a probe sees that the effect is gone
+	EventNotCleared      EventKind = "not gone"             // the effect outlasted the heal
+)
