@@ -72,10 +72,8 @@ func (v *view) alarms(told []record.Event) *record.Alarms {
 func (v *view) hurt() []active {
 	var out []active
 	for _, f := range v.faults {
-		to := max(f.Heal.Confirmed, f.Heal.Effective)
-		if to < 0 || f.HealError != "" {
-			to = forever
-		} else {
+		to := f.End()
+		if to < forever-v.def.Stable {
 			to += v.def.Stable
 		}
 		out = append(out, active{spell{from: f.Inject.Requested, to: to}, f.Impact})

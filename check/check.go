@@ -95,6 +95,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 		return nil
 	}}, nil, j)
 	if v != nil {
+		j.QuorumLoss = v.quorumLoss()
 		var g errgroup.Group
 		g.SetLimit(o.Workers)
 		for i, p := range promises {

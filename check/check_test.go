@@ -34,7 +34,11 @@ func TestPromisesAreTheRecords(t *testing.T) {
 	r, yes := newMoney(10).finish(), true
 	r.Objectives.Availability, r.Objectives.Linearizable, r.Objectives.LeaderChange, r.Objectives.RejectWithoutQuorum = 0.5, &yes, &yes, true
 	r.Objectives.DisconnectedOperation = true
-	r.Ops = append(r.Ops, newPost().finish().Ops...) // a stream as well; what they come to is not asked
+	for _, op := range newPost().finish().Ops { // a stream as well; what they come to is not asked
+		if op.Key == "feed" || op.Key == "feed/east-0" {
+			r.Ops = append(r.Ops, op)
+		}
+	}
 	r.Objectives.LoadShedding = true
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 )
 
 // forever is the end of what does not end in the run.
-const forever = time.Duration(math.MaxInt64)
+const forever = record.Forever
 
 // spell is a stretch of time in which some clients cannot be served by design.
 type spell struct {
@@ -48,11 +47,7 @@ func newDamage(t topology.Topology, faults []record.Fault) damage {
 		if healed < 0 {
 			healed = forever
 		}
-		over := max(f.Heal.Confirmed, f.Heal.Effective)
-		if over < 0 || f.HealError != "" {
-			over = forever
-		}
-		wide = append(wide, active{spell{f.Inject.Requested, max(over, f.Inject.Requested), healed}, f.Impact})
+		wide = append(wide, active{spell{f.Inject.Requested, f.End(), healed}, f.Impact})
 		if proved := max(f.Inject.Confirmed, f.Inject.Effective); f.Active.Proved && proved >= 0 && healed > proved {
 			narrow = append(narrow, active{spell{proved, healed, healed}, f.Impact})
 		}
@@ -110,4 +105,15 @@ func at(spells []spell, t time.Duration) (spell, bool) {
 		}
 	}
 	return spell{}, false
+}
+
+// quorumLoss lists the stretches without any majority, as far as was observed.
+func (v *view) quorumLoss() []record.Span {
+	var out []record.Span
+	for _, s := range v.damage.headless {
+		if to := min(s.to, v.end); to > s.from {
+			out = append(out, record.Span{From: s.from, To: to})
+		}
+	}
+	return out
 }

@@ -21,6 +21,11 @@ type Result struct {
 	Alarms       *Alarms       `json:"alarms,omitempty"` // nil when the system tells nothing of itself
 	Deliveries   []Deliveries  `json:"deliveries,omitempty"`
 
+	// QuorumLoss is when the faults provably left no quorum anywhere: from the proof that they
+	// were active to the request of the heal that ended it. One that was never healed ends with
+	// the observation.
+	QuorumLoss []Span `json:"quorumLoss,omitempty"`
+
 	// SLOParams is the constants the figures were computed with.
 	SLOParams SLOParams `json:"definition,omitzero"`
 }

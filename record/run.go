@@ -6,6 +6,7 @@ package record
 
 import (
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
@@ -14,6 +15,9 @@ import (
 
 // NotReached is the offset of what did not happen.
 const NotReached time.Duration = -1
+
+// Forever is the end of what did not end in the run.
+const Forever = time.Duration(math.MaxInt64)
 
 // Run is the record of one execution of a plan.
 type Run struct {
@@ -111,6 +115,17 @@ type Fault struct {
 	ControlUnaffected Proof  `json:"spared"`
 	Error             string `json:"error,omitempty"`
 	HealError         string `json:"healError,omitempty"`
+}
+
+// End is when the fault was certainly over: its heal had returned and, where a
+// probe watched it, the effect was gone. A fault whose heal failed or was never
+// seen lasts until the end of the run: its End is Forever.
+func (f *Fault) End() time.Duration {
+	over := max(f.Heal.Confirmed, f.Heal.Effective)
+	if over < 0 || f.HealError != "" {
+		return Forever
+	}
+	return max(over, f.Inject.Requested)
 }
 
 // Proof is what a probe saw, and whether that proves what was to be proved.

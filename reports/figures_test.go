@@ -102,7 +102,7 @@ func TestBucketsBoundTheLineWhateverTheLength(t *testing.T) {
 		time.Second: 100 * ms, 59 * time.Second: 100 * ms, 90 * time.Second: 200 * ms,
 		10 * time.Minute: 2 * time.Second, 24 * time.Hour: 200 * time.Second,
 	} {
-		if got := bucketOf(span); got != want || int(span/got) >= mostPoints {
+		if got := bucketOf(span, 100*ms); got != want || int(span/got) >= mostPoints {
 			t.Errorf("bucketOf(%v) = %v, want %v", span, got, want)
 		}
 	}
@@ -184,7 +184,7 @@ func TestHeadlineOwnsUpToAnOutageByDesign(t *testing.T) {
 		{"back at once", "No majority for 19.9 s, by design; service back 0 s after heal (objective 30 s);", func() {}},
 		{"back later", "No majority for 19.9 s, by design; service back 2 s after heal (objective 30 s);", func() { r.Result.RTO.Worst = 2 * time.Second }},
 		{"never back", "service did not recover in 2 s after heal (objective 30 s);", func() { r.Result.RTO.Recovered = false }},
-		{"a majority was left", "Every client was without a majority for a time, by design;", func() { r.Faults[0].Impact = topology.FaultImpact{} }},
+		{"a majority was left", "Every client was without a majority for a time, by design;", func() { r.Result.QuorumLoss = nil }},
 		{"one region could be served", "No outage (RTO 0, objective 30 s);", func() {
 			o := r.Result.RTO
 			o.Worst, o.Recovered, o.Series[0].FromHeal = 0, true, false
@@ -193,6 +193,37 @@ func TestHeadlineOwnsUpToAnOutageByDesign(t *testing.T) {
 		c.change()
 		if got := headlineOf(r).Says; !strings.Contains(got, c.want) {
 			t.Errorf("%s: headline %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// A fault whose heal failed, or was never seen, lasts until the end of the run: the checks
+// count it so, and the chart must not show it as over.
+func TestUnhealedFaultLastsToTheEndOfTheChart(t *testing.T) {
+	healed := passing().Faults[0].Heal
+	for name, c := range map[string]struct {
+		heal      record.Times
+		healError string
+		toTheEnd  bool
+	}{
+		"healed":           {healed, "", false},
+		"heal failed":      {healed, "no such node", true},
+		"heal never seen":  {record.Times{Requested: healed.Requested, Confirmed: record.NotReached, Effective: record.NotReached}, "", true},
+		"no heal":          {record.Times{Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached}, "", true},
+		"heal not watched": {record.Times{Requested: healed.Requested, Confirmed: healed.Confirmed, Effective: record.NotReached}, "", false},
+	} {
+		r := passing()
+		r.Faults[0].Heal, r.Faults[0].HealError = c.heal, c.healError
+		chart, err := timelineOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bar, band := chart.Faults[0], bandsOf(r, frameOf(r))[0]
+		if got := bar.X+bar.W == plotWidth-plotRight; got != c.toTheEnd {
+			t.Errorf("%s: the bar reaches the end of the chart: %v, want %v", name, got, c.toTheEnd)
+		}
+		if got := band.to == frameOf(r).To.Seconds(); got != c.toTheEnd {
+			t.Errorf("%s: the band reaches the end of the chart: %v, want %v", name, got, c.toTheEnd)
 		}
 	}
 }

@@ -166,6 +166,7 @@ func split() *record.Run {
 	for i, s := range o.Series {
 		o.Series[i] = record.RTOSeries{Region: s.Region, Class: s.Class, Episode: 1, FromHeal: true, Recovered: true, SinceHeal: record.NotReached}
 	}
+	r.Result.QuorumLoss = []record.Span{{From: max(f.Inject.Confirmed, f.Inject.Effective), To: f.Heal.Requested}}
 	r.Result.Findings[0] = record.Finding{Check: "rto", Verdict: record.Pass, Description: "RTO 0 s (±100 ms) ≤ 30 s, counted from heal"}
 	return r
 }

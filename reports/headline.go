@@ -85,7 +85,7 @@ func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	case len(o.Series) == 0:
 		return "no recovery time was measured"
 	case noneServed(o):
-		return byDesign(headless(r)) + "; " + fromHeal(o)
+		return byDesign(quorumLoss(r.Result)) + "; " + fromHeal(o)
 	case !o.Recovered:
 		return fmt.Sprintf("service did not recover in %s (objective %s)", dur(o.Worst), dur(o.Objective))
 	case o.Worst == 0:
@@ -95,13 +95,27 @@ func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	}
 }
 
-// byDesign says that nobody could be served, and for how long when it was for
-// want of any majority.
-func byDesign(headless time.Duration) string {
-	if headless == 0 {
+// noneServed says that in every series clients could not be served by design
+// for a time, so that recovery counts from the heal.
+func noneServed(o *record.RTO) bool {
+	return len(o.Series) > 0 && !slices.ContainsFunc(o.Series, func(s record.RTOSeries) bool { return !s.FromHeal })
+}
+
+// quorumLoss is how long, all in all, the faults left no quorum anywhere.
+func quorumLoss(j *record.Result) (total time.Duration) {
+	for _, s := range j.QuorumLoss {
+		total += s.To - s.From
+	}
+	return total
+}
+
+// byDesign says that nobody could be served, and for how long when there was no
+// quorum anywhere.
+func byDesign(noQuorum time.Duration) string {
+	if noQuorum == 0 {
 		return "every client was without a majority for a time, by design"
 	}
-	return "no majority for " + dur(headless) + ", by design"
+	return "no majority for " + dur(noQuorum) + ", by design"
 }
 
 // fromHeal is the recovery of clients that nobody could serve before the heal.

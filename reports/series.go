@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/history/goodput"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -60,14 +61,14 @@ func frameOf(r *record.Run) frame {
 		f.To = max(f.To, r.Ops[i].Intended)
 	}
 	f.To = max(f.To, f.From+time.Second)
-	f.Bucket = bucketOf(f.To - f.From)
+	f.Bucket = bucketOf(f.To-f.From, definitionOf(r).Bucket)
 	return f
 }
 
-// bucketOf is the smallest round bucket, 100 ms at least, that keeps a line
+// bucketOf is the smallest round multiple of the judged bucket that keeps a line
 // within mostPoints.
-func bucketOf(span time.Duration) time.Duration {
-	for unit := 100 * time.Millisecond; ; unit *= 10 {
+func bucketOf(span, judged time.Duration) time.Duration {
+	for unit := judged; ; unit *= 10 {
 		for _, k := range []time.Duration{1, 2, 5} {
 			if span/(k*unit) < mostPoints {
 				return k * unit
@@ -76,53 +77,28 @@ func bucketOf(span time.Duration) time.Duration {
 	}
 }
 
-// lanesOf sorts the load into buckets, in one pass. The final reads are no
-// load and are left out.
+// lanesOf sorts the load into buckets, in one pass.
 func lanesOf(r *record.Run, f frame) []lane {
-	type series struct {
-		region topology.Region
-		class  history.Class
-	}
-	limit := definitionOf(r).Latency
 	n := int((f.To-f.From)/f.Bucket) + 1
-	due, good := map[series][]int{}, map[series][]int{}
-	lat := map[series][][]time.Duration{}
+	count := goodput.Counter{
+		From: f.From, End: f.From + time.Duration(n)*f.Bucket, Width: f.Bucket,
+		Limit: definitionOf(r).Latency, KeepLatencies: true,
+	}
 	for i := range r.Ops {
-		op := &r.Ops[i]
-		b := int((op.Intended - f.From) / f.Bucket)
-		if op.Final || op.Class() == history.LocalRead || op.Intended < f.From || b >= n {
-			continue
-		}
-		s := series{op.Region, op.Kind.Class()}
-		if due[s] == nil {
-			due[s], good[s], lat[s] = make([]int, n), make([]int, n), make([][]time.Duration, n)
-		}
-		due[s][b]++
-		if op.Outcome != history.OK {
-			continue
-		}
-		took := op.Return - op.Intended
-		lat[s][b] = append(lat[s][b], took)
-		if took <= limit {
-			good[s][b]++
-		}
+		count.Add(&r.Ops[i])
 	}
 	var out []lane
 	for _, region := range regionsOf(r) {
 		for _, class := range []history.Class{history.Writes, history.Reads} {
-			s := series{region, class}
-			if due[s] == nil {
+			s := count.Series[goodput.Key{Region: region, Class: class}]
+			if s == nil {
 				continue
 			}
 			l := lane{region, class, make([]point, n)}
 			for b := range n {
-				p := point{At: f.From + time.Duration(b)*f.Bucket, Due: due[s][b], Good: math.NaN(), P50: record.NotReached, P99: record.NotReached}
-				if p.Due > 0 {
-					p.Good = float64(good[s][b]) / float64(p.Due)
-				}
-				if ls := lat[s][b]; len(ls) > 0 {
-					slices.Sort(ls)
-					p.P50, p.P99 = quantile(ls, 0.50), quantile(ls, 0.99)
+				p := point{At: f.From + time.Duration(b)*f.Bucket, Good: math.NaN(), P50: record.NotReached, P99: record.NotReached}
+				if b < len(s.Buckets) {
+					p.fill(&s.Buckets[b])
 				}
 				l.Points[b] = p
 			}
@@ -132,10 +108,15 @@ func lanesOf(r *record.Run, f frame) []lane {
 	return out
 }
 
-// quantile is the nearest rank of sorted values.
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	i := int(math.Ceil(q*float64(len(sorted)))) - 1
-	return sorted[min(max(i, 0), len(sorted)-1)]
+// fill takes over what was counted in a bucket.
+func (p *point) fill(b *goodput.Bucket) {
+	if p.Due = int(b.Due); p.Due > 0 {
+		p.Good = float64(b.Good) / float64(b.Due)
+	}
+	if len(b.Latencies) > 0 {
+		slices.Sort(b.Latencies)
+		p.P50, p.P99 = history.Percentile(b.Latencies, 50), history.Percentile(b.Latencies, 99)
+	}
 }
 
 // regionsOf lists the declared regions, then those that only operations name.

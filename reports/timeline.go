@@ -119,6 +119,15 @@ func ends(d time.Duration, f frame) time.Duration {
 	return d
 }
 
+// faultEnd is where the chart ends a fault: at the request of its heal, or at the end of the
+// chart when the heal failed or was never seen.
+func faultEnd(ft *record.Fault, f frame) time.Duration {
+	if ft.End() == record.Forever {
+		return f.To
+	}
+	return ends(ft.Heal.Requested, f)
+}
+
 func (t *timeline) addPhases(r *record.Run, f frame, x func(time.Duration) int) {
 	for i, p := range r.Phases {
 		to := ends(p.To, f)
@@ -142,7 +151,7 @@ func (t *timeline) addFaults(r *record.Run, f frame, x func(time.Duration) int, 
 			continue
 		}
 		m := mark{X: x(ft.Inject.Requested), Class: "bar"}
-		m.W = max(x(ends(ft.Heal.Requested, f))-m.X, 3)
+		m.W = max(x(faultEnd(&ft, f))-m.X, 3)
 		words := clean(ft.ID + ": " + ft.Description)
 		m.Title = fmt.Sprintf("%s; requested %s, effective %s; heal requested %s, effective %s", words,
 			at(ft.Inject.Requested), at(ft.Inject.Effective), at(ft.Heal.Requested), at(ft.Heal.Effective))
@@ -213,7 +222,7 @@ func bandsOf(r *record.Run, f frame) []stripe {
 	var out []stripe
 	for _, ft := range r.Faults {
 		if ft.Inject.Requested != record.NotReached {
-			out = append(out, stripe{from: ft.Inject.Requested.Seconds(), to: ends(ft.Heal.Requested, f).Seconds(), class: "fault"})
+			out = append(out, stripe{from: ft.Inject.Requested.Seconds(), to: faultEnd(&ft, f).Seconds(), class: "fault"})
 		}
 	}
 	return out
