@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +17,9 @@ type Recorder struct {
 	mu     sync.Mutex
 	chunks [][]Op // all full but the last; never copied as the history grows
 	count  int
+
+	viewMu sync.Mutex // taken before mu; a reader that copies never delays Record
+	view   []Op       // what Ops has returned so far, only ever appended to
 
 	file *os.File
 	zip  *zstd.Encoder
@@ -59,27 +63,18 @@ func (r *Recorder) Record(op Op) {
 	r.mu.Unlock()
 }
 
-// Since returns a copy of the operations recorded from the nth on, in the
-// order in which they were recorded.
-func (r *Recorder) Since(n int) []Op {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n < 0 || n >= r.count {
-		return nil
+// Ops returns everything recorded so far, in the order in which it was recorded.
+// The slice is shared with other callers: its operations must not be changed, and it
+// does not grow when more is recorded. A call copies only what was recorded since the
+// call before it, so asking ten times a second stays cheap while the history grows.
+func (r *Recorder) Ops() []Op {
+	r.viewMu.Lock()
+	defer r.viewMu.Unlock()
+	for ops := r.rest(len(r.view)); len(ops) > 0; ops = r.rest(len(r.view)) {
+		r.view = append(r.view, ops...)
 	}
-	out := make([]Op, 0, r.count-n)
-	for i := n / chunk; i < len(r.chunks); i++ {
-		c := r.chunks[i]
-		if i == n/chunk {
-			c = c[n%chunk:]
-		}
-		out = append(out, c...)
-	}
-	return out
+	return slices.Clip(r.view)
 }
-
-// Ops returns a copy of everything recorded so far.
-func (r *Recorder) Ops() []Op { return r.Since(0) }
 
 // Close writes what is not written yet, ends the file and reports the first
 // error of writing it; the operations in memory stay readable either way.
@@ -119,7 +114,7 @@ func (r *Recorder) write() (err error) {
 		case <-tick.C:
 		}
 		before := written
-		for ops := r.next(written); len(ops) > 0; ops = r.next(written) {
+		for ops := r.rest(written); len(ops) > 0; ops = r.rest(written) {
 			for i := range ops {
 				line = appendOp(line[:0], &ops[i])
 				if _, err := r.zip.Write(line); err != nil {
@@ -138,9 +133,9 @@ func (r *Recorder) write() (err error) {
 	return nil
 }
 
-// next returns recorded operations from the nth to the end of its chunk. They
-// are never changed again, so they are read without the lock.
-func (r *Recorder) next(n int) []Op {
+// rest returns the operations from the nth to the end of its chunk, none when there is
+// no nth yet. They are never changed again, so they are read without the lock.
+func (r *Recorder) rest(n int) []Op {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n >= r.count {

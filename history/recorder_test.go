@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // waitForFile waits until something was flushed.
@@ -42,7 +43,7 @@ func TestRecorderKeepsWhatManyRecord(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	inMemory := r.Ops()
+	inMemory := slices.Clone(r.Ops())
 	onDisk, truncated, err := Load(path)
 	if err != nil || truncated {
 		t.Fatalf("truncated %v, error %v", truncated, err)
@@ -54,11 +55,62 @@ func TestRecorderKeepsWhatManyRecord(t *testing.T) {
 	if d := cmp.Diff(ops, inMemory); d != "" {
 		t.Errorf("(-recorded +kept)\n%s", d)
 	}
-	if got, want := len(r.Since(len(ops)-5)), 5; got != want {
-		t.Errorf("Since gives %d operations, want %d", got, want)
+}
+
+// While many record, each view holds what was recorded before, in its order, and one
+// that was taken earlier does not change under its holder.
+func TestOpsGrowsWithoutChangingWhatWasReturned(t *testing.T) {
+	r, err := NewRecorder(filepath.Join(t.TempDir(), "h"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := r.Since(len(ops)); got != nil {
-		t.Errorf("Since the end gives %v", got)
+	defer r.Close()
+	ops := many(3*chunk + 5)
+	var recording sync.WaitGroup
+	recording.Go(func() {
+		for _, op := range ops {
+			r.Record(op)
+		}
+	})
+	var views [][]Op
+	for n := 0; n < len(ops); {
+		v := r.Ops()
+		if len(v) < n {
+			t.Fatalf("%d operations after %d", len(v), n)
+		}
+		n = len(v)
+		views = append(views, v)
+	}
+	recording.Wait()
+	for _, v := range views {
+		if d := cmp.Diff(ops[:len(v)], v, cmpopts.EquateEmpty()); d != "" {
+			t.Fatalf("a view of %d operations (-recorded +view)\n%s", len(v), d)
+		}
+	}
+	mine := append(r.Ops(), Op{ID: -1})
+	r.Record(Op{ID: -2})
+	if got := r.Ops(); mine[len(ops)].ID != -1 || got[len(ops)].ID != -2 {
+		t.Errorf("appending to a view reached the recorder: %d, %d", mine[len(ops)].ID, got[len(ops)].ID)
+	}
+}
+
+// Asking for the history again and again, as the engine does to see whether
+// service is stable, costs what is new and not what there is.
+func TestOpsCopiesOnlyWhatIsNew(t *testing.T) {
+	r, err := NewRecorder(filepath.Join(t.TempDir(), "h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, op := range many(20 * chunk) {
+		r.Record(op)
+	}
+	first := r.Ops()
+	if n := testing.AllocsPerRun(100, func() { r.Ops() }); n > 0 {
+		t.Errorf("a call with nothing new allocates %v times", n)
+	}
+	if again := r.Ops(); &first[0] != &again[0] {
+		t.Error("a call with nothing new has copied the history")
 	}
 }
 
