@@ -32,11 +32,11 @@ func (p *process) onDisk(do func(cluster.Disk) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := errors.New("it has not exited")
-	if p.life.exited() {
-		err = do(cluster.DirDisk(p.how.dir))
+	if p.child.exited() {
+		err = do(cluster.DirDisk(p.spec.dir))
 	}
 	if err != nil {
-		return fmt.Errorf("data of %s: %w", p.how.node, err)
+		return fmt.Errorf("data of %s: %w", p.spec.node, err)
 	}
 	return nil
 }

@@ -17,12 +17,11 @@ import (
 	"sync"
 
 	"github.com/mcp-resilience/holdfast/cluster"
-	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/cluster/loopback"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Name is how the runtime is called.
+// Name is the runtime's name in scenarios, flags and records.
 const Name = "local"
 
 // Driver is the local runtime.
@@ -33,7 +32,7 @@ func Driver() cluster.Driver {
 		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
 			r, err := Open(ctx, s)
 			if err != nil {
-				return nil, err // and not a nil pointer in an interface
+				return nil, err // a nil *Runtime would be no nil Runtime
 			}
 			return r, nil
 		},
@@ -42,13 +41,13 @@ func Driver() cluster.Driver {
 
 // Runtime is the local runtime, opened for one run.
 type Runtime struct {
-	spec  cluster.Spec
-	block *loopback.Subnet
-	nest  *nest
+	spec   cluster.Spec
+	subnet *loopback.Subnet
+	spawn  *spawnThread
 
-	mu     sync.Mutex
-	lives  []*life
-	closed bool
+	mu       sync.Mutex
+	children []*child
+	closed   bool
 }
 
 var _ cluster.Runtime = (*Runtime)(nil)
@@ -76,39 +75,7 @@ func Open(ctx context.Context, s cluster.Spec) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open local runtime: %w", err)
 	}
-	return &Runtime{spec: s, block: b, nest: newNest()}, nil
-}
-
-// sandbox is a linkd with its proxies.
-type sandbox struct {
-	*process
-	server links.Server
-}
-
-var _ cluster.Sandbox = sandbox{}
-
-func (s sandbox) Server() links.Server { return s.server }
-
-// StartSandbox starts the node's linkd and waits until it answers.
-func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sandbox, error) {
-	if _, ok := r.spec.Topology.Node(n.ID); !ok {
-		return nil, fmt.Errorf("start linkd of %s: it is not in the topology", n.ID)
-	}
-	s := r.block.Server(n)
-	p := &process{runtime: r, grace: defaultGrace, how: launch{
-		node: n.ID, part: "linkd", log: r.path("nodes", string(n.ID)+".linkd.log"),
-		bin:  r.spec.Linkd,
-		args: []string{"-control", s.Control, "-admin", s.Admin, "-echo", r.block.EchoAddr(n.ID)},
-	}}
-	l, err := r.launch(p.how)
-	if err != nil {
-		return nil, fmt.Errorf("start linkd of %s: %w", n.ID, err)
-	}
-	if err := s.Await(ctx, l.done); err != nil {
-		return nil, fmt.Errorf("start linkd of %s: %w; %s", n.ID, err, lastWords(l.log))
-	}
-	p.life = l
-	return sandbox{process: p, server: s}, nil
+	return &Runtime{spec: s, subnet: b, spawn: newSpawnThread()}, nil
 }
 
 // Start runs the node's program.
@@ -118,7 +85,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	v := topology.TemplateVars{
-		Name: n.ID, Region: n.Region, Host: r.block.Host(n.ID),
+		Name: n.ID, Region: n.Region, Host: r.subnet.Host(n.ID),
 		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"), Shared: r.path("shared"),
 		Secret: r.spec.Secret,
 	}
@@ -132,17 +99,17 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if err := os.MkdirAll(v.Shared, 0o755); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
-	if err := os.WriteFile(v.Hosts, []byte(r.block.Hosts(n)), 0o644); err != nil {
+	if err := os.WriteFile(v.Hosts, []byte(r.subnet.Hosts(n)), 0o644); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
-	p := &process{runtime: r, grace: n.Program.Grace, how: launch{
+	p := &process{runtime: r, grace: n.Program.Grace, spec: childSpec{
 		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"),
 		bin: bin, args: append(args, n.Program.HostsFlag+"="+v.Hosts), env: env, dir: v.Data,
 	}}
 	if p.grace == 0 {
 		p.grace = defaultGrace
 	}
-	if p.life, err = r.launch(p.how); err != nil {
+	if p.child, err = r.launch(p.spec); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	return p, nil
@@ -161,22 +128,22 @@ func (r *Runtime) Close(ctx context.Context) error {
 		return nil
 	}
 	r.closed = true
-	lives := r.lives
+	children := r.children
 	r.mu.Unlock()
-	ends := make(chan error, len(lives))
-	for _, l := range lives {
-		go func() { ends <- l.end(ctx) }()
+	ends := make(chan error, len(children))
+	for _, c := range children {
+		go func() { ends <- c.end(ctx) }()
 	}
 	var errs []error
-	for range lives {
+	for range children {
 		errs = append(errs, <-ends)
 	}
 	// What a node has started itself.
 	if _, err := Sweep(ctx, r.spec.Run); err != nil {
 		errs = append(errs, err)
 	}
-	r.nest.close() // the kernel kills what this has started, should anything be left
-	errs = append(errs, r.block.Close())
+	r.spawn.close() // the kernel kills what it has started, should anything be left
+	errs = append(errs, r.subnet.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close local runtime: %w", err)
 	}

@@ -15,114 +15,106 @@ import (
 // defaultGrace is how long a graceful stop may take where the program does not say.
 const defaultGrace = 10 * time.Second
 
-// process is a node: one life after another.
+// process is a node: one child after another.
 type process struct {
 	runtime *Runtime
-	how     launch
+	spec    childSpec
 	grace   time.Duration
 
-	mu    sync.Mutex
-	life  *life
-	cpus  float64 // what it may use; 0 is without limit
-	brake brake   // which sees to that; nil without limit
+	mu      sync.Mutex
+	child   *child
+	cpus    float64    // what it may use; 0 is without limit
+	limiter cpuLimiter // which sees to that; nil without limit
 }
 
 var _ cluster.Process = (*process)(nil)
 
-func (p *process) now() *life {
+func (p *process) current() *child {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.life
+	return p.child
 }
 
 // Signal does nothing on Kill and Terminate of a process that has exited.
 func (p *process) Signal(_ context.Context, s cluster.Signal) error {
-	l := p.now()
-	if l.exited() {
+	c := p.current()
+	if c.exited() {
 		if s == cluster.Kill || s == cluster.Terminate {
 			return nil
 		}
-		return fmt.Errorf("%s %s: it has exited", s, p.how.node)
+		return fmt.Errorf("%s %s: it has exited", s, p.spec.node)
 	}
 	var err error
 	switch s {
 	case cluster.Kill:
-		l.kill()
+		c.kill()
 	case cluster.Terminate:
-		if err = l.cmd.Process.Signal(syscall.SIGTERM); err == nil {
-			go l.killAfter(p.grace)
+		if err = c.signal(syscall.SIGTERM); err == nil {
+			go c.killAfter(p.grace)
 		}
 	case cluster.Pause:
-		err = l.pause(true)
+		err = c.pause(true)
 	case cluster.Resume:
-		err = l.pause(false)
+		err = c.pause(false)
 	default:
 		err = fmt.Errorf("no such signal")
 	}
-	if err != nil && !l.exited() {
-		return fmt.Errorf("%s %s: %w", s, p.how.node, err)
+	if err != nil && !c.exited() {
+		return fmt.Errorf("%s %s: %w", s, p.spec.node, err)
 	}
 	return nil
-}
-
-// killAfter kills what has not ended by then; it ends with the process, so at
-// the latest with the runtime.
-func (l *life) killAfter(grace time.Duration) {
-	t := time.NewTimer(grace)
-	defer t.Stop()
-	select {
-	case <-l.done:
-	case <-t.C:
-		l.kill()
-	}
 }
 
 func (p *process) Restart(context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.life.exited() {
-		return fmt.Errorf("restart %s: it has not exited", p.how.node)
+	if !p.child.exited() {
+		return fmt.Errorf("restart %s: it has not exited", p.spec.node)
 	}
-	l, err := p.runtime.launch(p.how)
+	c, err := p.runtime.launch(p.spec)
 	if err != nil {
-		return fmt.Errorf("restart %s: %w", p.how.node, err)
+		return fmt.Errorf("restart %s: %w", p.spec.node, err)
 	}
-	p.life = l
-	if p.brake != nil {
-		if err := p.brake.take(l); err != nil && !l.exited() {
-			l.kill()
-			return fmt.Errorf("restart %s: keep its limit of CPU: %w", p.how.node, err)
+	p.child = c
+	if p.limiter != nil {
+		if err := p.limiter.add(c); err != nil && !c.exited() {
+			c.kill()
+			return fmt.Errorf("restart %s: limit its CPU: %w", p.spec.node, err)
 		}
 	}
 	return nil
 }
 
 func (p *process) Status(context.Context) (cluster.ProcessStatus, error) {
-	l := p.now()
-	s := cluster.ProcessStatus{State: cluster.Running, Started: l.started}
-	if !l.exited() {
-		stopped, err := isStopped(l.cmd.Process.Pid)
+	c := p.current()
+	s := cluster.ProcessStatus{State: cluster.Running, Started: c.started}
+	if !c.exited() {
+		var stopped bool
+		err := c.withPID(func(pid int) (err error) {
+			stopped, err = isStopped(pid)
+			return err
+		})
 		if err != nil {
-			// Between its end and its reaping, or /proc is missing.
+			// It has just ended, or /proc is missing.
 			select {
-			case <-l.done:
+			case <-c.done:
 			case <-time.After(time.Second):
-				return s, fmt.Errorf("state of %s: %w", p.how.node, err)
+				return s, fmt.Errorf("state of %s: %w", p.spec.node, err)
 			}
-		} else if stopped && !l.braked() {
+		} else if stopped && !c.suspended() {
 			s.State = cluster.Paused
 		}
 	}
-	if l.exited() {
-		s.State, s.ExitCode = cluster.Exited, l.ended.ExitCode()
+	if c.exited() {
+		s.State, s.ExitCode = cluster.Exited, c.ended.ExitCode()
 	}
 	return s, nil
 }
 
 func (p *process) Logs(context.Context) (io.ReadCloser, error) {
-	f, err := os.Open(p.how.log)
+	f, err := os.Open(p.spec.log)
 	if err != nil {
-		return nil, fmt.Errorf("logs of %s: %w", p.how.node, err)
+		return nil, fmt.Errorf("logs of %s: %w", p.spec.node, err)
 	}
 	return f, nil
 }

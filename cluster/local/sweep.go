@@ -12,12 +12,13 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/loopback"
 )
 
-// sweepWithin bounds a sweep whose context has no deadline.
-const sweepWithin = 10 * time.Second
+// sweepTimeout bounds a sweep whose context has no deadline.
+const sweepTimeout = 10 * time.Second
 
 // Sweep kills every process that carries the run's mark in its environment,
-// stopped or not, waits until none is left, removes the run's cgroups and says
-// what it did away with. It touches nothing else. Where the runtime cannot work there is nothing to sweep.
+// stopped or not, waits until none is left, and removes the run's cgroups. It
+// returns what it has removed and touches nothing else. Where the runtime cannot
+// work there is nothing to sweep.
 func Sweep(ctx context.Context, run string) (killed []string, err error) {
 	if loopback.Check() != nil {
 		return nil, nil
@@ -25,7 +26,7 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 	if run == "" {
 		return nil, errors.New("sweep: no run given")
 	}
-	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	seen := map[int]bool{}
 	for {
@@ -35,7 +36,7 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 		}
 		left := 0
 		for _, pid := range all {
-			node, ok := end(pid, run)
+			node, ok := killMarked(pid, run)
 			if !ok {
 				continue
 			}
@@ -46,7 +47,7 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 			}
 		}
 		if left == 0 {
-			for _, dir := range leftCgroups()[run] {
+			for _, dir := range leftoverCgroups()[run] {
 				if removeCgroup(dir) != nil { // a process in it has been killed but not reaped
 					left++
 				} else {
@@ -65,19 +66,21 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 	}
 }
 
-// end kills a process of the run. The process is taken hold of before its mark
-// is read, so that a pid that is used again harms nobody.
-func end(pid int, run string) (node string, ours bool) {
+// killMarked kills a process if it is marked as one of the run. The process is
+// opened (as a pidfd) before its mark is read, so the signals reach that process
+// or none, even if the pid has been given to another meanwhile.
+func killMarked(pid int, run string) (node string, ours bool) {
 	p, err := os.FindProcess(pid)
 	if err != nil {
 		return "", false
 	}
 	defer func() { _ = p.Release() }()
-	got, node := belongs(pid)
+	got, node := runOf(pid)
 	if got != run {
 		return "", false
 	}
-	_ = resume(p) // fails when it has just ended, as does the next
+	// SIGKILL ends a stopped process too. Both fail only if it has just ended.
+	_ = p.Signal(sigCont)
 	_ = p.Kill()
 	return node, true
 }
@@ -93,11 +96,11 @@ func Runs(context.Context) ([]string, error) {
 	}
 	found := map[string]bool{}
 	for _, pid := range all {
-		if run, _ := belongs(pid); run != "" {
+		if run, _ := runOf(pid); run != "" {
 			found[run] = true
 		}
 	}
-	for run := range leftCgroups() {
+	for run := range leftoverCgroups() {
 		found[run] = true
 	}
 	return slices.Sorted(maps.Keys(found)), nil
