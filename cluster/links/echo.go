@@ -72,7 +72,7 @@ func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 	return s
 }
 
-func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Duration) (wire.Probed, error) {
+func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Duration) (wire.ProbeResult, error) {
 	d := m.linkds[owner(l)]
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)

@@ -24,9 +24,6 @@ type Health struct {
 	Hung error
 }
 
-// versionPath is the call of Toxiproxy's API that needs none of its locks.
-const versionPath = "/version"
-
 // Health asks a node's linkd whether its supervisor and its proxies answer.
 // Each answer may take until ctx ends. The result is not ok while the linkd is
 // being changed or replaced, when silence would mean nothing.
@@ -46,7 +43,7 @@ func (m *Mesh) Health(ctx context.Context, id topology.NodeID) (h Health, ok boo
 	case err != nil:
 		h.Supervisor = err
 	default:
-		h.Hung = d.call(ctx, http.MethodGet, d.Admin, versionPath, nil, nil)
+		h.Hung = d.call(ctx, http.MethodGet, d.Admin, wire.Version, nil, nil)
 	}
 	return h, true
 }

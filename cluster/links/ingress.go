@@ -58,7 +58,7 @@ func enter(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, er
 		return r, nil
 	}
 	defer resp.Body.Close()
-	if resp.Header.Get(wire.DoorKind) == wire.Refused {
+	if resp.Header.Get(wire.TunnelFailure) == wire.Refused {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	why, _ := io.ReadAll(io.LimitReader(resp.Body, 500))

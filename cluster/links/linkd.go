@@ -81,7 +81,7 @@ func (d *linkd) send(ctx context.Context, links []topology.Link) error {
 // probe measures an address from inside the pod. The answer to a probe that
 // took all the time there was comes a little later, so that is waited for, past
 // the deadline of ctx; past its cancellation it is not.
-func (d *linkd) probe(ctx context.Context, addr, mode string, n int, within time.Duration) (wire.Probed, error) {
+func (d *linkd) probe(ctx context.Context, addr, mode string, n int, within time.Duration) (wire.ProbeResult, error) {
 	asked := ctx
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within+probeLate)
 	defer cancel()
@@ -93,7 +93,7 @@ func (d *linkd) probe(ctx context.Context, addr, mode string, n int, within time
 	q := url.Values{
 		"addr": {addr}, "mode": {mode}, "bytes": {fmt.Sprint(n)}, "timeout": {within.String()},
 	}
-	var got wire.Probed
+	var got wire.ProbeResult
 	err := d.call(ctx, http.MethodGet, d.Control, wire.Probe+"?"+q.Encode(), nil, &got)
 	return got, d.wrap(err)
 }

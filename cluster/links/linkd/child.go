@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
 )
 
 // Child is a Backend of which each start is a process of its own, ended by
@@ -63,7 +65,7 @@ func (c *Child) Start(ctx context.Context) error {
 		return fmt.Errorf("start %s: %w", c.Argv[0], err)
 	}
 	c.live = l
-	return l.answers(ctx, "http://"+c.Dial+"/version")
+	return l.answers(ctx, "http://"+c.Dial+wire.Version)
 }
 
 // answers waits until the child's API does.

@@ -2,8 +2,6 @@ package linkd
 
 import (
 	"encoding/json"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,252 +12,182 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/links/wire"
 )
 
-// FlowType is how Toxiproxy calls our toxic.
+// FlowType is the name of our toxic in Toxiproxy.
 const FlowType = "flow"
 
-// window is how many bytes may be under way on one flow of one connection.
+// window is how many bytes may be in flight on one flow of one connection.
 // Beyond it the sender is held back, as by a TCP window.
 const window = 4 << 20
 
-// Flow is the one toxic of a flow: it delays, narrows, holds and drops. One
-// toxic with settings that change, and not several that come and go, because
-// Toxiproxy can add or remove a toxic only once every chunk on its way has
-// been written, which is never while the reader is paused with full buffers
-// (toxiproxy#558). This one never blocks: every wait ends on an interrupt, and
-// the bytes under way survive it in the connection's state.
+// Flow is the one toxic of a flow: it delays, narrows, holds and drops. It is one
+// toxic whose settings change, and not several that come and go, because
+// Toxiproxy can add or remove a toxic only once every chunk on its way has been
+// written, which is never while the reader is paused with full buffers
+// (toxiproxy#558). This one never blocks: every wait ends when the settings
+// change, and the bytes in flight stay in the connection's state.
 type Flow struct {
-	settings atomic.Pointer[wire.Flow]
-	conns    atomic.Uint64
-	once     sync.Once
-	gone     chan struct{}
+	conns    atomic.Uint64 // so far
+	endOnce  sync.Once
+	endedCh  chan struct{}
+	mu       sync.Mutex
+	current  *generation
+	linkFree time.Time // when the narrow link is free again, for all its connections
+}
 
-	mu   sync.Mutex
-	free time.Time // when the narrow link is free again, for all its connections
+// generation is the time during which the settings stay the same.
+type generation struct {
+	settings wire.Flow
+	replaced chan struct{}  // closed once there is a newer one
+	pipes    sync.WaitGroup // that still follow this one
 }
 
 // MarshalJSON writes the settings.
-func (f *Flow) MarshalJSON() ([]byte, error) { return json.Marshal(f.now()) }
+func (f *Flow) MarshalJSON() ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return json.Marshal(f.now().settings)
+}
 
-// UnmarshalJSON replaces the settings at once; Toxiproxy then interrupts the pipes.
+// UnmarshalJSON replaces the settings; see set.
 func (f *Flow) UnmarshalJSON(b []byte) error {
 	var s wire.Flow
 	if err := json.Unmarshal(b, &s); err != nil {
 		return err
 	}
-	f.settings.Store(&s)
+	f.set(s)
 	return nil
 }
 
-func (f *Flow) now() *wire.Flow {
-	if s := f.settings.Load(); s != nil {
-		return s
+// set replaces the settings and returns once every pipe follows the new ones.
+func (f *Flow) set(s wire.Flow) {
+	f.mu.Lock()
+	old := f.now()
+	f.current = &generation{settings: s, replaced: make(chan struct{})}
+	f.mu.Unlock()
+	close(old.replaced)
+	old.pipes.Wait()
+}
+
+// now returns the current generation; f.mu must be held. The zero Flow, which is
+// what Toxiproxy makes, passes everything on.
+func (f *Flow) now() *generation {
+	if f.current == nil {
+		f.current = &generation{replaced: make(chan struct{})}
 	}
-	return new(wire.Flow)
+	return f.current
+}
+
+// follow adds a pipe to the current generation.
+func (f *Flow) follow() *generation {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.now()
+	g.pipes.Add(1)
+	return g
 }
 
 func (f *Flow) ended() chan struct{} {
-	f.once.Do(func() { f.gone = make(chan struct{}) })
-	return f.gone
+	f.endOnce.Do(func() { f.endedCh = make(chan struct{}) })
+	return f.endedCh
 }
 
-// end lets every pipe go, whatever its bytes wait for.
+// end lets every pipe return, whatever its bytes wait for.
 func (f *Flow) end() { close(f.ended()) }
-
-// parcel is a chunk under way; without data it is the end of the stream.
-type parcel struct {
-	data []byte
-	at   time.Time // when it arrived here
-}
-
-// transit is the state of one flow of one connection.
-type transit struct {
-	conn     uint64
-	under    *wire.Flow // settings that dice and delay belong to
-	dice     []*rand.Rand
-	queue    []parcel
-	bytes    int
-	eof      bool
-	delay    time.Duration // of the first in the queue
-	drawn    bool
-	last     time.Time // due time of the parcel before, for order
-	turn     time.Time // on the narrow link, for the next piece; zero before it is asked for
-	bornHeld bool      // no byte has ever passed: a real SYN would not have either
-	dropped  bool
-}
 
 // NewState numbers the connections, so that each has its own jitter and the
 // n-th has the same in every run of the same seed.
-func (f *Flow) NewState() any { return &transit{conn: f.conns.Add(1), bornHeld: true} }
+func (f *Flow) NewState() any { return &connState{conn: f.conns.Add(1), neverSent: true} }
 
-// Pipe moves chunks until the flow ends or is interrupted.
+// Pipe moves chunks until the flow ends or Toxiproxy interrupts it.
 func (f *Flow) Pipe(stub *toxics.ToxicStub) {
-	t, ok := stub.State.(*transit)
+	c, ok := stub.State.(*connState)
 	if !ok {
-		t = f.NewState().(*transit)
-		stub.State = t
+		c = f.NewState().(*connState)
+		stub.State = c
 	}
-	s := f.now()
-	t.adopt(s)
-	if s.Close || (t.dropped && !s.Drop) {
-		f.finish(stub)
-		return
+	if f.move(stub, c) {
+		f.finish(stub, c.eof)
 	}
+}
+
+// move moves chunks and returns whether the flow is over; otherwise it was interrupted.
+func (f *Flow) move(stub *toxics.ToxicStub, c *connState) (over bool) {
+	g := f.follow()
+	defer func() { g.pipes.Done() }()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		if s.Drop {
-			t.dropped, t.queue, t.bytes = true, nil, 0
-			if t.eof { // nothing is left that could end it
-				f.finish(stub)
-				return
-			}
+		select {
+		case <-g.replaced:
+			g.pipes.Done()
+			g = f.follow()
+			continue
+		default:
 		}
-		if s.Hold && t.eof && t.bornHeld {
-			f.finish(stub) // opened and given up while cut: it never was
-			return
+		s := &g.settings
+		c.adopt(s)
+		if c.over(s) {
+			return true
 		}
 		in := stub.Input
-		if t.eof || t.bytes >= window {
+		if c.eof || c.bytes >= window {
 			in = nil
 		}
 		var out chan<- *stream.StreamChunk
 		var piece *stream.StreamChunk
 		var wait <-chan time.Time
-		if len(t.queue) > 0 && !s.Hold {
-			t.bornHeld = false
-			switch left := time.Until(t.due(f, s)); {
+		if len(c.queue) > 0 && !s.Hold {
+			c.neverSent = false
+			switch left := time.Until(c.due(f, s)); {
 			case left > 0:
 				timer.Reset(left)
 				wait = timer.C
-			case t.queue[0].data == nil:
-				f.finish(stub)
-				return
+			case c.queue[0].data == nil:
+				return true
 			default:
-				piece = t.piece(s)
+				piece = c.piece(s)
 				out = stub.Output
 			}
 		}
 		select {
 		case <-stub.Interrupt:
-			return
+			return false
 		case <-f.ended():
-			f.finish(stub)
-			return
-		case c := <-in:
-			t.take(c)
+			return true
+		case <-g.replaced:
+		case received := <-in:
+			c.receive(received)
 		case out <- piece:
-			t.sent(len(piece.Data))
+			c.sent(len(piece.Data))
 		case <-wait:
 		}
 	}
 }
 
-// finish closes the flow and then swallows what still comes, so that the
+// finish closes the flow and then discards what still arrives, so that the
 // goroutines before it can end.
-func (f *Flow) finish(stub *toxics.ToxicStub) {
-	eof := stub.State.(*transit).eof
+func (f *Flow) finish(stub *toxics.ToxicStub, eof bool) {
 	stub.Close()
 	for !eof {
 		select {
 		case c := <-stub.Input:
 			eof = c == nil
 		case <-f.ended():
-			// Proxies are closed by then, so the rest is short.
+			// The connections are closed by then, so little is left.
 			eof = <-stub.Input == nil
 		}
 	}
 }
 
-// adopt takes over settings that are new.
-func (t *transit) adopt(s *wire.Flow) {
-	if t.under == s {
-		return
-	}
-	t.under, t.drawn, t.dice = s, false, nil
-	t.last, t.turn = time.Time{}, time.Time{}
-	for _, d := range s.Delays {
-		t.dice = append(t.dice, rand.New(rand.NewPCG(d.Seed, t.conn)))
-	}
-}
-
-func (t *transit) take(c *stream.StreamChunk) {
-	if c == nil {
-		t.eof = true
-		t.queue = append(t.queue, parcel{at: time.Now()})
-		return
-	}
-	if len(c.Data) == 0 {
-		return
-	}
-	t.queue = append(t.queue, parcel{c.Data, c.Timestamp})
-	t.bytes += len(c.Data)
-}
-
-// due is when the first in the queue may go: after its own delay, after the
-// one before it, and when its turn on a narrow link has come.
-func (t *transit) due(f *Flow, s *wire.Flow) time.Time {
-	if !t.drawn {
-		t.delay, t.drawn = t.draw(s), true
-	}
-	at := t.queue[0].at.Add(t.delay)
-	if at.Before(t.last) {
-		at = t.last
-	}
-	t.last = at
-	if s.Rate <= 0 || t.queue[0].data == nil || time.Until(at) > 0 {
-		return at
-	}
-	if t.turn.IsZero() {
-		t.turn = f.reserve(s.Rate, len(t.piece(s).Data))
-	}
-	return t.turn
-}
-
-// reserve returns when n bytes may start on the narrow link.
+// reserve returns when n bytes may start on the narrow link, which all
+// connections of the flow share.
 func (f *Flow) reserve(rate int64, n int) time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	start := time.Now()
-	if f.free.After(start) {
-		start = f.free
+	if f.linkFree.After(start) {
+		start = f.linkFree
 	}
-	f.free = start.Add(time.Duration(int64(n) * int64(time.Second) / rate))
+	f.linkFree = start.Add(time.Duration(int64(n) * int64(time.Second) / rate))
 	return start
-}
-
-// draw is the delay of the next chunk.
-func (t *transit) draw(s *wire.Flow) time.Duration {
-	var sum time.Duration
-	for i, d := range s.Delays {
-		one := d.Latency
-		if d.Jitter > 0 {
-			one += time.Duration(t.dice[i].Int64N(2*int64(d.Jitter)+1)) - d.Jitter
-		}
-		sum += max(0, one)
-	}
-	return sum
-}
-
-// piece is as much of the first parcel as a narrow link sends in 10 ms.
-func (t *transit) piece(s *wire.Flow) *stream.StreamChunk {
-	p := t.queue[0]
-	if s.Rate > 0 {
-		p.data = p.data[:min(int64(len(p.data)), max(1, s.Rate/100))]
-	}
-	return &stream.StreamChunk{Data: p.data, Timestamp: time.Now()}
-}
-
-func (t *transit) sent(n int) {
-	t.bytes -= n
-	if rest := t.queue[0].data[n:]; len(rest) > 0 {
-		t.queue[0].data = rest
-	} else {
-		t.queue[0] = parcel{}
-		t.queue = t.queue[1:]
-		t.drawn = false
-		if len(t.queue) == 0 && cap(t.queue) > 1024 {
-			t.queue = slices.Clip(t.queue)
-		}
-	}
-	t.turn = time.Time{}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,14 +61,16 @@ func (p *pipe) update(t *testing.T, s wire.Flow) {
 	}
 }
 
-func chunk(b ...byte) *stream.StreamChunk { return &stream.StreamChunk{Data: b, Timestamp: time.Now()} }
+func newChunk(b ...byte) *stream.StreamChunk {
+	return &stream.StreamChunk{Data: b, Timestamp: time.Now()}
+}
 
 func TestJitterKeepsOrder(t *testing.T) {
 	p := newPipe(t, wire.Flow{Delays: []wire.Delay{{Latency: 10 * time.Millisecond, Jitter: 10 * time.Millisecond, Seed: 1}}})
 	const n = 50
 	go func() {
 		for i := range n {
-			p.in <- chunk(byte(i))
+			p.in <- newChunk(byte(i))
 		}
 	}()
 	var got, want []byte
@@ -86,14 +89,14 @@ func TestJitterIsSeeded(t *testing.T) {
 	draws := func(seed uint64, connection int) []time.Duration {
 		f := new(Flow)
 		s := &wire.Flow{Delays: []wire.Delay{{Latency: time.Second, Jitter: time.Second / 2, Seed: seed}}}
-		var tr *transit
+		var tr *connState
 		for range connection {
-			tr = f.NewState().(*transit)
+			tr = f.NewState().(*connState)
 		}
 		tr.adopt(s)
 		var out []time.Duration
 		for range 100 {
-			out = append(out, tr.draw(s))
+			out = append(out, tr.drawDelay(s))
 		}
 		return out
 	}
@@ -113,11 +116,11 @@ func TestJitterIsSeeded(t *testing.T) {
 }
 
 func TestDelaysAddAndAreNeverNegative(t *testing.T) {
-	tr := &transit{}
+	tr := &connState{}
 	s := &wire.Flow{Delays: []wire.Delay{{Latency: time.Second}, {Latency: time.Minute}, {Jitter: time.Hour, Seed: 3}}}
 	tr.adopt(s)
 	for range 100 {
-		if got := tr.draw(s); got < time.Minute+time.Second {
+		if got := tr.drawDelay(s); got < time.Minute+time.Second {
 			t.Fatalf("got %v", got)
 		}
 	}
@@ -126,10 +129,10 @@ func TestDelaysAddAndAreNeverNegative(t *testing.T) {
 // Settings may change while the reader has stalled: that must not wait for him.
 func TestUpdateWhileTheReaderStalls(t *testing.T) {
 	p := newPipe(t, wire.Flow{})
-	p.in <- chunk('a')
-	p.in <- chunk('b')
+	p.in <- newChunk('a')
+	p.in <- newChunk('b')
 	p.update(t, wire.Flow{Hold: true})
-	p.in <- chunk('c', 'd')
+	p.in <- newChunk('c', 'd')
 	select {
 	case c := <-p.out:
 		t.Errorf("%q passed while held", c.Data)
@@ -170,10 +173,10 @@ func TestEndOfStream(t *testing.T) {
 	p.stub.State = p.flow.NewState()
 	p.wrap = &toxics.ToxicWrapper{Toxic: p.flow, Toxicity: 1}
 	go p.stub.Run(p.wrap)
-	p.in <- chunk('a')
+	p.in <- newChunk('a')
 	<-p.out // established
 	p.update(t, wire.Flow{Hold: true})
-	p.in <- chunk('b')
+	p.in <- newChunk('b')
 	close(p.in)
 	select {
 	case c, ok := <-p.out:
@@ -195,4 +198,32 @@ func TestRateIsSharedByConnections(t *testing.T) {
 	if got := f.reserve(1000, 100).Sub(first); got != 100*time.Millisecond {
 		t.Errorf("100 bytes at 1000 a second keep the link for %v, want 100ms", got)
 	}
+}
+
+// Once a change of the settings has returned, nothing passes under the old ones.
+func TestHoldIsInForceOnceItIsSet(t *testing.T) {
+	p := newPipe(t, wire.Flow{})
+	stop := make(chan struct{})
+	var sender sync.WaitGroup
+	sender.Go(func() {
+		for {
+			select {
+			case p.in <- newChunk('a'):
+			case <-stop:
+				return
+			}
+		}
+	})
+	for range 200 {
+		<-p.out
+		p.set(t, wire.Flow{Hold: true})
+		select {
+		case <-p.out:
+			t.Error("a chunk passed while held")
+		case <-time.After(200 * time.Microsecond):
+		}
+		p.set(t, wire.Flow{})
+	}
+	close(stop)
+	sender.Wait()
 }

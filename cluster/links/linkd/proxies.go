@@ -1,11 +1,11 @@
-// Package linkd is what runs beside each node and carries its links: proxies
-// (Toxiproxy as a library, with a toxic of our own), an echo server to measure
-// them by, and a supervisor that probes from inside the pod and replaces
-// proxies that hang. It knows ports and bytes; which link means what is mesh's.
+// Package linkd is what runs beside each node and carries its links: proxies that
+// move bytes through Toxiproxy's toxics (one of them ours), an echo server to
+// measure them by, and a supervisor that probes from inside the pod and replaces
+// proxies that hang. It knows ports and bytes; package links knows which link
+// they belong to.
 package linkd
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,29 +23,38 @@ import (
 
 // Names of the toxics on each proxy.
 const (
-	upToxic    = "up"
-	downToxic  = "down"
-	resetToxic = "reset"
+	upToxic   = "up"
+	downToxic = "down"
 )
 
-var register = sync.OnceFunc(func() { toxics.Register(FlowType, new(Flow)) })
+var register = sync.OnceFunc(func() {
+	toxics.Register(FlowType, new(Flow))
+	// It wants bare TCP connections, which ours are not, and would panic.
+	delete(toxics.ToxicRegistry, "reset_peer")
+})
 
-// Proxies is one Toxiproxy server. Its own API stays reachable, so that
-// toxiproxy-cli shows what a link is doing.
+// Proxies is the proxies of one pod and their API.
 type Proxies struct {
 	server *toxiproxy.ApiServer
 	mu     sync.Mutex
-	held   map[string]wire.Proxy
+	made   map[string]*madeProxy
+}
+
+// madeProxy is a proxy and what it was made like last.
+type madeProxy struct {
+	*proxy
+	as wire.Proxy
 }
 
 // NewProxies makes a server without proxies.
 func NewProxies() *Proxies {
 	register()
 	m := toxiproxy.NewMetricsContainer(prometheus.NewRegistry())
-	return &Proxies{server: toxiproxy.NewServer(m, zerolog.Nop()), held: map[string]wire.Proxy{}}
+	return &Proxies{server: toxiproxy.NewServer(m, zerolog.Nop()), made: map[string]*madeProxy{}}
 }
 
-// Handler serves PUT /links and Toxiproxy's API.
+// Handler serves PUT /links, and as much of Toxiproxy's API as shows what a link
+// is doing and puts foreign toxics on it, so that toxiproxy-cli can be used.
 func (p *Proxies) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT "+wire.Links, func(w http.ResponseWriter, r *http.Request) {
@@ -54,136 +63,151 @@ func (p *Proxies) Handler() http.Handler {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if err := p.Put(r.Context(), want); err != nil {
+		if err := p.Put(want); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.Handle("/", p.server.Routes())
+	mux.HandleFunc("GET /proxies", func(w http.ResponseWriter, r *http.Request) {
+		all := map[string]shownProxy{}
+		for name, m := range p.list() {
+			all[name] = m.show()
+		}
+		writeJSON(w, all)
+	})
+	mux.HandleFunc("GET /proxies/{proxy}", func(w http.ResponseWriter, r *http.Request) {
+		m, known := p.list()[r.PathValue("proxy")]
+		if !known {
+			http.Error(w, "proxy not found", http.StatusNotFound)
+			return
+		}
+		writeJSON(w, m.show())
+	})
+	theirs := p.server.Routes()
+	mux.Handle("/proxies/{proxy}/toxics", theirs)
+	mux.Handle("/proxies/{proxy}/toxics/{toxic}", theirs)
+	mux.Handle("GET "+wire.Version, theirs)
 	return mux
+}
+
+// shownProxy is a proxy as Toxiproxy's API shows it.
+type shownProxy struct {
+	Name     string         `json:"name"`
+	Listen   string         `json:"listen"`
+	Upstream string         `json:"upstream"`
+	Enabled  bool           `json:"enabled"`
+	Toxics   []toxics.Toxic `json:"toxics"`
+}
+
+func (p *proxy) show() shownProxy {
+	return shownProxy{p.inner.Name, p.inner.Listen, p.inner.Upstream, p.listening(), p.inner.Toxics.GetToxicArray()}
+}
+
+func writeJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value) // a client that goes away is no error here
+}
+
+func (p *Proxies) list() map[string]*proxy {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string]*proxy{}
+	for name, m := range p.made {
+		out[name] = m.proxy
+	}
+	return out
 }
 
 // Put makes each named proxy as it is wanted; the others stay. It tries all of
 // them and reports every one that it could not make so.
-func (p *Proxies) Put(ctx context.Context, want []wire.Proxy) error {
+func (p *Proxies) Put(want []wire.Proxy) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var errs []error
 	for _, w := range want {
-		if err := p.put(ctx, w); err != nil {
+		if err := p.put(w); err != nil {
 			errs = append(errs, fmt.Errorf("proxy %s: %w", w.Name, err))
-			continue
 		}
-		p.held[w.Name] = w
 	}
 	return errors.Join(errs...)
 }
 
-func (p *Proxies) put(ctx context.Context, w wire.Proxy) error {
-	was, known := p.held[w.Name]
+func (p *Proxies) put(w wire.Proxy) error {
+	m, known := p.made[w.Name]
 	if !known {
-		return p.create(w)
-	}
-	if was.Listen != w.Listen || was.Upstream != w.Upstream {
-		return fmt.Errorf("moved from %s→%s to %s→%s", was.Listen, was.Upstream, w.Listen, w.Upstream)
-	}
-	proxy, err := p.server.Collection.Get(w.Name)
-	if err != nil {
-		return err
-	}
-	if w.Closed && !was.Closed {
-		proxy.Stop()
-	}
-	if w.Reset && !was.Reset {
-		if err := p.reset(proxy); err != nil {
-			return err
-		}
-	}
-	if w.Reset {
-		w.Up.Close, w.Down.Close = true, true
-	}
-	for name, f := range map[string]wire.Flow{upToxic: w.Up, downToxic: w.Down} {
-		if _, err := proxy.Toxics.UpdateToxicJson(name, settings(f)); err != nil {
-			return err
-		}
-	}
-	if was.Reset && !w.Reset {
-		if err := proxy.Toxics.RemoveToxic(ctx, resetToxic); err != nil {
-			return err
-		}
-	}
-	if was.Closed && !w.Closed {
-		return proxy.Start()
-	}
-	return nil
-}
-
-func (p *Proxies) create(w wire.Proxy) error {
-	proxy := toxiproxy.NewProxy(p.server, w.Name, w.Listen, w.Upstream)
-	if w.Reset {
-		w.Up.Close, w.Down.Close = true, true
-	}
-	for stream, f := range map[string]wire.Flow{"upstream": w.Up, "downstream": w.Down} {
-		b, err := json.Marshal(map[string]any{
-			"name": strings.TrimSuffix(stream, "stream"), "type": FlowType, "stream": stream, "toxicity": 1, "attributes": f,
-		})
+		made, err := p.create(w)
 		if err != nil {
 			return err
 		}
-		if _, err := proxy.Toxics.AddToxicJson(strings.NewReader(string(b))); err != nil {
-			return err
-		}
+		m = &madeProxy{made, w}
+		p.made[w.Name] = m
+	}
+	if m.as.Listen != w.Listen || m.as.Upstream != w.Upstream {
+		return fmt.Errorf("moved from %s→%s to %s→%s", m.as.Listen, m.as.Upstream, w.Listen, w.Upstream)
+	}
+	if w.Closed {
+		m.close()
 	}
 	if w.Reset {
-		if err := p.reset(proxy); err != nil {
+		m.reset(true)
+	}
+	for name, f := range map[string]wire.Flow{upToxic: w.Up, downToxic: w.Down} {
+		flow, err := m.flow(name)
+		if err != nil {
 			return err
 		}
+		flow.set(f)
 	}
-	return p.server.Collection.Add(proxy, !w.Closed)
+	if !w.Reset {
+		m.reset(false)
+	}
+	m.as = w
+	if w.Closed {
+		return nil
+	}
+	return m.open()
 }
 
-// reset makes open connections end in an RST, and those to come: Toxiproxy
-// sets SO_LINGER to zero on connections that are opened while its own
-// reset_peer is there, and our toxic then closes them at once.
-func (p *Proxies) reset(proxy *toxiproxy.Proxy) error {
-	sever(proxy)
-	_, err := proxy.Toxics.AddToxicJson(strings.NewReader(
-		`{"name":"` + resetToxic + `","type":"reset_peer","stream":"upstream","toxicity":1,"attributes":{"timeout":0}}`))
-	if err != nil {
-		return err
+// create makes a proxy whose port is closed.
+func (p *Proxies) create(w wire.Proxy) (*proxy, error) {
+	made := newProxy(p.server, w.Name, w.Listen, w.Upstream)
+	for name, direction := range map[string]string{upToxic: "upstream", downToxic: "downstream"} {
+		body := fmt.Sprintf(`{"name":%q,"type":%q,"stream":%q,"toxicity":1}`, name, FlowType, direction)
+		if _, err := made.inner.Toxics.AddToxicJson(strings.NewReader(body)); err != nil {
+			return nil, err
+		}
 	}
-	sever(proxy) // those that came between
-	return nil
+	// Their API finds toxics by this list.
+	return made, p.server.Collection.Add(made.inner, false)
 }
 
-// Close takes every proxy away. What was held is thrown away.
+// flow finds our toxic of a direction. It waits for whatever else changes the
+// toxics of this proxy, so that one that hangs is noticed.
+func (p *proxy) flow(name string) (*Flow, error) {
+	t := p.inner.Toxics.GetToxic(name)
+	if t == nil {
+		return nil, fmt.Errorf("toxic %q is missing", name)
+	}
+	f, ok := t.Toxic.(*Flow)
+	if !ok {
+		return nil, fmt.Errorf("toxic %q is not of type %s", name, FlowType)
+	}
+	return f, nil
+}
+
+// Close removes every proxy. Bytes that were held are thrown away.
 func (p *Proxies) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var flows []*Flow
-	for _, proxy := range p.server.Collection.Proxies() {
+	for _, m := range p.made {
+		m.close()
 		for _, name := range []string{upToxic, downToxic} {
-			if t := proxy.Toxics.GetToxic(name); t != nil {
-				if f, ok := t.Toxic.(*Flow); ok {
-					flows = append(flows, f)
-				}
+			if f, err := m.flow(name); err == nil {
+				f.end()
 			}
 		}
 	}
-	err := p.server.Collection.Clear()
-	for _, f := range flows {
-		f.end()
-	}
-	clear(p.held)
-	return err
-}
-
-// settings is the body of a toxic's update.
-func settings(f wire.Flow) *strings.Reader {
-	b, err := json.Marshal(map[string]any{"attributes": f, "toxicity": 1})
-	if err != nil {
-		panic(err) // plain values
-	}
-	return strings.NewReader(string(b))
+	clear(p.made)
+	return p.server.Collection.Clear()
 }

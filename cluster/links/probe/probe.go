@@ -15,7 +15,7 @@ import (
 )
 
 // Run probes a TCP address; see Over.
-func Run(ctx context.Context, addr, mode string, n int) wire.Probed {
+func Run(ctx context.Context, addr, mode string, n int) wire.ProbeResult {
 	return Over(ctx, func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", addr)
 	}, mode, n)
@@ -23,18 +23,18 @@ func Run(ctx context.Context, addr, mode string, n int) wire.Probed {
 
 // Over dials, in echo mode sends n bytes (at least one) and waits until all
 // have come back, and measures both. It ends with ctx.
-func Over(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.Probed {
+func Over(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.ProbeResult {
 	start := time.Now()
-	fail := func(p wire.Probed, err error) wire.Probed {
+	fail := func(p wire.ProbeResult, err error) wire.ProbeResult {
 		p.Error, p.Kind = err.Error(), kind(err)
 		return p
 	}
 	c, err := dial(ctx)
 	if err != nil {
-		return fail(wire.Probed{}, err)
+		return fail(wire.ProbeResult{}, err)
 	}
 	defer c.Close()
-	p := wire.Probed{Connect: time.Since(start)}
+	p := wire.ProbeResult{Connect: time.Since(start)}
 	if mode == wire.Connect {
 		return p
 	}

@@ -1,24 +1,25 @@
-// Package wire is what mesh and linkd say to each other over HTTP: values and
+// Package wire is what package links and linkd exchange over HTTP: values and
 // paths, no behaviour.
 package wire
 
 import "time"
 
-// Paths of linkd. Links is on the admin address, beside Toxiproxy's own API;
-// the others are on the control address.
+// Paths of linkd. Links and Version are on the admin address, beside a part of
+// Toxiproxy's own API; the others are on the control address.
 const (
 	Links   = "/links"   // PUT []Proxy: make these proxies so; others stay as they are
-	Healthz = "/healthz" // GET: 200 while the proxy answers
-	Restart = "/restart" // POST: replace the proxy by an empty one
-	Probe   = "/probe"   // GET ?addr=&mode=&bytes=&timeout= → Probed
+	Version = "/version" // GET: 200 while the proxies answer
+	Healthz = "/healthz" // GET: 200 while the supervisor answers and the proxies' process lives
+	Restart = "/restart" // POST: replace the proxies by none
+	Probe   = "/probe"   // GET ?addr=&mode=&bytes=&timeout= → ProbeResult
 )
 
-// DoorKind is the header in which linkd says, answering CONNECT on the control
-// address with 502, what kind of failure the connection inside the pod met:
-// one of the kinds of Probed.
-const DoorKind = "Linkd-Kind"
+// TunnelFailure is the header in which linkd, answering CONNECT on the control
+// address with 502, names the kind of failure that the connection inside the pod
+// met: one of the kinds of ProbeResult.
+const TunnelFailure = "Linkd-Kind"
 
-// Proxy is one port of one link as linkd shall hold it.
+// Proxy is one port of one link as linkd shall make it.
 type Proxy struct {
 	Name     string `json:"name"`
 	Listen   string `json:"listen"`
@@ -42,8 +43,6 @@ type Flow struct {
 	// Drop throws bytes away; connections that lived through it are closed
 	// when it ends.
 	Drop bool `json:"drop,omitempty"`
-	// Close ends each connection as soon as it is seen.
-	Close bool `json:"close,omitempty"`
 }
 
 // Delay is latency, in nanoseconds in JSON, uniform in ±Jitter around Latency,
@@ -60,8 +59,8 @@ const (
 	Connect = "connect" // connect only
 )
 
-// Probed is what a probe saw from inside the pod.
-type Probed struct {
+// ProbeResult is what a probe measured.
+type ProbeResult struct {
 	Connect time.Duration `json:"connectNanos"`
 	RTT     time.Duration `json:"rttNanos"` // from the first byte sent to the last one back
 	Error   string        `json:"error,omitempty"`

@@ -29,7 +29,7 @@ func (d *door) connect(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	near, err := new(net.Dialer).DialContext(ctx, "tcp", r.Host)
 	if err != nil {
 		if errors.Is(err, syscall.ECONNREFUSED) {
-			w.Header().Set(wire.DoorKind, wire.Refused)
+			w.Header().Set(wire.TunnelFailure, wire.Refused)
 		}
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
