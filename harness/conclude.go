@@ -45,15 +45,16 @@ func (r *run) remove(ctx context.Context) (err error) {
 }
 
 // conclude closes the record, judges it and writes the reports.
-func (r *run) conclude(ctx context.Context) error {
-	err := r.history.Close()
+func (r *run) conclude(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, r.dir.Close()) }()
+	err = r.history.Close()
 	r.change(func(run *record.Run) {
 		r.endPhase(r.now())
 		run.Ops = r.history.Ops()
 		run.Checksummed = true
 	})
 	r.say("judge", "%d operations", len(r.record.Ops))
-	if err := errors.Join(err, r.saveErr, r.dir.Close()); err != nil {
+	if err := errors.Join(err, r.saveErr); err != nil {
 		return fmt.Errorf("record of run %s: %w", r.record.ID, err)
 	}
 	if err := r.dir.WriteChecksums(); err != nil {
@@ -65,15 +66,15 @@ func (r *run) conclude(ctx context.Context) error {
 // Recheck judges a stored run again with today's checks, rewrites its verdict
 // and reports, and returns it. No cluster is needed.
 func Recheck(ctx context.Context, dir string) (*record.Run, error) {
+	d, err := record.Reopen(dir) // before the record is read, so that it is whole
+	if err != nil {
+		return nil, err
+	}
 	r, err := record.Load(dir)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, d.Close())
 	}
-	d, err := record.Reopen(dir)
-	if err != nil {
-		return nil, err
-	}
-	return r, judge(ctx, r, d, "")
+	return r, errors.Join(judge(ctx, r, d, ""), d.Close())
 }
 
 func judge(ctx context.Context, r *record.Run, dir *record.Dir, stepSummary string) error {

@@ -4,7 +4,6 @@
 package harness
 
 import (
-	"io"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
@@ -28,8 +27,6 @@ type Options struct {
 	// StepSummary names a file to which the summary is appended as well, as
 	// $GITHUB_STEP_SUMMARY does; empty means none.
 	StepSummary string
-	// Log takes debug lines; nil means none.
-	Log io.Writer
 }
 
 // Progress is the state of a run at an instant. One is sent at each event

@@ -27,6 +27,9 @@ func sealed() []string {
 // WriteChecksums writes the sums of the files as they are now. The run says in its record
 // that it is sealed; nothing may be added to it after.
 func (d *Dir) WriteChecksums() error {
+	if err := d.closeEvents(); err != nil {
+		return fmt.Errorf("seal the record: %w", err)
+	}
 	var sums bytes.Buffer
 	for _, name := range sealed() {
 		sum, err := sumOf(filepath.Join(d.Path, name))

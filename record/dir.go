@@ -2,12 +2,15 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -40,13 +43,14 @@ func NewID(at time.Time, scenario string, random *rand.Rand) string {
 type Dir struct {
 	Path string
 
+	lock   *flock.Flock // held until Close
 	mu     sync.Mutex
-	events *os.File
+	events *os.File // nil in a directory that was reopened
 }
 
-// Create makes the directory of a run under root and writes its run.json. An
-// id that is taken is an error: a record is never overwritten.
-func Create(root string, m Meta) (*Dir, error) {
+// Create makes the directory of a run under root, locks it and writes its
+// run.json. An id that is taken is an error: a record is never overwritten.
+func Create(root string, m Meta) (_ *Dir, err error) {
 	if m.ID == "" || filepath.Base(m.ID) != m.ID {
 		return nil, fmt.Errorf("create run directory: %q is not a run id", m.ID)
 	}
@@ -60,25 +64,37 @@ func Create(root string, m Meta) (*Dir, error) {
 	if err := os.Mkdir(filepath.Join(path, NodesDir), 0o755); err != nil {
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
-	events, err := os.OpenFile(filepath.Join(path, EventsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	d := &Dir{Path: path}
+	if d.lock, err = lockDir(path, Executing); err != nil { // before run.json, by which others know a run
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.unlock())
+		}
+	}()
+	d.events, err = os.OpenFile(filepath.Join(path, EventsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
-	d := &Dir{Path: path, events: events}
 	if err := d.Run(&Run{Meta: m}); err != nil {
-		events.Close()
-		return nil, err
+		return nil, errors.Join(err, d.events.Close())
 	}
 	return d, nil
 }
 
-// Reopen opens an existing run directory to write files of it anew, as
-// judging it again does.
+// Reopen opens and locks an existing run directory to write files of it anew, as
+// judging it again does. The error is an InUseError while the run is executed
+// or its files are rewritten by somebody else.
 func Reopen(path string) (*Dir, error) {
 	if _, err := os.Stat(filepath.Join(path, RunFile)); err != nil {
 		return nil, fmt.Errorf("reopen run directory: %w", err)
 	}
-	return &Dir{Path: path}, nil
+	lock, err := lockDir(path, Rewriting)
+	if err != nil {
+		return nil, fmt.Errorf("reopen run directory: %w", err)
+	}
+	return &Dir{Path: path, lock: lock}, nil
 }
 
 // Scenario writes the scenario file as it was given.
@@ -111,6 +127,9 @@ func (d *Dir) Event(e Event) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.events == nil {
+		return fmt.Errorf("write event %s: %s is closed", e.Kind, d.Path)
+	}
 	if _, err := d.events.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
@@ -125,11 +144,19 @@ func (d *Dir) NodeLog(id topology.NodeID) string {
 	return filepath.Join(d.Path, NodesDir, filepath.Base(string(id))+".log")
 }
 
-// Close ends the writing of events.
-func (d *Dir) Close() error {
+// Close ends the writing of the directory and unlocks it. It may be called again.
+func (d *Dir) Close() error { return errors.Join(d.closeEvents(), d.unlock()) }
+
+// closeEvents ends the writing of events.
+func (d *Dir) closeEvents() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.events.Close()
+	if d.events == nil {
+		return nil
+	}
+	err := d.events.Close()
+	d.events = nil
+	return err
 }
 
 func (d *Dir) replaceJSON(name string, v any) error {

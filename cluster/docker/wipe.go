@@ -26,7 +26,7 @@ func (r *Runtime) empty(ctx context.Context, p *process) (err error) {
 		return err
 	}
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
-		Name: name, Image: r.linkd.ref, Cmd: []string{"empty", dataDir},
+		Name: name, Image: r.linkd.ref, Cmd: []string{"wipe", dataDir},
 		Labels: runLabels(r.spec.Run, map[string]string{LabelNode: string(p.node), LabelPart: "wipe"}),
 		HostConfigModifier: func(h *container.HostConfig) {
 			confine(h, sandboxMemory, sandboxPids)

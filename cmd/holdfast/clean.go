@@ -19,22 +19,22 @@ Stored run directories are kept.`,
 		Example: "  holdfast clean --dry-run\n  holdfast clean",
 		Args:    wantArgs(0, 0, "no words"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			left, err := abandoned(c.Context())
+			left, err := orphanedRuns(c.Context())
 			if err != nil {
 				return environmentErr(err)
 			}
 			if dry {
-				return a.printLeft("would remove everything of run", left)
+				return a.printLeftovers("would remove everything of run", left)
 			}
-			done, err := sweep(c.Context(), left)
-			return environmentErr(errors.Join(err, a.printLeft("removed", done)))
+			done, err := removeLeftovers(c.Context(), left)
+			return environmentErr(errors.Join(err, a.printLeftovers("removed", done)))
 		},
 	}
 	c.Flags().BoolVarP(&dry, "dry-run", "n", false, "say what would be removed, and remove nothing")
 	return c
 }
 
-func (a *app) printLeft(what string, left []string) error {
+func (a *app) printLeftovers(what string, left []string) error {
 	if a.json {
 		if left == nil {
 			left = []string{}

@@ -46,29 +46,29 @@ func (a *app) comparisons() []*cobra.Command {
 	return []*cobra.Command{a.compareClasses(), a.compareDetection(), a.compareStandby()}
 }
 
-// contender is one row of a comparison.
-type contender struct {
+// variant is one row of a comparison.
+type variant struct {
 	name string
 	job  builtin.Job
 }
 
-// contest is what became of a contender. Its run is nil when it never came to one.
-type contest struct {
-	contender
+// variantRun is what became of a contender. Its run is nil when it never came to one.
+type variantRun struct {
+	variant
 	run *record.Run
 	dir string
 }
 
-// compete runs the contenders one after the other. It stops at the first that
+// runVariants runs the contenders one after the other. It stops at the first that
 // the environment failed or that was interrupted; the contests until then are
 // returned with the error.
-func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]contest, error) {
-	var out []contest
+func (a *app) runVariants(ctx context.Context, all []variant, f runFlags) ([]variantRun, error) {
+	var out []variantRun
 	for i, c := range all {
 		fmt.Fprintf(a.err, "%d of %d: %s\n", i+1, len(all), c.name)
 		r, dir, err := a.runOne(ctx, c.job, f)
 		if r != nil {
-			out = append(out, contest{c, r, dir})
+			out = append(out, variantRun{c, r, dir})
 		}
 		if err != nil {
 			return out, fmt.Errorf("compare %s: %w", c.name, err)
@@ -80,9 +80,9 @@ func (a *app) compete(ctx context.Context, all []contender, f runFlags) ([]conte
 	return out, nil
 }
 
-// unexpected is the exit status of a run of a variant: that of its findings, but
+// unexpectedExit is the exit status of a run of a variant: that of its findings, but
 // for the promises that the variant does not make and has broken.
-func unexpected(r *record.Run, unpromised ...string) int {
+func unexpectedExit(r *record.Run, unpromised ...string) int {
 	if r.Result == nil {
 		return record.Unknown.ExitCode()
 	}
@@ -92,14 +92,14 @@ func unexpected(r *record.Run, unpromised ...string) int {
 			continue
 		}
 		if f.Verdict != record.Pass {
-			code = worse(code, f.Verdict.ExitCode())
+			code = worstExit(code, f.Verdict.ExitCode())
 		}
 	}
 	return code
 }
 
-// losses is how many writes are lost and over how long; nil when it cannot be told.
-func losses(j *record.Result) (lost *int, lostFor *time.Duration) {
+// lostWrites is how many writes are lost and over how long; nil when it cannot be told.
+func lostWrites(j *record.Result) (lost *int, lostFor *time.Duration) {
 	told := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
 		return f.Check == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
 	})

@@ -52,13 +52,13 @@ Async may lose writes, and that alone is no failure of its row.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, w := range which {
 				if !slices.Contains(known, w) {
-					return noSuch("--class", w, known)
+					return unknownValue("--class", w, known)
 				}
 			}
 			if writers < 1 || writers > 1000 {
 				return usageErr("compare classes: --writers is how many write at one time in each region, 1 to 1000, not %d", writers)
 			}
-			return a.classes(c.Context(), which, seed, writers, f)
+			return a.compareDataClasses(c.Context(), which, seed, writers, f)
 		},
 	}
 	f.add(c)
@@ -68,9 +68,9 @@ Async may lose writes, and that alone is no failure of its row.`,
 	return c
 }
 
-// classes runs the loss of the main region on each class and prints the table of those that ran.
-func (a *app) classes(ctx context.Context, which []string, seed uint64, writers int, f runFlags) error {
-	var all []contender
+// compareDataClasses runs the loss of the main region on each class and prints the table of those that ran.
+func (a *app) compareDataClasses(ctx context.Context, which []string, seed uint64, writers int, f runFlags) error {
+	var all []variant
 	for _, class := range which {
 		job, err := builtin.Read("lose-main-region", seed, func(s *scenarios.Scenario) {
 			s.Load.Class, s.Load.Mix = class, workload.Mix{Add: 100}
@@ -85,9 +85,9 @@ func (a *app) classes(ctx context.Context, which []string, seed uint64, writers 
 		if err != nil {
 			return err
 		}
-		all = append(all, contender{class, job})
+		all = append(all, variant{class, job})
 	}
-	contests, err := a.compete(ctx, all, f)
+	contests, err := a.runVariants(ctx, all, f)
 	var rows []classRow
 	worst := 0
 	for _, c := range contests {
@@ -96,17 +96,17 @@ func (a *app) classes(ctx context.Context, which []string, seed uint64, writers 
 		if c.name == "async" {
 			unpromised = []string{"rpo"}
 		}
-		worst = worse(worst, unexpected(c.run, unpromised...))
+		worst = worstExit(worst, unexpectedExit(c.run, unpromised...))
 	}
 	if len(rows) > 0 {
-		if err := a.tellClasses(rows, writers); err != nil {
+		if err := a.printClasses(rows, writers); err != nil {
 			return err
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return told(worst)
+	return exitWith(worst)
 }
 
 // classRow is one row.
@@ -124,7 +124,7 @@ type classRow struct {
 	Dir          string         `json:"dir"`
 }
 
-func newClassRow(c contest) classRow {
+func newClassRow(c variantRun) classRow {
 	row := classRow{Class: c.name, Dir: c.dir, Verdict: record.Unknown}
 	for _, d := range dataClasses {
 		if d.name == c.name {
@@ -147,7 +147,7 @@ func newClassRow(c contest) classRow {
 		if j.RTO != nil && j.RTO.Recovered {
 			row.RTO = &j.RTO.Worst
 		}
-		row.Lost, row.LostFor = losses(j)
+		row.Lost, row.LostFor = lostWrites(j)
 	}
 	return row
 }
@@ -172,7 +172,7 @@ func percentile(sorted []time.Duration, of int) time.Duration {
 	return sorted[max(i, 1)-1].Round(100 * time.Microsecond)
 }
 
-func (a *app) tellClasses(rows []classRow, writers int) error {
+func (a *app) printClasses(rows []classRow, writers int) error {
 	if a.json {
 		return printJSON(a.out, rows)
 	}
@@ -190,7 +190,7 @@ func (a *app) tellClasses(rows []classRow, writers int) error {
 			lost = fmt.Sprint(*r.Lost)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Class, r.Acknowledged,
-			millis(r.P50), millis(r.P99), throughput, lost, seconds(r.LostFor), orDash(r.RTO), r.Verdict, r.Dir)
+			millis(r.P50), millis(r.P99), throughput, lost, seconds(r.LostFor), durationOrDash(r.RTO), r.Verdict, r.Dir)
 	}
 	if err := t.Flush(); err != nil {
 		return err

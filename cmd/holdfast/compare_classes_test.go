@@ -64,20 +64,20 @@ func TestClassRow(t *testing.T) {
 		{"broken off", &record.Run{}, classRow{Verdict: record.Unknown}},
 	} {
 		c.want.Class, c.want.Acknowledged, c.want.Dir = "async", "written on the primary", "runs/x"
-		got := newClassRow(contest{contender{name: "async"}, c.run, "runs/x"})
+		got := newClassRow(variantRun{variant{name: "async"}, c.run, "runs/x"})
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
 	var out bytes.Buffer
 	rows := []classRow{
-		newClassRow(contest{contender{name: "async"}, classRun(finding("rpo", record.Fail)), "runs/x"}),
+		newClassRow(variantRun{variant{name: "async"}, classRun(finding("rpo", record.Fail)), "runs/x"}),
 		{Class: "strong", Acknowledged: "never", Verdict: record.Unknown, Dir: "runs/y"},
 	}
-	if err := (&app{out: &out}).tellClasses(rows[:1], 32); err != nil {
+	if err := (&app{out: &out}).printClasses(rows[:1], 32); err != nil {
 		t.Fatal(err)
 	}
-	if err := (&app{out: &out}).tellClasses(rows[1:], 32); err != nil {
+	if err := (&app{out: &out}).printClasses(rows[1:], 32); err != nil {
 		t.Fatal(err)
 	}
 	want := `class  acknowledged when       p50      p99      throughput  lost  lost for  RTO   verdict  run

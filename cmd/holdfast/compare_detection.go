@@ -19,9 +19,9 @@ import (
 // detectors are the reference platform's profiles that can be compared.
 var detectors = []string{"adaptive", "seed"}
 
-// detections are the drills that a detector is compared by, the library's: one
+// detectionScenarios are the drills that a detector is compared by, the library's: one
 // that it must notice, and one that it must not take for more than it is.
-var detections = map[string]string{"loss": "lose-main-region", "jitter": "jitter-storm"}
+var detectionScenarios = map[string]string{"loss": "lose-main-region", "jitter": "jitter-storm"}
 
 // The seed profile probes every 5 s: the region is gone long enough for three
 // strikes, and after every node has been probed with success, for a node that was
@@ -38,7 +38,7 @@ func (a *app) compareDetection() *cobra.Command {
 	var seed uint64
 	c := &cobra.Command{
 		Use:   "detection",
-		Short: "Adaptive and fixed detection: how soon a loss is noticed, how often one is imagined",
+		Short: "Adaptive and fixed detection: how soon a loss is timeToEvent, how often one is imagined",
 		Long: `Detection kills the reference platform's main region (loss), and makes all links
 between regions jitter at three times their baseline (jitter), under adaptive
 detection and under the fixed timeouts of the seed profile.
@@ -54,15 +54,15 @@ from a region; a dash is what the drill does not call for.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, p := range profiles {
 				if !slices.Contains(detectors, p) {
-					return noSuch("--profile", p, detectors)
+					return unknownValue("--profile", p, detectors)
 				}
 			}
 			for _, d := range which {
 				if !slices.Contains(drills, d) {
-					return noSuch("--drill", d, drills)
+					return unknownValue("--drill", d, drills)
 				}
 			}
-			return a.detect(c.Context(), profiles, which, seed, f)
+			return a.compareProfiles(c.Context(), profiles, which, seed, f)
 		},
 	}
 	f.add(c)
@@ -72,7 +72,7 @@ from a region; a dash is what the drill does not call for.`,
 	return c
 }
 
-func noSuch(flag, got string, known []string) error {
+func unknownValue(flag, got string, known []string) error {
 	says := fmt.Sprintf("%s: %q is none of %s", flag, got, strings.Join(known, ", "))
 	if n := suggest.Closest(got, known); n != "" {
 		says += fmt.Sprintf("; did you mean %q?", n)
@@ -80,12 +80,12 @@ func noSuch(flag, got string, known []string) error {
 	return usageErr("%s", says)
 }
 
-// detect runs each drill under each profile and prints the table of those that ran.
-func (a *app) detect(ctx context.Context, profiles, which []string, seed uint64, f runFlags) error {
-	var all []contender
+// compareProfiles runs each drill under each profile and prints the table of those that ran.
+func (a *app) compareProfiles(ctx context.Context, profiles, which []string, seed uint64, f runFlags) error {
+	var all []variant
 	for _, drill := range which {
 		for _, profile := range profiles {
-			job, err := builtin.Read(detections[drill], seed, func(s *scenarios.Scenario) {
+			job, err := builtin.Read(detectionScenarios[drill], seed, func(s *scenarios.Scenario) {
 				s.Topology.Profile, s.Baseline = profile, baseline
 				if drill == "loss" {
 					s.Steps[0].For = lossFor
@@ -94,29 +94,29 @@ func (a *app) detect(ctx context.Context, profiles, which []string, seed uint64,
 			if err != nil {
 				return err
 			}
-			all = append(all, contender{profile + " · " + drill, job})
+			all = append(all, variant{profile + " · " + drill, job})
 		}
 	}
-	contests, err := a.compete(ctx, all, f)
-	var rows []detection
+	contests, err := a.runVariants(ctx, all, f)
+	var rows []detectionRow
 	worst := 0
 	for _, c := range contests {
-		rows = append(rows, newDetection(c))
-		worst = worse(worst, codeOf(c.run))
+		rows = append(rows, newDetectionRow(c))
+		worst = worstExit(worst, runExit(c.run))
 	}
 	if len(rows) > 0 {
-		if told := a.tellDetection(rows); told != nil {
+		if told := a.printDetection(rows); told != nil {
 			return told
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return told(worst)
+	return exitWith(worst)
 }
 
-// detection is one row.
-type detection struct {
+// detectionRow is one row.
+type detectionRow struct {
 	Profile     string         `json:"profile"`
 	Drill       string         `json:"drill"`
 	Suspected   *time.Duration `json:"suspected"` // ns from the request of the fault; null: never
@@ -128,12 +128,12 @@ type detection struct {
 	Dir         string         `json:"dir"`
 }
 
-func newDetection(c contest) detection {
+func newDetectionRow(c variantRun) detectionRow {
 	profile, drill, _ := strings.Cut(c.name, " · ")
-	d := detection{Profile: profile, Drill: drill, Dir: c.dir, Verdict: record.Unknown}
+	d := detectionRow{Profile: profile, Drill: drill, Dir: c.dir, Verdict: record.Unknown}
 	if len(c.run.Faults) > 0 {
 		fault := c.run.Faults[0]
-		d.Suspected, d.Confirmed = noticed(c.run, fault, record.EventSuspect), noticed(c.run, fault, record.EventConfirmed)
+		d.Suspected, d.Confirmed = timeToEvent(c.run, fault, record.EventSuspect), timeToEvent(c.run, fault, record.EventConfirmed)
 		for _, e := range c.run.Events {
 			if e.Source == record.FromPlatform && e.Kind == record.EventWeights && e.Fields[record.FieldLost] != "" && e.At >= fault.Inject.Requested {
 				d.Switches++
@@ -152,8 +152,8 @@ func newDetection(c contest) detection {
 	return d
 }
 
-// noticed is how long after its request the platform first told of a victim.
-func noticed(r *record.Run, f record.Fault, kind record.EventKind) *time.Duration {
+// timeToEvent is how long after its request the platform first told of a victim.
+func timeToEvent(r *record.Run, f record.Fault, kind record.EventKind) *time.Duration {
 	var first *time.Duration
 	for _, e := range r.Events {
 		if e.Source != record.FromPlatform || e.Kind != kind || e.At < f.Inject.Requested {
@@ -168,7 +168,7 @@ func noticed(r *record.Run, f record.Fault, kind record.EventKind) *time.Duratio
 	return first
 }
 
-func (a *app) tellDetection(rows []detection) error {
+func (a *app) printDetection(rows []detectionRow) error {
 	if a.json {
 		return printJSON(a.out, rows)
 	}
@@ -179,14 +179,14 @@ func (a *app) tellDetection(rows []detection) error {
 			alarms = strconv.Itoa(*r.FalseAlarms)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n",
-			r.Profile, r.Drill, orDash(r.Suspected), orDash(r.Confirmed), alarms, r.Switches, orDash(r.RTO), r.Verdict, r.Dir)
+			r.Profile, r.Drill, durationOrDash(r.Suspected), durationOrDash(r.Confirmed), alarms, r.Switches, durationOrDash(r.RTO), r.Verdict, r.Dir)
 	}
 	return t.Flush()
 }
 
-func orDash(d *time.Duration) string {
+func durationOrDash(d *time.Duration) string {
 	if d == nil {
 		return "—"
 	}
-	return clock(*d)
+	return formatOffset(*d)
 }

@@ -36,19 +36,19 @@ func TestDetectionRow(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		run  *record.Run
-		want detection
+		want detectionRow
 	}{
-		{"a loss", loss(), detection{Suspected: &two, Confirmed: &four, FalseAlarms: &falses, Switches: 1, RTO: &second, Verdict: record.Pass}},
-		{"a run that was broken off", &record.Run{}, detection{Verdict: record.Unknown}},
+		{"a loss", loss(), detectionRow{Suspected: &two, Confirmed: &four, FalseAlarms: &falses, Switches: 1, RTO: &second, Verdict: record.Pass}},
+		{"a run that was broken off", &record.Run{}, detectionRow{Verdict: record.Unknown}},
 		{"no recovery is no figure", func() *record.Run {
 			r := loss()
 			r.Events, r.Result.RTO.Recovered, r.Result.Alarms, r.Result.Verdict = nil, false, nil, record.Fail
 			return r
-		}(), detection{Verdict: record.Fail}},
+		}(), detectionRow{Verdict: record.Fail}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.want.Profile, c.want.Drill, c.want.Dir = "adaptive", "loss", "runs/x"
-			got := newDetection(contest{contender{name: "adaptive · loss"}, c.run, "runs/x"})
+			got := newDetectionRow(variantRun{variant{name: "adaptive · loss"}, c.run, "runs/x"})
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -56,7 +56,7 @@ func TestDetectionRow(t *testing.T) {
 	}
 	var out bytes.Buffer
 	a := &app{out: &out}
-	if err := a.tellDetection([]detection{
+	if err := a.printDetection([]detectionRow{
 		{Profile: "adaptive", Drill: "loss", Suspected: &two, Confirmed: &four, FalseAlarms: &falses, Switches: 1, RTO: &second, Verdict: record.Pass, Dir: "runs/x"},
 		{Profile: "seed", Drill: "jitter", Verdict: record.Unknown, Dir: "runs/y"},
 	}); err != nil {

@@ -56,10 +56,10 @@ failure of their row.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, l := range which {
 				if !slices.Contains(known, l) {
-					return noSuch("--level", l, known)
+					return unknownValue("--level", l, known)
 				}
 			}
-			return a.standby(c.Context(), which, seed, f)
+			return a.compareStandbyLevels(c.Context(), which, seed, f)
 		},
 	}
 	f.add(c)
@@ -68,33 +68,33 @@ failure of their row.`,
 	return c
 }
 
-// standby runs the loss of the main region at each level and prints the table of those that ran.
-func (a *app) standby(ctx context.Context, which []string, seed uint64, f runFlags) error {
-	var all []contender
+// compareStandbyLevels runs the loss of the main region at each level and prints the table of those that ran.
+func (a *app) compareStandbyLevels(ctx context.Context, which []string, seed uint64, f runFlags) error {
+	var all []variant
 	for _, level := range which {
 		job, err := builtin.Read("standby-"+level, seed, func(*scenarios.Scenario) {})
 		if err != nil {
 			return err
 		}
-		all = append(all, contender{level, job})
+		all = append(all, variant{level, job})
 	}
-	contests, err := a.compete(ctx, all, f)
+	contests, err := a.runVariants(ctx, all, f)
 	var rows []standbyRow
 	worst := 0
 	for _, c := range contests {
 		row, unpromised := newStandbyRow(c)
 		rows = append(rows, row)
-		worst = worse(worst, unexpected(c.run, unpromised...))
+		worst = worstExit(worst, unexpectedExit(c.run, unpromised...))
 	}
 	if len(rows) > 0 {
-		if err := a.tellStandby(rows); err != nil {
+		if err := a.printStandby(rows); err != nil {
 			return err
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return told(worst)
+	return exitWith(worst)
 }
 
 // standbyRow is one row.
@@ -109,7 +109,7 @@ type standbyRow struct {
 }
 
 // newStandbyRow also says what the level does not promise.
-func newStandbyRow(c contest) (row standbyRow, unpromised []string) {
+func newStandbyRow(c variantRun) (row standbyRow, unpromised []string) {
 	row = standbyRow{Level: c.name, Dir: c.dir, Verdict: record.Unknown}
 	for _, l := range standbyLevels {
 		if l.name == c.name {
@@ -121,12 +121,12 @@ func newStandbyRow(c contest) (row standbyRow, unpromised []string) {
 		if j.RTO != nil && j.RTO.Recovered {
 			row.RTO = &j.RTO.Worst
 		}
-		row.Lost, row.LostFor = losses(j)
+		row.Lost, row.LostFor = lostWrites(j)
 	}
 	return row, unpromised
 }
 
-func (a *app) tellStandby(rows []standbyRow) error {
+func (a *app) printStandby(rows []standbyRow) error {
 	if a.json {
 		return printJSON(a.out, rows)
 	}
@@ -136,7 +136,7 @@ func (a *app) tellStandby(rows []standbyRow) error {
 		if r.Lost != nil {
 			lost = fmt.Sprint(*r.Lost)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Level, r.Holds, orDash(r.RTO), lost, seconds(r.LostFor), r.Verdict, r.Dir)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Level, r.Holds, durationOrDash(r.RTO), lost, seconds(r.LostFor), r.Verdict, r.Dir)
 	}
 	return t.Flush()
 }

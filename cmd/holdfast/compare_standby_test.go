@@ -31,15 +31,15 @@ func TestStandbyRow(t *testing.T) {
 			Level: "cold", Holds: "nothing: the newest snapshot", Verdict: record.Unknown, Dir: "runs/x",
 		}, true},
 	} {
-		got, unpromised := newStandbyRow(contest{contender{name: c.level}, c.run, "runs/x"})
+		got, unpromised := newStandbyRow(variantRun{variant{name: c.level}, c.run, "runs/x"})
 		if diff := cmp.Diff(c.want, got); diff != "" || (len(unpromised) > 0) != c.loses {
 			t.Errorf("%s: does not promise %v, may lose writes: %v (-want +got):\n%s", c.name, unpromised, c.loses, diff)
 		}
 	}
 	var out bytes.Buffer
-	warm, _ := newStandbyRow(contest{contender{name: "warm"}, classRun(finding("rpo", record.Fail)), "runs/x"})
-	cold, _ := newStandbyRow(contest{contender{name: "cold"}, &record.Run{}, "runs/y"})
-	if err := (&app{out: &out}).tellStandby([]standbyRow{warm, cold}); err != nil {
+	warm, _ := newStandbyRow(variantRun{variant{name: "warm"}, classRun(finding("rpo", record.Fail)), "runs/x"})
+	cold, _ := newStandbyRow(variantRun{variant{name: "cold"}, &record.Run{}, "runs/y"})
+	if err := (&app{out: &out}).printStandby([]standbyRow{warm, cold}); err != nil {
 		t.Fatal(err)
 	}
 	want := `level  what it holds                 RTO   lost  lost for  verdict  run

@@ -23,11 +23,11 @@ func TestUnexpectedOutcomeOfAVariant(t *testing.T) {
 		{[]string{"rpo"}, []record.Finding{stale, lost}, 1},
 		{[]string{"rpo", "stale reads"}, []record.Finding{stale, lost}, 0},
 	} {
-		if got := unexpected(classRun(c.findings...), c.unpromised...); got != c.want {
+		if got := unexpectedExit(classRun(c.findings...), c.unpromised...); got != c.want {
 			t.Errorf("one that does not promise %v, with %v, exits %d, want %d", c.unpromised, c.findings, got, c.want)
 		}
 	}
-	if got := unexpected(&record.Run{}, "rpo"); got != 2 {
+	if got := unexpectedExit(&record.Run{}, "rpo"); got != 2 {
 		t.Errorf("a run that was not judged exits %d, want 2", got)
 	}
 }

@@ -22,73 +22,73 @@ works here; warnings do not change it.`,
 		Example: "  holdfast doctor\n  holdfast doctor --json",
 		Args:    wantArgs(0, 0, "no words"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			found, able := examine(c.Context())
+			found, able := checkHost(c.Context())
 			if a.json {
 				if err := printJSON(a.out, struct {
-					Able  bool      `json:"able"`
-					Found []symptom `json:"found"`
+					Able  bool          `json:"able"`
+					Found []checkResult `json:"found"`
 				}{able, found}); err != nil {
 					return err
 				}
-			} else if err := a.printSymptoms(found); err != nil {
+			} else if err := a.printChecks(found); err != nil {
 				return err
 			}
 			if !able {
-				return &exitError{exitEnvironment, fmt.Errorf("doctor: no runtime works here; the lines marked %s say why", bad)}
+				return &exitError{exitEnvironment, fmt.Errorf("doctor: no runtime works here; the lines marked %s say why", statusBad)}
 			}
 			return nil
 		},
 	}
 }
 
-// health is how good a sign is.
-type health string
+// checkStatus is how good a sign is.
+type checkStatus string
 
 const (
-	good health = "ok"
-	poor health = "warn"
-	bad  health = "bad"
+	statusOK   checkStatus = "ok"
+	statusWarn checkStatus = "warn"
+	statusBad  checkStatus = "bad"
 )
 
-// symptom is one thing looked at, what was seen, and what to do about it.
-type symptom struct {
-	Thing  string `json:"thing"`
-	Health health `json:"health"`
-	Saw    string `json:"saw"`
-	Do     string `json:"do,omitempty"`
+// checkResult is one thing looked at, what was seen, and what to do about it.
+type checkResult struct {
+	Subject  string      `json:"thing"`
+	Status   checkStatus `json:"health"`
+	Observed string      `json:"saw"`
+	Remedy   string      `json:"do,omitempty"`
 }
 
-// examine looks at everything; able says that at least one runtime works.
-func examine(ctx context.Context) (found []symptom, able bool) {
+// checkHost looks at everything; able says that at least one runtime works.
+func checkHost(ctx context.Context) (found []checkResult, able bool) {
 	for _, k := range builtin.Runtimes() {
 		if err := k.Check(ctx); err != nil {
-			found = append(found, symptom{"runtime " + k.Name, poor, err.Error(), remedy(k.Name)})
+			found = append(found, checkResult{"runtime " + k.Name, statusWarn, err.Error(), runtimeRemedy(k.Name)})
 			continue
 		}
 		able = true
-		found = append(found, symptom{"runtime " + k.Name, good, "works here", ""})
+		found = append(found, checkResult{"runtime " + k.Name, statusOK, "works here", ""})
 	}
 	if !able {
 		for i := range found {
-			found[i].Health = bad
+			found[i].Status = statusBad
 		}
 	}
-	return append(found, images(ctx), binaries(ctx), ports(), loopback(), clocks(), memory(), cores(), residue(ctx)), able
+	return append(found, checkImages(ctx), checkToolchain(ctx), checkPorts(), checkLoopback(), checkClocks(), checkMemory(), checkCores(), checkLeftovers(ctx)), able
 }
 
-func remedy(runtime string) string {
+func runtimeRemedy(runtime string) string {
 	if runtime == "docker" {
 		return "start Docker or Podman, or set DOCKER_HOST; without one, drills run on the local runtime"
 	}
 	return ""
 }
 
-func (a *app) printSymptoms(found []symptom) error {
+func (a *app) printChecks(found []checkResult) error {
 	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, s := range found {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Health, s.Thing, oneLine(s.Saw))
-		if s.Do != "" {
-			fmt.Fprintf(t, "\t\t→ %s\n", s.Do)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", s.Status, s.Subject, oneLine(s.Observed))
+		if s.Remedy != "" {
+			fmt.Fprintf(t, "\t\t→ %s\n", s.Remedy)
 		}
 	}
 	return t.Flush()

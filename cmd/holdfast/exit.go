@@ -52,10 +52,10 @@ func exitCode(err error) int {
 	return exitEnvironment
 }
 
-// verdictCode is the status for a run: 0 when it came out as its scenario says
+// resultExit is the status for a run: 0 when it came out as its scenario says
 // it must. An expected failure that did not come, or not of the promise that
 // was to break, is a failed objective; one that was not put to its test is unknown.
-func verdictCode(j *record.Result) int {
+func resultExit(j *record.Result) int {
 	if j.AsExpected() {
 		return 0
 	}
@@ -68,17 +68,17 @@ func verdictCode(j *record.Result) int {
 	return j.Verdict.ExitCode()
 }
 
-// told ends the command with a status after everything has been said.
-func told(code int) error {
+// exitWith ends the command with a status after everything has been said.
+func exitWith(code int) error {
 	if code == 0 {
 		return nil
 	}
 	return &exitError{code: code}
 }
 
-// worse is the exit status of two runs together: a failed objective before an
+// worstExit is the exit status of two runs together: a failed objective before an
 // unknown, that before a pass.
-func worse(a, b int) int {
+func worstExit(a, b int) int {
 	rank := map[int]int{0: 0, record.Unknown.ExitCode(): 1, record.Fail.ExitCode(): 2}
 	if rank[b] > rank[a] {
 		return b

@@ -33,7 +33,7 @@ func TestVerdictCode(t *testing.T) {
 		if tt.breaks != "" {
 			j.ExpectedFailures = []string{tt.breaks}
 		}
-		if got := verdictCode(j); got != tt.want {
+		if got := resultExit(j); got != tt.want {
 			t.Errorf("verdictCode of %s, expected %s of %q, is %d, want %d", tt.got, tt.expect, tt.breaks, got, tt.want)
 		}
 	}
@@ -44,7 +44,7 @@ func TestVerdictCodeOfAControlThatWasNotTested(t *testing.T) {
 	j := &record.Result{Verdict: record.Fail, Expected: record.Fail, ExpectedFailures: []string{"traffic switch"}, Findings: []record.Finding{
 		{Check: "fault 1-kill", Verdict: record.Vacuous}, {Check: "traffic switch", Verdict: record.Fail},
 	}}
-	if got := verdictCode(j); got != 2 {
+	if got := resultExit(j); got != 2 {
 		t.Errorf("verdictCode is %d, want 2", got)
 	}
 }
@@ -59,8 +59,8 @@ func TestExitCode(t *testing.T) {
 		{usageErr("unknown verb"), 64},
 		{fmt.Errorf("replay: %w", usageErr("no run")), 64},
 		{errors.Join(environmentErr(errors.New("no engine")), nil), 3},
-		{told(2), 2},
-		{told(0), 0},
+		{exitWith(2), 2},
+		{exitWith(0), 0},
 	} {
 		if got := exitCode(tt.err); got != tt.want {
 			t.Errorf("exitCode(%v) = %d, want %d", tt.err, got, tt.want)
@@ -72,7 +72,7 @@ func TestWorse(t *testing.T) {
 	for _, tt := range []struct{ a, b, want int }{
 		{0, 2, 2}, {2, 1, 1}, {1, 2, 1}, {1, 0, 1}, {0, 0, 0},
 	} {
-		if got := worse(tt.a, tt.b); got != tt.want {
+		if got := worstExit(tt.a, tt.b); got != tt.want {
 			t.Errorf("worse(%d, %d) = %d, want %d", tt.a, tt.b, got, tt.want)
 		}
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -142,8 +144,10 @@ func (a *app) listRuns() error {
 		Runtime  string         `json:"runtime"`
 		Verdict  record.Verdict `json:"verdict,omitempty"`
 		Broken   string         `json:"broken,omitempty"`
+		// InProgress is the process that executes the run or rewrites its files; 0: none.
+		InProgress int `json:"inProgress,omitempty"`
 	}
-	ids, err := a.stored()
+	ids, err := a.storedRuns()
 	if err != nil {
 		return err
 	}
@@ -153,16 +157,17 @@ func (a *app) listRuns() error {
 		if err != nil {
 			return environmentErr(err)
 		}
-		rows = append(rows, row{id, r.Scenario, r.Runtime, verdictOf(r), r.AbortReason})
+		use, _ := errors.AsType[record.InUseError](record.InUse(filepath.Join(a.runs, id)))
+		rows = append(rows, row{id, r.Scenario, r.Runtime, verdictOf(r), r.AbortReason, use.PID})
 	}
 	if a.json {
 		return printJSON(a.out, rows)
 	}
 	t := a.table("run", "runtime", "verdict", "")
 	for _, r := range rows {
-		v := string(r.Verdict)
-		if v == "" {
-			v = "not judged"
+		v := string(cmp.Or(r.Verdict, "not judged"))
+		if r.InProgress != 0 {
+			v = fmt.Sprintf("in progress (process %d)", r.InProgress)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Run, r.Runtime, v, r.Broken)
 	}

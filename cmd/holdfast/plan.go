@@ -50,9 +50,9 @@ With --json it prints the plan, as plan.json holds it, and the timeline.`,
 func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(w, "%s on %s: %s\n\n", p.Scenario, p.Target, p.Description)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "regions\t%s\n", zones(p.Topology))
-	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients%s\n", p.Load.Reads, p.Load.Writes, p.Load.Clients, class(p.Load.Class))
-	fmt.Fprintf(t, "promises\t%s\n", promises(p.Objectives))
+	fmt.Fprintf(t, "regions\t%s\n", topologyLine(p.Topology))
+	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients%s\n", p.Load.Reads, p.Load.Writes, p.Load.Clients, dataClassSuffix(p.Load.Class))
+	fmt.Fprintf(t, "promises\t%s\n", objectiveList(p.Objectives))
 	if p.Expect != record.Pass {
 		must := "not pass"
 		if len(p.ExpectedFailures) > 0 {
@@ -62,21 +62,21 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	}
 	fmt.Fprintf(t, "seed\t%d\n\n", p.Seed)
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
-	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", clock(-p.Baseline), regions(p.Topology.Regions()))
+	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", formatOffset(-p.Baseline), regionList(p.Topology.Regions()))
 	for _, r := range p.Timeline() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", clock(r.At), event(r), yes(r.Majority), regions(r.RegionsWithQuorum))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", formatOffset(r.At), timelineEntry(r), quorumWord(r.Majority), regionList(r.RegionsWithQuorum))
 	}
-	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", clock(p.Length()), clock(p.Observe))
+	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", formatOffset(p.Length()), formatOffset(p.Observe))
 	return t.Flush()
 }
 
-// event is a row of the timeline in words.
-func event(r scenarios.PreviewRow) string {
+// timelineEntry is a row of the timeline in words.
+func timelineEntry(r scenarios.PreviewRow) string {
 	what := r.Step.ID + ": " + r.Description
 	if r.Heal {
 		return "heal " + what
 	}
-	if with := given(r.Step.With); with != "" {
+	if with := settingsGiven(r.Step.With); with != "" {
 		what += " {" + with + "}"
 	}
 	if r.Role != "" {
@@ -85,8 +85,8 @@ func event(r scenarios.PreviewRow) string {
 	return what
 }
 
-// given are the fields of a fault's `with:` that are set: "clients: true, mode: hold".
-func given(f faults.Fault) string {
+// settingsGiven are the fields of a fault's `with:` that are set: "clients: true, mode: hold".
+func settingsGiven(f faults.Fault) string {
 	v := reflect.Indirect(reflect.ValueOf(f))
 	if v.Kind() != reflect.Struct {
 		return ""
@@ -100,14 +100,14 @@ func given(f faults.Fault) string {
 	return strings.Join(out, ", ")
 }
 
-func yes(b bool) string {
+func quorumWord(b bool) string {
 	if b {
 		return "survives"
 	}
 	return "LOST"
 }
 
-func regions(rs []topology.Region) string {
+func regionList(rs []topology.Region) string {
 	if len(rs) == 0 {
 		return "none"
 	}
@@ -122,7 +122,7 @@ func joined[T ~string](vs []T, sep string) string {
 	return strings.Join(out, sep)
 }
 
-func zones(t topology.Topology) string {
+func topologyLine(t topology.Topology) string {
 	var out []string
 	for _, z := range t.RegionSpecs {
 		var nodes []string
@@ -134,15 +134,15 @@ func zones(t topology.Topology) string {
 	return strings.Join(out, ", ")
 }
 
-func class(name string) string {
+func dataClassSuffix(name string) string {
 	if name == "" {
 		return ""
 	}
 	return ", on " + name + " data"
 }
 
-func promises(o record.Objectives) string {
-	out := []string{"RTO at most " + clock(o.RTO), fmt.Sprintf("RPO at most %d lost writes", o.RPO)}
+func objectiveList(o record.Objectives) string {
+	out := []string{"RTO at most " + formatOffset(o.RTO), fmt.Sprintf("RPO at most %d lost writes", o.RPO)}
 	if o.Linearizable != nil && *o.Linearizable {
 		out = append(out, "linearizable")
 	}

@@ -17,17 +17,17 @@ a beginning of it that only one run has, or "last".`,
   holdfast recheck runs/2026-11-22T03-00-00Z-lose-main-region-7f3a`,
 		Args: wantArgs(1, 1, "one run"),
 		RunE: func(c *cobra.Command, args []string) error {
-			dir, err := a.which(args[0])
+			dir, err := a.resolveRun(args[0])
 			if err != nil {
 				return err
 			}
-			face := newLines(a.err, "judge") // a long history takes a while
+			face := newPlainView(a.err, "judge") // a long history takes a while
 			r, err := harness.Recheck(c.Context(), dir)
 			face.Close()
-			if err := a.tell(r, dir, environmentErr(err)); err != nil {
+			if err := a.printOutcome(r, dir, environmentErr(err)); err != nil {
 				return err
 			}
-			return told(codeOf(r))
+			return exitWith(runExit(r))
 		},
 	}
 }

@@ -37,7 +37,7 @@ one object a run on standard output, as for run; the count is on standard error.
 			if times < 1 {
 				return usageErr("replay: --times is how often to run the plan, at least 1, not %d", times)
 			}
-			dir, err := a.which(args[0])
+			dir, err := a.resolveRun(args[0])
 			if err != nil {
 				return err
 			}
@@ -86,11 +86,11 @@ func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *
 	worst, same, runs := 0, 0, 0
 	for range times {
 		r, dir, err := a.runOne(ctx, j, f)
-		if err := a.tell(r, dir, err); err != nil {
+		if err := a.printOutcome(r, dir, err); err != nil {
 			return err
 		}
 		runs++
-		worst = worse(worst, codeOf(r))
+		worst = worstExit(worst, runExit(r))
 		if verdictOf(r) == verdictOf(then) {
 			same++
 		}
@@ -104,5 +104,5 @@ func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *
 	} else {
 		fmt.Fprintln(a.out, says)
 	}
-	return told(worst)
+	return exitWith(worst)
 }

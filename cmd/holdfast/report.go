@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -24,15 +25,12 @@ the paths of all three and the judgement.`,
   holdfast report last --open`,
 		Args: wantArgs(1, 1, "one run"),
 		RunE: func(c *cobra.Command, args []string) error {
-			dir, err := a.which(args[0])
+			dir, err := a.resolveRun(args[0])
 			if err != nil {
 				return err
 			}
-			r, err := record.Load(dir)
+			r, err := rewriteReports(dir)
 			if err != nil {
-				return environmentErr(err)
-			}
-			if err := reports.Write(dir, r, ""); err != nil {
 				return environmentErr(err)
 			}
 			html := filepath.Join(dir, reports.HTMLFile)
@@ -56,6 +54,20 @@ the paths of all three and the judgement.`,
 	}
 	c.Flags().BoolVar(&open, "open", false, "show it in the desktop's browser as well")
 	return c
+}
+
+// rewriteReports makes the reports of a stored run again, under the run's lock.
+func rewriteReports(dir string) (_ *record.Run, err error) {
+	d, err := record.Reopen(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	r, err := record.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	return r, reports.Write(dir, r, "")
 }
 
 // openFile hands a file to the desktop.

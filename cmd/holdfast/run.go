@@ -28,7 +28,7 @@ type runFlags struct {
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.runtime, "runtime", "auto", "docker, local, or auto: docker where an engine answers, otherwise local")
-	c.Flags().BoolVar(&f.debug, "debug", false, "engine's debug lines on standard error")
+	c.Flags().BoolVar(&f.debug, "debug", false, "log every event with all its fields on standard error")
 }
 
 func (a *app) runVerb() *cobra.Command {
@@ -74,15 +74,15 @@ func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error 
 	worst := 0
 	for _, j := range jobs {
 		r, dir, err := a.runOne(ctx, j, f)
-		if err := a.tell(r, dir, err); err != nil {
+		if err := a.printOutcome(r, dir, err); err != nil {
 			return err
 		}
-		worst = worse(worst, codeOf(r))
+		worst = worstExit(worst, runExit(r))
 		if r.AbortReason != "" {
 			break
 		}
 	}
-	return told(worst)
+	return exitWith(worst)
 }
 
 // runOne runs a plan under a face and returns its record and its folder.
@@ -91,9 +91,9 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 	if err != nil {
 		return nil, "", usageErr("%w", err)
 	}
-	face := a.face(j.Plan.Scenario)
+	face := a.newProgressView(j.Plan.Scenario)
 	defer face.Close()
-	kind, why, err := pickRuntime(ctx, f.runtime)
+	kind, why, err := selectRuntime(ctx, f.runtime)
 	if err != nil {
 		return nil, "", err
 	}
@@ -103,22 +103,26 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 	defer stop()
 	o := harness.Options{
 		Target: target, Runtime: kind, RuntimeWhy: why,
-		Source: j.Source, Root: a.runs, Watch: face.Tell,
+		Source: j.Source, Root: a.runs, Watch: face.Update,
 		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
 	}
 	if f.debug {
-		o.Log = a.err
+		debug := debugLog(face.Note)
+		o.Watch = func(p harness.Progress) {
+			face.Update(p)
+			debug(p)
+		}
 	}
 	r, dir, err := harness.Run(ctx, j.Plan, o)
 	return r, dir, environmentErr(err)
 }
 
-// codeOf is the exit status that a judged run stands for.
-func codeOf(r *record.Run) int {
+// runExit is the exit status that a judged run stands for.
+func runExit(r *record.Run) int {
 	if r.Result == nil {
 		return record.Unknown.ExitCode()
 	}
-	return verdictCode(r.Result)
+	return resultExit(r.Result)
 }
 
 // outcome is what --json prints for a run.
@@ -137,9 +141,9 @@ type outcome struct {
 	Judgement  *record.Result `json:"judgement"`
 }
 
-// tell prints the outcome of a run, for people or as one JSON object, and gives
+// printOutcome prints the outcome of a run, for people or as one JSON object, and gives
 // back the error with which the run ended. A run may have both.
-func (a *app) tell(r *record.Run, dir string, ended error) error {
+func (a *app) printOutcome(r *record.Run, dir string, ended error) error {
 	if r == nil {
 		return ended
 	}
@@ -149,16 +153,16 @@ func (a *app) tell(r *record.Run, dir string, ended error) error {
 	if ended != nil && len(r.Ops) == 0 && !a.json { // it never came to a drill: there is nothing to judge
 		return fmt.Errorf("%w\nwhat was recorded is in %s", ended, dir)
 	}
-	return errors.Join(ended, a.print(r, dir))
+	return errors.Join(ended, a.printRun(r, dir))
 }
 
-func (a *app) print(r *record.Run, dir string) error {
+func (a *app) printRun(r *record.Run, dir string) error {
 	report := filepath.Join(dir, reports.HTMLFile)
 	if a.json {
 		return printJSON(a.out, outcome{
 			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeWhy: r.RuntimeReason,
 			Seed: r.Seed, Dir: dir, Report: report, Broken: r.AbortReason,
-			AsExpected: codeOf(r) == 0, ExitCode: codeOf(r), Judgement: r.Result,
+			AsExpected: runExit(r) == 0, ExitCode: runExit(r), Judgement: r.Result,
 		})
 	}
 	return reports.Terminal(a.out, r, dir, a.colour())
@@ -185,8 +189,8 @@ func readJob(name string, seed uint64) (builtin.Job, error) {
 	return j, nil
 }
 
-// pickRuntime chooses the runtime that the user named.
-func pickRuntime(ctx context.Context, name string) (cluster.Driver, string, error) {
+// selectRuntime chooses the runtime that the user named.
+func selectRuntime(ctx context.Context, name string) (cluster.Driver, string, error) {
 	kind, why, err := builtin.Runtime(ctx, name)
 	if _, ok := errors.AsType[builtin.NotFound](err); ok {
 		return kind, "", usageErr("--runtime: %w", err)

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"json":    jsonIs,
 			"replace": replace,
+			"waitfor": waitFor,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       slices.Contains(os.Args, "-update"),
@@ -124,4 +126,20 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Check(os.WriteFile(f, []byte(strings.ReplaceAll(text, args[0], args[1])), 0o644))
 	}
+}
+
+// waitFor PATTERN waits until a file matches the pattern.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor PATTERN")
+	}
+	const timeout = time.Minute
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		files, err := filepath.Glob(ts.MkAbs(args[0]))
+		ts.Check(err)
+		if len(files) > 0 {
+			return
+		}
+	}
+	ts.Fatalf("no file matched %s within %v", args[0], timeout)
 }

@@ -1,11 +1,11 @@
 // Command linkd carries the links of one pod. It has two modes: the supervisor,
 // which is what a runtime starts, and the proxy, which the supervisor starts
 // and replaces. Since it is the one program of ours that every container engine
-// has, it also empties the data folders of nodes.
+// has, it also wipes the data folders of nodes.
 //
 //	linkd -control HOST:PORT -admin HOST:PORT -echo HOST:PORT
 //	linkd proxy -admin HOST:PORT
-//	linkd empty FOLDER
+//	linkd wipe FOLDER
 //
 // The host "self" stands for the first address of this machine that is not a
 // loopback one, for pods whose address is not known before they start.
@@ -36,8 +36,8 @@ func main() {
 		switch args[0] {
 		case "proxy":
 			run, args = proxy, args[1:]
-		case "empty":
-			run, args = empty, args[1:]
+		case "wipe":
+			run, args = wipe, args[1:]
 		}
 	}
 	if err := run(ctx, args); err != nil {
@@ -56,12 +56,12 @@ func supervise(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	adminAddr, err := own(*admin)
+	adminAddr, err := resolveSelf(*admin)
 	if err != nil {
 		return err
 	}
 	s := linkd.Supervisor{Proxies: &linkd.Child{
-		Admin: adminAddr, Dial: near(adminAddr), Argv: []string{exe, "proxy", "-admin", adminAddr}, Log: os.Stderr,
+		Admin: adminAddr, Dial: localAddress(adminAddr), Argv: []string{exe, "proxy", "-admin", adminAddr}, Log: os.Stderr,
 	}}
 	if s.Control, err = listen(ctx, *control); err != nil {
 		return fmt.Errorf("control API: %w", err)
@@ -93,15 +93,15 @@ func proxy(ctx context.Context, args []string) error {
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
-	addr, err := own(addr)
+	addr, err := resolveSelf(addr)
 	if err != nil {
 		return nil, err
 	}
 	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
 }
 
-// own replaces the host "self".
-func own(addr string) (string, error) {
+// resolveSelf replaces the host "self".
+func resolveSelf(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || host != "self" {
 		return addr, err
@@ -118,8 +118,8 @@ func own(addr string) (string, error) {
 	return "", errors.New("self: this machine has no address but loopback")
 }
 
-// near is how a process beside it reaches a listening address.
-func near(addr string) string {
+// localAddress is how a process beside it reaches a listening address.
+func localAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return addr

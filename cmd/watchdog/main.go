@@ -25,7 +25,7 @@ func main() {
 	// its work is done.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := cleanup.Guard(context.Background(), *run, os.Stdin, os.Stdout, os.Stderr, []cleanup.Sweeper{
-		{Name: docker.Name, Sweep: containers},
+		{Name: docker.Name, Sweep: sweepContainers},
 		{Name: local.Name, Sweep: local.Sweep},
 		{Name: "scratch", Sweep: cleanup.SweepScratch},
 	})
@@ -35,9 +35,9 @@ func main() {
 	}
 }
 
-// containers sweeps the container engine. That there is none matters only to a
+// sweepContainers sweeps the container engine. That there is none matters only to a
 // run that has used it.
-func containers(ctx context.Context, run string) ([]string, error) {
+func sweepContainers(ctx context.Context, run string) ([]string, error) {
 	if err := docker.Check(ctx); err != nil {
 		made, jerr := cleanup.Entries(run)
 		if jerr == nil && !slices.ContainsFunc(made, func(e cluster.CleanupEntry) bool { return e.What == "container" || e.What == "network" }) {

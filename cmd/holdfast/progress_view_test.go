@@ -19,7 +19,7 @@ func TestClock(t *testing.T) {
 		0: "0.0s", 12340 * time.Millisecond: "12.3s", 62300 * time.Millisecond: "1m02.3s",
 		-4 * time.Second: "-4.0s", record.NotReached: "never", time.Hour: "60m00.0s",
 	} {
-		if got := clock(d); got != want {
+		if got := formatOffset(d); got != want {
 			t.Errorf("clock(%v) = %s, want %s", d, got, want)
 		}
 	}
@@ -46,14 +46,14 @@ func (s *syncBuffer) String() string {
 func TestLinesPrintsEveryEventOnce(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out syncBuffer
-	l := newLines(&out, "prepare")
+	l := newPlainView(&out, "prepare")
 	l.Note("runtime local: asked for")
 	var want strings.Builder
 	want.WriteString("runtime local: asked for\n")
 	for i := range 100 {
 		e := record.Event{At: time.Duration(i) * time.Second, Source: record.FromFault, Kind: "requested", Node: "east-1", Description: "kill east-1"}
-		l.Tell(harness.Progress{Phase: record.Faulty, Event: &e})
-		l.Tell(harness.Progress{Phase: record.Faulty}) // a tick says nothing new
+		l.Update(harness.Progress{Phase: record.Faulty, Event: &e})
+		l.Update(harness.Progress{Phase: record.Faulty}) // a tick says nothing new
 		want.WriteString(eventLine(e) + "\n")
 	}
 	l.Close()
@@ -66,7 +66,7 @@ func TestLinesPrintsEveryEventOnce(t *testing.T) {
 func TestLinesIsNeverSilent(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out syncBuffer
-	l := newLines(&out, "prepare")
+	l := newPlainView(&out, "prepare")
 	defer l.Close()
 	deadline := time.Now().Add(20 * time.Second)
 	for !strings.Contains(out.String(), "prepare") {
@@ -78,7 +78,7 @@ func TestLinesIsNeverSilent(t *testing.T) {
 }
 
 func TestPanelShowsTheRun(t *testing.T) {
-	p := newPanel("kill-leader · local", false)
+	p := newTTYPanel("kill-leader · local", false)
 	state := harness.Progress{
 		At: 12300 * time.Millisecond, Phase: record.Faulty, Ends: 20 * time.Second, Active: []string{"kill east-1"},
 		Rates: []harness.Rate{
@@ -86,8 +86,8 @@ func TestPanelShowsTheRun(t *testing.T) {
 			{Region: "north", Due: 100, OK: 1, P99: 42 * time.Millisecond},
 		},
 	}
-	for range 2 * tickCells { // a second
-		p.take(state, true)
+	for range 2 * repaintsPerCell { // a second
+		p.advance(state, true)
 	}
 	want := `
  kill-leader · local  12.3s   faults  7.7s left at most

@@ -7,10 +7,10 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// inbox holds what the engine told until a face has time for it, so that a
+// progressBuffer holds what the engine told until a face has time for it, so that a
 // slow terminal never holds up a run. Every event is kept, of the rest only
 // the latest state. The zero inbox is empty and ready.
-type inbox struct {
+type progressBuffer struct {
 	mu     sync.Mutex
 	last   harness.Progress
 	fresh  bool
@@ -18,8 +18,8 @@ type inbox struct {
 	notes  []string
 }
 
-// put takes in the engine's news; it does not block.
-func (b *inbox) put(p harness.Progress) {
+// add takes in the engine's news; it does not block.
+func (b *progressBuffer) add(p harness.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p.Event != nil {
@@ -28,15 +28,15 @@ func (b *inbox) put(p harness.Progress) {
 	b.last, b.fresh = p, true
 }
 
-// note takes in a line of the command's own.
-func (b *inbox) note(s string) {
+// addNote takes in a line of the command's own.
+func (b *progressBuffer) addNote(s string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.notes = append(b.notes, s)
 }
 
-// take empties the inbox. Heard says whether the engine spoke since the last time.
-func (b *inbox) take() (last harness.Progress, heard bool, events []record.Event, notes []string) {
+// drain empties the inbox. Heard says whether the engine spoke since the last time.
+func (b *progressBuffer) drain() (last harness.Progress, heard bool, events []record.Event, notes []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last, heard, events, notes = b.last, b.fresh, b.events, b.notes

@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 )
 
-// empty removes all that is in a folder, and not the folder, which is a volume
+// wipe removes all that is in a folder, and not the folder, which is a volume
 // of its own.
-func empty(_ context.Context, args []string) error {
+func wipe(_ context.Context, args []string) error {
 	if len(args) != 1 {
-		return errors.New("empty: want one folder")
+		return errors.New("wipe: want one folder")
 	}
 	all, err := os.ReadDir(args[0])
 	if err != nil {

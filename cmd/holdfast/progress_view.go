@@ -11,26 +11,26 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// face shows a run while it happens. Tell and Note may be called from any
+// progressView shows a run while it happens. Tell and Note may be called from any
 // goroutine and do not block; Close shows what is left and returns when the
 // last byte is written.
-type face interface {
-	Tell(p harness.Progress)
+type progressView interface {
+	Update(p harness.Progress)
 	Note(line string)
 	Close()
 }
 
-// face picks the live view where somebody can see it, lines elsewhere.
-func (a *app) face(title string) face {
+// progressView picks the live view where somebody can see it, lines elsewhere.
+func (a *app) newProgressView(title string) progressView {
 	if f, ok := a.err.(*os.File); ok && !a.plain && !a.json &&
 		term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
-		return newLive(f, title)
+		return newTTYView(f, title)
 	}
-	return newLines(a.err, "prepare")
+	return newPlainView(a.err, "prepare")
 }
 
-// clock prints an offset or a length in the form 12.3s, 1m02.3s.
-func clock(d time.Duration) string {
+// formatOffset prints an offset or a length in the form 12.3s, 1m02.3s.
+func formatOffset(d time.Duration) string {
 	if d == record.NotReached {
 		return "never"
 	}
@@ -58,14 +58,14 @@ func eventLine(e record.Event) string {
 	if says == "" {
 		says = fmt.Sprint(e.Fields)
 	}
-	return fmt.Sprintf("%8s  %-8s %s%s: %s", clock(e.At), e.Source, who, e.Kind, says)
+	return fmt.Sprintf("%8s  %-8s %s%s: %s", formatOffset(e.At), e.Source, who, e.Kind, says)
 }
 
 // stateLine is a run's state in one line.
 func stateLine(p harness.Progress) string {
-	s := fmt.Sprintf("%8s  %-8s", clock(p.At), p.Phase)
+	s := fmt.Sprintf("%8s  %-8s", formatOffset(p.At), p.Phase)
 	if left := p.Ends - p.At; p.Ends > 0 && left > 0 {
-		s += fmt.Sprintf(" %s left at most", clock(left))
+		s += fmt.Sprintf(" %s left at most", formatOffset(left))
 	}
 	for _, r := range p.Rates {
 		s += fmt.Sprintf("  %s %d/s %.0f%% ok", r.Region, r.Due, 100*r.OK)

@@ -13,7 +13,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// live is the face of a run in a terminal: events scroll by above a panel that
+// ttyView is the face of a run in a terminal: events scroll by above a panel that
 // shows the phase, the regions and the faults under way.
 //
 // Why not a terminal library: those at hand ask the terminal for its colours
@@ -21,32 +21,32 @@ import (
 // does not answer; and they take the keyboard, so that Ctrl-C arrives as a
 // letter. This face only writes, and leaves nothing behind that a kill -9
 // would have to undo.
-type live struct {
-	box         inbox
-	stop, ended chan struct{}
+type ttyView struct {
+	buffer     progressBuffer
+	stop, done chan struct{}
 }
 
-func newLive(tty *os.File, title string) *live {
-	l := &live{stop: make(chan struct{}), ended: make(chan struct{})}
-	go l.paint(tty, newPanel(title, os.Getenv("NO_COLOR") == ""))
+func newTTYView(tty *os.File, title string) *ttyView {
+	l := &ttyView{stop: make(chan struct{}), done: make(chan struct{})}
+	go l.run(tty, newTTYPanel(title, os.Getenv("NO_COLOR") == ""))
 	return l
 }
 
-func (l *live) Tell(p harness.Progress) { l.box.put(p) }
-func (l *live) Note(s string)           { l.box.note(s) }
+func (l *ttyView) Update(p harness.Progress) { l.buffer.add(p) }
+func (l *ttyView) Note(s string)             { l.buffer.addNote(s) }
 
-func (l *live) Close() {
+func (l *ttyView) Close() {
 	close(l.stop)
-	<-l.ended
+	<-l.done
 }
 
-// repaintEvery is how often the panel is drawn and its strips move on.
-const repaintEvery = 100 * time.Millisecond
+// repaintInterval is how often the panel is drawn and its strips move on.
+const repaintInterval = 100 * time.Millisecond
 
-// paint draws until Close; the last thing it does is to take the panel away.
-func (l *live) paint(tty *os.File, p *panel) {
-	defer close(l.ended)
-	tick := time.NewTicker(repaintEvery)
+// style draws until Close; the last thing it does is to take the panel away.
+func (l *ttyView) run(tty *os.File, p *ttyPanel) {
+	defer close(l.done)
+	tick := time.NewTicker(repaintInterval)
 	defer tick.Stop()
 	drawn := 0
 	for last := false; !last; {
@@ -55,8 +55,8 @@ func (l *live) paint(tty *os.File, p *panel) {
 		case <-l.stop:
 			last = true
 		}
-		state, heard, events, notes := l.box.take()
-		p.take(state, heard)
+		state, heard, events, notes := l.buffer.drain()
+		p.advance(state, heard)
 		width, _, err := term.GetSize(int(tty.Fd()))
 		if err != nil || width < 20 {
 			width = 80
@@ -64,7 +64,7 @@ func (l *live) paint(tty *os.File, p *panel) {
 		out := frame{drawn: drawn}
 		out.lines(notes...)
 		for _, e := range events {
-			out.lines(p.paint.event(e))
+			out.lines(p.style.event(e))
 		}
 		drawn = 0
 		if !last {
@@ -99,7 +99,7 @@ func (f *frame) lines(ls ...string) {
 	}
 }
 
-// panel writes lines that the terminal must not wrap, and returns how many.
+// ttyPanel writes lines that the terminal must not wrap, and returns how many.
 func (f *frame) panel(view string, width int) int {
 	f.begin()
 	ls := strings.Split(strings.TrimSuffix(view, "\n"), "\n")
@@ -109,27 +109,27 @@ func (f *frame) panel(view string, width int) int {
 	return len(ls)
 }
 
-// paint is the colours of a terminal, or none.
-type paint bool
+// style is the colours of a terminal, or none.
+type style bool
 
-func (p paint) in(code, s string) string {
+func (p style) sgr(code, s string) string {
 	if !p {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-func (p paint) good(s string) string  { return p.in("32", s) }
-func (p paint) poor(s string) string  { return p.in("33", s) }
-func (p paint) bad(s string) string   { return p.in("31", s) }
-func (p paint) bold(s string) string  { return p.in("1", s) }
-func (p paint) faint(s string) string { return p.in("2", s) }
+func (p style) green(s string) string  { return p.sgr("32", s) }
+func (p style) yellow(s string) string { return p.sgr("33", s) }
+func (p style) red(s string) string    { return p.sgr("31", s) }
+func (p style) bold(s string) string   { return p.sgr("1", s) }
+func (p style) faint(s string) string  { return p.sgr("2", s) }
 
 // event colours an event's line by who tells it.
-func (p paint) event(e record.Event) string {
+func (p style) event(e record.Event) string {
 	switch line := eventLine(e); e.Source {
 	case record.FromFault, record.FromProbe:
-		return p.bad(line)
+		return p.red(line)
 	case record.FromPlatform:
 		return line
 	default:

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/harness"
+)
+
+// maxSparkline is the longest strip of a region's past, in cells of repaintsPerCell repaints.
+const (
+	maxSparkline    = 60
+	repaintsPerCell = 5
+)
+
+// ttyPanel is what live shows below the events.
+type ttyPanel struct {
+	title   string
+	begun   time.Time
+	state   harness.Progress
+	history map[string][]float64 // region → share of good operations, a sample a repaint
+	style   style
+}
+
+func newTTYPanel(title string, colour bool) *ttyPanel {
+	return &ttyPanel{title: title, begun: time.Now(), history: map[string][]float64{}, style: style(colour)}
+}
+
+// advance moves the panel on by one repaint.
+func (p *ttyPanel) advance(state harness.Progress, heard bool) {
+	if heard {
+		p.state = state
+	}
+	for _, r := range p.state.Rates {
+		all := append(p.history[r.Region], r.OK)
+		p.history[r.Region] = all[max(0, len(all)-maxSparkline*repaintsPerCell):]
+	}
+}
+
+// view draws phase and countdown, a line a region, and the faults.
+func (p *ttyPanel) view(width int) string {
+	var b strings.Builder
+	phase, at := p.state.Phase, p.state.At
+	if phase == "" {
+		phase, at = "prepare", time.Since(p.begun)
+	}
+	fmt.Fprintf(&b, "\n %s  %s   %s", p.style.bold(p.title), formatOffset(at), p.style.bold(phase))
+	if left := p.state.Ends - at; p.state.Ends > 0 && left > 0 {
+		fmt.Fprintf(&b, "  %s left at most", formatOffset(left))
+	}
+	b.WriteByte('\n')
+	cells := min(maxSparkline, max(10, width-46))
+	for _, r := range p.state.Rates {
+		p99 := "-"
+		if r.P99 > 0 {
+			p99 = r.P99.Round(time.Millisecond).String()
+		}
+		fmt.Fprintf(&b, " %-8s %s %4.0f%%  %4d/s  p99 %s\n", r.Region, p.sparkline(p.history[r.Region], cells), 100*r.OK, r.Due, p99)
+	}
+	switch {
+	case len(p.state.Active) > 0:
+		fmt.Fprintf(&b, " %s %s\n", p.style.red("faults"), strings.Join(p.state.Active, "; "))
+	case p.state.Phase != "":
+		b.WriteString(p.style.faint(" no fault under way") + "\n")
+	}
+	b.WriteString(p.style.faint(" Ctrl-C heals, cleans and keeps the partial record") + "\n")
+	return b.String()
+}
+
+// sparkline draws a region's past, newest to the right: full cells where all was
+// well, lower ones the worse it was, a dot where nothing was answered.
+func (p *ttyPanel) sparkline(past []float64, cells int) string {
+	var b strings.Builder
+	groups := len(past) / repaintsPerCell
+	for i := range cells {
+		g := i - (cells - groups)
+		if g < 0 {
+			b.WriteByte(' ')
+			continue
+		}
+		worst := 1.0
+		for _, ok := range past[len(past)-(groups-g)*repaintsPerCell:][:repaintsPerCell] {
+			worst = min(worst, ok)
+		}
+		switch {
+		case worst >= 0.99:
+			b.WriteString(p.style.green("█"))
+		case worst > 0:
+			b.WriteString(p.style.yellow(string([]rune("▁▂▃▄▅▆▇")[int(worst*6.99)])))
+		default:
+			b.WriteString(p.style.red("·"))
+		}
+	}
+	return b.String()
+}
