@@ -11,13 +11,13 @@ func (a *app) cleanVerb() *cobra.Command {
 	var dry bool
 	c := &cobra.Command{
 		Use:   "clean",
-		Short: "Remove what abandoned runs have left behind",
-		Long: `Clean removes containers, networks, processes and folders of runs whose owner is
-gone: killed, or on a machine that was switched off. It looks in both runtimes,
-touches nothing that is not labelled as holdfast's, and never a live run's.
-Stored run directories are kept.`,
+		Short: "Remove what crashed runs have left behind",
+		Long: `Clean removes the containers, networks, processes and data folders of runs whose
+process is gone, because it was killed or the machine was switched off. It looks
+in both runtimes and removes only what is labelled as holdfast's, never a live run's
+things. Stored run directories are kept.`,
 		Example: "  holdfast clean --dry-run\n  holdfast clean",
-		Args:    wantArgs(0, 0, "no words"),
+		Args:    wantArgs(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			left, err := orphanedRuns(c.Context())
 			if err != nil {
@@ -30,7 +30,7 @@ Stored run directories are kept.`,
 			return environmentErr(errors.Join(err, a.printLeftovers("removed", done)))
 		},
 	}
-	c.Flags().BoolVarP(&dry, "dry-run", "n", false, "say what would be removed, and remove nothing")
+	c.Flags().BoolVarP(&dry, "dry-run", "n", false, "list what would be removed, and remove nothing")
 	return c
 }
 
@@ -45,7 +45,7 @@ func (a *app) printLeftovers(what string, left []string) error {
 		}{what, left})
 	}
 	if len(left) == 0 {
-		_, err := fmt.Fprintln(a.out, "nothing to remove: no abandoned run has left anything")
+		_, err := fmt.Fprintln(a.out, "nothing to remove: no crashed run has left anything behind")
 		return err
 	}
 	for _, l := range left {

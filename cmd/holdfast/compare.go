@@ -20,15 +20,18 @@ func (a *app) compareVerb() *cobra.Command {
 		names = append(names, k.Name())
 	}
 	c := &cobra.Command{
-		Use:   "compare WHAT",
+		Use:   "compare classes|detection|standby",
 		Short: "Run the same drill on several variants of a system, side by side",
 		Long: `Compare runs one drill on each variant of a part of the reference platform, one
-after the other, and prints one table. Each row names its run's directory, so
-that every figure can be looked into.
+after the other, and prints one table. Each row names its run directory, where
+every figure can be looked up.
 
-Progress goes to standard error, the table to standard output; with --json the
-rows are one JSON array. The exit status is that of the worst outcome that the
-variant does not promise: what loses data by design may lose it.`,
+Progress goes to standard error and the table to standard output; with --json the
+rows are one JSON array. The exit status is that of the worst run. A variant that
+loses data by design may lose it without failing.
+
+` + exitHelp,
+		Example: "  holdfast compare detection\n  holdfast compare classes --class semisync,async\n  holdfast compare standby --level warm,cold",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageErr("compare: there is no %q; there are %s", args[0], strings.Join(names, ", "))
@@ -41,7 +44,7 @@ variant does not promise: what loses data by design may lose it.`,
 	return c
 }
 
-// comparisons lists what can be compared, a file each.
+// comparisons lists what can be compared, each in a file of its own.
 func (a *app) comparisons() []*cobra.Command {
 	return []*cobra.Command{a.compareClasses(), a.compareDetection(), a.compareStandby()}
 }
@@ -52,16 +55,16 @@ type variant struct {
 	job  builtin.Job
 }
 
-// variantRun is what became of a contender. Its run is nil when it never came to one.
+// variantRun is a variant and its run.
 type variantRun struct {
 	variant
 	run *record.Run
 	dir string
 }
 
-// runVariants runs the contenders one after the other. It stops at the first that
-// the environment failed or that was interrupted; the contests until then are
-// returned with the error.
+// runVariants runs the variants one after the other. It stops at the first that was
+// interrupted or that could not run in this environment, and returns the runs until
+// then with the error.
 func (a *app) runVariants(ctx context.Context, all []variant, f runFlags) ([]variantRun, error) {
 	var out []variantRun
 	for i, c := range all {
@@ -80,15 +83,15 @@ func (a *app) runVariants(ctx context.Context, all []variant, f runFlags) ([]var
 	return out, nil
 }
 
-// unexpectedExit is the exit status of a run of a variant: that of its findings, but
-// for the promises that the variant does not make and has broken.
-func unexpectedExit(r *record.Run, unpromised ...string) int {
+// unexpectedExit is the exit status of the run of a variant, leaving out the failures
+// of checks that the variant may fail by design.
+func unexpectedExit(r *record.Run, allowedFailures ...string) int {
 	if r.Result == nil {
 		return record.Unknown.ExitCode()
 	}
 	code := 0
 	for _, f := range r.Result.Findings {
-		if f.Verdict == record.Fail && slices.Contains(unpromised, f.Check) {
+		if f.Verdict == record.Fail && slices.Contains(allowedFailures, f.Check) {
 			continue
 		}
 		if f.Verdict != record.Pass {
@@ -98,12 +101,13 @@ func unexpectedExit(r *record.Run, unpromised ...string) int {
 	return code
 }
 
-// lostWrites is how many writes are lost and over how long; nil when it cannot be told.
+// lostWrites is how many writes were lost and in how long a window they had been
+// acknowledged; nil when the run does not say.
 func lostWrites(j *record.Result) (lost *int, lostFor *time.Duration) {
-	told := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
+	judged := slices.ContainsFunc(j.Findings, func(f record.Finding) bool {
 		return f.Check == "rpo" && (f.Verdict == record.Pass || f.Verdict == record.Fail)
 	})
-	if j.RPO == nil || !told {
+	if j.RPO == nil || !judged {
 		return nil, nil
 	}
 	return &j.RPO.LostCount, &j.RPO.LossWindow

@@ -16,7 +16,7 @@ import (
 )
 
 // dataClasses are the reference platform's classes of data, and when each
-// acknowledges. Async loses by design what it had not yet shipped.
+// acknowledges a write. Async loses by design what it had not yet replicated.
 var dataClasses = []struct{ name, acknowledges string }{
 	{"strong", "committed by most regions, on disk"},
 	{"semisync", "on the primary's disk, received in another region"},
@@ -34,21 +34,24 @@ func (a *app) compareClasses() *cobra.Command {
 	var writers int
 	c := &cobra.Command{
 		Use:   "classes",
-		Short: "Data classes: what each acknowledges when, how fast, and what losing a region costs it",
+		Short: "Data classes: when each acknowledges a write, how fast, and what losing a region costs",
 		Long: `Classes kills the reference platform's main region under the same load on each
 class of data: strong, semisync and async.
 
-p50 and p99 are of the writes acknowledged before the fault, from the instant
-each was due, to 0.1 ms. Throughput is what a fixed number of writers, each with
-one write under way, have acknowledged a second, ahead of that. A write is lost
-when it was acknowledged and no node has it in the end; lost for is the time from
-the first such acknowledgement to the last.
+p50 and p99 are the latencies of the writes acknowledged before the fault, from the
+instant each was due, to 0.1 ms. Throughput is the number of writes acknowledged
+per second when a fixed number of writers each keep one write in flight; it is
+measured before the baseline. A write is lost when it was acknowledged and no node
+has it in the end. The column "lost for" is the time from the first such
+acknowledgement to the last.
 
-Async may lose writes, and that alone is no failure of its row.`,
+Async may lose writes. That alone does not make its row a failure.
+
+` + exitHelp,
 		Example: `  holdfast compare classes
   holdfast compare classes --class semisync,async --runtime local
   holdfast compare classes --writers 64 --json`,
-		Args: wantArgs(0, 0, "nothing"),
+		Args: wantArgs(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, w := range which {
 				if !slices.Contains(known, w) {
@@ -56,7 +59,7 @@ Async may lose writes, and that alone is no failure of its row.`,
 				}
 			}
 			if writers < 1 || writers > 1000 {
-				return usageErr("compare classes: --writers is how many write at one time in each region, 1 to 1000, not %d", writers)
+				return usageErr("compare classes: --writers is the number of writers in each region, 1 to 1000, not %d", writers)
 			}
 			return a.compareDataClasses(c.Context(), which, seed, writers, f)
 		},
@@ -68,7 +71,7 @@ Async may lose writes, and that alone is no failure of its row.`,
 	return c
 }
 
-// compareDataClasses runs the loss of the main region on each class and prints the table of those that ran.
+// compareDataClasses runs the loss of the main region on each class and prints a table of those that ran.
 func (a *app) compareDataClasses(ctx context.Context, which []string, seed uint64, writers int, f runFlags) error {
 	var all []variant
 	for _, class := range which {
@@ -76,10 +79,10 @@ func (a *app) compareDataClasses(ctx context.Context, which []string, seed uint6
 			s.Load.Class, s.Load.Mix = class, workload.Mix{Add: 100}
 			s.Load.ClosedLoop = workload.ClosedLoop{For: 4 * time.Second, Writers: writers}
 			s.Baseline = 8 * time.Second
-			s.Objectives.LeaderChange = nil // who is primary of a class may be somebody else
+			s.Objectives.LeaderChange = nil // the primary of a class need not be the leader
 			if class == "async" {
 				no := false
-				s.Objectives.Linearizable = &no // it does not promise that
+				s.Objectives.Linearizable = &no // async makes no such promise
 			}
 		})
 		if err != nil {
@@ -87,16 +90,16 @@ func (a *app) compareDataClasses(ctx context.Context, which []string, seed uint6
 		}
 		all = append(all, variant{class, job})
 	}
-	contests, err := a.runVariants(ctx, all, f)
+	runs, err := a.runVariants(ctx, all, f)
 	var rows []classRow
 	worst := 0
-	for _, c := range contests {
+	for _, c := range runs {
 		rows = append(rows, newClassRow(c))
-		var unpromised []string
+		var allowedFailures []string
 		if c.name == "async" {
-			unpromised = []string{"rpo"}
+			allowedFailures = []string{"rpo"}
 		}
-		worst = worstExit(worst, unexpectedExit(c.run, unpromised...))
+		worst = worstExit(worst, unexpectedExit(c.run, allowedFailures...))
 	}
 	if len(rows) > 0 {
 		if err := a.printClasses(rows, writers); err != nil {
@@ -109,7 +112,7 @@ func (a *app) compareDataClasses(ctx context.Context, which []string, seed uint6
 	return exitWith(worst)
 }
 
-// classRow is one row.
+// classRow is one row of the table.
 type classRow struct {
 	Class        string         `json:"class"`
 	Acknowledged string         `json:"acknowledged"` // when
@@ -117,7 +120,7 @@ type classRow struct {
 	P99          *time.Duration `json:"p99"`
 	Writes       int            `json:"writes"`     // that the percentiles are of
 	Throughput   *float64       `json:"throughput"` // acknowledged writes a second; null: not measured
-	Lost         *int           `json:"lost"`       // null: cannot be told
+	Lost         *int           `json:"lost"`       // null: not known
 	LostFor      *time.Duration `json:"lostFor"`
 	RTO          *time.Duration `json:"rto"` // null: not measured, or no stable recovery
 	Verdict      record.Verdict `json:"verdict"`
@@ -152,7 +155,7 @@ func newClassRow(c variantRun) classRow {
 	return row
 }
 
-// acknowledgedIn is how long each write took that was due and acknowledged in a phase, sorted.
+// acknowledgedIn lists the latencies of the writes that were due and acknowledged in a phase, sorted.
 func acknowledgedIn(r *record.Run, p record.Phase) []time.Duration {
 	var took []time.Duration
 	for i := range r.Ops {

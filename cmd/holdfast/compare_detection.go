@@ -11,21 +11,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcp-resilience/holdfast/harness/builtin"
-	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
-// detectors are the reference platform's profiles that can be compared.
-var detectors = []string{"adaptive", "seed"}
+// detectionProfiles are the timing profiles of the reference platform that can be compared.
+var detectionProfiles = []string{"adaptive", "seed"}
 
-// detectionScenarios are the drills that a detector is compared by, the library's: one
-// that it must notice, and one that it must not take for more than it is.
+// detectionScenarios are the library's scenarios that profiles are compared by: a loss
+// that must be detected, and jitter that must not be taken for one.
 var detectionScenarios = map[string]string{"loss": "lose-main-region", "jitter": "jitter-storm"}
 
-// The seed profile probes every 5 s: the region is gone long enough for three
-// strikes, and after every node has been probed with success, for a node that was
-// not up yet at its peer's first probe has a strike already.
+// The seed profile probes every 5 s. The fault lasts long enough for three failed
+// probes, and the baseline long enough for every node to have been probed with
+// success: a node that was still starting at its peer's first probe has failed one.
 const (
 	lossFor  = 20 * time.Second
 	baseline = 12 * time.Second
@@ -38,23 +37,25 @@ func (a *app) compareDetection() *cobra.Command {
 	var seed uint64
 	c := &cobra.Command{
 		Use:   "detection",
-		Short: "Adaptive and fixed detection: how soon a loss is timeToEvent, how often one is imagined",
+		Short: "Adaptive and fixed failure detection: how soon a loss is detected, how often falsely",
 		Long: `Detection kills the reference platform's main region (loss), and makes all links
 between regions jitter at three times their baseline (jitter), under adaptive
 detection and under the fixed timeouts of the seed profile.
 
-suspected and confirmed count from the request of the fault to the first node's
-suspicion of a victim and to the cluster's verdict on it. An alarm is false when its
-node was neither down nor cut off. A switch is a time that traffic was taken
-from a region; a dash is what the drill does not call for.`,
+The columns suspected and confirmed are the times from the request of the fault
+until a node first suspects a victim, and until the cluster agrees that it is lost.
+An alarm is false when its node was neither down nor cut off. Switches counts how
+often traffic was moved away from a region. A dash means that it did not happen.
+
+` + exitHelp,
 		Example: `  holdfast compare detection
   holdfast compare detection --profile adaptive --drill jitter
   holdfast compare detection --runtime local --json`,
-		Args: wantArgs(0, 0, "nothing"),
+		Args: wantArgs(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, p := range profiles {
-				if !slices.Contains(detectors, p) {
-					return unknownValue("--profile", p, detectors)
+				if !slices.Contains(detectionProfiles, p) {
+					return unknownValue("--profile", p, detectionProfiles)
 				}
 			}
 			for _, d := range which {
@@ -66,21 +67,13 @@ from a region; a dash is what the drill does not call for.`,
 		},
 	}
 	f.add(c)
-	c.Flags().StringSliceVar(&profiles, "profile", detectors, "profiles to compare")
+	c.Flags().StringSliceVar(&profiles, "profile", detectionProfiles, "profiles to compare")
 	c.Flags().StringSliceVar(&which, "drill", drills, "drills to compare them by")
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of every random choice, the same for all")
 	return c
 }
 
-func unknownValue(flag, got string, known []string) error {
-	says := fmt.Sprintf("%s: %q is none of %s", flag, got, strings.Join(known, ", "))
-	if n := suggest.Closest(got, known); n != "" {
-		says += fmt.Sprintf("; did you mean %q?", n)
-	}
-	return usageErr("%s", says)
-}
-
-// compareProfiles runs each drill under each profile and prints the table of those that ran.
+// compareProfiles runs each drill under each profile and prints a table of those that ran.
 func (a *app) compareProfiles(ctx context.Context, profiles, which []string, seed uint64, f runFlags) error {
 	var all []variant
 	for _, drill := range which {
@@ -97,16 +90,16 @@ func (a *app) compareProfiles(ctx context.Context, profiles, which []string, see
 			all = append(all, variant{profile + " · " + drill, job})
 		}
 	}
-	contests, err := a.runVariants(ctx, all, f)
+	runs, err := a.runVariants(ctx, all, f)
 	var rows []detectionRow
 	worst := 0
-	for _, c := range contests {
+	for _, c := range runs {
 		rows = append(rows, newDetectionRow(c))
 		worst = worstExit(worst, runExit(c.run))
 	}
 	if len(rows) > 0 {
-		if told := a.printDetection(rows); told != nil {
-			return told
+		if err := a.printDetection(rows); err != nil {
+			return err
 		}
 	}
 	if err != nil {
@@ -115,13 +108,13 @@ func (a *app) compareProfiles(ctx context.Context, profiles, which []string, see
 	return exitWith(worst)
 }
 
-// detectionRow is one row.
+// detectionRow is one row of the table.
 type detectionRow struct {
 	Profile     string         `json:"profile"`
 	Drill       string         `json:"drill"`
 	Suspected   *time.Duration `json:"suspected"` // ns from the request of the fault; null: never
 	Confirmed   *time.Duration `json:"confirmed"`
-	FalseAlarms *int           `json:"falseAlarms"` // null: not told
+	FalseAlarms *int           `json:"falseAlarms"` // null: the platform reported none
 	Switches    int            `json:"switches"`
 	RTO         *time.Duration `json:"rto"` // null: not measured, or no stable recovery
 	Verdict     record.Verdict `json:"verdict"`
@@ -152,7 +145,8 @@ func newDetectionRow(c variantRun) detectionRow {
 	return d
 }
 
-// timeToEvent is how long after its request the platform first told of a victim.
+// timeToEvent is the time from the request of a fault until the platform first emitted
+// an event of this kind about a victim; nil when it never did.
 func timeToEvent(r *record.Run, f record.Fault, kind record.EventKind) *time.Duration {
 	var first *time.Duration
 	for _, e := range r.Events {

@@ -13,19 +13,19 @@ import (
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
-// standbyLevels are how ready the reference platform's other regions are. Each
-// has its scenario in the library, standby-LEVEL.
+// standbyLevels are the ways in which the reference platform's other regions stand
+// by. Each has a scenario in the library, standby-LEVEL.
 var standbyLevels = []struct {
-	name, holds string
-	unpromised  []string
+	name, holds     string
+	allowedFailures []string
 }{
 	{"hot", "votes: what is acknowledged", nil},
 	{"warm", "learns: what has reached it", loss},
 	{"cold", "nothing: the newest snapshot", loss},
 }
 
-// loss is what a level breaks that loses writes by design: who reads a register
-// whose last write is lost misses it.
+// loss lists the checks that fail for a level that loses writes by design: a read of
+// a register whose last write was lost misses that write.
 var loss = []string{"rpo", "stale reads"}
 
 func (a *app) compareStandby() *cobra.Command {
@@ -38,21 +38,23 @@ func (a *app) compareStandby() *cobra.Command {
 	var seed uint64
 	c := &cobra.Command{
 		Use:   "standby",
-		Short: "Standby levels: how soon another region takes over, and what that loses",
+		Short: "Standby levels: how soon another region takes over, and which writes are lost",
 		Long: `Standby takes the network and then the power from the reference platform's main
 region, under the same load, while the others stand by: hot, warm and cold.
 
 A hot region votes. A warm one learns the log a moment behind. A cold one restores
 the newest snapshot of the object store. RTO is the worst of the users' ways in, to
-0.1 s. A write is lost when it was acknowledged and no node has it in the end; lost
-for is the time from the first such acknowledgement to the last.
+0.1 s. A write is lost when it was acknowledged and no node has it in the end. The
+column "lost for" is the time from the first such acknowledgement to the last.
 
-Warm and cold may lose writes, so that later reads miss them, and that alone is no
-failure of their row.`,
+Warm and cold may lose writes, so that later reads miss them. That alone does not
+make their row a failure.
+
+` + exitHelp,
 		Example: `  holdfast compare standby
   holdfast compare standby --level warm,cold --runtime local
   holdfast compare standby --seed 7 --json`,
-		Args: wantArgs(0, 0, "nothing"),
+		Args: wantArgs(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, l := range which {
 				if !slices.Contains(known, l) {
@@ -68,7 +70,7 @@ failure of their row.`,
 	return c
 }
 
-// compareStandbyLevels runs the loss of the main region at each level and prints the table of those that ran.
+// compareStandbyLevels runs the loss of the main region at each level and prints a table of those that ran.
 func (a *app) compareStandbyLevels(ctx context.Context, which []string, seed uint64, f runFlags) error {
 	var all []variant
 	for _, level := range which {
@@ -78,13 +80,13 @@ func (a *app) compareStandbyLevels(ctx context.Context, which []string, seed uin
 		}
 		all = append(all, variant{level, job})
 	}
-	contests, err := a.runVariants(ctx, all, f)
+	runs, err := a.runVariants(ctx, all, f)
 	var rows []standbyRow
 	worst := 0
-	for _, c := range contests {
-		row, unpromised := newStandbyRow(c)
+	for _, c := range runs {
+		row, allowedFailures := newStandbyRow(c)
 		rows = append(rows, row)
-		worst = worstExit(worst, unexpectedExit(c.run, unpromised...))
+		worst = worstExit(worst, unexpectedExit(c.run, allowedFailures...))
 	}
 	if len(rows) > 0 {
 		if err := a.printStandby(rows); err != nil {
@@ -97,23 +99,23 @@ func (a *app) compareStandbyLevels(ctx context.Context, which []string, seed uin
 	return exitWith(worst)
 }
 
-// standbyRow is one row.
+// standbyRow is one row of the table.
 type standbyRow struct {
 	Level   string         `json:"level"`
 	Holds   string         `json:"holds"`
 	RTO     *time.Duration `json:"rto"`     // ns; null: not measured, or no stable recovery
-	Lost    *int           `json:"lost"`    // null: cannot be told
+	Lost    *int           `json:"lost"`    // null: not known
 	LostFor *time.Duration `json:"lostFor"` // ns
 	Verdict record.Verdict `json:"verdict"`
 	Dir     string         `json:"dir"`
 }
 
-// newStandbyRow also says what the level does not promise.
-func newStandbyRow(c variantRun) (row standbyRow, unpromised []string) {
+// newStandbyRow also returns the checks that the level may fail by design.
+func newStandbyRow(c variantRun) (row standbyRow, allowedFailures []string) {
 	row = standbyRow{Level: c.name, Dir: c.dir, Verdict: record.Unknown}
 	for _, l := range standbyLevels {
 		if l.name == c.name {
-			row.Holds, unpromised = l.holds, l.unpromised
+			row.Holds, allowedFailures = l.holds, l.allowedFailures
 		}
 	}
 	if j := c.run.Result; j != nil {
@@ -123,7 +125,7 @@ func newStandbyRow(c variantRun) (row standbyRow, unpromised []string) {
 		}
 		row.Lost, row.LostFor = lostWrites(j)
 	}
-	return row, unpromised
+	return row, allowedFailures
 }
 
 func (a *app) printStandby(rows []standbyRow) error {

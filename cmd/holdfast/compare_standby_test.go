@@ -31,9 +31,9 @@ func TestStandbyRow(t *testing.T) {
 			Level: "cold", Holds: "nothing: the newest snapshot", Verdict: record.Unknown, Dir: "runs/x",
 		}, true},
 	} {
-		got, unpromised := newStandbyRow(variantRun{variant{name: c.level}, c.run, "runs/x"})
-		if diff := cmp.Diff(c.want, got); diff != "" || (len(unpromised) > 0) != c.loses {
-			t.Errorf("%s: does not promise %v, may lose writes: %v (-want +got):\n%s", c.name, unpromised, c.loses, diff)
+		got, allowedFailures := newStandbyRow(variantRun{variant{name: c.level}, c.run, "runs/x"})
+		if diff := cmp.Diff(c.want, got); diff != "" || (len(allowedFailures) > 0) != c.loses {
+			t.Errorf("%s: does not promise %v, may lose writes: %v (-want +got):\n%s", c.name, allowedFailures, c.loses, diff)
 		}
 	}
 	var out bytes.Buffer
@@ -58,8 +58,8 @@ func TestStandbyLevelsAreThoseOfTheLibrary(t *testing.T) {
 		if _, err := builtin.Read("standby-"+l.name, 1, func(read *scenarios.Scenario) { s = *read }); err != nil {
 			t.Fatal(err)
 		}
-		if s.Topology.Layout != "standby-"+l.name || (len(s.ExpectedFailures) > 0) != (len(l.unpromised) > 0) {
-			t.Errorf("%s runs in layout %q and breaks %v; it does not promise %v", l.name, s.Topology.Layout, s.ExpectedFailures, l.unpromised)
+		if s.Topology.Layout != "standby-"+l.name || (len(s.ExpectedFailures) > 0) != (len(l.allowedFailures) > 0) {
+			t.Errorf("%s runs in layout %q and breaks %v; it does not promise %v", l.name, s.Topology.Layout, s.ExpectedFailures, l.allowedFailures)
 		}
 	}
 }

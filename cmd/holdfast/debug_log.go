@@ -24,12 +24,12 @@ func debugLog(note func(line string)) func(harness.Progress) {
 	}))
 	return func(p harness.Progress) {
 		if p.Event != nil {
-			log.Debug(p.Event.Kind, eventAttrs(*p.Event)...)
+			log.Debug(string(p.Event.Kind), eventAttrs(*p.Event)...)
 		}
 	}
 }
 
-// eventAttrs lists what an event holds, and leaves out what it does not say.
+// eventAttrs lists the fields of an event that are set.
 func eventAttrs(e record.Event) []any {
 	attrs := []any{"at", e.At, "source", e.Source}
 	add := func(key, value string) {
@@ -47,7 +47,7 @@ func eventAttrs(e record.Event) []any {
 	return attrs
 }
 
-// lineWriter hands over each write, which is a whole line, without its end.
+// lineWriter is called with each write, which is a whole line, without its newline.
 type lineWriter func(line string)
 
 func (w lineWriter) Write(b []byte) (int, error) {

@@ -14,13 +14,13 @@ import (
 func (a *app) doctorVerb() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Look whether drills can run here, and what is in the way",
-		Long: `Doctor looks at the container engine, the images, the local runtime, ports, the
-clock, memory and cores, the Go toolchain that builds node binaries, and what
-abandoned runs have left. It changes nothing. Exit status 3 when no runtime
-works here; warnings do not change it.`,
+		Short: "Check whether drills can run here, and what is in the way",
+		Long: `Doctor checks the container engine, the images, the local runtime, ports, the
+clock, memory and cores, the Go toolchain that builds the nodes' programs, and what
+crashed runs have left behind. It changes nothing. The exit status is 3 when no
+runtime works here, and 0 otherwise; warnings do not change it.`,
 		Example: "  holdfast doctor\n  holdfast doctor --json",
-		Args:    wantArgs(0, 0, "no words"),
+		Args:    wantArgs(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			found, able := checkHost(c.Context())
 			if a.json {
@@ -34,14 +34,14 @@ works here; warnings do not change it.`,
 				return err
 			}
 			if !able {
-				return &exitError{exitEnvironment, fmt.Errorf("doctor: no runtime works here; the lines marked %s say why", statusBad)}
+				return &exitError{exitEnvironment, fmt.Errorf("doctor: no runtime works here; the lines marked %q say why", statusBad)}
 			}
 			return nil
 		},
 	}
 }
 
-// checkStatus is how good a sign is.
+// checkStatus is the outcome of one check.
 type checkStatus string
 
 const (
@@ -50,7 +50,7 @@ const (
 	statusBad  checkStatus = "bad"
 )
 
-// checkResult is one thing looked at, what was seen, and what to do about it.
+// checkResult is one thing that was checked, what was observed, and what to do about it.
 type checkResult struct {
 	Subject  string      `json:"thing"`
 	Status   checkStatus `json:"health"`
@@ -58,7 +58,7 @@ type checkResult struct {
 	Remedy   string      `json:"do,omitempty"`
 }
 
-// checkHost looks at everything; able says that at least one runtime works.
+// checkHost checks everything. Able says that at least one runtime works.
 func checkHost(ctx context.Context) (found []checkResult, able bool) {
 	for _, k := range builtin.Runtimes() {
 		if err := k.Check(ctx); err != nil {

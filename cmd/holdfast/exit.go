@@ -9,14 +9,26 @@ import (
 
 // The exit statuses that are not verdicts; those are record.Verdict.ExitCode.
 const (
-	exitEnvironment = 3  // no engine, no image, a port taken, a folder not writable
-	exitUsage       = 64 // wrong words on the command line, or a bad file
+	exitEnvironment = 3   // no engine, no image, a port taken, a folder not writable
+	exitUsage       = 64  // wrong arguments on the command line, or a bad file
+	exitInterrupted = 130 // a second interrupt ended the command at once
 )
 
-// exitError is an error, or an outcome already told, with its exit status.
+// exitHelp documents every exit status. The help of the root and of each verb
+// that judges runs prints it.
+const exitHelp = `Exit status:
+    0  the run came out as its scenario expects
+    1  an objective was missed, or an expected failure did not occur
+    2  the verdict is unknown or vacuous: the run proves nothing either way
+    3  the environment failed: no engine, no image, a port taken, a run in use
+   64  wrong arguments, or a bad scenario file
+  130  interrupted twice: the command ended before it had cleaned up`
+
+// exitError carries an exit status, and the error that led to it if that has
+// not been printed yet.
 type exitError struct {
 	code int
-	err  error // nil: everything has been said
+	err  error // nil: everything has been printed
 }
 
 func (e *exitError) Error() string {
@@ -28,12 +40,12 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// usageErr is a mistake of whoever typed the command or wrote the file.
+// usageErr is a mistake on the command line or in a scenario file.
 func usageErr(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// environmentErr is the machine's fault.
+// environmentErr is a failure of the machine or the engine, not of the system under test.
 func environmentErr(err error) error {
 	if err == nil {
 		return nil
@@ -41,7 +53,7 @@ func environmentErr(err error) error {
 	return &exitError{exitEnvironment, err}
 }
 
-// exitCode is the status for an error that came up to the root.
+// exitCode is the exit status for an error that reached the root.
 func exitCode(err error) int {
 	if err == nil {
 		return 0
@@ -52,9 +64,10 @@ func exitCode(err error) int {
 	return exitEnvironment
 }
 
-// resultExit is the status for a run: 0 when it came out as its scenario says
-// it must. An expected failure that did not come, or not of the promise that
-// was to break, is a failed objective; one that was not put to its test is unknown.
+// resultExit is the exit status of a judged run: 0 when it came out as its
+// scenario expects. An expected failure that did not occur, or a failure of
+// another check than the expected one, is a failed objective; an expected failure
+// whose fault was not proved to be active is unknown.
 func resultExit(j *record.Result) int {
 	if j.AsExpected() {
 		return 0
@@ -68,7 +81,7 @@ func resultExit(j *record.Result) int {
 	return j.Verdict.ExitCode()
 }
 
-// exitWith ends the command with a status after everything has been said.
+// exitWith ends the command with a status once everything has been printed.
 func exitWith(code int) error {
 	if code == 0 {
 		return nil
@@ -76,8 +89,8 @@ func exitWith(code int) error {
 	return &exitError{code: code}
 }
 
-// worstExit is the exit status of two runs together: a failed objective before an
-// unknown, that before a pass.
+// worstExit is the exit status of two runs together: a failed objective outranks
+// an unknown verdict, which outranks a pass.
 func worstExit(a, b int) int {
 	rank := map[int]int{0: 0, record.Unknown.ExitCode(): 1, record.Fail.ExitCode(): 2}
 	if rank[b] > rank[a] {

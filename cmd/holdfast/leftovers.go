@@ -12,26 +12,26 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/local"
 )
 
-// leftoverSource is somewhere that runs leave things.
+// leftoverSource is a place where runs can leave things behind.
 type leftoverSource struct {
 	name   string
 	usable func(context.Context) error // nil: always
 	runs   func(context.Context) ([]string, error)
-	owner  cleanup.OwnerLookup // who owns a run; nil where things bear no owner
+	owner  cleanup.OwnerLookup // looks up who owns a run; nil where things are not labelled with an owner
 	sweep  func(context.Context, string) ([]string, error)
 }
 
-// leftoverSources lists all there are.
+// leftoverSources lists all places where runs can leave things behind.
 func leftoverSources() []leftoverSource {
 	return []leftoverSource{
 		{docker.Name, docker.Check, docker.Runs, docker.Owner, docker.Sweep},
 		{local.Name, nil, local.Runs, nil, local.Sweep},
-		{"journals", nil, func(context.Context) ([]string, error) { return cleanup.Runs() }, nil, cleanup.SweepScratch},
+		{"clean-up logs", nil, func(context.Context) ([]string, error) { return cleanup.Runs() }, nil, cleanup.SweepScratch},
 	}
 }
 
-// orphanedRuns lists the runs whose owner is gone for certain and which have left
-// something. A place that cannot be looked into is left out.
+// orphanedRuns lists the runs that have left something behind and whose owner is
+// certainly gone. A place that cannot be searched is left out.
 func orphanedRuns(ctx context.Context) ([]string, error) {
 	var runs []string
 	var asks []cleanup.OwnerLookup
@@ -48,7 +48,7 @@ func orphanedRuns(ctx context.Context) ([]string, error) {
 	return cleanup.Orphans(ctx, slices.Compact(runs), asks...), errors.Join(errs...)
 }
 
-// removeLeftovers removes everything of the runs and says what it was.
+// removeLeftovers removes everything that belongs to the runs and lists what it removed.
 func removeLeftovers(ctx context.Context, runs []string) (removed []string, err error) {
 	var sweepers []cleanup.Sweeper
 	for _, p := range usableSources(ctx) {
@@ -60,9 +60,9 @@ func removeLeftovers(ctx context.Context, runs []string) (removed []string, err 
 		for _, what := range gone {
 			removed = append(removed, what+" of run "+run)
 		}
-		if err == nil { // the journal goes last: it is what tells that something may be left
+		if err == nil { // the clean-up log goes last: it says that something may be left
 			if err = cleanup.Remove(run); err == nil {
-				removed = append(removed, "journal of run "+run)
+				removed = append(removed, "clean-up log of run "+run)
 			}
 		}
 		errs = append(errs, err)
@@ -74,31 +74,31 @@ func usableSources(ctx context.Context) []leftoverSource {
 	return slices.DeleteFunc(leftoverSources(), func(p leftoverSource) bool { return p.usable != nil && p.usable(ctx) != nil })
 }
 
-// checkLeftovers is what doctor sees of abandoned runs.
+// checkLeftovers looks for what crashed runs have left behind.
 func checkLeftovers(ctx context.Context) checkResult {
 	left, err := orphanedRuns(ctx)
 	switch {
 	case err != nil:
-		return checkResult{"residue", statusWarn, err.Error(), ""}
+		return checkResult{"leftovers", statusWarn, err.Error(), ""}
 	case len(left) > 0:
-		return checkResult{"residue", statusWarn, fmt.Sprintf("%d abandoned runs have left things: %s", len(left), strings.Join(left, ", ")), "holdfast clean"}
+		return checkResult{"leftovers", statusWarn, fmt.Sprintf("%d crashed runs have left things behind: %s", len(left), strings.Join(left, ", ")), "holdfast clean"}
 	default:
-		return checkResult{"residue", statusOK, "no abandoned run has left anything", ""}
+		return checkResult{"leftovers", statusOK, "no crashed run has left anything behind", ""}
 	}
 }
 
-// checkImages is what doctor sees of the images that nodes run from.
+// checkImages looks at the images that nodes run from.
 func checkImages(ctx context.Context) checkResult {
 	if err := docker.Check(ctx); err != nil {
-		return checkResult{"images", statusOK, "not looked at: no container engine", ""}
+		return checkResult{"images", statusOK, "not checked: no container engine answers", ""}
 	}
 	list, err := docker.Images(ctx)
 	switch {
 	case err != nil:
 		return checkResult{"images", statusWarn, err.Error(), ""}
 	case len(list) == 0:
-		return checkResult{"images", statusOK, "none yet: the first run makes them, without a registry", ""}
+		return checkResult{"images", statusOK, "none yet: the first run builds them, without a registry", ""}
 	default:
-		return checkResult{"images", statusOK, fmt.Sprintf("%d made from our programs: %s", len(list), strings.Join(list, ", ")), ""}
+		return checkResult{"images", statusOK, fmt.Sprintf("%d built from holdfast's programs: %s", len(list), strings.Join(list, ", ")), ""}
 	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
-	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
@@ -30,8 +29,9 @@ func (a *app) listVerb() *cobra.Command {
 		Use:   "list [scenarios|faults|targets|runs]",
 		Short: "List the scenarios of the library, or the faults, targets, or stored runs",
 		Long: `List prints the scenarios of the library with their labels. "list faults" prints
-the catalogue with a step of each, as a scenario file would have it; "list
-targets" the systems that can be drilled; "list runs" what is stored.`,
+the catalogue of faults, each with its settings and an example step of a scenario
+file. "list targets" prints the systems that can be tested, and "list runs" the
+stored runs with their verdicts; a run in progress names its process.`,
 		Example:   "  holdfast list\n  holdfast list faults\n  holdfast list runs --json",
 		ValidArgs: names,
 		Args:      wantArgs(0, 1, "at most one of "+strings.Join(names, ", ")),
@@ -42,11 +42,7 @@ targets" the systems that can be drilled; "list runs" what is stored.`,
 			}
 			list, ok := kinds[what]
 			if !ok {
-				err := fmt.Sprintf("list: %q is none of %s", what, strings.Join(names, ", "))
-				if n := suggest.Closest(what, names); n != "" {
-					err += fmt.Sprintf("; did you mean %q?", n)
-				}
-				return usageErr("%s", err)
+				return unknownValue("list", what, names)
 			}
 			return list()
 		},
@@ -55,12 +51,12 @@ targets" the systems that can be drilled; "list runs" what is stored.`,
 
 func (a *app) listScenarios() error {
 	type row struct {
-		Name        string         `json:"name"`
-		Target      string         `json:"target"`
-		Labels      []string       `json:"labels"`
-		Expect      record.Verdict `json:"expect"`
-		Breaks      []string       `json:"breaks,omitempty"`
-		Description string         `json:"description"`
+		Name             string         `json:"name"`
+		Target           string         `json:"target"`
+		Labels           []string       `json:"labels"`
+		Expect           record.Verdict `json:"expect"`
+		ExpectedFailures []string       `json:"expectedFailures,omitempty"`
+		Description      string         `json:"description"`
 	}
 	var rows []row
 	for _, s := range scenarios.Library() {
@@ -78,8 +74,8 @@ func (a *app) listScenarios() error {
 		first, _, _ := strings.Cut(r.Description, ". ")
 		if r.Expect != record.Pass {
 			must := "come out " + string(r.Expect)
-			if len(r.Breaks) > 0 {
-				must += ", with " + strings.Join(r.Breaks, ", ") + " broken"
+			if len(r.ExpectedFailures) > 0 {
+				must += ", with " + strings.Join(r.ExpectedFailures, ", ") + " broken"
 			}
 			first = fmt.Sprintf("(must %s) %s", must, first)
 		}
@@ -114,7 +110,7 @@ func (a *app) listFaults() error {
 	return nil
 }
 
-// settings lists the names of a fault's settings: its struct is their schema.
+// settings lists the names of a fault's settings, which are the fields of its struct.
 func settings(f faults.Fault) []string {
 	out := []string{}
 	for field := range reflect.TypeOf(f).Elem().Fields() {

@@ -8,17 +8,17 @@ import (
 	"github.com/mcp-resilience/holdfast/harness"
 )
 
-// The longest time for which lines is silent is below 2 s, whatever the engine does.
+// A plain view prints something at least every 2 s, whatever the engine does.
 const (
 	pollInterval      = 50 * time.Millisecond
 	heartbeatInterval = 1900 * time.Millisecond
 )
 
-// plainView is the face of a run where nobody watches live: a line an event, and
-// the state of the run when nothing happened for a while.
+// plainView prints a run where nobody watches it live, such as a CI log: a line for
+// each event, and the state of the run when nothing has happened for a while.
 type plainView struct {
 	buffer     progressBuffer
-	activity   string // while the engine has said nothing
+	activity   string // shown as the phase until the engine reports one
 	stop, done chan struct{}
 }
 

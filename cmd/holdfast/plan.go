@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -21,11 +23,12 @@ func (a *app) planVerb() *cobra.Command {
 		Use:   "plan FILE|NAME",
 		Short: "Show what a run would do, without doing it",
 		Long: `Plan reads a scenario, resolves every default and random choice, and shows the
-timeline: who is disturbed and when, whether a quorum survives each stretch, and
+timeline: which nodes each fault hits and when, whether a quorum survives, and
 which client regions can still reach it. Nothing is started.
 
-Who leads is not known before a run: a quorum survives when it does whoever it is.
-With --json it prints the plan, as plan.json holds it, and the timeline.`,
+Which node leads is not known before a run, so a quorum counts as surviving only
+when it survives whichever node leads. With --json it prints the plan, as plan.json
+holds it, and the timeline.`,
 		Example: `  holdfast plan lose-main-region
   holdfast plan ./my-drill.yaml --seed 7 --json`,
 		Args: wantArgs(1, 1, "one scenario file or name"),
@@ -43,7 +46,7 @@ With --json it prints the plan, as plan.json holds it, and the timeline.`,
 			return printPlan(a.out, j.Plan)
 		},
 	}
-	c.Flags().Uint64Var(&seed, "seed", 0, "seed of every random choice; 0: the scenario's, else a random one")
+	c.Flags().Uint64Var(&seed, "seed", 0, "seed of every random choice; 0 takes the scenario's seed, or draws one")
 	return c
 }
 
@@ -52,7 +55,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "regions\t%s\n", topologyLine(p.Topology))
 	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients%s\n", p.Load.Reads, p.Load.Writes, p.Load.Clients, dataClassSuffix(p.Load.Class))
-	fmt.Fprintf(t, "promises\t%s\n", objectiveList(p.Objectives))
+	fmt.Fprintf(t, "objectives\t%s\n", objectiveList(p.Objectives))
 	if p.Expect != record.Pass {
 		must := "not pass"
 		if len(p.ExpectedFailures) > 0 {
@@ -70,7 +73,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	return t.Flush()
 }
 
-// timelineEntry is a row of the timeline in words.
+// timelineEntry describes a row of the timeline.
 func timelineEntry(r scenarios.PreviewRow) string {
 	what := r.Step.ID + ": " + r.Description
 	if r.Heal {
@@ -153,23 +156,32 @@ func objectiveList(o record.Objectives) string {
 		out = append(out, map[bool]string{true: "a new leader", false: "the same leader"}[*o.LeaderChange])
 	}
 	if o.TrafficSwitch != nil {
-		out = append(out, map[bool]string{true: "traffic is moved", false: "traffic is not moved"}[*o.TrafficSwitch])
+		out = append(out, map[bool]string{true: "traffic is switched", false: "traffic is not switched"}[*o.TrafficSwitch])
 	}
 	if o.FalseAlarms != nil {
 		out = append(out, fmt.Sprintf("at most %d false alarms", *o.FalseAlarms))
 	}
 	if o.RejectWithoutQuorum {
-		out = append(out, "no write acknowledged without a majority")
+		out = append(out, "no write acknowledged without a quorum, and some rejected")
 	}
 	if o.DisconnectedOperation {
-		out = append(out, "a region that is cut off refuses at once, answers what it can, and comes back")
+		out = append(out, "a disconnected region rejects writes at once, answers local reads, and recovers by itself")
+	}
+	if o.LoadShedding {
+		out = append(out, "overload is rejected at once instead of timing out")
+	}
+	if o.Redelivered != nil {
+		out = append(out, fmt.Sprintf("at most %d messages redelivered to a consumer", *o.Redelivered))
+	}
+	for _, stage := range slices.Sorted(maps.Keys(o.Stages)) {
+		out = append(out, fmt.Sprintf("%s within %s", stage, formatOffset(o.Stages[stage])))
 	}
 	if len(o.ExpectEvents) > 0 {
 		var events []string
 		for _, t := range o.ExpectEvents {
 			events = append(events, t.String())
 		}
-		out = append(out, "tells "+strings.Join(events, ", then "))
+		out = append(out, "emits "+strings.Join(events, ", then "))
 	}
 	return strings.Join(out, ", ")
 }

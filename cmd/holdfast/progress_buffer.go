@@ -7,9 +7,9 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// progressBuffer holds what the engine told until a face has time for it, so that a
-// slow terminal never holds up a run. Every event is kept, of the rest only
-// the latest state. The zero inbox is empty and ready.
+// progressBuffer holds the engine's reports until a view has time for them, so that
+// a slow terminal never delays a run. It keeps every event and the latest state.
+// The zero progressBuffer is empty and ready.
 type progressBuffer struct {
 	mu     sync.Mutex
 	last   harness.Progress
@@ -18,7 +18,7 @@ type progressBuffer struct {
 	notes  []string
 }
 
-// add takes in the engine's news; it does not block.
+// add takes in a report of the engine. It does not block.
 func (b *progressBuffer) add(p harness.Progress) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -28,18 +28,18 @@ func (b *progressBuffer) add(p harness.Progress) {
 	b.last, b.fresh = p, true
 }
 
-// addNote takes in a line of the command's own.
+// addNote takes in a line that the command itself wants to print.
 func (b *progressBuffer) addNote(s string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.notes = append(b.notes, s)
 }
 
-// drain empties the inbox. Heard says whether the engine spoke since the last time.
-func (b *progressBuffer) drain() (last harness.Progress, heard bool, events []record.Event, notes []string) {
+// drain empties the buffer. Updated is true when the engine has reported since the last call.
+func (b *progressBuffer) drain() (last harness.Progress, updated bool, events []record.Event, notes []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	last, heard, events, notes = b.last, b.fresh, b.events, b.notes
+	last, updated, events, notes = b.last, b.fresh, b.events, b.notes
 	b.fresh, b.events, b.notes = false, nil, nil
-	return last, heard, events, notes
+	return last, updated, events, notes
 }

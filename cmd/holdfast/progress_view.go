@@ -11,25 +11,28 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// progressView shows a run while it happens. Tell and Note may be called from any
-// goroutine and do not block; Close shows what is left and returns when the
-// last byte is written.
+// progressView shows a run while it happens. Update and Note may be called from
+// any goroutine and do not block. Close prints what is left and returns when the
+// last byte has been written.
 type progressView interface {
 	Update(p harness.Progress)
 	Note(line string)
 	Close()
 }
 
-// progressView picks the live view where somebody can see it, lines elsewhere.
+// newProgressView is the live view in a terminal, and plain lines everywhere else.
 func (a *app) newProgressView(title string) progressView {
 	if f, ok := a.err.(*os.File); ok && !a.plain && !a.json &&
 		term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
 		return newTTYView(f, title)
 	}
-	return newPlainView(a.err, "prepare")
+	return newPlainView(a.err, preparing)
 }
 
-// formatOffset prints an offset or a length in the form 12.3s, 1m02.3s.
+// preparing is what is shown as the phase before the engine has reported one.
+const preparing = "prepare"
+
+// formatOffset prints an offset or a length as 12.3s or 1m02.3s.
 func formatOffset(d time.Duration) string {
 	if d == record.NotReached {
 		return "never"
@@ -45,7 +48,7 @@ func formatOffset(d time.Duration) string {
 	return fmt.Sprintf("%s%dm%04.1fs", sign, int(d.Minutes()), (d % time.Minute).Seconds())
 }
 
-// eventLine is an event as both faces print it.
+// eventLine is an event as both views print it.
 func eventLine(e record.Event) string {
 	who := string(e.Node)
 	if who == "" {
@@ -54,11 +57,11 @@ func eventLine(e record.Event) string {
 	if who != "" {
 		who += " "
 	}
-	says := e.Description
-	if says == "" {
-		says = fmt.Sprint(e.Fields)
+	what := e.Description
+	if what == "" {
+		what = fmt.Sprint(e.Fields)
 	}
-	return fmt.Sprintf("%8s  %-8s %s%s: %s", formatOffset(e.At), e.Source, who, e.Kind, says)
+	return fmt.Sprintf("%8s  %-8s %s%s: %s", formatOffset(e.At), e.Source, who, e.Kind, what)
 }
 
 // stateLine is a run's state in one line.

@@ -10,9 +10,14 @@ func (a *app) recheckVerb() *cobra.Command {
 	return &cobra.Command{
 		Use:   "recheck RUN",
 		Short: "Judge a stored history again with today's checks; no cluster",
-		Long: `Recheck judges the stored history of a run again, rewrites its verdict and
-reports, and exits as run does. It needs no engine. RUN is a path, a run's id,
-a beginning of it that only one run has, or "last".`,
+		Long: `Recheck judges the stored history of a run again and rewrites its verdict and its
+reports. It starts nothing. A run that another process is still executing is left
+alone.
+
+RUN is the path of a run directory, a run's id, the beginning of an id, or "last",
+the newest run that has finished.
+
+` + exitHelp,
 		Example: `  holdfast recheck last
   holdfast recheck runs/2026-11-22T03-00-00Z-lose-main-region-7f3a`,
 		Args: wantArgs(1, 1, "one run"),
@@ -21,9 +26,9 @@ a beginning of it that only one run has, or "last".`,
 			if err != nil {
 				return err
 			}
-			face := newPlainView(a.err, "judge") // a long history takes a while
+			view := newPlainView(a.err, "judge") // a long history takes a while
 			r, err := harness.Recheck(c.Context(), dir)
-			face.Close()
+			view.Close()
 			if err := a.printOutcome(r, dir, environmentErr(err)); err != nil {
 				return err
 			}

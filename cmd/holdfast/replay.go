@@ -22,20 +22,26 @@ func (a *app) replayVerb() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay RUN",
 		Short: "Run a stored plan again on a new cluster",
-		Long: `Replay runs the stored plan of a run again, with its seed: the same load, the
-same faults at the same times. With --trace it runs what happened instead of
-what was planned: the very nodes that had the roles then, at the offsets of then.
+		Long: `Replay runs the stored plan of a run again with its seed: the same load, and the
+same faults at the same times. With --trace it repeats what happened instead of
+what was planned: faults hit the very nodes that had the roles in the stored run,
+at the offsets that they had there.
 
-Neither replays the schedulers of the machine or the kernel, so the outcome may
-differ; with --times K it says how often the verdict was the same, and
-claims no more. The exit status is that of the worst run. With --json there is
-one object a run on standard output, as for run; the count is on standard error.`,
+The scheduling of the machine and of the kernel is not replayed, so the outcome can
+differ. With --times K replay counts how often the verdict was the same, and
+claims no more. With --json there is one object for each run on standard output,
+as for run, and the count is on standard error.
+
+RUN is the path of a run directory, a run's id, the beginning of an id, or "last",
+the newest run that has finished.
+
+` + exitHelp,
 		Example: `  holdfast replay last
   holdfast replay 2026-11-22T03 --trace --times 5`,
 		Args: wantArgs(1, 1, "one run"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if times < 1 {
-				return usageErr("replay: --times is how often to run the plan, at least 1, not %d", times)
+				return usageErr("replay: --times is how often to run the plan: want at least 1, got %d", times)
 			}
 			dir, err := a.resolveRun(args[0])
 			if err != nil {
@@ -54,13 +60,13 @@ one object a run on standard output, as for run; the count is on standard error.
 					return usageErr("replay %s: %w", then.ID, err)
 				}
 			}
-			source, _ := os.ReadFile(filepath.Join(dir, "scenario.yaml")) // a plan made in code has none
+			source, _ := os.ReadFile(filepath.Join(dir, "scenario.yaml")) // absent where the plan was made in code
 			return a.replayTimes(c.Context(), builtin.Job{Plan: plan, Source: source}, f, then, times)
 		},
 	}
 	f.add(c)
-	c.Flags().BoolVar(&trace, "trace", false, "the victims and offsets that happened, instead of the plan's roles and times")
-	c.Flags().IntVar(&times, "times", 1, "how often to run it")
+	c.Flags().BoolVar(&trace, "trace", false, "repeat the victims and offsets of the stored run instead of the plan's roles and times")
+	c.Flags().IntVar(&times, "times", 1, "how often to run the plan")
 	return c
 }
 
@@ -81,7 +87,7 @@ func verdictOf(r *record.Run) record.Verdict {
 	return r.Result.Verdict
 }
 
-// replayTimes runs the job again and says how often the verdict came again.
+// replayTimes runs the job again and prints how often the verdict was the same.
 func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *record.Run, times int) error {
 	worst, same, runs := 0, 0, 0
 	for range times {
@@ -98,11 +104,11 @@ func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *
 			break
 		}
 	}
-	says := fmt.Sprintf("reproduced %d of %d (the verdict of %s was %s)", same, runs, then.ID, cmp.Or(verdictOf(then), "never given"))
+	summary := fmt.Sprintf("reproduced %d of %d (the verdict of %s was %s)", same, runs, then.ID, cmp.Or(verdictOf(then), "never given"))
 	if a.json {
-		fmt.Fprintln(a.err, says)
+		fmt.Fprintln(a.err, summary)
 	} else {
-		fmt.Fprintln(a.out, says)
+		fmt.Fprintln(a.out, summary)
 	}
 	return exitWith(worst)
 }

@@ -17,10 +17,13 @@ func (a *app) reportVerb() *cobra.Command {
 	var open bool
 	c := &cobra.Command{
 		Use:   "report RUN",
-		Short: "Write a run's reports again and print where they lie",
-		Long: `Report makes report.html, junit.xml and summary.md of a run again from its record,
-without judging it again, and prints the path of the HTML. With --json it prints
-the paths of all three and the judgement.`,
+		Short: "Write a run's reports again and print their path",
+		Long: `Report writes report.html, junit.xml and summary.md of a run again from its record,
+without judging it again, and prints the path of report.html. With --json it prints
+the paths of all three and the judgement.
+
+RUN is the path of a run directory, a run's id, the beginning of an id, or "last",
+the newest run that has finished.`,
 		Example: `  holdfast report last
   holdfast report last --open`,
 		Args: wantArgs(1, 1, "one run"),
@@ -52,7 +55,7 @@ the paths of all three and the judgement.`,
 			return err
 		},
 	}
-	c.Flags().BoolVar(&open, "open", false, "show it in the desktop's browser as well")
+	c.Flags().BoolVar(&open, "open", false, "open the report in the browser as well")
 	return c
 }
 
@@ -70,7 +73,7 @@ func rewriteReports(dir string) (_ *record.Run, err error) {
 	return r, reports.Write(dir, r, "")
 }
 
-// openFile hands a file to the desktop.
+// openFile opens a file with the desktop's default program.
 func openFile(path string) error {
 	switch runtime.GOOS {
 	case "darwin":

@@ -34,7 +34,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
-	if quiet, ok := errors.AsType[*exitError](err); err != nil && !(ok && quiet.err == nil) {
+	if status, ok := errors.AsType[*exitError](err); err != nil && !(ok && status.err == nil) {
 		fmt.Fprintln(a.err, "holdfast: "+err.Error())
 	}
 	return exitCode(err)
@@ -48,54 +48,31 @@ func (a *app) root() *cobra.Command {
 clients, breaks it on purpose, and proves from the clients' own history that
 service came back in time (RTO) and that nothing acknowledged was lost (RPO).
 
-Exit status: 0 as promised · 1 an objective failed · 2 unknown or vacuous ·
-3 the environment (no engine, no image, port taken) · 64 usage or a bad file.`,
+` + exitHelp,
 		Example: `  holdfast run lose-main-region        the first drill
-  holdfast plan kill-leader            what would happen, and would a quorum survive
+  holdfast plan kill-leader            what would happen, and whether a quorum would survive
   holdfast replay last                 the last run again`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2, // cobra's own default, which it sets too late for SuggestionsFor
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownVerb(args[0], a.verbs())
+				return unknownVerb(c, args[0])
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	cobra.EnableCommandSorting = false // the order of verbs is ours
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		hint := ""
-		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-			if n := suggest.Closest(unknown.GetSpecifiedName(), flagNames(c)); n != "" {
-				hint = "; did you mean --" + n + "?"
-			}
-		}
-		return usageErr("%s: %v%s; %q shows the flags", c.Name(), err, hint, c.CommandPath()+" --help")
-	})
+	root.SetFlagErrorFunc(unknownFlag)
 	f := root.PersistentFlags()
 	f.StringVar(&a.runs, "runs", "runs", "folder of run directories")
-	f.BoolVar(&a.json, "json", false, "print JSON on standard output, for machines")
-	f.BoolVar(&a.plain, "plain", false, "timestamped lines instead of the live view")
+	f.BoolVar(&a.json, "json", false, "print JSON on standard output, for programs to read")
+	f.BoolVar(&a.plain, "plain", false, "print timestamped lines instead of the live view")
 	root.AddCommand(a.verbs()...)
-	root.SetHelpCommand(&cobra.Command{
-		Use: "help [verb]", Short: "Help about a verb",
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return root.Help()
-			}
-			if sub, _, err := root.Find(args); err == nil && sub != root {
-				return sub.Help()
-			}
-			return unknownVerb(args[0], a.verbs())
-		},
-	})
+	root.SetHelpCommand(helpVerb(root))
 	return root
-}
-
-func flagNames(c *cobra.Command) (names []string) {
-	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	return names
 }
 
 // verbs lists all there are, in the order in which a user meets them.
@@ -110,26 +87,72 @@ func (a *app) verbs() []*cobra.Command {
 		a.reportVerb(),
 		a.doctorVerb(),
 		a.cleanVerb(),
+		a.versionVerb(),
 	}
 }
 
-func unknownVerb(word string, verbs []*cobra.Command) error {
-	var names []string
-	for _, v := range verbs {
-		names = append(names, v.Name())
+func helpVerb(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [VERB]", Short: "Help about a verb", Example: "  holdfast help replay",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return root.Help()
+			}
+			if sub, _, err := root.Find(args); err == nil && sub != root {
+				return sub.Help()
+			}
+			return unknownVerb(root, args[0])
+		},
 	}
-	if n := suggest.Closest(word, names); n != "" {
-		return usageErr("unknown verb %q; did you mean %q? The verbs are %s", word, n, strings.Join(names, ", "))
+}
+
+// unknownVerb is the error of a word that is none of the command's verbs, with
+// cobra's suggestions.
+func unknownVerb(c *cobra.Command, word string) error {
+	var names, near []string
+	for _, v := range c.Commands() {
+		if v.IsAvailableCommand() {
+			names = append(names, v.Name())
+		}
+	}
+	for _, s := range c.SuggestionsFor(word) {
+		near = append(near, fmt.Sprintf("%q", s))
+	}
+	if len(near) > 0 {
+		return usageErr("unknown verb %q; did you mean %s? The verbs are %s", word, strings.Join(near, " or "), strings.Join(names, ", "))
 	}
 	return usageErr("unknown verb %q; the verbs are %s", word, strings.Join(names, ", "))
 }
 
-// wantArgs wants between low and high words, and says what they are when it gets others.
+// unknownFlag adds the nearest flag to the error of one that does not exist.
+func unknownFlag(c *cobra.Command, err error) error {
+	hint := ""
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if n := suggest.Closest(unknown.GetSpecifiedName(), names); n != "" {
+			hint = "; did you mean --" + n + "?"
+		}
+	}
+	return usageErr("%s: %v%s; %q shows the flags", c.Name(), err, hint, c.CommandPath()+" --help")
+}
+
+// wantArgs requires between low and high arguments (no upper bound where high is
+// negative), and says what they are when there are more or fewer.
 func wantArgs(low, high int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) >= low && (high < 0 || len(args) <= high) {
 			return nil
 		}
-		return usageErr("%s: want %s, got %d words; %q shows how", c.Name(), what, len(args), c.CommandPath()+" --help")
+		return usageErr("%s: want %s, got %d arguments; %q shows how", c.Name(), what, len(args), c.CommandPath()+" --help")
 	}
+}
+
+// unknownValue is the error of a flag or argument that is none of the known values.
+func unknownValue(what, got string, known []string) error {
+	hint := ""
+	if n := suggest.Closest(got, known); n != "" {
+		hint = fmt.Sprintf("; did you mean %q?", n)
+	}
+	return usageErr("%s: %q is none of %s%s", what, got, strings.Join(known, ", "), hint)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/mcp-resilience/holdfast/reports"
 )
 
-// runFlags are what run and replay take.
+// runFlags are the flags of the verbs that execute runs.
 type runFlags struct {
 	runtime string
 	seed    uint64
@@ -27,7 +27,7 @@ type runFlags struct {
 }
 
 func (f *runFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.runtime, "runtime", "auto", "docker, local, or auto: docker where an engine answers, otherwise local")
+	c.Flags().StringVar(&f.runtime, "runtime", "auto", "docker, local, or auto, which is docker where an engine answers and local elsewhere")
 	c.Flags().BoolVar(&f.debug, "debug", false, "log every event with all its fields on standard error")
 }
 
@@ -36,18 +36,21 @@ func (a *app) runVerb() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run FILE|NAME…",
 		Short: "Run scenarios and judge them",
-		Long: `Run starts the scenario's system, drives and breaks it, reads everything back
-and judges. A scenario is a file of yours or a name from the library ("holdfast
-list"). Several are run one after the other; the worst outcome is the exit
-status. A scenario with "expect: fail" exits 0 only when it came out fail and
-every promise that it names under "breaks" is broken.
+		Long: `Run starts the scenario's system, puts load on it, injects the faults, reads all
+data back and judges what the clients saw. A scenario is a file of yours or a name
+from the library ("holdfast list"). Several scenarios run one after the other, and
+the worst outcome is the exit status. A scenario with "expect: fail" exits 0 only
+when its verdict is fail and every check under "expectedFailures" has failed.
 
 Progress goes to standard error: a live view in a terminal, timestamped lines
 elsewhere. The verdict goes to standard output. With --json standard output is
-one JSON object a scenario, with the fields run, dir, report, asExpected,
+one JSON object for each scenario, with the fields run, dir, report, asExpected,
 exitCode and judgement (the content of verdict.json).
 
-The first Ctrl-C heals, cleans and keeps the partial record; the second quits.`,
+The first Ctrl-C heals the faults, removes the system and keeps the partial
+record. The second ends the command at once.
+
+` + exitHelp,
 		Example: `  holdfast run lose-main-region
   holdfast run ./my-drill.yaml --runtime local --seed 7
   holdfast run kill-leader pause-leader --json`,
@@ -65,11 +68,11 @@ The first Ctrl-C heals, cleans and keeps the partial record; the second quits.`,
 		},
 	}
 	f.add(c)
-	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of every random choice; 0: the scenario's, else a random one, recorded")
+	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of every random choice; 0 takes the scenario's seed, or draws one and records it")
 	return c
 }
 
-// runAll runs the jobs in turn and exits with the worst outcome.
+// runAll runs the jobs one after the other. Its error carries the worst exit status.
 func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error {
 	worst := 0
 	for _, j := range jobs {
@@ -85,31 +88,31 @@ func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error 
 	return exitWith(worst)
 }
 
-// runOne runs a plan under a face and returns its record and its folder.
+// runOne runs a plan, shows its progress, and returns its record and its directory.
 func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Run, string, error) {
 	target, err := builtin.Target(j.Plan.Target)
 	if err != nil {
 		return nil, "", usageErr("%w", err)
 	}
-	face := a.newProgressView(j.Plan.Scenario)
-	defer face.Close()
+	view := a.newProgressView(j.Plan.Scenario)
+	defer view.Close()
 	kind, why, err := selectRuntime(ctx, f.runtime)
 	if err != nil {
 		return nil, "", err
 	}
-	face.Note(fmt.Sprintf("runtime %s: %s", kind.Name, why))
-	face.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
-	ctx, stop := interruptible(ctx, face.Note)
+	view.Note(fmt.Sprintf("runtime %s: %s", kind.Name, why))
+	view.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
+	ctx, stop := interruptible(ctx, view.Note)
 	defer stop()
 	o := harness.Options{
 		Target: target, Runtime: kind, RuntimeWhy: why,
-		Source: j.Source, Root: a.runs, Watch: face.Update,
+		Source: j.Source, Root: a.runs, Watch: view.Update,
 		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
 	}
 	if f.debug {
-		debug := debugLog(face.Note)
+		debug := debugLog(view.Note)
 		o.Watch = func(p harness.Progress) {
-			face.Update(p)
+			view.Update(p)
 			debug(p)
 		}
 	}
@@ -117,7 +120,7 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 	return r, dir, environmentErr(err)
 }
 
-// runExit is the exit status that a judged run stands for.
+// runExit is the exit status of a run; a run that was not judged is unknown.
 func runExit(r *record.Run) int {
 	if r.Result == nil {
 		return record.Unknown.ExitCode()
@@ -141,16 +144,16 @@ type outcome struct {
 	Judgement  *record.Result `json:"judgement"`
 }
 
-// printOutcome prints the outcome of a run, for people or as one JSON object, and gives
-// back the error with which the run ended. A run may have both.
+// printOutcome prints the outcome of a run, as text or as one JSON object, and
+// returns the error with which the run ended. A run can have both.
 func (a *app) printOutcome(r *record.Run, dir string, ended error) error {
 	if r == nil {
 		return ended
 	}
 	if _, ok := errors.AsType[cluster.Unsupported](ended); ok {
-		ended = fmt.Errorf("%w\nthis scenario needs another runtime: %q says which work here", ended, "holdfast doctor")
+		ended = fmt.Errorf("%w\nthis scenario needs another runtime: %q shows which work here", ended, "holdfast doctor")
 	}
-	if ended != nil && len(r.Ops) == 0 && !a.json { // it never came to a drill: there is nothing to judge
+	if ended != nil && len(r.Ops) == 0 && !a.json { // the load never started: there is nothing to judge
 		return fmt.Errorf("%w\nwhat was recorded is in %s", ended, dir)
 	}
 	return errors.Join(ended, a.printRun(r, dir))
@@ -174,7 +177,7 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// colour says whether standard output is a terminal that wants colour.
+// colour is true where standard output is a terminal and the user has not turned colour off.
 func (a *app) colour() bool {
 	f, ok := a.out.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
@@ -184,7 +187,7 @@ func (a *app) colour() bool {
 func readJob(name string, seed uint64) (builtin.Job, error) {
 	j, err := builtin.Read(name, seed)
 	if err != nil {
-		return j, usageErr("%w\n%q lists the library, %q what a file may say", err, "holdfast list", "holdfast list faults")
+		return j, usageErr("%w\n%q lists the scenarios of the library, %q the faults that a file can use", err, "holdfast list", "holdfast list faults")
 	}
 	return j, nil
 }
@@ -196,7 +199,7 @@ func selectRuntime(ctx context.Context, name string) (cluster.Driver, string, er
 		return kind, "", usageErr("--runtime: %w", err)
 	}
 	if err != nil {
-		return kind, "", environmentErr(fmt.Errorf("%w; %q looks closer, --runtime auto takes what works", err, "holdfast doctor"))
+		return kind, "", environmentErr(fmt.Errorf("%w; %q shows why, --runtime auto takes what works", err, "holdfast doctor"))
 	}
 	return kind, why, nil
 }

@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// errInterrupted is why a context ended that a user's Ctrl-C ended.
+// errInterrupted is the cause of a context that a signal ended.
 var errInterrupted = errors.New("interrupted")
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends, after
-// say was told. Whoever holds it then heals and cleans. The second signal quits
-// the process at once; the run's watchdog removes what is left. Stop gives the
-// signals back.
-func interruptible(parent context.Context, say func(string)) (ctx context.Context, stop func()) {
+// interruptible returns a context that the first SIGINT or SIGTERM ends, after a
+// line has been passed to print. The caller then heals and cleans up. The second
+// signal ends the process at once, and the run's watchdog removes what is left.
+// Stop restores the default handling of the signals.
+func interruptible(parent context.Context, print func(string)) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	sigs := make(chan os.Signal, 2)
 	signal.Notify(sigs, os.Interrupt, syscall.SIGTERM)
@@ -28,10 +28,10 @@ func interruptible(parent context.Context, say func(string)) (ctx context.Contex
 				return
 			case s := <-sigs:
 				if asked {
-					say(s.String() + " again: quitting now; the watchdog removes what is left within 10 s")
-					os.Exit(130)
+					print(s.String() + " again: quitting now; the watchdog removes what is left within 10 s")
+					os.Exit(exitInterrupted)
 				}
-				say(s.String() + ": healing faults, removing everything and writing the partial record; again to quit at once")
+				print(s.String() + ": healing faults, removing the system and writing the partial record; interrupt again to quit at once")
 				cancel(errInterrupted)
 			}
 		}

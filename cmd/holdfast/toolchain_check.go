@@ -12,7 +12,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// checkToolchain says where the programs of nodes will come from.
+// checkToolchain finds out where the programs of nodes will come from.
 func checkToolchain(ctx context.Context) checkResult {
 	s := checkResult{Subject: "binaries"}
 	if dir := os.Getenv(build.BinEnv); dir != "" {
@@ -20,14 +20,14 @@ func checkToolchain(ctx context.Context) checkResult {
 	}
 	out, err := exec.CommandContext(ctx, "go", "version").Output()
 	if err != nil {
-		s.Status, s.Observed = statusWarn, "no Go toolchain to build node programs with: "+err.Error()
+		s.Status, s.Observed = statusWarn, "there is no Go toolchain to build the nodes' programs with: "+err.Error()
 		s.Remedy = "install Go, or set " + build.BinEnv + " to a folder of built binaries"
 		return s
 	}
 	version := strings.TrimSpace(strings.TrimPrefix(string(out), "go version "))
 	mod, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", build.Module).Output()
 	if dir := strings.TrimSpace(string(mod)); err != nil || dir == "" {
-		s.Status, s.Observed = statusWarn, version+", but the source of "+build.Module+" is not at hand here"
+		s.Status, s.Observed = statusWarn, version+", but the source of "+build.Module+" cannot be found from here"
 		s.Remedy = "run inside a module that requires it, or set " + build.BinEnv + " to a folder of built binaries"
 		return s
 	}
@@ -35,9 +35,9 @@ func checkToolchain(ctx context.Context) checkResult {
 	return s
 }
 
-// checkPrebuilt looks up, as a run would, what the user named a folder for: the
-// watchdog runs on this machine, and the programs of nodes here or, in containers,
-// on linux.
+// checkPrebuilt looks, as a run would, for the programs in the folder that the user
+// named: the watchdog for this machine, and the programs of nodes for this machine
+// or, in containers, for Linux.
 func checkPrebuilt(ctx context.Context, dir string) checkResult {
 	s := checkResult{Subject: "binaries", Status: statusOK, Observed: fmt.Sprintf("prebuilt, from %s=%s", build.BinEnv, dir)}
 	var missing []string

@@ -8,13 +8,14 @@ import (
 	"github.com/mcp-resilience/holdfast/harness"
 )
 
-// maxSparkline is the longest strip of a region's past, in cells of repaintsPerCell repaints.
+// maxSparkline is the longest history that is drawn of a region, in cells of
+// repaintsPerCell repaints.
 const (
 	maxSparkline    = 60
 	repaintsPerCell = 5
 )
 
-// ttyPanel is what live shows below the events.
+// ttyPanel is what a ttyView shows below the events.
 type ttyPanel struct {
 	title   string
 	begun   time.Time
@@ -27,9 +28,10 @@ func newTTYPanel(title string, colour bool) *ttyPanel {
 	return &ttyPanel{title: title, begun: time.Now(), history: map[string][]float64{}, style: style(colour)}
 }
 
-// advance moves the panel on by one repaint.
-func (p *ttyPanel) advance(state harness.Progress, heard bool) {
-	if heard {
+// advance moves the panel on by one repaint. Updated is false where the engine has
+// reported nothing since the last one.
+func (p *ttyPanel) advance(state harness.Progress, updated bool) {
+	if updated {
 		p.state = state
 	}
 	for _, r := range p.state.Rates {
@@ -38,12 +40,12 @@ func (p *ttyPanel) advance(state harness.Progress, heard bool) {
 	}
 }
 
-// view draws phase and countdown, a line a region, and the faults.
+// view draws the phase with its countdown, a line for each region, and the active faults.
 func (p *ttyPanel) view(width int) string {
 	var b strings.Builder
 	phase, at := p.state.Phase, p.state.At
 	if phase == "" {
-		phase, at = "prepare", time.Since(p.begun)
+		phase, at = preparing, time.Since(p.begun)
 	}
 	fmt.Fprintf(&b, "\n %s  %s   %s", p.style.bold(p.title), formatOffset(at), p.style.bold(phase))
 	if left := p.state.Ends - at; p.state.Ends > 0 && left > 0 {
@@ -62,14 +64,14 @@ func (p *ttyPanel) view(width int) string {
 	case len(p.state.Active) > 0:
 		fmt.Fprintf(&b, " %s %s\n", p.style.red("faults"), strings.Join(p.state.Active, "; "))
 	case p.state.Phase != "":
-		b.WriteString(p.style.faint(" no fault under way") + "\n")
+		b.WriteString(p.style.faint(" no active fault") + "\n")
 	}
 	b.WriteString(p.style.faint(" Ctrl-C heals, cleans and keeps the partial record") + "\n")
 	return b.String()
 }
 
-// sparkline draws a region's past, newest to the right: full cells where all was
-// well, lower ones the worse it was, a dot where nothing was answered.
+// sparkline draws the share of good operations of a region over time, newest to the
+// right: a full cell is 99 % or more, a lower one less, a dot means none.
 func (p *ttyPanel) sparkline(past []float64, cells int) string {
 	var b strings.Builder
 	groups := len(past) / repaintsPerCell

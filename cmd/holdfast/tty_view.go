@@ -13,14 +13,14 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// ttyView is the face of a run in a terminal: events scroll by above a panel that
-// shows the phase, the regions and the faults under way.
+// ttyView shows a run in a terminal: events scroll by above a panel with the
+// phase, the regions and the active faults.
 //
-// Why not a terminal library: those at hand ask the terminal for its colours
-// when the program starts, whatever the verb, and wait seconds for one that
-// does not answer; and they take the keyboard, so that Ctrl-C arrives as a
-// letter. This face only writes, and leaves nothing behind that a kill -9
-// would have to undo.
+// It does without a terminal library. Bubbletea and its like query the terminal's
+// colours when the program starts, whatever the verb, and wait seconds for a
+// terminal that does not answer; and they put the keyboard into raw mode, so that
+// Ctrl-C is no signal any more. This view only writes, so there is no terminal
+// state to restore after a kill -9.
 type ttyView struct {
 	buffer     progressBuffer
 	stop, done chan struct{}
@@ -40,10 +40,10 @@ func (l *ttyView) Close() {
 	<-l.done
 }
 
-// repaintInterval is how often the panel is drawn and its strips move on.
+// repaintInterval is how often the panel is drawn and its sparklines advance.
 const repaintInterval = 100 * time.Millisecond
 
-// style draws until Close; the last thing it does is to take the panel away.
+// run draws until Close. At the end it removes the panel.
 func (l *ttyView) run(tty *os.File, p *ttyPanel) {
 	defer close(l.done)
 	tick := time.NewTicker(repaintInterval)
@@ -55,8 +55,8 @@ func (l *ttyView) run(tty *os.File, p *ttyPanel) {
 		case <-l.stop:
 			last = true
 		}
-		state, heard, events, notes := l.buffer.drain()
-		p.advance(state, heard)
+		state, updated, events, notes := l.buffer.drain()
+		p.advance(state, updated)
 		width, _, err := term.GetSize(int(tty.Fd()))
 		if err != nil || width < 20 {
 			width = 80
@@ -74,7 +74,7 @@ func (l *ttyView) run(tty *os.File, p *ttyPanel) {
 	}
 }
 
-// frame is one repaint: the old panel goes, lines come, the new panel follows.
+// frame is one repaint: it erases the old panel, prints new lines and draws the panel again.
 type frame struct {
 	drawn int // lines of the panel on the screen
 	strings.Builder
@@ -99,7 +99,8 @@ func (f *frame) lines(ls ...string) {
 	}
 }
 
-// ttyPanel writes lines that the terminal must not wrap, and returns how many.
+// panel draws the lines of a panel, cut so that the terminal does not wrap them,
+// and returns how many there are.
 func (f *frame) panel(view string, width int) int {
 	f.begin()
 	ls := strings.Split(strings.TrimSuffix(view, "\n"), "\n")
@@ -109,7 +110,7 @@ func (f *frame) panel(view string, width int) int {
 	return len(ls)
 }
 
-// style is the colours of a terminal, or none.
+// style colours text for a terminal, or leaves it plain when false.
 type style bool
 
 func (p style) sgr(code, s string) string {
@@ -125,7 +126,7 @@ func (p style) red(s string) string    { return p.sgr("31", s) }
 func (p style) bold(s string) string   { return p.sgr("1", s) }
 func (p style) faint(s string) string  { return p.sgr("2", s) }
 
-// event colours an event's line by who tells it.
+// event colours an event's line by its source.
 func (p style) event(e record.Event) string {
 	switch line := eventLine(e); e.Source {
 	case record.FromFault, record.FromProbe:
