@@ -3,4 +3,4 @@ package harness
 import "time"
 
 // ReadyWithin sets how long a system may take from started nodes to first service.
-func ReadyWithin(d time.Duration) { readyLimit = d }
+func ReadyWithin(d time.Duration) { readyTimeout = d }

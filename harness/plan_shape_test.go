@@ -26,13 +26,16 @@ var update = flag.Bool("update", false, "rewrite golden files")
 // times and what depends on them, with what runs have always left: phases,
 // events, faults with their proofs, findings and files.
 func TestShapeOfAPlanRun(t *testing.T) {
+	if !linkFaults {
+		t.Skip("the run has a fault of links")
+	}
 	t.Parallel()
 	s := harnesstest.NewStore()
-	p := harnesstest.Plan(s, harnesstest.Silence{Store: s}, time.Second)
+	p := harnesstest.Plan(s, harnesstest.Outage{Store: s}, time.Second)
 	p.Steps = append(p.Steps,
 		scenarios.Step{ID: "2-kill", At: 500 * time.Millisecond, For: 2 * time.Second, Fault: "kill", With: &faults.Kill{}, On: topology.Selector{Region: "south"}},
 		scenarios.Step{ID: "3-pause", At: 3 * time.Second, For: time.Second, Fault: "pause", With: &faults.Pause{}, On: topology.Selector{Role: topology.Leader}},
-		scenarios.Step{ID: "4-silence", At: 4 * time.Second, For: time.Second, Fault: "silence", With: noop{harnesstest.Silence{Store: s}}, On: topology.Selector{All: true}},
+		scenarios.Step{ID: "4-outage", At: 4 * time.Second, For: time.Second, Fault: "outage", With: noop{harnesstest.Outage{Store: s}}, On: topology.Selector{All: true}},
 		scenarios.Step{ID: "5-isolate", At: 9 * time.Second, For: 2500 * time.Millisecond, Fault: "isolate", With: &faults.Isolate{}, On: topology.Selector{Region: "north"}},
 	)
 	r, dir := drill(t, t.Context(), s, p)

@@ -17,90 +17,93 @@ import (
 const (
 	// readersPerNode is how many final reads a node is asked at one time.
 	readersPerNode = 8
-	// readBackLimit is how long a final read that fails is tried again.
-	readBackLimit = 10 * time.Second
+	// readBackTimeout is how long final reads that fail are tried again.
+	readBackTimeout = 10 * time.Second
+	// quiesceTimeout is the longest wait for every node to have caught up.
+	quiesceTimeout = 30 * time.Second
+	// unstableTimeout is the same for a service that never became stable.
+	unstableTimeout = 3 * time.Second
 )
 
 // quiesce waits, with the load off, until every node returns a value that was
 // written after the load stopped: then each has caught up with all before it.
-// A node that does not is left to the final reads, which will say so.
-func (r *run) quiesce(ctx context.Context, patience time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// A node that does not is left to the final reads, which will show it. Round
+// tells the waits of one run apart.
+func (d *loadDriver) quiesce(ctx context.Context, timeout time.Duration, round int) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	clients := slices.Concat(r.allClients()...)
-	g, ctx := errgroup.WithContext(ctx)
-	for _, n := range r.plan.Topology.Nodes {
+	var g errgroup.Group
+	for _, n := range d.plan.Topology.Nodes {
 		g.Go(func() error {
-			reader, err := r.o.Target.Reader(ctx, r.cluster, n.ID)
-			if err != nil {
-				r.say("not converged", "%s: %v", n.ID, err)
-				return nil
+			if err := d.waitCaughtUp(ctx, n.ID, round); err != nil {
+				d.log.notice(record.EventNotConverged, "%s: %v", n.ID, err)
 			}
-			defer reader.Close()
-			key := r.plan.Load.Key("quiesce." + string(n.ID))
-			for i := 0; ; i++ {
-				err := r.markAndSee(ctx, clients[i%len(clients)], reader, key, fmt.Sprint(i))
-				if err == nil {
-					return nil
-				}
-				if sleep(ctx, pollInterval) != nil {
-					r.say("not converged", "%s: %v", n.ID, err)
-					return nil
-				}
-			}
-		})
-	}
-	_ = g.Wait()
-}
-
-func (r *run) allClients() [][]workload.Client {
-	var out [][]workload.Client
-	for _, region := range r.plan.Topology.Regions() {
-		out = append(out, r.clients[region])
-	}
-	return out
-}
-
-// readBack reads every key that was ever written back through every node.
-func (r *run) readBack(ctx context.Context) {
-	reads := finalReads(r.history.Ops())
-	r.say("read back", "%d keys through each of %d nodes", len(reads), len(r.plan.Topology.Nodes))
-	g, ctx := errgroup.WithContext(ctx)
-	for _, n := range r.plan.Topology.Nodes {
-		g.Go(func() error {
-			r.readBackVia(ctx, n, reads)
 			return nil
 		})
 	}
 	_ = g.Wait()
 }
 
-// readBackVia reads every key through one node. A read that fails is tried
-// again until readBackLimit, shared by all reads of the node; the last attempt is on record.
-func (r *run) readBackVia(ctx context.Context, n topology.Node, reads []history.Op) {
-	reader, err := r.o.Target.Reader(ctx, r.cluster, n.ID)
+// waitCaughtUp writes through any client and reads through one node until that shows it.
+func (d *loadDriver) waitCaughtUp(ctx context.Context, via topology.NodeID, round int) error {
+	reader, err := d.target.Reader(ctx, d.cluster, via)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	name := "quiesce." + string(via)
+	if round > 0 {
+		name = fmt.Sprintf("quiesce.%d.%s", round, via)
+	}
+	key, clients := d.plan.Load.Key(name), d.allClients()
+	for i := 0; ; i++ {
+		err := d.writeThenRead(ctx, clients[i%len(clients)], reader, key, fmt.Sprint(i))
+		if err == nil || sleep(ctx, pollInterval) != nil {
+			return err
+		}
+	}
+}
+
+// readBack makes the given reads through every node.
+func (d *loadDriver) readBack(ctx context.Context, reads []history.Op) {
+	d.log.notice(record.EventReadBack, "%d keys through each of %d nodes", len(reads), len(d.plan.Topology.Nodes))
+	var g errgroup.Group
+	for _, n := range d.plan.Topology.Nodes {
+		g.Go(func() error {
+			d.readBackThrough(ctx, n, reads)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+// readBackThrough makes the reads through one node. A read that fails is tried
+// again until readBackTimeout, which all reads of the node share; the last attempt is on record.
+func (d *loadDriver) readBackThrough(ctx context.Context, n topology.Node, reads []history.Op) {
+	now := d.log.now
+	reader, err := d.target.Reader(ctx, d.cluster, n.ID)
 	if err != nil {
 		for _, op := range reads {
 			op.ReadThrough, op.Region = n.ID, n.Region
-			op.Intended, op.Call, op.Return = r.now(), r.now(), r.now()
+			op.Intended, op.Call, op.Return = now(), now(), now()
 			op.Outcome, op.Error = history.Failed, err.Error()
-			r.history.Record(op)
+			d.history.Record(op)
 		}
 		return
 	}
 	defer reader.Close()
-	until := r.now() + readBackLimit
-	gen := workload.Generator{Load: r.plan.Load, Now: r.now}
+	until := now() + readBackTimeout
+	gen := workload.Generator{Load: d.plan.Load, Now: now}
 	var g errgroup.Group
 	g.SetLimit(readersPerNode)
 	for _, op := range reads {
 		g.Go(func() error {
 			op.ReadThrough, op.Region = n.ID, n.Region
 			for {
-				op.Intended = r.now()
+				op.Intended = now()
 				got := gen.Attempt(ctx, reader, op)
-				if got.Outcome == history.OK || r.now() > until || sleep(ctx, pollInterval) != nil {
-					r.history.Record(got)
+				if got.Outcome == history.OK || now() > until || sleep(ctx, pollInterval) != nil {
+					d.history.Record(got)
 					return nil
 				}
 			}

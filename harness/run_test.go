@@ -31,10 +31,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// noop is silence that forgets to do it: the negative control of proofs.
-type noop struct{ harnesstest.Silence }
+// noop is an outage that does not happen: the negative control of proofs.
+type noop struct{ harnesstest.Outage }
 
-func (n noop) Prepare(v faults.Victims) faults.Injection { return notInjected{n.Silence.Prepare(v)} }
+func (n noop) Prepare(v faults.Victims) faults.Injection { return notInjected{n.Outage.Prepare(v)} }
 
 type notInjected struct{ faults.Injection }
 
@@ -65,13 +65,13 @@ func TestKnownOutage(t *testing.T) {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
 			s := harnesstest.NewStore()
-			r, dir := drill(t, t.Context(), s, harnesstest.Plan(s, harnesstest.Silence{Store: s}, d))
+			r, dir := drill(t, t.Context(), s, harnesstest.Plan(s, harnesstest.Outage{Store: s}, d))
 			if r.Result.Verdict != record.Pass {
 				t.Fatalf("verdict %s, want pass: %+v", r.Result.Verdict, r.Result.Findings)
 			}
-			known := s.Silenced()
+			known := s.OutageLength()
 			if off := r.Result.RTO.Worst - known; off < -10*time.Millisecond || off > r.Result.RTO.Resolution+10*time.Millisecond {
-				t.Errorf("silent for %v, RTO %v ±%v", known, r.Result.RTO.Worst, r.Result.RTO.Resolution)
+				t.Errorf("down for %v, RTO %v ±%v", known, r.Result.RTO.Worst, r.Result.RTO.Resolution)
 			}
 			for _, file := range []string{"plan.json", "run.json", "events.jsonl", "history.jsonl.zst", "links.json", "verdict.json", "report.html", "junit.xml", "summary.md"} {
 				if st, err := os.Stat(filepath.Join(dir, file)); err != nil || st.Size() == 0 {
@@ -97,12 +97,12 @@ func TestRed(t *testing.T) {
 		promise string
 		want    record.Verdict
 	}{
-		{"a lying store", func(s *harnesstest.Store, _ *scenarios.Plan) { s.Forget = true }, "rpo", record.Fail},
-		{"a node that cannot be read back", func(s *harnesstest.Store, p *scenarios.Plan) { s.Deaf = p.Topology.Nodes[1].ID }, "rpo", record.Unknown},
+		{"a lying store", func(s *harnesstest.Store, _ *scenarios.Plan) { s.DropsAdds = true }, "rpo", record.Fail},
+		{"a node that cannot be read back", func(s *harnesstest.Store, p *scenarios.Plan) { s.Unreadable = p.Topology.Nodes[1].ID }, "rpo", record.Unknown},
 		{"an outage beyond the objective", func(s *harnesstest.Store, p *scenarios.Plan) { p.Objectives.RTO = 500 * time.Millisecond }, "rto", record.Fail},
-		{"a fault that does nothing", func(s *harnesstest.Store, p *scenarios.Plan) { p.Steps[0].With = noop{harnesstest.Silence{Store: s}} }, "fault 1-silence", record.Vacuous},
+		{"a fault that does nothing", func(s *harnesstest.Store, p *scenarios.Plan) { p.Steps[0].With = noop{harnesstest.Outage{Store: s}} }, "fault 1-outage", record.Vacuous},
 		{"a service that stays away", func(s *harnesstest.Store, p *scenarios.Plan) {
-			p.Steps[0].With = forever{harnesstest.Silence{Store: s}}
+			p.Steps[0].With = forever{harnesstest.Outage{Store: s}}
 			p.Observe = 7 * time.Second
 		}, "rto", record.Fail},
 	}
@@ -110,7 +110,7 @@ func TestRed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := harnesstest.NewStore()
-			p := harnesstest.Plan(s, harnesstest.Silence{Store: s}, time.Second)
+			p := harnesstest.Plan(s, harnesstest.Outage{Store: s}, time.Second)
 			tt.arrange(s, &p)
 			r, _ := drill(t, t.Context(), s, p)
 			if got := finding(r, tt.promise); got.Verdict != tt.want {
@@ -123,10 +123,10 @@ func TestRed(t *testing.T) {
 	}
 }
 
-// forever is a silence whose heal does not help.
-type forever struct{ harnesstest.Silence }
+// forever is an outage whose heal does not help.
+type forever struct{ harnesstest.Outage }
 
-func (f forever) Prepare(v faults.Victims) faults.Injection { return notHealed{f.Silence.Prepare(v)} }
+func (f forever) Prepare(v faults.Victims) faults.Injection { return notHealed{f.Outage.Prepare(v)} }
 
 type notHealed struct{ faults.Injection }
 
@@ -136,7 +136,7 @@ func (notHealed) Heal(context.Context) error { return nil }
 func TestNoFaultTwin(t *testing.T) {
 	t.Parallel()
 	s := harnesstest.NewStore()
-	p := harnesstest.Plan(s, noop{harnesstest.Silence{Store: s}}, time.Second)
+	p := harnesstest.Plan(s, noop{harnesstest.Outage{Store: s}}, time.Second)
 	r, _ := drill(t, t.Context(), s, p)
 	if r.Result.RTO.Worst != 0 {
 		t.Errorf("RTO %v without a fault, want 0", r.Result.RTO.Worst)
@@ -151,7 +151,7 @@ func TestNoFaultTwin(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	s := harnesstest.NewStore()
-	p := harnesstest.Plan(s, harnesstest.Silence{Store: s}, time.Minute)
+	p := harnesstest.Plan(s, harnesstest.Outage{Store: s}, time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	o := harness.Options{Target: s, Runtime: clustertest.Fake(nil), Root: t.TempDir(), Watch: func(p harness.Progress) {
@@ -166,8 +166,8 @@ func TestInterrupted(t *testing.T) {
 	if r.Result.Verdict != record.Unknown || r.AbortReason == "" {
 		t.Errorf("verdict %s, broken %q; want unknown and a reason", r.Result.Verdict, r.AbortReason)
 	}
-	if s.Silent() || r.Faults[0].Heal.Confirmed == record.NotReached {
-		t.Errorf("the fault was left: silent %v, %+v", s.Silent(), r.Faults[0].Heal)
+	if s.Down() || r.Faults[0].Heal.Confirmed == record.NotReached {
+		t.Errorf("the fault was not healed: down %v, %+v", s.Down(), r.Faults[0].Heal)
 	}
 	if loaded, err := record.Load(dir); err != nil || loaded.AbortReason == "" {
 		t.Errorf("stored record: %v, %+v", err, loaded)
@@ -180,7 +180,7 @@ func TestEnvironment(t *testing.T) {
 	s := harnesstest.NewStore()
 	kind := clustertest.Fake(nil)
 	kind.Open = func(context.Context, cluster.Spec) (cluster.Runtime, error) { return nil, errors.New("no engine") }
-	_, dir, err := harness.Run(t.Context(), harnesstest.Plan(s, harnesstest.Silence{Store: s}, time.Second), harness.Options{Target: s, Runtime: kind, Root: t.TempDir()})
+	_, dir, err := harness.Run(t.Context(), harnesstest.Plan(s, harnesstest.Outage{Store: s}, time.Second), harness.Options{Target: s, Runtime: kind, Root: t.TempDir()})
 	if err == nil {
 		t.Fatal("ran without an engine")
 	}

@@ -30,7 +30,7 @@ func TestTheSecretOfARunIsNowhereInItsRecord(t *testing.T) {
 	root := t.TempDir()
 	for range 2 {
 		s := harnesstest.NewStore()
-		p := harnesstest.Plan(s, harnesstest.Silence{Store: s}, 100*time.Millisecond)
+		p := harnesstest.Plan(s, harnesstest.Outage{Store: s}, 100*time.Millisecond)
 		if _, _, err := harness.Run(t.Context(), p, harness.Options{Target: s, Runtime: clustertest.Fake(serve), Root: root}); err != nil {
 			t.Fatal(err)
 		}

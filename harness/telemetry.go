@@ -12,60 +12,102 @@ import (
 )
 
 const (
-	// scrapeEach is how often a node is asked for its figures, scrapeLimit how
-	// long it may take to answer. A node that does not leaves a gap.
-	scrapeEach  = 2 * time.Second
-	scrapeLimit = time.Second
+	// scrapeInterval is how often a node is asked for its figures, scrapeTimeout
+	// how long it may take to answer. A node that does not answer leaves a gap.
+	scrapeInterval = 2 * time.Second
+	scrapeTimeout  = time.Second
 )
 
-// instrument writes down what the nodes measure and trace of themselves, until
-// the returned stop is called. A target that can tell neither leaves no files.
-func (r *run) instrument(ctx context.Context) (stop func() error, err error) {
-	t, ok := r.o.Target.(targets.MetricsSource)
+// startTelemetry records what the nodes measure and trace of themselves until
+// the system is closed. A target without either leaves no files.
+func (s *system) startTelemetry(ctx context.Context, dir *record.Dir) error {
+	source, ok := s.target.(targets.MetricsSource)
 	if !ok {
-		return func() error { return nil }, nil
+		return nil
 	}
-	metrics, err := r.dir.Lines(record.MetricsFile)
+	metrics, err := openTelemetry(dir, record.MetricsFile, s.log)
+	if err != nil {
+		return err
+	}
+	traces, err := openTelemetry(dir, record.TracesFile, s.log)
+	if err != nil {
+		metrics.close()
+		return err
+	}
+	s.inBackground(ctx, "telemetry", func(ctx context.Context) {
+		var all sync.WaitGroup
+		for _, n := range s.topology.Nodes {
+			all.Go(func() { s.scrape(ctx, source, n.ID, metrics) })
+		}
+		all.Go(func() {
+			source.Trace(ctx, s.cluster, func(wall time.Time, span record.TraceSpan) {
+				span.At = s.log.clock.At(wall)
+				traces.write(span, false)
+			})
+		})
+		all.Wait()
+	})
+	s.stops = append(s.stops, metrics.close, traces.close)
+	return nil
+}
+
+// scrape asks one node for its figures again and again.
+func (s *system) scrape(ctx context.Context, source targets.MetricsSource, id topology.NodeID, into *telemetryFile) {
+	for {
+		actx, cancel := context.WithTimeout(ctx, scrapeTimeout)
+		at := s.log.now()
+		values, err := source.Metrics(actx, s.cluster, id)
+		cancel()
+		if err == nil {
+			into.write(record.Sample{At: at, Node: id, Values: values}, true)
+		}
+		if sleep(ctx, scrapeInterval) != nil {
+			return
+		}
+	}
+}
+
+// telemetryFile is a file of lines that may be closed while a source that did
+// not end in time still writes to it; what comes then is dropped.
+type telemetryFile struct {
+	log *runLog
+
+	mu     sync.Mutex
+	lines  *record.Lines
+	closed bool
+}
+
+func openTelemetry(dir *record.Dir, name string, log *runLog) (*telemetryFile, error) {
+	lines, err := dir.Lines(name)
 	if err != nil {
 		return nil, err
 	}
-	traces, err := r.dir.Lines(record.TracesFile)
-	if err != nil {
-		return nil, errors.Join(err, metrics.Close())
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var all sync.WaitGroup
-	for _, n := range r.plan.Topology.Nodes {
-		all.Go(func() { r.scrape(ctx, t, n.ID, metrics) })
-	}
-	all.Go(func() {
-		t.Trace(ctx, r.cluster, func(wall time.Time, s record.TraceSpan) {
-			s.At = r.clock.At(wall)
-			if err := traces.Write(s); err != nil {
-				r.say("notice", "%v", err)
-			}
-		})
-	})
-	return func() error {
-		cancel()
-		all.Wait()
-		return errors.Join(metrics.Close(), traces.Close())
-	}, nil
+	return &telemetryFile{log: log, lines: lines}, nil
 }
 
-func (r *run) scrape(ctx context.Context, t targets.MetricsSource, id topology.NodeID, into *record.Lines) {
-	for {
-		actx, cancel := context.WithTimeout(ctx, scrapeLimit)
-		at := r.now()
-		values, err := t.Metrics(actx, r.cluster, id)
-		cancel()
-		if err == nil {
-			if err := errors.Join(into.Write(record.Sample{At: at, Node: id, Values: values}), into.Flush()); err != nil {
-				r.say("notice", "%v", err)
-			}
-		}
-		if sleep(ctx, scrapeEach) != nil {
-			return
-		}
+func (f *telemetryFile) write(v any, flush bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
+	err := f.lines.Write(v)
+	if flush {
+		err = errors.Join(err, f.lines.Flush())
+	}
+	if err != nil {
+		f.log.notice(record.EventNotice, "%v", err)
+	}
+}
+
+func (f *telemetryFile) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return
+	}
+	f.closed = true
+	if err := f.lines.Close(); err != nil {
+		f.log.notice(record.EventNotice, "%v", err)
 	}
 }

@@ -30,7 +30,7 @@ func Pin(p Plan, r *record.Run) (Plan, error) {
 		}
 		s.At = max(0, f.Inject.Requested-began.From)
 		if f.Heal.Requested != record.NotReached {
-			s.For = f.Heal.Requested - f.Inject.Requested
+			s.For = f.Heal.Requested - max(f.Inject.Requested, f.Inject.Confirmed)
 		}
 		pinned, err := pin(s, f)
 		if err != nil {

@@ -14,8 +14,11 @@ import (
 // an open loop. A slow reply never delays the next send, so an outage is seen
 // by as many operations as it would be by independent users.
 type Generator struct {
-	Load    Load // resolved
-	Seed    uint64
+	Load Load // resolved
+	Seed uint64
+	// Part numbers loads of one run that follow each other, from 0. Each has
+	// registers, sets and operation ids that no other part uses.
+	Part    int
 	Clients map[topology.Region][]Client // each region's, used in turn
 	// Now is the run's clock.
 	Now func() time.Duration
@@ -25,6 +28,12 @@ type Generator struct {
 	OnDone func(history.Op)
 }
 
+// opsPerPart is how many operations one part of a load may have.
+const opsPerPart = 1 << 28
+
+// PartOf is the number of the part that an operation of the load belongs to.
+func PartOf(op history.Op) int { return int(op.ID / opsPerPart) }
+
 // Run sends until ctx ends and returns when every operation that was sent has
 // its outcome, which takes at most Load.Timeout more: an operation under way
 // is not cancelled, for that would hide what became of it.
@@ -32,8 +41,9 @@ func (g Generator) Run(ctx context.Context) {
 	var (
 		ids     atomic.Int64
 		senders sync.WaitGroup
-		keys    = newKeyspace(g.Load)
+		keys    = newKeyspace(g.Load, g.Part)
 	)
+	ids.Store(int64(g.Part) * opsPerPart)
 	for region, clients := range g.Clients {
 		for class, rate := range map[history.Class]int{history.Reads: g.Load.Reads, history.Writes: g.Load.Writes, history.LocalRead: g.Load.LocalReads} {
 			if rate <= 0 || len(clients) == 0 {

@@ -91,7 +91,7 @@ func TestSchedule(t *testing.T) {
 // and values never repeat.
 func TestChoices(t *testing.T) {
 	choose := func(seed uint64) []history.Op {
-		s := newOpGenerator(seed, "east", history.Writes, 1, Load{}.Resolve().Mix, newKeyspace(Load{}.Resolve()))
+		s := newOpGenerator(seed, "east", history.Writes, 1, Load{}.Resolve().Mix, newKeyspace(Load{}.Resolve(), 0))
 		var ops []history.Op
 		for i := range int64(200) {
 			ops = append(ops, s.next(i))
@@ -120,7 +120,7 @@ func TestTransfers(t *testing.T) {
 	opened := SeedAccountsOp().Set
 	mix := Mix{Write: 30, CAS: 20, Add: 10, Transfer: 40}
 	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Transfer, history.Reads: history.Balances} {
-		s := newOpGenerator(7, "east", class, 1, mix, newKeyspace(Load{}.Resolve()))
+		s := newOpGenerator(7, "east", class, 1, mix, newKeyspace(Load{}.Resolve(), 0))
 		kinds, beyond := map[history.Kind]int{}, 0
 		for i := range int64(2000) {
 			op := s.next(i)
@@ -146,7 +146,7 @@ func TestTransfers(t *testing.T) {
 
 // TestRotation: no key gets more operations than allowed.
 func TestRotation(t *testing.T) {
-	s := newOpGenerator(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyspace(Load{Keys: 2, OpsPerKey: 10}))
+	s := newOpGenerator(1, "east", history.Writes, 1, Mix{Write: 50, Add: 50}, newKeyspace(Load{Keys: 2, OpsPerKey: 10}, 0))
 	uses := map[string]int{}
 	for i := range int64(500) {
 		uses[s.next(i).Key]++
@@ -164,7 +164,7 @@ func TestRotation(t *testing.T) {
 // TestClass: keys carry the name of their class, and what was learnt of them is still found.
 func TestClass(t *testing.T) {
 	load := Load{Class: "config", Mix: Mix{Write: 50, CAS: 50}}.Resolve()
-	k := newKeyspace(load)
+	k := newKeyspace(load, 0)
 	writes, reads := newOpGenerator(1, "east", history.Writes, 1, load.Mix, k), newOpGenerator(1, "east", history.Reads, 1, load.Mix, k)
 	expected := false
 	for i := range int64(300) {
@@ -185,7 +185,7 @@ func TestClass(t *testing.T) {
 
 // TestCASExpectsWhatWasSeen: a compare-and-set expects the value last acknowledged.
 func TestCASExpectsWhatWasSeen(t *testing.T) {
-	k := newKeyspace(Load{Keys: 1, OpsPerKey: 100})
+	k := newKeyspace(Load{Keys: 1, OpsPerKey: 100}, 0)
 	s := newOpGenerator(1, "east", history.Writes, 1, Mix{CAS: 100}, k)
 	first := s.next(1)
 	k.observe(history.Op{Kind: history.Write, Key: first.Key, Value: "41", Outcome: history.OK})
@@ -223,7 +223,7 @@ func BenchmarkJitter(b *testing.B) {
 func TestSetsOnly(t *testing.T) {
 	load := Load{Class: "orders", Mix: Mix{Add: 100}}.Resolve()
 	for class, kind := range map[history.Class]history.Kind{history.Writes: history.Add, history.Reads: history.SetRead} {
-		s := newOpGenerator(7, "east", class, 1, load.Mix, newKeyspace(load))
+		s := newOpGenerator(7, "east", class, 1, load.Mix, newKeyspace(load, 0))
 		for i := range int64(200) {
 			if op := s.next(i); op.Kind != kind || !strings.HasPrefix(op.Key, "orders/s") {
 				t.Fatalf("chose %s of %s, want %s of a set of orders", op.Kind, op.Key, kind)

@@ -13,7 +13,8 @@ import (
 // square of the operations on a key, so no key may grow without bound.
 type keyspace struct {
 	mu        sync.Mutex
-	load      Load // resolved
+	load      Load   // resolved
+	prefix    string // of every name; empty in the first part of a load
 	registers []keySlot
 	sets      []keySlot
 }
@@ -29,8 +30,12 @@ type keySlot struct {
 // read returns many elements; not one, so that reads of them stay small.
 const setsInUse = 4
 
-func newKeyspace(l Load) *keyspace {
-	return &keyspace{load: l, registers: make([]keySlot, l.Keys), sets: make([]keySlot, setsInUse)}
+func newKeyspace(l Load, part int) *keyspace {
+	k := &keyspace{load: l, registers: make([]keySlot, l.Keys), sets: make([]keySlot, setsInUse)}
+	if part > 0 {
+		k.prefix = fmt.Sprintf("p%d.", part)
+	}
+	return k
 }
 
 // register picks a register and returns its name and the value it is believed to hold.
@@ -39,7 +44,7 @@ func (k *keyspace) register(rng *rand.Rand) (key, last string) {
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.registers))
 	s := k.registers[i].use(k.load.OpsPerKey)
-	return k.load.Key(fmt.Sprintf("k%d.%d", i, s.generation)), s.last
+	return k.load.Key(fmt.Sprintf("%sk%d.%d", k.prefix, i, s.generation)), s.last
 }
 
 // set picks a set.
@@ -47,7 +52,7 @@ func (k *keyspace) set(rng *rand.Rand) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.sets))
-	return k.load.Key(fmt.Sprintf("s%d.%d", i, k.sets[i].use(k.load.OpsPerKey).generation))
+	return k.load.Key(fmt.Sprintf("%ss%d.%d", k.prefix, i, k.sets[i].use(k.load.OpsPerKey).generation))
 }
 
 func (s *keySlot) use(limit int) *keySlot {
@@ -75,7 +80,7 @@ func (k *keyspace) observe(op history.Op) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var i, generation int
-	if _, err := fmt.Sscanf(op.Key, k.load.Key("k%d.%d"), &i, &generation); err != nil || i >= len(k.registers) {
+	if _, err := fmt.Sscanf(op.Key, k.load.Key(k.prefix+"k%d.%d"), &i, &generation); err != nil || i >= len(k.registers) {
 		return
 	}
 	if s := &k.registers[i]; s.generation == generation {

@@ -13,7 +13,7 @@ import (
 // so that they can be answered one after the other.
 func TestConsumersAsk(t *testing.T) {
 	l := Load{Reads: 30, Consumers: 3, Clients: 2, Mix: Mix{Add: 40, Publish: 60}}.Resolve()
-	s := newOpGenerator(1, "east", history.Reads, l.Reads, l.Mix, newKeyspace(l))
+	s := newOpGenerator(1, "east", history.Reads, l.Reads, l.Mix, newKeyspace(l, 0))
 	s.consumers = l.ConsumerOps("east")
 	asked, by := map[string]int{}, map[string]int{}
 	for i := range int64(3000) { // 100 s of them
@@ -34,7 +34,7 @@ func TestConsumersAsk(t *testing.T) {
 
 func TestPublishesAreTheirShareOfWrites(t *testing.T) {
 	l := Load{Mix: Mix{Add: 40, Publish: 60}}.Resolve()
-	s := newOpGenerator(1, "east", history.Writes, l.Writes, l.Mix, newKeyspace(l))
+	s := newOpGenerator(1, "east", history.Writes, l.Writes, l.Mix, newKeyspace(l, 0))
 	published := map[string]bool{}
 	for i := range int64(1000) {
 		if op := s.next(i); op.Kind == history.Publish {

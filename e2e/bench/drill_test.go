@@ -126,7 +126,7 @@ func BenchmarkKnownOutage(b *testing.B) {
 		b.Run(d.String(), func(b *testing.B) {
 			for b.Loop() {
 				s := harnesstest.NewStore()
-				r, _, err := harness.Run(b.Context(), harnesstest.Plan(s, harnesstest.Silence{Store: s}, d), harness.Options{
+				r, _, err := harness.Run(b.Context(), harnesstest.Plan(s, harnesstest.Outage{Store: s}, d), harness.Options{
 					Target: s, Runtime: clustertest.Fake(nil), Root: b.TempDir(),
 				})
 				if err != nil {
@@ -135,9 +135,9 @@ func BenchmarkKnownOutage(b *testing.B) {
 				if rto := r.Result.RTO; rto == nil || !rto.Recovered { // other promises are none of this benchmark's business
 					b.Fatalf("RTO not measured: %+v", r.Result.Findings)
 				}
-				b.ReportMetric(ms(s.Silenced()), "ms-known")
+				b.ReportMetric(ms(s.OutageLength()), "ms-known")
 				b.ReportMetric(ms(r.Result.RTO.Worst), "ms-measured")
-				b.ReportMetric(ms((r.Result.RTO.Worst - s.Silenced()).Abs()), "ms-error")
+				b.ReportMetric(ms((r.Result.RTO.Worst - s.OutageLength()).Abs()), "ms-error")
 				b.ReportMetric(0, "ns/op")
 			}
 		})

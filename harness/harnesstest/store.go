@@ -1,7 +1,7 @@
 // Package harnesstest holds a system under test of which everything is known:
-// a linearizable store within the test's own process that can be silenced for
-// an exact time and made to lie. It shows that the engine's figures are true;
-// it is no example of a target.
+// a linearizable store within the test's own process that can be made to fail
+// for an exact time and to lose what it acknowledged. It shows that the
+// engine's figures are true; it is no example of a target.
 package harnesstest
 
 import (
@@ -21,23 +21,26 @@ import (
 // Store is the target. Its nodes, which only take part in links, are
 // testnodes. Make one with NewStore for each run.
 type Store struct {
-	// Forget is a defect: every tenth add is acknowledged and dropped.
-	Forget bool
-	// Deaf is a node through which reads fail once the store has been silent;
+	// DropsAdds is a defect: every tenth add is acknowledged and dropped.
+	DropsAdds bool
+	// Unreadable is a node through which reads fail once the store has been down;
 	// empty means none.
-	Deaf topology.NodeID
-	// Absent is a node through which nothing can ever be read; empty means none.
-	Absent topology.NodeID
+	Unreadable topology.NodeID
+	// NeverServing is a node through which nothing can ever be read; empty means none.
+	NeverServing topology.NodeID
+	// Leads is the node that has the role of leader; empty means that the store has no roles.
+	Leads topology.NodeID
 
 	mu        sync.Mutex
 	registers map[string]string
 	sets      map[string][]string
 	adds      int
-	silent    bool
-	turns     []time.Time // begin and end of each silence
+	dropping  bool
+	down      bool
+	changes   []time.Time // begin and end of each outage
 }
 
-// NewStore makes an empty store that tells the truth.
+// NewStore makes an empty store without a defect.
 func NewStore() *Store {
 	return &Store{registers: map[string]string{}, sets: map[string][]string{}}
 }
@@ -45,14 +48,26 @@ func NewStore() *Store {
 // Name is how plans call it.
 func (s *Store) Name() string { return "store" }
 
-// Topology is a testnode in each of three regions, whatever the shape.
+// Topology is a testnode in each of three regions, whatever is asked for.
 func (s *Store) Topology(topology.Spec) (topology.Topology, error) {
 	return clustertest.Topology(1), nil
 }
 
-// Resolve always fails: a store has no roles.
-func (s *Store) Resolve(context.Context, *cluster.Cluster, topology.Role) ([]topology.NodeID, error) {
-	return nil, errors.New("a store has no roles")
+// Resolve knows the leader, if there is one; the other nodes follow.
+func (s *Store) Resolve(_ context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error) {
+	switch {
+	case s.Leads == "":
+		return nil, errors.New("a store has no roles")
+	case r == topology.Leader:
+		return []topology.NodeID{s.Leads}, nil
+	}
+	var out []topology.NodeID
+	for _, n := range c.Topology.Nodes {
+		if n.ID != s.Leads {
+			out = append(out, n.ID)
+		}
+	}
+	return out, nil
 }
 
 // Client makes a client; its operations take no time.
@@ -60,30 +75,38 @@ func (s *Store) Client(context.Context, *cluster.Cluster, topology.Region, int) 
 	return client{s, ""}, nil
 }
 
-// Reader makes a client that the node's deafness concerns.
+// Reader makes a client that fails where its node cannot be read.
 func (s *Store) Reader(_ context.Context, _ *cluster.Cluster, via topology.NodeID) (workload.Client, error) {
 	return client{s, via}, nil
 }
 
-// Silent says whether the store is silenced now.
-func (s *Store) Silent() bool {
+// Down reports whether the store fails every operation now.
+func (s *Store) Down() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.silent
+	return s.down
 }
 
-// Silenced is how long the first silence lasted; it must be over.
-func (s *Store) Silenced() time.Duration {
+// OutageLength is how long the first outage lasted; it must be over.
+func (s *Store) OutageLength() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.turns[1].Sub(s.turns[0])
+	return s.changes[1].Sub(s.changes[0])
 }
 
-func (s *Store) silence(silent bool) {
+// DropAdds makes the store acknowledge every add and drop it, until it is
+// called with false.
+func (s *Store) DropAdds(dropping bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.silent = silent
-	s.turns = append(s.turns, time.Now())
+	s.dropping = dropping
+}
+
+func (s *Store) setDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+	s.changes = append(s.changes, time.Now())
 }
 
 type client struct {
@@ -97,8 +120,8 @@ func (c client) Do(_ context.Context, op history.Op) history.Op {
 	s := c.Store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.silent || (c.via != "" && (c.via == s.Absent || c.via == s.Deaf && len(s.turns) > 0)) {
-		op.Outcome, op.Error = history.Failed, "silent"
+	if s.down || (c.via != "" && (c.via == s.NeverServing || c.via == s.Unreadable && len(s.changes) > 0)) {
+		op.Outcome, op.Error = history.Failed, "down"
 		return op
 	}
 	op.Outcome = history.OK
@@ -112,7 +135,7 @@ func (c client) Do(_ context.Context, op history.Op) history.Op {
 			s.registers[op.Key] = op.Value
 		}
 	case history.Add:
-		if s.adds++; !s.Forget || s.adds%10 != 0 {
+		if s.adds++; !s.dropping && (!s.DropsAdds || s.adds%10 != 0) {
 			s.sets[op.Key] = append(s.sets[op.Key], op.Value)
 		}
 	case history.SetRead:

@@ -7,10 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // feed sends 100 reads a second from 0 to 10 s; bad tells which fail.
-func feed(m *meter, bad func(at time.Duration) bool) {
+func feed(m *liveStats, bad func(at time.Duration) bool) {
 	for at := time.Duration(0); at < 10*time.Second; at += 10 * time.Millisecond {
 		op := history.Op{Region: "east", Kind: history.Read, Intended: at, Return: at + time.Millisecond, Outcome: history.OK}
 		m.due(op)
@@ -21,7 +22,7 @@ func feed(m *meter, bad func(at time.Duration) bool) {
 	}
 }
 
-func TestMeterStable(t *testing.T) {
+func TestLiveStatsStable(t *testing.T) {
 	tests := []struct {
 		name  string
 		bad   func(at time.Duration) bool
@@ -36,22 +37,22 @@ func TestMeterStable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := newMeter(time.Second)
+			m := newLiveStats(record.SLOParams{}.Resolve())
 			feed(m, tt.bad)
 			if got := m.stable(tt.now, tt.since); got != tt.want {
 				t.Errorf("stable for %v, want %v", got, tt.want)
 			}
 		})
 	}
-	if got := newMeter(time.Second).stable(5*time.Second, 0); got != 0 {
+	if got := newLiveStats(record.SLOParams{}.Resolve()).stable(5*time.Second, 0); got != 0 {
 		t.Errorf("without load: stable for %v, want 0", got)
 	}
 }
 
-// TestMeterUndecided: what is under way counts as neither good nor bad, until it
+// TestLiveStatsUndecided: what is under way counts as neither good nor bad, until it
 // is too slow to be good.
-func TestMeterUndecided(t *testing.T) {
-	m := newMeter(time.Second)
+func TestLiveStatsUndecided(t *testing.T) {
+	m := newLiveStats(record.SLOParams{}.Resolve())
 	feed(m, func(time.Duration) bool { return false })
 	m.due(history.Op{Region: "east", Kind: history.Read, Intended: 9500 * time.Millisecond})
 	if got, want := m.stable(10*time.Second, 9*time.Second), 500*time.Millisecond; got != want {
@@ -62,8 +63,8 @@ func TestMeterUndecided(t *testing.T) {
 	}
 }
 
-func TestMeterRates(t *testing.T) {
-	m := newMeter(time.Second)
+func TestLiveStatsRates(t *testing.T) {
+	m := newLiveStats(record.SLOParams{}.Resolve())
 	feed(m, func(at time.Duration) bool { return at >= 9400*time.Millisecond })
 	got := m.rates(10 * time.Second)
 	want := []Rate{{Region: "east", Due: 100, OK: 0.5, P99: time.Millisecond}}

@@ -17,10 +17,10 @@ import (
 func TestANodeThatNeverServesEndsTheRun(t *testing.T) {
 	t.Parallel()
 	s := harnesstest.NewStore()
-	p := harnesstest.Plan(s, harnesstest.Silence{Store: s}, time.Second)
-	s.Absent = p.Topology.Nodes[1].ID
+	p := harnesstest.Plan(s, harnesstest.Outage{Store: s}, time.Second)
+	s.NeverServing = p.Topology.Nodes[1].ID
 	r, _, err := harness.Run(t.Context(), p, harness.Options{Target: s, Runtime: clustertest.Fake(nil), Root: t.TempDir()})
-	want := "node " + string(s.Absent) + " does not serve"
+	want := "node " + string(s.NeverServing) + " does not serve"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("error %v, want %q in it", err, want)
 	}
@@ -39,7 +39,7 @@ func TestANodeThatNeverServesEndsTheRun(t *testing.T) {
 func TestReadyComesBeforeTheBaseline(t *testing.T) {
 	t.Parallel()
 	s := harnesstest.NewStore()
-	r, _ := drill(t, t.Context(), s, harnesstest.Plan(s, harnesstest.Silence{Store: s}, 100*time.Millisecond))
+	r, _ := drill(t, t.Context(), s, harnesstest.Plan(s, harnesstest.Outage{Store: s}, 100*time.Millisecond))
 	ready := slices.IndexFunc(r.Events, func(e record.Event) bool { return e.Source == record.FromEngine && e.Kind == "ready" })
 	baseline := slices.IndexFunc(r.Phases, func(p record.Phase) bool { return p.Name == record.Baseline })
 	if ready < 0 || baseline < 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,19 +14,22 @@ import (
 	"github.com/mcp-resilience/holdfast/workload"
 )
 
+// drainTimeout is the longest wait for a consumer to be handed the rest.
+const drainTimeout = 15 * time.Second
+
 // openStream waits until every client has published and every consumer was
 // answered, where the load has messages. These operations are on record, ahead
 // of all that was due, for their messages are in the stream.
-func (r *run) openStream(ctx context.Context) error {
-	if r.plan.Load.Mix.Publish == 0 {
+func (d *loadDriver) openStream(ctx context.Context) error {
+	if d.plan.Load.Mix.Publish == 0 {
 		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for region, clients := range r.clients {
+	for region, clients := range d.clients {
 		for i, c := range clients {
 			g.Go(func() error {
 				from, attempt := fmt.Sprintf("%s.%d", region, i), 0
-				err := r.untilOK(ctx, c, func() history.Op {
+				err := d.untilOK(ctx, c, func() history.Op {
 					attempt++ // each is a message of its own: an unanswered one may be there too
 					op := workload.ReadyMessageOp(fmt.Sprintf("%s.%d", from, attempt))
 					op.Region, op.Client = region, i
@@ -37,9 +41,9 @@ func (r *run) openStream(ctx context.Context) error {
 				return nil
 			})
 		}
-		for _, op := range r.plan.Load.ConsumerOps(region) {
+		for _, op := range d.plan.Load.ConsumerOps(region) {
 			g.Go(func() error {
-				if err := r.untilOK(ctx, clients[op.Client], func() history.Op { return op }); err != nil {
+				if err := d.untilOK(ctx, clients[op.Client], func() history.Op { return op }); err != nil {
 					return fmt.Errorf("consumer %s is not served: %w", op.Key, err)
 				}
 				return nil
@@ -49,20 +53,20 @@ func (r *run) openStream(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	r.say("ready", "every client publishes, and every consumer is served")
+	d.log.notice(record.EventReady, "every client publishes, and every consumer is served")
 	return nil
 }
 
 // untilOK makes operations until one is acknowledged, and records those that
 // may have had an effect.
-func (r *run) untilOK(ctx context.Context, c workload.Client, next func() history.Op) error {
-	g := workload.Generator{Load: r.plan.Load, Now: r.now}
-	return poll(ctx, readyLimit, func(ctx context.Context) error {
+func (d *loadDriver) untilOK(ctx context.Context, c workload.Client, next func() history.Op) error {
+	g := workload.Generator{Load: d.plan.Load, Now: d.log.now}
+	return poll(ctx, readyTimeout, func(ctx context.Context) error {
 		op := next()
 		op.Intended = record.NotReached
 		op = g.Attempt(ctx, c, op)
 		if op.Outcome != history.Failed {
-			r.history.Record(op)
+			d.history.Record(op)
 		}
 		if op.Outcome != history.OK {
 			return fmt.Errorf("%s: %s", op.Outcome, op.Error)
@@ -74,16 +78,16 @@ func (r *run) untilOK(ctx context.Context, c workload.Client, next func() histor
 // drain lets every consumer ask, with the load off, until it was handed all
 // that was acknowledged and there is no more. One that does not get there is
 // left to its check.
-func (r *run) drain(ctx context.Context) {
-	if r.plan.Load.Consumers == 0 {
+func (d *loadDriver) drain(ctx context.Context) {
+	if d.plan.Load.Consumers == 0 {
 		return
 	}
-	ops := r.history.Ops()
+	ops := d.history.Ops()
 	var g errgroup.Group
-	for region, clients := range r.clients {
-		for _, op := range r.plan.Load.ConsumerOps(region) {
+	for region, clients := range d.clients {
+		for _, op := range d.plan.Load.ConsumerOps(region) {
 			g.Go(func() error {
-				r.drainOne(ctx, clients[op.Client], region, op, outstanding(ops, op.Key))
+				d.drainOne(ctx, clients[op.Client], region, op, outstanding(ops, op.Key))
 				return nil
 			})
 		}
@@ -91,13 +95,13 @@ func (r *run) drain(ctx context.Context) {
 	_ = g.Wait()
 }
 
-func (r *run) drainOne(ctx context.Context, c workload.Client, region topology.Region, ask history.Op, left map[string]bool) {
-	gen := workload.Generator{Load: r.plan.Load, Now: r.now}
-	err := poll(ctx, drainLimit, func(ctx context.Context) error {
+func (d *loadDriver) drainOne(ctx context.Context, c workload.Client, region topology.Region, ask history.Op, left map[string]bool) {
+	gen := workload.Generator{Load: d.plan.Load, Now: d.log.now}
+	err := poll(ctx, drainTimeout, func(ctx context.Context) error {
 		op := ask
-		op.Final, op.Region, op.Intended = true, region, r.now()
+		op.Final, op.Region, op.Intended = true, region, d.log.now()
 		op = gen.Attempt(ctx, c, op)
-		r.history.Record(op)
+		d.history.Record(op)
 		for _, m := range op.Set {
 			delete(left, m)
 		}
@@ -112,7 +116,7 @@ func (r *run) drainOne(ctx context.Context, c workload.Client, region topology.R
 		return nil
 	})
 	if err != nil {
-		r.say("not drained", "%s: %v", ask.Key, err)
+		d.log.notice(record.EventNotDrained, "%s: %v", ask.Key, err)
 	}
 }
 

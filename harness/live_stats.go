@@ -7,17 +7,19 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// meter counts operations by intended time while the run goes on, so that the
-// engine can tell when service is stable and show how it fares. It decides
+// liveStats counts operations by intended time while the run goes on, so that
+// the engine can tell when service is stable and show how it fares. It decides
 // nothing about verdicts: check does that from the history.
-type meter struct {
-	limit time.Duration // an operation slower than this is bad
+type liveStats struct {
+	slo record.SLOParams // resolved
 
 	mu     sync.Mutex
 	series map[seriesKey]*[]bucket
+	acked  int // writes that were acknowledged
 }
 
 type seriesKey struct {
@@ -25,37 +27,34 @@ type seriesKey struct {
 	class  history.Class
 }
 
-// bucket is the operations of one series that were due in one bucketWidth.
+// bucket is the operations of one series that were due within one width of slo.Bucket.
 type bucket struct {
 	due, done, good int
 	latencies       []time.Duration // of good ones
 }
 
-const (
-	bucketWidth = 100 * time.Millisecond
-	// lateness is how much later than intended the generator may announce an operation.
-	lateness = 20 * time.Millisecond
-)
+// maxAnnounceDelay is how much later than intended the generator may announce an operation.
+const maxAnnounceDelay = 20 * time.Millisecond
 
-func newMeter(limit time.Duration) *meter {
-	return &meter{limit: limit, series: map[seriesKey]*[]bucket{}}
+func newLiveStats(slo record.SLOParams) *liveStats {
+	return &liveStats{slo: slo, series: map[seriesKey]*[]bucket{}}
 }
 
-func (m *meter) at(op history.Op) *bucket {
+func (m *liveStats) at(op history.Op) *bucket {
 	key := seriesKey{op.Region, op.Kind.Class()}
 	s := m.series[key]
 	if s == nil {
 		s = new([]bucket)
 		m.series[key] = s
 	}
-	i := int(op.Intended / bucketWidth)
+	i := int(op.Intended / m.slo.Bucket)
 	for len(*s) <= i {
 		*s = append(*s, bucket{})
 	}
 	return &(*s)[i]
 }
 
-func (m *meter) due(op history.Op) {
+func (m *liveStats) due(op history.Op) {
 	if op.Class() == history.LocalRead {
 		return // no service is measured by it
 	}
@@ -64,15 +63,18 @@ func (m *meter) due(op history.Op) {
 	m.at(op).due++
 }
 
-func (m *meter) done(op history.Op) {
+func (m *liveStats) done(op history.Op) {
 	if op.Class() == history.LocalRead {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if op.Outcome == history.OK && op.Kind.Class() == history.Writes && (op.Kind != history.CAS || op.Applied) {
+		m.acked++
+	}
 	b := m.at(op)
 	b.done++
-	if latency := op.Return - op.Intended; op.Outcome == history.OK && latency <= m.limit {
+	if latency := op.Return - op.Intended; op.Outcome == history.OK && latency <= m.slo.Latency {
 		b.good++
 		b.latencies = append(b.latencies, latency)
 	}
@@ -80,9 +82,9 @@ func (m *meter) done(op history.Op) {
 
 // decided is the number of buckets, from the run's start, that can no longer
 // change at that time: every operation due in them is done, or too slow to be good.
-func (m *meter) decided(now time.Duration) int {
-	end := int((now - lateness) / bucketWidth)
-	for i := max(0, int((now-m.limit-lateness)/bucketWidth)); i < end; i++ {
+func (m *liveStats) decided(now time.Duration) int {
+	end := int((now - maxAnnounceDelay) / m.slo.Bucket)
+	for i := max(0, int((now-m.slo.Latency-maxAnnounceDelay)/m.slo.Bucket)); i < end; i++ {
 		for _, s := range m.series {
 			if i >= len(*s) || (*s)[i].done < (*s)[i].due {
 				return i
@@ -92,16 +94,16 @@ func (m *meter) decided(now time.Duration) int {
 	return max(0, end)
 }
 
-// stable is for how long, up to the last decided bucket, every series has been
-// all good, counting only what was due after the instant since.
-func (m *meter) stable(now, since time.Duration) time.Duration {
+// stable is how long, up to the last decided bucket, every series has been all
+// good, counting only what was due after the instant since.
+func (m *liveStats) stable(now, since time.Duration) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.series) == 0 {
 		return 0
 	}
 	end := m.decided(now)
-	first := int((since + bucketWidth - 1) / bucketWidth)
+	first := int((since + m.slo.Bucket - 1) / m.slo.Bucket)
 	for _, s := range m.series {
 		for i := end - 1; i >= first; i-- {
 			if i >= len(*s) || (*s)[i].due == 0 || (*s)[i].good < (*s)[i].due {
@@ -110,11 +112,33 @@ func (m *meter) stable(now, since time.Duration) time.Duration {
 			}
 		}
 	}
-	return time.Duration(max(0, end-first)) * bucketWidth
+	return time.Duration(max(0, end-first)) * m.slo.Bucket
+}
+
+// goodput is the share of good operations, 0 to 1, over the last decided second,
+// of the given regions or of all; 0 when none was due.
+func (m *liveStats) goodput(now time.Duration, regions []topology.Region) float64 {
+	due, good := 0, 0.0
+	for _, r := range m.rates(now) {
+		if len(regions) == 0 || slices.Contains(regions, topology.Region(r.Region)) {
+			due, good = due+r.Due, good+r.OK*float64(r.Due)
+		}
+	}
+	if due == 0 {
+		return 0
+	}
+	return good / float64(due)
+}
+
+// acknowledged is how many writes were acknowledged so far.
+func (m *liveStats) acknowledged() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.acked
 }
 
 // rates is what each region saw over the last decided second.
-func (m *meter) rates(now time.Duration) []Rate {
+func (m *liveStats) rates(now time.Duration) []Rate {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	end := m.decided(now)
@@ -125,7 +149,7 @@ func (m *meter) rates(now time.Duration) []Rate {
 			sum = &bucket{}
 			sums[key.region] = sum
 		}
-		for i := max(0, end-int(time.Second/bucketWidth)); i < min(end, len(*s)); i++ {
+		for i := max(0, end-int(time.Second/m.slo.Bucket)); i < min(end, len(*s)); i++ {
 			sum.due += (*s)[i].due
 			sum.good += (*s)[i].good
 			sum.latencies = append(sum.latencies, (*s)[i].latencies...)

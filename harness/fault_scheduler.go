@@ -1,0 +1,216 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+const (
+	resolveTimeout = 5 * time.Second  // for somebody to have the role that a selector names
+	activeTimeout  = 5 * time.Second  // from confirmed to proved active
+	controlTimeout = 3 * time.Second  // from proved active to a neighbour that is proved unaffected
+	clearedTimeout = 15 * time.Second // from healed to proved cleared
+	healTimeout    = 30 * time.Second // for a heal to return
+	// proofGrace is how much longer than asked a fault lasts when its proof is
+	// not in yet: one that was not proved would put nothing to the test.
+	proofGrace = 2 * time.Second
+)
+
+// The reasons why a proof is cut short.
+var (
+	errHealed = errors.New("the fault was healed")
+	errEnding = errors.New("the run is ending")
+)
+
+// faultScheduler injects faults, proves them, heals them and proves that.
+// Faults may overlap, and are healed in any order.
+type faultScheduler struct {
+	target  targets.Target
+	cluster *cluster.Cluster
+	cleanup cluster.CleanupLog
+	log     *runLog
+
+	life   context.Context // of all proofs
+	cancel context.CancelCauseFunc
+
+	mu       sync.Mutex
+	active   []*Injection // requested and not healed
+	sampled  bool         // the links were measured during a fault
+	closed   bool
+	inFlight sync.WaitGroup // calls of inject
+	underWay sync.WaitGroup // confirmed injections of which something may become known
+}
+
+func newFaultScheduler(ctx context.Context, target targets.Target, c *cluster.Cluster, cleanup cluster.CleanupLog, log *runLog) *faultScheduler {
+	s := &faultScheduler{target: target, cluster: c, cleanup: cleanup, log: log}
+	s.life, s.cancel = context.WithCancelCause(ctx)
+	return s
+}
+
+// inject carries out a step and returns when the injection is confirmed. Its
+// proof has begun then. What goes wrong is on record as well as in the error.
+func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planned, plannedHeal time.Duration) (*Injection, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("inject %s: %w", step.ID, errEnding)
+	}
+	s.inFlight.Add(1)
+	s.mu.Unlock()
+	defer s.inFlight.Done()
+	ctx, cancel := joinContexts(ctx, s.life)
+	defer cancel()
+
+	i := newInjection(s, step, planned, plannedHeal)
+	v, err := s.victims(ctx, step)
+	if err != nil {
+		i.update(func(f *record.Fault) { f.Description = step.Fault })
+		return nil, i.fail(err)
+	}
+	i.fault, i.affects = step.With.Prepare(v), faults.Affects(step.With, v)
+	i.update(func(f *record.Fault) {
+		f.Description, f.Impact, f.Nodes = step.With.Describe(v), step.With.Impact(v), nodeIDs(v.Nodes)
+		if l, ok := step.With.(faults.LinkFault); ok {
+			f.Flows = l.Flows(v)
+		}
+	})
+	description := i.Description()
+	entry := cluster.CleanupEntry{What: "fault", ID: step.ID, Undo: "heal: " + description, At: time.Now()}
+	if err := s.cleanup.Append(entry); err != nil {
+		return nil, i.fail(err)
+	}
+	s.add(i)
+	i.update(func(f *record.Fault) { f.Inject.Requested = s.log.now() })
+	i.emit(record.FromFault, record.EventInjectRequested, description)
+	if err := i.fault.Inject(ctx); err != nil {
+		s.remove(i)
+		return nil, i.fail(err)
+	}
+	i.update(func(f *record.Fault) { f.Inject.Confirmed = s.log.now() })
+	i.emit(record.FromFault, record.EventInjectConfirmed, description)
+	s.log.progress.begin(description)
+	s.underWay.Add(1) // until finish
+	go i.prove()
+	return i, nil
+}
+
+// victims resolves the step's selectors; a role is whoever has it now.
+func (s *faultScheduler) victims(ctx context.Context, step scenarios.Step) (faults.Victims, error) {
+	v := faults.Victims{Cluster: s.cluster, ID: step.ID, Seed: step.Seed}
+	var err error
+	if v.Nodes, err = s.resolve(ctx, step.On); err != nil {
+		return v, fmt.Errorf("%s: on: %w", step.ID, err)
+	}
+	if !step.To.Empty() {
+		if v.To, err = s.resolve(ctx, step.To); err != nil {
+			return v, fmt.Errorf("%s: to: %w", step.ID, err)
+		}
+	}
+	return v, nil
+}
+
+func (s *faultScheduler) resolve(ctx context.Context, sel topology.Selector) ([]topology.Node, error) {
+	nodes := s.cluster.Topology.Select(sel)
+	if sel.Role != "" {
+		// Nobody may have it at the moment: an election may be under way.
+		var have []topology.NodeID
+		err := poll(ctx, resolveTimeout, func(ctx context.Context) (err error) {
+			have, err = s.target.Resolve(ctx, s.cluster, sel.Role)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("who is %s: %w", sel.Role, err)
+		}
+		nodes = slices.DeleteFunc(nodes, func(n topology.Node) bool { return !slices.Contains(have, n.ID) })
+	}
+	if len(nodes) == 0 {
+		return nil, fmt.Errorf("%+v matches no node", sel)
+	}
+	return nodes, nil
+}
+
+// others is what the other faults under way affect.
+func (s *faultScheduler) others(id string) []topology.FaultImpact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []topology.FaultImpact
+	for _, i := range s.active {
+		if i.step.ID != id {
+			out = append(out, i.affects)
+		}
+	}
+	return out
+}
+
+func (s *faultScheduler) add(i *Injection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active = append(s.active, i)
+}
+
+func (s *faultScheduler) remove(i *Injection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active = slices.DeleteFunc(s.active, func(a *Injection) bool { return a == i })
+}
+
+// healAll heals every fault under way and waits until each is proved cleared.
+func (s *faultScheduler) healAll(ctx context.Context) error {
+	s.mu.Lock()
+	active := slices.Clone(s.active)
+	s.mu.Unlock()
+	errs := make([]error, len(active))
+	var all sync.WaitGroup
+	for n, i := range active {
+		all.Go(func() { errs[n] = i.Heal(ctx) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// close injects nothing any more, cuts proofs short and heals what is under
+// way. Everything is about to be removed, so no heal is proved.
+func (s *faultScheduler) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel(errEnding)
+	s.inFlight.Wait()
+	_ = s.healAll(s.life) // what failed is on record
+	s.underWay.Wait()
+}
+
+// wait returns when every injection is healed and every proof has ended.
+func (s *faultScheduler) wait() { s.underWay.Wait() }
+
+// sampleOnce measures the links during the first fault that is proved.
+func (s *faultScheduler) sampleOnce(ctx context.Context) {
+	s.mu.Lock()
+	first := !s.sampled
+	s.sampled = true
+	s.mu.Unlock()
+	if first && !recordLinks(ctx, s.cluster, s.log, "during") {
+		s.mu.Lock()
+		s.sampled = false // it was cut short: the next fault may last longer
+		s.mu.Unlock()
+	}
+}
+
+func nodeIDs(nodes []topology.Node) []topology.NodeID {
+	out := make([]topology.NodeID, len(nodes))
+	for i, n := range nodes {
+		out[i] = n.ID
+	}
+	return out
+}
