@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 	"github.com/mcp-resilience/holdfast/workload"
 )

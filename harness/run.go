@@ -74,7 +74,7 @@ func (s *Session) carryOutStep(ctx context.Context, step scenarios.Step) {
 	_ = sleep(ctx, due-s.log.now())
 	i.awaitProofs(ctx)
 	if late := s.log.now() - due; late > lateHeal && ctx.Err() == nil {
-		i.emit(record.FromEngine, "extended", "it lasts "+late.Round(time.Millisecond).String()+" longer than asked: its proof takes that long")
+		i.emit(record.FromEngine, record.EventExtended, "it lasts "+late.Round(time.Millisecond).String()+" longer than asked: its proof takes that long")
 	}
 	i.heal()
 	<-i.cleared

@@ -104,6 +104,7 @@ const (
 	EventInjectRequested EventKind = "requested"      // the engine asks for the fault
 	EventInjectConfirmed EventKind = "confirmed"      // the call returned; the same word as EventConfirmed, from another source
 	EventInjectFailed    EventKind = "failed"         // the fault could not be injected
+	EventExtended        EventKind = "extended"       // the fault lasts longer than asked, until it is proved
 	EventHealRequested   EventKind = "heal requested" // the engine asks for its end
 	EventHealConfirmed   EventKind = "healed"         // that call returned
 	EventHealFailed      EventKind = "heal failed"    // the fault could not be healed
