@@ -81,7 +81,7 @@ func (s *Session) observe(ctx context.Context) (stable bool) {
 		// The live figures are cheap and asked often; the check's own definition,
 		// which the verdict will use, has the last word.
 		if s.load.stats.stable(s.log.now(), healed) >= slo.Stable {
-			view.Ops = append(view.Ops, s.history.Since(len(view.Ops))...)
+			view.Ops = s.history.Ops() // copies what is new
 			if check.Stable(&view, check.Definition{}, s.log.now()) {
 				return true
 			}
