@@ -130,18 +130,20 @@ func (s *Session) remove() error {
 	return s.system.close(ctx, s.id, s.dir)
 }
 
-// judge closes the record, judges it and writes the reports.
-func (s *Session) judge(ctx context.Context) error {
+// judge closes the record, judges it and writes the reports. The directory stays
+// locked until that is done.
+func (s *Session) judge(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.dir.Close()) }()
 	if blocked := s.log.progress.blockedFor(); blocked > watchTimeout {
 		s.log.notice(record.EventNotice, "whoever watches this run has not returned for %v: the run ends without it", blocked.Round(time.Second))
 	}
-	err := s.history.Close()
+	err = s.history.Close()
 	ops := s.history.Ops()
 	s.log.notice(record.EventJudge, "%d operations", len(ops))
 	err = errors.Join(err, s.log.close(func(run *record.Run) {
 		run.Ops, run.Checksummed = ops, true
 	}))
-	if err := errors.Join(err, s.dir.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("record of run %s: %w", s.id, err)
 	}
 	if err := s.dir.WriteChecksums(); err != nil {
@@ -153,15 +155,15 @@ func (s *Session) judge(ctx context.Context) error {
 // Recheck judges a stored run again with today's checks, rewrites its verdict
 // and reports, and returns it. No cluster is needed.
 func Recheck(ctx context.Context, dir string) (*record.Run, error) {
+	d, err := record.Reopen(dir) // before the record is read, so that it is whole
+	if err != nil {
+		return nil, err
+	}
 	r, err := record.Load(dir)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, d.Close())
 	}
-	d, err := record.Reopen(dir)
-	if err != nil {
-		return nil, err
-	}
-	return r, judge(ctx, r, d, "")
+	return r, errors.Join(judge(ctx, r, d, ""), d.Close())
 }
 
 func judge(ctx context.Context, r *record.Run, dir *record.Dir, stepSummary string) error {
