@@ -15,39 +15,40 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// look is how often the arbiter compares what is with what should be.
-const look = 50 * time.Millisecond
+// pollInterval is how often the arbiter compares the present state with the wanted one.
+const pollInterval = 50 * time.Millisecond
 
-// Timing is how fast traffic and leadership move back.
+// Timing is how fast traffic and leadership return to a recovered region.
 type Timing struct {
-	Step   time.Duration // between two steps of a region's weight back to normal
-	Settle time.Duration // all is well for this long before leadership returns to the main region
+	Step   time.Duration // between two quarter steps of a region's weight
+	Settle time.Duration // how long all nodes must be healthy before leadership returns to the main region
 }
 
 // Arbiter is one node's part in arbitration. All fields are needed.
 type Arbiter struct {
 	Self    string
-	Cluster func() Cluster // as it is now: nodes come and go
+	Cluster func() Cluster // as it is now, since nodes are added and removed
 	Timing
 	State      *state.State
 	Suspicions func() (suspects, known []string)            // of this node's prober
-	CanLead    func(ctx context.Context, node string) error // whether a node serves, now
-	// Commit commits through whoever leads, if there is one; Propose through this node.
+	CanLead    func(ctx context.Context, node string) error // nil if a node serves and is fit to lead now
+	// Commit commits through the present leader, if there is one; Propose through this node.
 	Commit, Propose    func(ctx context.Context, c *api.Command) (*api.Applied, error)
 	Leads              func() (term uint64, ok bool)
 	TransferLeadership func(ctx context.Context, to string) error
-	Note               func(k events.Kind, says string, fields map[string]string)
-	Defects            Defects
+	Note               func(k events.Kind, description string, fields map[string]string)
+	// Defects are faults that the node is started with on purpose.
+	Defects Defects
 }
 
-// Report keeps the cluster informed of this node's suspicions until ctx ends.
+// Report commits this node's suspicions whenever they change, until ctx ends.
 func (a *Arbiter) Report(ctx context.Context) {
-	every(ctx, look, func() {
+	every(ctx, pollInterval, func() {
 		suspects, known := a.Suspicions()
 		if s := a.State.HealthView(); slices.Equal(suspects, s.Suspects[a.Self]) && slices.Equal(known, s.Known[a.Self]) {
 			return
 		}
-		// A failure is tried again at the next look, with what is true then.
+		// After a failure the next poll tries again, with the suspicions of that time.
 		_, _ = a.Commit(ctx, &api.Command{Do: &api.Command_Suspicions{
 			Suspicions: &api.Suspicions{Reporter: a.Self, Suspects: suspects, Known: known},
 		}})
@@ -56,10 +57,10 @@ func (a *Arbiter) Report(ctx context.Context) {
 
 // Judge decides for the cluster while this node leads, until ctx ends.
 func (a *Arbiter) Judge(ctx context.Context) {
-	var stepped, calm time.Time // when a weight last moved; since when all is well
-	every(ctx, look, func() {
+	var stepped, healthySince time.Time // stepped is when a weight last moved
+	every(ctx, pollInterval, func() {
 		if _, ok := a.Leads(); !ok {
-			stepped, calm = time.Time{}, time.Time{}
+			stepped, healthySince = time.Time{}, time.Time{}
 			return
 		}
 		was, c := a.State.HealthView(), a.Cluster()
@@ -70,13 +71,13 @@ func (a *Arbiter) Judge(ctx context.Context) {
 		quarters := a.Defects.quarters(was, c.NextQuarters(was, lost, time.Since(stepped) >= a.Step))
 		if !slices.Equal(lost, was.Lost) || moved(was, quarters) {
 			a.decide(ctx, c, was, lost, quarters)
-			stepped, calm = time.Now(), time.Time{} // from when it stands to the next step
+			stepped, healthySince = time.Now(), time.Time{} // the next step counts from the committed decision
 			return
 		}
-		if calm.IsZero() {
-			calm = time.Now()
+		if healthySince.IsZero() {
+			healthySince = time.Now()
 		}
-		a.returnHome(ctx, c, was, time.Since(calm), &calm)
+		a.returnLeadership(ctx, c, was, &healthySince)
 	})
 }
 
@@ -89,22 +90,22 @@ func moved(was state.HealthView, quarters map[string]uint32) bool {
 	return false
 }
 
-// decide commits a decision and, once it stands, tells of it.
+// decide commits a decision and, once it is committed, notes what it changed.
 func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.HealthView, lost []string, quarters map[string]uint32) {
 	_, err := a.Propose(ctx, &api.Command{Do: &api.Command_Decision{
 		Decision: &api.Decision{Lost: lost, WeightQuarters: quarters},
 	}})
 	if err != nil {
-		return // deposed, or tried again at the next look
+		return // deposed, or the next poll tries again
 	}
 	for _, n := range lost {
 		if !slices.Contains(was.Lost, n) {
-			a.Note(events.Confirmed, fmt.Sprintf("%s is lost: %d of %d regions agree", n, c.count(was, n, dead), len(c.Weights)), c.about(n))
+			a.Note(events.Confirmed, fmt.Sprintf("%s is lost: %d of %d regions find it dead", n, c.votes(was, n, dead), len(c.Weights)), c.eventFields(n))
 		}
 	}
 	for _, n := range was.Lost {
 		if _, member := c.Regions[n]; member && !slices.Contains(lost, n) {
-			a.Note(events.Rejoined, n+" is back", c.about(n))
+			a.Note(events.Rejoined, n+" is back", c.eventFields(n))
 		}
 	}
 	if !moved(was, quarters) {
@@ -112,15 +113,15 @@ func (a *Arbiter) decide(ctx context.Context, c Cluster, was state.HealthView, l
 	}
 	weights := state.HealthView{WeightQuarters: quarters}.Weights(c.Weights)
 	fields := map[string]string{"lost": strings.Join(lost, " ")}
-	var says []string
+	var shares []string
 	for _, r := range c.byWeight() {
 		fields[r] = strconv.Itoa(weights[r])
-		says = append(says, r+" "+fields[r])
+		shares = append(shares, r+" "+fields[r])
 	}
-	a.Note(events.Weights, strings.Join(says, ", "), fields)
+	a.Note(events.Weights, strings.Join(shares, ", "), fields)
 }
 
-func (c Cluster) about(node string) map[string]string {
+func (c Cluster) eventFields(node string) map[string]string {
 	return map[string]string{"peer": node, "region": c.Regions[node]}
 }
 
@@ -130,20 +131,20 @@ func (c Cluster) byWeight() []string {
 	})
 }
 
-// returnHome hands leadership to the main region when all has been well for
-// long enough. Not before: the main region's node may just have handed it over
-// because it is stopping.
-func (a *Arbiter) returnHome(ctx context.Context, c Cluster, s state.HealthView, wellFor time.Duration, calm *time.Time) {
-	home := c.MainRegion()
-	if c.Regions[a.Self] == home || s.QuartersOf(home) < state.FullWeight {
+// returnLeadership transfers leadership to the main region when all nodes have been
+// healthy for long enough, and not earlier: the main region's node may just have given it
+// up because it is stopping.
+func (a *Arbiter) returnLeadership(ctx context.Context, c Cluster, s state.HealthView, healthySince *time.Time) {
+	main := c.MainRegion()
+	if c.Regions[a.Self] == main || s.QuartersOf(main) < state.FullWeight {
 		return
 	}
-	if wellFor < a.Settle {
+	if time.Since(*healthySince) < a.Settle {
 		return
 	}
 	for _, n := range c.Voters {
-		if c.Regions[n] == home && !slices.Contains(s.Lost, n) && c.answers(s, n) {
-			*calm = time.Now() // not again at once, should it fail
+		if c.Regions[n] == main && !slices.Contains(s.Lost, n) && c.reachable(s, n) {
+			*healthySince = time.Now() // if it fails it is not tried again at once
 			if a.CanLead(ctx, n) == nil {
 				_ = a.TransferLeadership(ctx, n)
 			}

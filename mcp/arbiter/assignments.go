@@ -9,34 +9,34 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// ProberOf is the control node of a region whose duty it is to probe a ward, ""
-// when the region has none for it. It is drawn by rendezvous hashing among the
-// region's control nodes that are not lost; nobody probes itself. All nodes draw
-// alike, and when a node is lost its own duties move and no others.
-func (c Cluster) ProberOf(s state.HealthView, region, ward string) string {
-	var able []string
+// ProberOf returns the control node of a region that has to probe a target, "" when the region
+// has none for it. It is chosen by rendezvous hashing among the region's control nodes that
+// are not lost; no node probes itself. Every node chooses alike, and when a node is lost
+// only its own assignments move.
+func (c Cluster) ProberOf(h state.HealthView, region, target string) string {
+	var candidates []string
 	for _, node := range c.Control {
-		if c.Regions[node] == region && node != ward && !slices.Contains(s.Lost, node) {
-			able = append(able, node)
+		if c.Regions[node] == region && node != target && !slices.Contains(h.Lost, node) {
+			candidates = append(candidates, node)
 		}
 	}
-	return rendezvous.New(able, spread).Lookup(ward)
+	return rendezvous.New(candidates, hashName).Lookup(target)
 }
 
-// ProbeTargets lists the nodes that one node has to probe, sorted.
-func (c Cluster) ProbeTargets(s state.HealthView, self string) []string {
-	var wards []string
-	for _, ward := range c.Nodes() {
-		if ward != self && c.ProberOf(s, c.Regions[self], ward) == self {
-			wards = append(wards, ward)
+// ProbeTargets returns the nodes that one node has to probe, sorted.
+func (c Cluster) ProbeTargets(h state.HealthView, self string) []string {
+	var targets []string
+	for _, target := range c.Nodes() {
+		if target != self && c.ProberOf(h, c.Regions[self], target) == self {
+			targets = append(targets, target)
 		}
 	}
-	return wards
+	return targets
 }
 
-// spread hashes a name. FNV leaves names that differ in their last letter close
-// to each other, and the draw would favour one of them; so its bits are mixed.
-func spread(name string) uint64 {
+// hashName hashes a name. FNV gives close values to names that differ in their last
+// letter, which would favour one of them; so the bits are mixed (MurmurHash3's finalizer).
+func hashName(name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	x := h.Sum64()
@@ -45,42 +45,42 @@ func spread(name string) uint64 {
 	return x ^ x>>33
 }
 
-// vote is what a region says of a node.
+// vote is a region's judgement of a node.
 type vote int
 
 const (
-	none      vote = iota // it has nobody to say anything
-	undecided             // the duty has just come to a node that has not found out yet
-	well
+	none      vote = iota // no node of the region can probe it
+	undecided             // its prober has been assigned only just now, and cannot say yet
+	alive
 	dead
 )
 
-// vote asks the region's duty holder.
-func (c Cluster) vote(s state.HealthView, region, node string) vote {
-	holder := c.ProberOf(s, region, node)
+// vote is the judgement of the region's prober of the node.
+func (c Cluster) vote(h state.HealthView, region, node string) vote {
+	prober := c.ProberOf(h, region, node)
 	switch {
-	case holder == "":
+	case prober == "":
 		return none
-	case slices.Contains(s.Suspects[holder], node):
+	case slices.Contains(h.Suspects[prober], node):
 		return dead
-	case slices.Contains(s.Known[holder], node):
-		return well
+	case slices.Contains(h.Known[prober], node):
+		return alive
 	}
 	return undecided
 }
 
-// count is how many regions vote one way on a node.
-func (c Cluster) count(s state.HealthView, node string, v vote) int {
+// votes is how many regions judge a node in one way.
+func (c Cluster) votes(h state.HealthView, node string, v vote) int {
 	n := 0
 	for region := range c.Weights {
-		if c.vote(s, region, node) == v {
+		if c.vote(h, region, node) == v {
 			n++
 		}
 	}
 	return n
 }
 
-// answers says whether some region finds a node well and none finds it dead.
-func (c Cluster) answers(s state.HealthView, node string) bool {
-	return c.count(s, node, well) > 0 && c.count(s, node, dead) == 0
+// reachable reports whether some region finds a node alive and none finds it dead.
+func (c Cluster) reachable(h state.HealthView, node string) bool {
+	return c.votes(h, node, alive) > 0 && c.votes(h, node, dead) == 0
 }

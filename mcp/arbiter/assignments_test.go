@@ -13,12 +13,12 @@ import (
 
 var regions = []string{"east", "north", "south"}
 
-// holders is who probes whom, by region and ward.
-func holders(c arbiter.Cluster, s state.HealthView) map[string]string {
+// probers returns the prober of each target, by region and target.
+func probers(c arbiter.Cluster, s state.HealthView) map[string]string {
 	out := map[string]string{}
 	for _, region := range regions {
-		for _, ward := range c.Nodes() {
-			out[region+" for "+ward] = c.ProberOf(s, region, ward)
+		for _, target := range c.Nodes() {
+			out[region+" for "+target] = c.ProberOf(s, region, target)
 		}
 	}
 	return out
@@ -39,12 +39,12 @@ func large(n int) arbiter.Cluster {
 	return c
 }
 
-func TestEveryWardHasOneHolderInEachRegion(t *testing.T) {
+func TestEveryTargetHasOneProberInEachRegion(t *testing.T) {
 	c := large(3)
-	for name, holder := range holders(c, state.HealthView{}) {
-		region, ward, _ := cut(name)
-		if c.Regions[holder] != region || !slices.Contains(c.Control, holder) || holder == ward {
-			t.Errorf("%s: %q cannot hold the duty", name, holder)
+	for name, prober := range probers(c, state.HealthView{}) {
+		region, target, _ := cut(name)
+		if c.Regions[prober] != region || !slices.Contains(c.Control, prober) || prober == target {
+			t.Errorf("%s: %q cannot be its prober", name, prober)
 		}
 	}
 	probes := 0
@@ -52,7 +52,7 @@ func TestEveryWardHasOneHolderInEachRegion(t *testing.T) {
 		duties := c.ProbeTargets(state.HealthView{}, n)
 		probes += len(duties)
 		if len(duties) == 0 {
-			t.Errorf("%s has no duty", n)
+			t.Errorf("%s probes nobody", n)
 		}
 	}
 	if want := 3 * len(c.Regions); probes != want {
@@ -60,27 +60,27 @@ func TestEveryWardHasOneHolderInEachRegion(t *testing.T) {
 	}
 }
 
-func cut(name string) (region, ward string, ok bool) {
+func cut(name string) (region, target string, ok bool) {
 	var r, w string
 	n, err := fmt.Sscanf(name, "%s for %s", &r, &w)
 	return r, w, n == 2 && err == nil
 }
 
-// When a node is lost only its own duties move; that is what consistent hashing
-// is for. The control is the obvious way, to deal wards out in turn.
-func TestOnlyTheDutiesOfTheLostMove(t *testing.T) {
+// When a node is lost only its own assignments move, which is the purpose of rendezvous
+// hashing. The negative control deals targets out in turn.
+func TestOnlyAssignmentsOfLostNodesMove(t *testing.T) {
 	c := large(5)
-	before := holders(c, state.HealthView{})
+	before := probers(c, state.HealthView{})
 	moved, own, all := 0, 0, 0
 	dealtMoved := 0
 	for _, victim := range c.Control {
 		s := state.HealthView{Lost: []string{victim}}
-		for name, now := range holders(c, s) {
+		for name, now := range probers(c, s) {
 			all++
 			if before[name] == victim {
 				own++
 				if now == victim || c.Regions[now] != c.Regions[victim] {
-					t.Errorf("%s: %s is lost and %q holds its duty", name, victim, now)
+					t.Errorf("%s: %s is lost and %q is a prober of its region", name, victim, now)
 				}
 			}
 			if now != before[name] {
@@ -89,8 +89,8 @@ func TestOnlyTheDutiesOfTheLostMove(t *testing.T) {
 					t.Errorf("%s moved from %s to %s when %s was lost", name, before[name], now, victim)
 				}
 			}
-			region, ward, _ := cut(name)
-			if deal(c, nil, region, ward) != deal(c, s.Lost, region, ward) {
+			region, target, _ := cut(name)
+			if deal(c, nil, region, target) != deal(c, s.Lost, region, target) {
 				dealtMoved++
 			}
 		}
@@ -105,21 +105,21 @@ func TestOnlyTheDutiesOfTheLostMove(t *testing.T) {
 	}
 }
 
-func deal(c arbiter.Cluster, lost []string, region, ward string) string {
+func deal(c arbiter.Cluster, lost []string, region, target string) string {
 	var able []string
 	for _, n := range c.Control {
 		if c.Regions[n] == region && !slices.Contains(lost, n) {
 			able = append(able, n)
 		}
 	}
-	return able[slices.Index(c.Nodes(), ward)%len(able)]
+	return able[slices.Index(c.Nodes(), target)%len(able)]
 }
 
-func TestDutiesAreSpread(t *testing.T) {
+func TestAssignmentsAreSpread(t *testing.T) {
 	for _, per := range []int{3, 5} {
 		c := large(per)
-		for i := range 40 { // many wards, so that chance evens out
-			c.Regions[fmt.Sprintf("ward-%d", i)] = "east"
+		for i := range 40 { // many targets, so that chance evens out
+			c.Regions[fmt.Sprintf("target-%d", i)] = "east"
 		}
 		fair := float64(len(c.Regions)) / float64(per)
 		for _, n := range c.Control {
@@ -130,7 +130,7 @@ func TestDutiesAreSpread(t *testing.T) {
 	}
 }
 
-// whenDead is the standing once everyone alive has found out about its wards.
+// whenDead is the health view once every live node has probed its targets.
 func whenDead(c arbiter.Cluster, lost []string, gone ...string) state.HealthView {
 	s := state.HealthView{Suspects: reports{}, Known: reports{}, Lost: lost}
 	for _, n := range c.Control {
@@ -138,27 +138,27 @@ func whenDead(c arbiter.Cluster, lost []string, gone ...string) state.HealthView
 		if slices.Contains(gone, n) {
 			continue
 		}
-		for _, ward := range s.Known[n] {
-			if slices.Contains(gone, ward) {
-				s.Suspects[n] = append(s.Suspects[n], ward)
+		for _, target := range s.Known[n] {
+			if slices.Contains(gone, target) {
+				s.Suspects[n] = append(s.Suspects[n], target)
 			}
 		}
 	}
 	return s
 }
 
-func TestADeadHolderBlocksNoVerdict(t *testing.T) {
+func TestADeadProberBlocksNoDecision(t *testing.T) {
 	t.Run("a whole region", func(t *testing.T) {
 		dead := []string{"east-1", "east-2", "east-3"}
 		if diff := cmp.Diff(dead, nine.Lost(whenDead(nine, nil, dead...), "north-1")); diff != "" {
 			t.Errorf("lost (-want +got):\n%s", diff)
 		}
 	})
-	for _, ward := range nine.Nodes() {
+	for _, target := range nine.Nodes() {
 		for _, region := range regions {
-			holder := nine.ProberOf(state.HealthView{}, region, ward)
-			t.Run(ward+" and its holder "+holder, func(t *testing.T) {
-				dead := []string{ward, holder}
+			prober := nine.ProberOf(state.HealthView{}, region, target)
+			t.Run(target+" and its prober "+prober, func(t *testing.T) {
+				dead := []string{target, prober}
 				slices.Sort(dead)
 				leader := nine.Nodes()[slices.IndexFunc(nine.Nodes(), func(n string) bool { return !slices.Contains(dead, n) })]
 				if diff := cmp.Diff(dead, nine.Lost(whenDead(nine, nil, dead...), leader)); diff != "" {
@@ -168,11 +168,11 @@ func TestADeadHolderBlocksNoVerdict(t *testing.T) {
 		}
 	}
 	// Three at once can take several rounds: duties move, then are found out about anew.
-	t.Run("a ward and two of its three holders, in the end", func(t *testing.T) {
-		for _, ward := range nine.Nodes() {
+	t.Run("a target and two of its three probers, in the end", func(t *testing.T) {
+		for _, target := range nine.Nodes() {
 			for i, region := range regions {
 				next := regions[(i+1)%len(regions)]
-				dead := []string{ward, nine.ProberOf(state.HealthView{}, region, ward), nine.ProberOf(state.HealthView{}, next, ward)}
+				dead := []string{target, nine.ProberOf(state.HealthView{}, region, target), nine.ProberOf(state.HealthView{}, next, target)}
 				slices.Sort(dead)
 				leader := nine.Nodes()[slices.IndexFunc(nine.Nodes(), func(n string) bool { return !slices.Contains(dead, n) })]
 				var lost []string
@@ -187,22 +187,23 @@ func TestADeadHolderBlocksNoVerdict(t *testing.T) {
 	})
 }
 
-// A duty that has just moved must not bring a dead node back, nor condemn a live one.
-func TestWhoHasNotFoundOutKeepsTheStanding(t *testing.T) {
-	const ward = "east-1"
-	lost := []string{ward}
-	s := whenDead(nine, lost, ward)
-	holder := nine.ProberOf(s, "north", ward)
-	s.Suspects[holder], s.Known[holder] = nil, nil // started again, say
+// An assignment that has just moved must neither bring a dead node back nor make a live one
+// lost.
+func TestANewProberChangesNoDecisionYet(t *testing.T) {
+	const target = "east-1"
+	lost := []string{target}
+	s := whenDead(nine, lost, target)
+	prober := nine.ProberOf(s, "north", target)
+	s.Suspects[prober], s.Known[prober] = nil, nil // started again, say
 	if diff := cmp.Diff(lost, nine.Lost(s, "south-1")); diff != "" {
 		t.Errorf("lost (-want +got):\n%s", diff)
 	}
-	s.Known[holder] = []string{ward} // now it has
+	s.Known[prober] = []string{target} // now it has
 	if got := nine.Lost(s, "south-1"); len(got) == 0 {
 		t.Errorf("lost %v: two regions find it dead still", got)
 	}
-	other := nine.ProberOf(s, "east", ward)
-	s.Suspects[other], s.Known[other] = nil, []string{ward}
+	other := nine.ProberOf(s, "east", target)
+	s.Suspects[other], s.Known[other] = nil, []string{target}
 	if got := nine.Lost(s, "south-1"); len(got) != 0 {
 		t.Errorf("lost %v though two regions find it well", got)
 	}

@@ -1,7 +1,7 @@
-// Package arbiter turns single nodes' suspicions into decisions of the
-// cluster: a node is lost when most regions find it dead, and found again when
-// they do not. Decisions are made by the leader and committed, so a side
-// without a majority cannot decide anything.
+// Package arbiter turns the suspicions of single nodes into decisions of the cluster: a node
+// is lost when a majority of regions finds it dead, and found again when they do not. The
+// leader decides, and its decisions are committed, so a side without a majority decides
+// nothing.
 package arbiter
 
 import (
@@ -10,19 +10,19 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// Cluster is who there is.
+// Cluster is the nodes and regions of the platform.
 type Cluster struct {
 	Regions  map[string]string // of each node
-	Weights  map[string]int    // of each region, when all is well
+	Weights  map[string]int    // of each region when it is healthy
 	Control  []string          // the nodes that probe, sorted
 	Voters   []string          // the nodes that may lead, sorted
-	Gateways []string          // the nodes that users enter by
+	Gateways []string          // the nodes that take users' calls
 }
 
 // Nodes lists all nodes, sorted.
 func (c Cluster) Nodes() []string { return keys(c.Regions) }
 
-// MainRegion is the region with the most weight; of equals the first by name.
+// MainRegion is the region with the highest weight, of equal ones the first by name.
 func (c Cluster) MainRegion() string {
 	var main string
 	for _, r := range keys(c.Weights) {
@@ -33,7 +33,7 @@ func (c Cluster) MainRegion() string {
 	return main
 }
 
-// FirstControl is the main region's first control node by name.
+// FirstControl is the first control node of the main region, by name.
 func (c Cluster) FirstControl() string {
 	main := c.MainRegion()
 	for _, node := range c.Control {
@@ -44,17 +44,17 @@ func (c Cluster) FirstControl() string {
 	return ""
 }
 
-// Lost lists the nodes that a majority of regions finds dead, sorted. A region
-// whose duty has just moved has not found out yet: it neither makes a node lost nor
-// brings one back. The leader that asks is never lost, for it leads. A result
-// that would leave no majority of control nodes contradicts the majority that the
-// leader has: then probes lie (all links are slow, say) and the present standing is kept.
-func (c Cluster) Lost(s state.HealthView, leader string) []string {
+// Lost returns the nodes that a majority of regions finds dead, sorted. A region whose prober
+// has been assigned only just now cannot say yet: it neither makes a node lost nor brings
+// one back. The leader that asks is never lost. A result that would leave no majority of control nodes contradicts the
+// majority by which the leader leads. Then the probes are wrong, perhaps because all links
+// are slow, and the present decision stays.
+func (c Cluster) Lost(h state.HealthView, leader string) []string {
 	var lost []string
 	for _, node := range c.Nodes() {
-		against := c.count(s, node, dead)
-		if slices.Contains(s.Lost, node) {
-			against += c.count(s, node, undecided)
+		against := c.votes(h, node, dead)
+		if slices.Contains(h.Lost, node) {
+			against += c.votes(h, node, undecided)
 		}
 		if node != leader && 2*against > len(c.Weights) {
 			lost = append(lost, node)
@@ -67,20 +67,19 @@ func (c Cluster) Lost(s state.HealthView, leader string) []string {
 		}
 	}
 	if 2*(len(c.Control)-gone) <= len(c.Control) {
-		return s.Lost
+		return h.Lost
 	}
 	return lost
 }
 
-// NextQuarters returns the share of its weight that each region may carry next:
-// none while all its gateways are lost, and a quarter more than now when it may
-// step up.
-func (c Cluster) NextQuarters(s state.HealthView, lost []string, step bool) map[string]uint32 {
+// NextQuarters returns how many quarters of its weight each region may carry next: none while
+// all its gateways are lost, and one more than now when step allows it.
+func (c Cluster) NextQuarters(h state.HealthView, lost []string, step bool) map[string]uint32 {
 	out := map[string]uint32{}
 	for region := range c.Weights {
-		q := s.QuartersOf(region)
+		q := h.QuartersOf(region)
 		switch {
-		case c.gone(region, lost):
+		case c.regionLost(region, lost):
 			q = 0
 		case q < state.FullWeight && step:
 			q++
@@ -90,8 +89,8 @@ func (c Cluster) NextQuarters(s state.HealthView, lost []string, step bool) map[
 	return out
 }
 
-// gone says whether a region has no gateway left.
-func (c Cluster) gone(region string, lost []string) bool {
+// regionLost reports whether all gateways of a region are lost.
+func (c Cluster) regionLost(region string, lost []string) bool {
 	for _, node := range c.Gateways {
 		if c.Regions[node] == region && !slices.Contains(lost, node) {
 			return false

@@ -25,9 +25,9 @@ var (
 
 type reports = map[string][]string
 
-// standing is what the cluster agreed on once every duty holder has found out
-// about its wards: who is in dead is dead to those named, well to all others.
-func standing(c arbiter.Cluster, lost []string, dead reports) state.HealthView {
+// viewOf is the health view once every prober has probed its targets: a node in dead is
+// dead to the probers named there, and alive to all others.
+func viewOf(c arbiter.Cluster, lost []string, dead reports) state.HealthView {
 	s := state.HealthView{Suspects: dead, Known: reports{}, Lost: lost}
 	for _, n := range c.Control {
 		s.Known[n] = c.ProbeTargets(s, n)
@@ -35,7 +35,7 @@ func standing(c arbiter.Cluster, lost []string, dead reports) state.HealthView {
 	return s
 }
 
-func TestWhoIsLost(t *testing.T) {
+func TestLost(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		cluster arbiter.Cluster
@@ -68,7 +68,7 @@ func TestWhoIsLost(t *testing.T) {
 			"north-1", nil,
 		},
 		{
-			"nobody would be left: the probes lie, the standing stays", three, nil,
+			"no majority would be left: the probes are wrong, the decision stays", three, nil,
 			reports{
 				"east-1": {"north-1", "south-1"}, "north-1": {"east-1", "south-1"}, "south-1": {"east-1", "north-1"},
 			},
@@ -82,14 +82,14 @@ func TestWhoIsLost(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, tc.cluster.Lost(standing(tc.cluster, tc.lost, tc.dead), tc.leader)); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.cluster.Lost(viewOf(tc.cluster, tc.lost, tc.dead), tc.leader)); diff != "" {
 				t.Errorf("lost (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestShares(t *testing.T) {
+func TestQuarters(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		now  map[string]uint32

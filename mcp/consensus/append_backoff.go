@@ -7,11 +7,10 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// AppendEntries sends entries to a peer. When that fails it waits, before it
-// says so, until the peer accepts connections again (or 5 s have passed). Raft
-// doubles a pause after every failure, up to ten seconds and more, in which a
-// peer that is back gets nothing; failing seldom keeps that pause short.
-// Heartbeats, which have their own capped pause, are not delayed.
+// AppendEntries sends entries to a peer. When that fails it waits until the peer accepts
+// connections again, at most 5 s, before it returns the error. Raft doubles its pause after
+// every failure, to more than ten seconds, in which a peer that is back gets nothing; few
+// failures keep that pause short. Heartbeats, whose pause raft caps, are not delayed.
 func (t *transport) AppendEntries(id raft.ServerID, addr raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	err := t.NetworkTransport.AppendEntries(id, addr, req, resp)
 	if err != nil && !heartbeat(req) {
@@ -24,8 +23,8 @@ func heartbeat(req *raft.AppendEntriesRequest) bool {
 	return len(req.Entries) == 0 && req.PrevLogEntry == 0 && req.PrevLogTerm == 0 && req.LeaderCommitIndex == 0
 }
 
-func (t *transport) awaitPeer(addr string, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+func (t *transport) awaitPeer(addr string, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	for {
 		if conn, err := t.layer.dial(ctx, "tcp", addr); err == nil {

@@ -34,20 +34,20 @@ func storeLog(t *testing.T) (dir string) {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(l.votes.SetUint64([]byte("CurrentTerm"), 7), l.votes.Set([]byte("LastVoteCand"), []byte("n2")), l.Close()); err != nil {
+	if err := errors.Join(l.stable.SetUint64([]byte("CurrentTerm"), 7), l.stable.Set([]byte("LastVoteCand"), []byte("n2")), l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-// found is what a node sees of a log when it opens it.
+// found is what a node reads of a log when it opens it.
 type found struct {
 	lost, last uint64
 	err        error
 }
 
-// openAgain opens a log as a node does, and fails the test when it gives back
-// something that was never stored.
+// openAgain opens a log as a node does, and fails the test when an entry is served that was
+// never stored.
 func openAgain(t *testing.T, dir string) found {
 	t.Helper()
 	snaps, err := openSnapshots(dir, hclog.NewNullLogger())
@@ -75,10 +75,10 @@ func openAgain(t *testing.T, dir string) found {
 	if f.last < stored && f.lost != stored {
 		t.Errorf("the log ends with %d and says that it had reached %d, want %d", f.last, f.lost, stored)
 	}
-	if term, err := l.votes.GetUint64([]byte("CurrentTerm")); err == nil && term != 7 {
+	if term, err := l.stable.GetUint64([]byte("CurrentTerm")); err == nil && term != 7 {
 		t.Errorf("term %d, want 7 or an error", term)
 	}
-	if vote, err := l.votes.Get([]byte("LastVoteCand")); err == nil && string(vote) != "n2" {
+	if vote, err := l.stable.Get([]byte("LastVoteCand")); err == nil && string(vote) != "n2" {
 		t.Errorf("vote for %q, want n2 or an error", vote)
 	}
 	return f
@@ -108,7 +108,7 @@ func change(t *testing.T, file string, edit func([]byte) []byte) {
 // (8 bytes) and four lengths and numbers of one byte each.
 func where(b []byte, i uint64) int { return bytes.Index(b, entry(i).Data) }
 
-// TestDamage is what becomes of each kind of damage.
+// TestDamage shows what a node does with each kind of damage.
 func TestDamage(t *testing.T) {
 	flip := func(at func([]byte) int) func([]byte) []byte {
 		return func(b []byte) []byte { b[at(b)] ^= 4; return b }
@@ -120,8 +120,8 @@ func TestDamage(t *testing.T) {
 		name string
 		file string // under the log's folder, or the segment
 		edit func([]byte) []byte
-		last uint64 // that is left
-		says string // in the error; "" when the node starts
+		last uint64 // entry that is left
+		want string // in the error; "" when the node starts
 	}{
 		{"none", "", func(b []byte) []byte { return b }, 40, ""},
 		{"last batch torn", "", zero(func(b []byte) int { return where(b, 40) + 5 }), 39, ""},
@@ -134,7 +134,7 @@ func TestDamage(t *testing.T) {
 		{"bit of an older frame's type", "", flip(func(b []byte) int { return where(b, 17) - 12 }), 16, ""},
 		{"bit of the file's header", "", flip(func([]byte) int { return 9 }), 0, "damaged"},
 		{"file is empty", "", func([]byte) []byte { return nil }, 0, ""},
-		{"bit of the mark", "synced", flip(func([]byte) int { return 1 }), 0, "synced: the checksum is wrong"},
+		{"bit of the sync watermark", "synced", flip(func([]byte) int { return 1 }), 0, "synced: the checksum is wrong"},
 		{"bit of the votes", "votes", flip(func([]byte) int { return 10 }), 0, "votes: the checksum is wrong"},
 		{"metadata cut off", "wal-meta.db", func(b []byte) []byte { return b[:5000] }, 0, "damaged"},
 		{"metadata overwritten", "wal-meta.db", func(b []byte) []byte { clear(b); return b }, 0, "damaged"},
@@ -147,21 +147,21 @@ func TestDamage(t *testing.T) {
 			}
 			change(t, file, c.edit)
 			got := openAgain(t, dir)
-			if c.says == "" {
+			if c.want == "" {
 				if got.err != nil || got.last != c.last {
 					t.Errorf("ends with %d, %v; want %d", got.last, got.err, c.last)
 				}
 				return
 			}
-			if got.err == nil || !strings.Contains(got.err.Error(), c.says) || !strings.Contains(got.err.Error(), "Admin.Replace") {
-				t.Errorf("got %v; want an error with %q and the remedy", got.err, c.says)
+			if got.err == nil || !strings.Contains(got.err.Error(), c.want) || !strings.Contains(got.err.Error(), "Admin.Replace") {
+				t.Errorf("got %v; want an error with %q and the remedy", got.err, c.want)
 			}
 		})
 	}
 }
 
-// A batch that a crash has torn before it was synced was promised to nobody,
-// and gives no cause for doubt.
+// A batch that a crash has torn before it was synced was acknowledged to nobody, so
+// nothing counts as lost.
 func TestAnUnsyncedTailIsNoLoss(t *testing.T) {
 	dir := storeLog(t)
 	change(t, segmentOf(t, dir), func(b []byte) []byte {
@@ -170,12 +170,13 @@ func TestAnUnsyncedTailIsNoLoss(t *testing.T) {
 		return b
 	})
 	if got := openAgain(t, dir); got.err != nil || got.last != stored || got.lost != 0 {
-		t.Errorf("%+v, want all %d entries and no doubt", got, stored)
+		t.Errorf("%+v, want all %d entries and nothing lost", got, stored)
 	}
 }
 
-// The write-ahead log alone serves what the disk has changed: the reason for seal.go.
-func TestTheLogBelowServesAFlippedBit(t *testing.T) {
+// The write-ahead log alone serves what the disk has changed, which is why entries carry
+// a checksum of their own.
+func TestTheWALAloneServesAFlippedBit(t *testing.T) {
 	dir := storeLog(t)
 	change(t, segmentOf(t, dir), func(b []byte) []byte { b[where(b, 17)+3] ^= 4; return b })
 	w, err := wal.Open(filepath.Join(dir, "log"))
@@ -185,12 +186,12 @@ func TestTheLogBelowServesAFlippedBit(t *testing.T) {
 	defer w.Close()
 	var e raft.Log
 	if err := w.GetLog(17, &e); err != nil || bytes.HasPrefix(e.Data, entry(17).Data) {
-		t.Errorf("it gives %q, %v: raft-wal checks entries now, and seal.go may go", e.Data, err)
+		t.Errorf("it gives %q, %v: raft-wal verifies entries now, and entry_checksum.go can be deleted", e.Data, err)
 	}
 }
 
-// Whatever bit turns: nothing is served that was not stored, and nothing is
-// missing without being missed.
+// Whichever bit flips, nothing is served that was not stored, and nothing is missing
+// unnoticed.
 func TestNoFlippedBitIsServed(t *testing.T) {
 	dir := storeLog(t)
 	var files []string

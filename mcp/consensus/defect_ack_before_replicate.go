@@ -46,7 +46,7 @@ func (a *asyncReplication) install(h *hooks) {
 	}
 	h.propose = func(c *api.Command) (*api.Applied, bool, error) {
 		// What a sound leader refuses this one refuses, too.
-		if !mutation(c) || a.node.raft.State() != raft.Leader || a.node.fence.up() {
+		if !mutation(c) || a.node.raft.State() != raft.Leader || a.node.lease.expired() {
 			return propose(c)
 		}
 		out, err := a.acknowledge(c)
@@ -59,7 +59,7 @@ func (a *asyncReplication) install(h *hooks) {
 		return readIndex()
 	}
 	h.state = func() *state.State {
-		if s := a.state(a.node.ready.Load()); s != nil {
+		if s := a.state(a.node.leadingTerm.Load()); s != nil {
 			return s
 		}
 		return current()
@@ -85,10 +85,10 @@ func (a *asyncReplication) acknowledge(c *api.Command) (*api.Applied, error) {
 	if !ok {
 		return nil, n.refuse("still catching up")
 	}
-	if !n.gate.enter() {
+	if !n.inflight.enter() {
 		return nil, n.refuse("leadership is being handed over")
 	}
-	defer n.gate.leave()
+	defer n.inflight.leave()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.term != term {
@@ -117,7 +117,7 @@ func (a *asyncReplication) replicateLater() {
 // it is ever committed.
 func (a *asyncReplication) replicate(age time.Duration) {
 	a.mu.Lock()
-	if a.term != a.node.ready.Load() {
+	if a.term != a.node.leadingTerm.Load() {
 		a.pending = nil // a deposed leader's acknowledgements are lost
 	}
 	due := 0
@@ -132,6 +132,6 @@ func (a *asyncReplication) replicate(age time.Duration) {
 		if err != nil {
 			continue
 		}
-		a.node.raft.Apply(entry, enqueue)
+		a.node.raft.Apply(entry, enqueueTimeout)
 	}
 }

@@ -10,40 +10,40 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
-// Entries carry a checksum (CRC32C) behind their data on disk, and so do the
-// small files beside the log. The write-ahead log has one of its own for each batch, but looks
-// at it only when it opens, and only at that of the last batch: a bit that
-// turns in an older entry it would serve.
-const sealLen = crc32.Size
+// On disk a checksum (CRC32C) follows the data of each entry. The write-ahead log has
+// a checksum of its own for each batch, but verifies only that of the last batch, and
+// only when it opens: it would serve a bit that has flipped in an older entry.
+const checksumLen = crc32.Size
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-var errChanged = checkedfile.ErrChecksum
+var errChecksum = checkedfile.ErrChecksum
 
-// seal is the entry as it goes to disk. The one given is not changed: the
-// leader sends it to its followers at the same time.
-func seal(e *raft.Log) *raft.Log {
+// addChecksum returns the entry as it goes to disk. It leaves the given one as it is,
+// because the leader sends it to its followers at the same time.
+func addChecksum(e *raft.Log) *raft.Log {
 	s := *e
-	s.Data = binary.LittleEndian.AppendUint32(slices.Clip(e.Data), sum(e))
+	s.Data = binary.LittleEndian.AppendUint32(slices.Clip(e.Data), checksum(e))
 	return &s
 }
 
-// unseal takes the checksum off an entry that should be the one at index.
-func unseal(index uint64, e *raft.Log) error {
-	n := len(e.Data) - sealLen
+// stripChecksum removes the checksum from the entry that was read for an index, after
+// verifying both.
+func stripChecksum(index uint64, e *raft.Log) error {
+	n := len(e.Data) - checksumLen
 	if n < 0 || e.Index != index {
-		return errChanged
+		return errChecksum
 	}
 	want := binary.LittleEndian.Uint32(e.Data[n:])
 	e.Data = e.Data[:n:n]
-	if sum(e) != want {
-		return errChanged
+	if checksum(e) != want {
+		return errChecksum
 	}
 	return nil
 }
 
-// sum is over all that replication depends on.
-func sum(e *raft.Log) uint32 {
+// checksum covers every field of an entry that replication depends on.
+func checksum(e *raft.Log) uint32 {
 	var head [17]byte
 	binary.LittleEndian.PutUint64(head[0:], e.Index)
 	binary.LittleEndian.PutUint64(head[8:], e.Term)
@@ -53,11 +53,11 @@ func sum(e *raft.Log) uint32 {
 	return crc32.Update(c, castagnoli, e.Extensions)
 }
 
-func number(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
+func encodeUint64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
 
-func parseNumber(b []byte) (uint64, error) {
+func decodeUint64(b []byte) (uint64, error) {
 	if len(b) != 8 {
-		return 0, errChanged
+		return 0, errChecksum
 	}
 	return binary.LittleEndian.Uint64(b), nil
 }

@@ -7,23 +7,23 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// firstTerm is the term of the entry with which a log begins.
+// firstTerm is the term of a log's first entry.
 const firstTerm = 1
 
-// begin spares a new cluster the wait for its first election timeout. In a new
-// cluster nobody has led before, so the node that is to begin need not wait for
-// a leader's silence: it stands as soon as a majority would vote for it. Whether
-// it would, it asks with pre-votes, which change nothing at whom they ask, and
-// which nobody grants to a node that has lost its disk and comes back empty to a
-// cluster that lives. The vote itself is an ordinary one. When it fails, or
-// never comes about, the ordinary timeouts are still running.
-func (n *Node) begin() {
+// startFirstElection saves a new cluster the wait for its first election timeout.
+// Nobody has led a new cluster yet, so the node that is to start it need not wait for a
+// leader to be silent: it stands for election as soon as a majority would vote for it.
+// It finds that out by pre-votes, which change nothing at the nodes that are asked, and
+// which no node of a running cluster grants to one that has lost its disk and comes back
+// empty. The vote itself is an ordinary one. If it fails, or no majority is found, the
+// ordinary election timeouts are still running.
+func (n *Node) startFirstElection() {
 	ctx, cancel := context.WithTimeout(n.ctx, n.cfg.Heartbeat)
 	defer cancel()
 	granted := make(chan struct{}, len(n.cfg.Voters))
 	for _, name := range n.cfg.Voters {
 		if name != n.cfg.Name {
-			n.work.Go(func() { n.awaitVoter(ctx, name, n.cfg.Peers[name], granted) })
+			n.work.Go(func() { n.awaitPreVote(ctx, name, n.cfg.Peers[name], granted) })
 		}
 	}
 	for missing := len(n.cfg.Voters) / 2; missing > 0; missing-- {
@@ -35,15 +35,15 @@ func (n *Node) begin() {
 	}
 	self := raft.ServerID(n.cfg.Name)
 	if err := n.transport.TimeoutNow(self, raft.ServerAddress(n.cfg.Peers[n.cfg.Name]),
-		&raft.TimeoutNowRequest{RPCHeader: n.header()}, &raft.TimeoutNowResponse{}); err != nil {
-		n.cfg.Logger.Warn("cannot begin the first election", "error", err)
+		&raft.TimeoutNowRequest{RPCHeader: n.rpcHeader()}, &raft.TimeoutNowResponse{}); err != nil {
+		n.cfg.Logger.Warn("cannot start the first election", "error", err)
 	}
 }
 
-// awaitVoter asks a peer until it would vote for a node that has nothing but
-// the log's first entry.
-func (n *Node) awaitVoter(ctx context.Context, name, addr string, granted chan<- struct{}) {
-	ask := &raft.RequestPreVoteRequest{RPCHeader: n.header(), Term: firstTerm + 1, LastLogIndex: 1, LastLogTerm: firstTerm}
+// awaitPreVote asks a peer until it would vote for a node whose log has nothing but its
+// first entry.
+func (n *Node) awaitPreVote(ctx context.Context, name, addr string, granted chan<- struct{}) {
+	ask := &raft.RequestPreVoteRequest{RPCHeader: n.rpcHeader(), Term: firstTerm + 1, LastLogIndex: 1, LastLogTerm: firstTerm}
 	for ctx.Err() == nil {
 		var answer raft.RequestPreVoteResponse
 		err := n.transport.RequestPreVote(raft.ServerID(name), raft.ServerAddress(addr), ask, &answer)
@@ -58,7 +58,7 @@ func (n *Node) awaitVoter(ctx context.Context, name, addr string, granted chan<-
 	}
 }
 
-func (n *Node) header() raft.RPCHeader {
+func (n *Node) rpcHeader() raft.RPCHeader {
 	return raft.RPCHeader{
 		ProtocolVersion: raft.ProtocolVersionMax,
 		ID:              []byte(n.cfg.Name), Addr: n.transport.EncodePeer(raft.ServerID(n.cfg.Name), raft.ServerAddress(n.cfg.Peers[n.cfg.Name])),

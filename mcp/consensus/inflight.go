@@ -6,46 +6,47 @@ import (
 	"time"
 )
 
-// gate lets commands in while it is open, and counts those inside.
-type gate struct {
+// inflight counts the commands under way, and keeps new ones out while it is blocked.
+type inflight struct {
 	mu     sync.Mutex
-	closed int
-	inside int
+	blocks int // calls of block without their unblock
+	count  int
 }
 
-func (g *gate) enter() bool {
+// enter counts a command in; false means that it is refused.
+func (g *inflight) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed > 0 {
+	if g.blocks > 0 {
 		return false
 	}
-	g.inside++
+	g.count++
 	return true
 }
 
-func (g *gate) leave() {
+func (g *inflight) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.inside--
+	g.count--
 }
 
-func (g *gate) shut() {
+func (g *inflight) block() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.closed++
+	g.blocks++
 }
 
-func (g *gate) open() {
+func (g *inflight) unblock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.closed--
+	g.blocks--
 }
 
-// idle returns once nobody is inside.
-func (g *gate) idle(ctx context.Context) error {
+// drain returns once no command is under way, or when ctx ends, with its error.
+func (g *inflight) drain(ctx context.Context) error {
 	for {
 		g.mu.Lock()
-		n := g.inside
+		n := g.count
 		g.mu.Unlock()
 		if n == 0 {
 			return nil

@@ -12,10 +12,10 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
-// Leader is the node that this one takes for the leader, "" when it knows
-// none, and a channel that is closed when that may have changed.
+// Leader returns the node that this one takes for the leader, "" when it knows none, and a
+// channel that is closed when that may have changed.
 func (n *Node) Leader() (name string, changed <-chan struct{}) {
-	changed = n.news.wait()
+	changed = n.leaderChanges.next()
 	if n.defects.leads() {
 		return n.cfg.Name, changed
 	}
@@ -23,25 +23,25 @@ func (n *Node) Leader() (name string, changed <-chan struct{}) {
 	return string(id), changed
 }
 
-// Leads says whether this node leads and has caught up, so that it may decide
-// for the cluster, and in which term.
+// Leads reports whether this node leads and has caught up, so that it may decide for the
+// cluster, and in which term.
 func (n *Node) Leads() (term uint64, ok bool) {
-	term = n.ready.Load()
+	term = n.leadingTerm.Load()
 	return term, term != 0
 }
 
-// Term is the latest term this node has seen.
+// Term is the latest term that this node has seen.
 func (n *Node) Term() uint64 { return n.raft.CurrentTerm() }
 
-// follow notes this node's own rises and falls, until it closes.
-func (n *Node) follow(won <-chan bool) {
+// watchElections handles this node's own elections and depositions until it closes.
+func (n *Node) watchElections(won <-chan bool) {
 	for {
 		select {
 		case leading := <-won:
 			if leading {
-				n.rise()
+				n.onElected()
 			} else {
-				n.fall()
+				n.onDeposed()
 			}
 		case <-n.ctx.Done():
 			return
@@ -49,36 +49,36 @@ func (n *Node) follow(won <-chan bool) {
 	}
 }
 
-func (n *Node) rise() {
+func (n *Node) onElected() {
 	term := n.raft.CurrentTerm()
 	fields := map[string]string{"term": strconv.FormatUint(term, 10)}
-	n.cfg.Note(events.Elected, fmt.Sprintf("%s leads in term %d", n.cfg.Name, term), fields)
-	// All that earlier leaders committed must be applied before this one
+	n.cfg.Note(events.Elected, fmt.Sprintf("%s was elected leader in term %d", n.cfg.Name, term), fields)
+	// Everything that earlier leaders committed must be applied before this one
 	// decides anything.
 	for n.raft.Barrier(0).Error() != nil {
 		if n.raft.State() != raft.Leader {
-			return // deposed again; fall comes next
+			return // deposed again; onDeposed comes next
 		}
 	}
-	n.ready.Store(term)
-	n.cfg.Note(events.Promoted, fmt.Sprintf("%s has caught up in term %d", n.cfg.Name, term), fields)
+	n.leadingTerm.Store(term)
+	n.cfg.Note(events.Promoted, fmt.Sprintf("%s has caught up as leader in term %d", n.cfg.Name, term), fields)
 }
 
-func (n *Node) fall() {
-	if term := n.ready.Swap(0); term != 0 {
+func (n *Node) onDeposed() {
+	if term := n.leadingTerm.Swap(0); term != 0 {
 		n.cfg.Note(events.Deposed, fmt.Sprintf("%s no longer leads", n.cfg.Name),
 			map[string]string{"term": strconv.FormatUint(term, 10)})
 	}
 }
 
-// TransferLeadership passes leadership on: to the named node, or the one that is
-// furthest when the name is empty. New commands are refused meanwhile, and those under way are
-// let through first, so that nobody's outcome becomes unknown by it.
+// TransferLeadership hands leadership to the named node, or with an empty name to the one
+// whose log is the most complete. New commands are refused meanwhile, and those under way
+// are finished first, so that no outcome becomes unknown by it.
 func (n *Node) TransferLeadership(ctx context.Context, to string) error {
-	n.gate.shut()
-	defer n.gate.open()
-	if err := n.gate.idle(ctx); err != nil {
-		return fmt.Errorf("hand over leadership: %w", err)
+	n.inflight.block()
+	defer n.inflight.unblock()
+	if err := n.inflight.drain(ctx); err != nil {
+		return fmt.Errorf("transfer leadership: %w", err)
 	}
 	n.defects.beforeHandover()
 	var f raft.Future
@@ -88,59 +88,61 @@ func (n *Node) TransferLeadership(ctx context.Context, to string) error {
 		f = n.raft.LeadershipTransferToServer(raft.ServerID(to), n.address(to))
 	}
 	if err := f.Error(); err != nil {
-		return fmt.Errorf("hand over leadership: %w", err)
+		return fmt.Errorf("transfer leadership: %w", err)
 	}
-	// The gate stays shut until raft itself refuses, else a command could slip in between.
+	// Commands stay blocked until raft itself refuses them; otherwise one could be
+	// proposed in between.
 	for deadline := time.Now().Add(n.cfg.Election); n.raft.State() == raft.Leader && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
 	}
 	return nil
 }
 
-// news tells of changes of leadership.
-type news struct {
+// leaderChanges wakes whoever waits for another leader.
+type leaderChanges struct {
 	mu     sync.Mutex
 	change chan struct{}
 }
 
-func (w *news) wait() <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.change
+func (c *leaderChanges) next() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.change
 }
 
-func (w *news) tell() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	close(w.change)
-	w.change = make(chan struct{})
+func (c *leaderChanges) notify() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.change)
+	c.change = make(chan struct{})
 }
 
-func (n *Node) listenForNews() {
-	seen := make(chan raft.Observation, 16) // a full channel holds news enough
+// watchLeader wakes those who wait for another leader, until the node closes.
+func (n *Node) watchLeader() {
+	seen := make(chan raft.Observation, 16) // when it is full, one of the waiting observations is enough
 	o := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
 		_, ok := o.Data.(raft.LeaderObservation)
 		return ok
 	})
 	n.raft.RegisterObserver(o)
 	defer n.raft.DeregisterObserver(o)
-	deferring := n.cfg.YieldsFirstElection
+	yielding := n.cfg.YieldsFirstElection
 	for {
 		select {
 		case <-seen:
-			if name, _ := n.Leader(); name != "" && deferring {
-				deferring = n.standAsOthers() != nil
+			if name, _ := n.Leader(); name != "" && yielding {
+				yielding = n.useOwnTimeouts() != nil
 			}
-			n.news.tell()
+			n.leaderChanges.notify()
 		case <-n.ctx.Done():
-			n.news.tell()
+			n.leaderChanges.notify()
 			return
 		}
 	}
 }
 
-// standAsOthers ends the deference of Config.Defers.
-func (n *Node) standAsOthers() error {
+// useOwnTimeouts ends the longer timeouts of Config.YieldsFirstElection.
+func (n *Node) useOwnTimeouts() error {
 	rc := n.raft.ReloadableConfig()
 	rc.HeartbeatTimeout, rc.ElectionTimeout = n.cfg.Heartbeat, n.cfg.Election
 	return n.raft.ReloadConfig(rc)

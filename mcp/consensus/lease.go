@@ -6,31 +6,32 @@ import (
 	"time"
 )
 
-// fence keeps a leader from proposing, and from acknowledging what it has
-// committed, while it may have been replaced by a node outside its own quorum,
-// see mcp/standby. It is an instant, not a flag: a process that was paused and
-// resumes finds it past, with nobody having had the time to raise anything.
-type fence struct {
-	raised bool // set before the node begins
-	until  atomic.Pointer[time.Time]
+// standbyLease keeps a leader from proposing, and from acknowledging what it has
+// committed, while a node outside its quorum may have replaced it, see mcp/standby. It
+// is an instant and not a flag: a process that was paused and resumes finds the instant
+// past, even if nothing in it had time to run.
+type standbyLease struct {
+	required bool // set before the node starts
+	until    atomic.Pointer[time.Time]
 }
 
-// ExtendLease says up to when it is known that no standby has taken over. It
-// means something only under Config.Fenced; the latest call counts.
-func (n *Node) ExtendLease(t time.Time) { n.fence.until.Store(&t) }
+// ExtendLease sets the instant until which it is known that no standby has taken over.
+// It matters only with Config.NeedsLease. The latest call counts, even one with an
+// earlier instant.
+func (n *Node) ExtendLease(t time.Time) { n.lease.until.Store(&t) }
 
-// up says whether the node may acknowledge nothing now.
-func (f *fence) up() bool {
-	if !f.raised {
+// expired reports whether the node must not acknowledge anything now.
+func (l *standbyLease) expired() bool {
+	if !l.required {
 		return false
 	}
-	until := f.until.Load()
+	until := l.until.Load()
 	return until == nil || !time.Now().Before(*until)
 }
 
-// down waits until the fence is down; ctx's error when it ends first.
-func (f *fence) down(ctx context.Context) error {
-	for f.up() {
+// await waits until the lease is valid, and returns ctx's error if ctx ends first.
+func (l *standbyLease) await(ctx context.Context) error {
+	for l.expired() {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():

@@ -10,9 +10,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// A lone voter that a standby may replace acknowledges only as long as it knows
-// that none has: from its start, and also what it had begun before.
-func TestAFencedVoterAcknowledgesNothing(t *testing.T) {
+// A lone voter that a standby may replace acknowledges only while its lease is valid, from
+// its start on, and this includes commands that were under way before.
+func TestAVoterWithoutALeaseAcknowledgesNothing(t *testing.T) {
 	g := newGroup(t, 1)
 	disk := &platter{VFS: walfs.New(), dir: t.TempDir()}
 	n := g.openWith("n1", func(c *Config) { c.NeedsLease, c.vfs = true, disk })

@@ -9,69 +9,71 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// doubt is of a node whose disk has lost entries that were synced, and may have
-// been acknowledged on its word. It knows up to which. Until a leader has given
-// it a log that reaches as far again it does not stand for election, and votes as
-// it would with the log that it had: for who has at least as much. So whoever
-// leads has what was committed, though this node has it not. Without doubt, two
-// of three of which neither has a committed entry could elect one of them.
-type doubt struct {
-	until atomic.Pointer[place] // nil: there is none
+// lostTailGuard protects the cluster from a node whose disk has lost entries that were
+// synced, and that may therefore have been acknowledged. The node knows the last of them.
+// Until a leader has sent it a log that reaches as far again, it does not stand for
+// election, and it votes only for a candidate whose log is at least as complete as its
+// own was. So whoever is elected has what was committed, even though this node has not.
+// Without the guard, two of three nodes could elect one of themselves while neither has
+// an entry that was committed.
+type lostTailGuard struct {
+	target atomic.Pointer[logPosition] // the end of the log that was lost; nil when nothing is missing
 }
 
-var errDoubt = errors.New("in doubt: the disk has lost what was synced, and this node waits for a log that reaches as far")
+var errLostTail = errors.New("this node's disk has lost log entries that were synced: it takes no part in elections until a leader has sent them again")
 
-// unless ends the doubt when the log has grown far enough, and returns up to
-// where it would have to, nil when there is no doubt.
-func (d *doubt) unless(last func() uint64) *place {
-	until := d.until.Load()
-	if until != nil && last() >= until.index {
-		d.until.Store(nil)
+// pending returns how far the log has to reach, nil when nothing is missing. It ends the
+// guard when the log, whose last index it asks for, has grown that far.
+func (g *lostTailGuard) pending(last func() uint64) *logPosition {
+	target := g.target.Load()
+	if target != nil && last() >= target.index {
+		g.target.Store(nil)
 		return nil
 	}
-	return until
+	return target
 }
 
-// RequestPreVote and RequestVote are how this node stands for election.
+// RequestPreVote stands for election, unless entries are missing.
 func (t *transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, ask *raft.RequestPreVoteRequest, answer *raft.RequestPreVoteResponse) error {
-	if t.inDoubt() != nil {
-		return errDoubt
+	if t.missingTail() != nil {
+		return errLostTail
 	}
 	return t.NetworkTransport.RequestPreVote(id, to, ask, answer)
 }
 
+// RequestVote stands for election, unless entries are missing.
 func (t *transport) RequestVote(id raft.ServerID, to raft.ServerAddress, ask *raft.RequestVoteRequest, answer *raft.RequestVoteResponse) error {
-	if t.inDoubt() != nil {
-		return errDoubt
+	if t.missingTail() != nil {
+		return errLostTail
 	}
 	return t.NetworkTransport.RequestVote(id, to, ask, answer)
 }
 
-// Consumer gives raft what peers ask of this node, without the votes that one
-// in doubt must not give.
+// Consumer gives raft the requests of peers, without those for a vote that this node
+// must not give while entries are missing.
 func (t *transport) Consumer() <-chan raft.RPC {
-	if t.doubt.until.Load() == nil {
+	if t.lostTail.target.Load() == nil {
 		return t.NetworkTransport.Consumer()
 	}
-	t.filter.Do(func() {
-		t.asked = make(chan raft.RPC)
-		go t.answerForRaft()
+	t.startFilter.Do(func() {
+		t.requests = make(chan raft.RPC)
+		go t.forwardRequests()
 	})
-	return t.asked
+	return t.requests
 }
 
-func (t *transport) answerForRaft() {
+func (t *transport) forwardRequests() {
 	for {
 		select {
 		case <-t.closed:
 			return
 		case rpc := <-t.NetworkTransport.Consumer():
-			if until := t.inDoubt(); until != nil && !worthy(rpc.Command, *until) {
-				rpc.Respond(nil, errDoubt)
+			if target := t.missingTail(); target != nil && !mayVoteFor(rpc.Command, *target) {
+				rpc.Respond(nil, errLostTail)
 				continue
 			}
 			select {
-			case t.asked <- rpc:
+			case t.requests <- rpc:
 			case <-t.closed:
 				return
 			}
@@ -79,22 +81,23 @@ func (t *transport) answerForRaft() {
 	}
 }
 
-// worthy says of a request for a vote whether the candidate's log covers a
-// place; whatever else is asked is.
-func worthy(command any, until place) bool {
+// mayVoteFor reports whether a request may be answered: a request for a vote only if the
+// candidate's log reaches as far as target, any other always.
+func mayVoteFor(command any, target logPosition) bool {
 	switch ask := command.(type) {
 	case *raft.RequestVoteRequest:
-		return place{ask.LastLogIndex, ask.LastLogTerm}.covers(until)
+		return logPosition{ask.LastLogIndex, ask.LastLogTerm}.covers(target)
 	case *raft.RequestPreVoteRequest:
-		return place{ask.LastLogIndex, ask.LastLogTerm}.covers(until)
+		return logPosition{ask.LastLogIndex, ask.LastLogTerm}.covers(target)
 	}
 	return true
 }
 
-// inDoubt asks the log itself: what raft has in memory only would not do.
-func (t *transport) inDoubt() *place {
-	return t.doubt.unless(func() uint64 {
-		last, err := t.last()
+// missingTail reads how far the log reaches from disk: entries that raft only holds in
+// memory do not count.
+func (t *transport) missingTail() *logPosition {
+	return t.lostTail.pending(func() uint64 {
+		last, err := t.lastIndex()
 		if err != nil {
 			return 0
 		}
@@ -102,13 +105,14 @@ func (t *transport) inDoubt() *place {
 	})
 }
 
-// others is an error for a node in doubt that votes alone: it would wait for no
-// leader but elect itself, for raft does not ask itself for its vote over the
-// transport, and would have the learners cut off what it has lost and they hold.
-func (l *diskLog) others(snaps *snapshots, self string, lost place) error {
-	c, err := l.members(snaps)
+// checkOtherVoters returns an error for a node that has lost entries and votes alone. It
+// would not wait for a leader but elect itself, since raft does not ask its own node for
+// a vote over the transport, and it would make the learners delete the very entries that
+// it has lost and they hold.
+func (l *diskLog) checkOtherVoters(snaps *snapshotStore, self string, lost logPosition) error {
+	c, err := l.lastConfiguration(snaps)
 	if err != nil {
-		return damaged(l.dir, err)
+		return damageError(l.dir, err)
 	}
 	var voters []string
 	for _, s := range c.Servers {
@@ -121,21 +125,21 @@ func (l *diskLog) others(snaps *snapshots, self string, lost place) error {
 	}
 	last, err := l.LastIndex()
 	if err != nil {
-		return damaged(l.dir, err)
+		return damageError(l.dir, err)
 	}
-	return fmt.Errorf("the log in %s had been synced up to entry %d and ends with %d, and this node alone votes, so it does not start: nobody could make it good; "+
-		"remedy: leave it stopped, and a standby takes over with what it has learned; where there is none, empty the data folders of all nodes, and they restore the newest snapshot of the object store (--snapshots)",
+	return fmt.Errorf("the log in %s had been synced up to entry %d and ends with %d, and this node alone votes, so it does not start: no leader could send the lost entries again; "+
+		"remedy: leave it stopped, and a standby takes over with what it has learned; without a standby, empty the data folders of all nodes, and they restore the newest snapshot of the object store (--snapshots)",
 		l.dir, lost.index, last)
 }
 
-// members is the last configuration in the log, or else in a snapshot.
-func (l *diskLog) members(snaps *snapshots) (c raft.Configuration, err error) {
+// lastConfiguration is the cluster's latest configuration, from the log or else from a snapshot.
+func (l *diskLog) lastConfiguration(snaps *snapshotStore) (c raft.Configuration, err error) {
 	all, err := snaps.List()
 	if err != nil {
 		return c, err
 	}
 	var newest uint64
-	for _, s := range all { // of two that reach as far the later one is first
+	for _, s := range all { // of two with the same index the later one is listed first
 		if s.Index > newest {
 			newest, c = s.Index, s.Configuration
 		}

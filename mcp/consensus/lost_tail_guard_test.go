@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// flipTail turns a bit in the last entry that a node has on disk.
+// flipTail flips a bit in the last entry that a node has on disk.
 func flipTail(t *testing.T, dir string) {
 	t.Helper()
 	change(t, segmentOf(t, dir), func(b []byte) []byte {
@@ -21,14 +21,14 @@ func flipTail(t *testing.T, dir string) {
 	})
 }
 
-// A committed write is on two nodes of three when one of these two loses it
-// from its disk and the other is away. The third and the damaged one are a
-// majority, of which neither has the write: they must not elect anybody.
-func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
+// A committed write is on two of three nodes when one of the two loses it from its disk and
+// the other is down. The third node and the damaged one are a majority, and neither has
+// the write: they must not elect a leader.
+func TestNodesThatLostSyncedEntriesElectNobody(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		trusted bool // the control: doubt is switched off
-	}{{"in doubt", false}, {"without doubt the write is lost", true}} {
+		trusted bool // the negative control: the guard is switched off
+	}{{"guarded", false}, {"without the guard the write is lost", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGroup(t, 3)
 			n := map[string]*Node{}
@@ -53,11 +53,11 @@ func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
 			flipTail(t, g.dirs[damaged])
 			n[damaged], n[absent] = g.open(damaged), g.open(absent)
 			defer func() { closed(t, n[damaged], n[absent]) }()
-			if n[damaged].transport.doubt.until.Load() == nil {
+			if n[damaged].transport.lostTail.target.Load() == nil {
 				t.Fatal("it does not know what it lost")
 			}
 			if c.trusted {
-				n[damaged].transport.doubt.until.Store(nil)
+				n[damaged].transport.lostTail.target.Store(nil)
 				leaderOf(t, n[damaged], n[absent])
 				if got, _ := leaderOf(t, n[damaged], n[absent]).State().Read("x"); got == "5" {
 					t.Error("the write is there: nothing was damaged")
@@ -71,12 +71,12 @@ func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
 					}
 				}
 			}
-			// With the third there is a majority that is not in doubt.
+			// With the third node there is a majority that is missing nothing.
 			back := g.open(leader.cfg.Name)
 			defer closed(t, back)
 			now := leaderOf(t, back, n[absent], n[damaged])
 			propose(t, now, 6, 7)
-			await(t, damaged+" to be sure again", func() bool { return n[damaged].transport.inDoubt() == nil })
+			await(t, damaged+" to miss nothing any more", func() bool { return n[damaged].transport.missingTail() == nil })
 			for _, node := range []*Node{back, n[absent], n[damaged]} {
 				await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "6" })
 			}
@@ -84,8 +84,8 @@ func TestWhoLostWhatWasSyncedElectsNobody(t *testing.T) {
 	}
 }
 
-// Two of three lose their tails, the third has everything: they elect it.
-func TestWhoHasEverythingIsElectedByThoseInDoubt(t *testing.T) {
+// Two of three nodes lose their tails and the third has everything: they elect it.
+func TestNodesThatLostTheirTailElectTheCompleteOne(t *testing.T) {
 	g := newGroup(t, 3)
 	n := map[string]*Node{}
 	for name := range g.peers {
@@ -102,7 +102,7 @@ func TestWhoHasEverythingIsElectedByThoseInDoubt(t *testing.T) {
 		n[name] = g.open(name)
 	}
 	defer closed(t, n["n1"], n["n2"], n["n3"])
-	if n["n1"].transport.doubt.until.Load() == nil || n["n2"].transport.doubt.until.Load() == nil {
+	if n["n1"].transport.lostTail.target.Load() == nil || n["n2"].transport.lostTail.target.Load() == nil {
 		t.Fatal("they do not know what they lost")
 	}
 	if got := leaderOf(t, n["n1"], n["n2"], n["n3"]).cfg.Name; got != "n3" {
@@ -110,14 +110,14 @@ func TestWhoHasEverythingIsElectedByThoseInDoubt(t *testing.T) {
 	}
 	propose(t, n["n3"], 5, 6)
 	for _, node := range n {
-		await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "5" && node.transport.inDoubt() == nil })
+		await(t, node.cfg.Name+" to have all", func() bool { v, _ := node.State().Read("x"); return v == "5" && node.transport.missingTail() == nil })
 	}
 }
 
-// A node that votes alone and has lost what it acknowledged does not start: it would
-// elect itself, and have those who learned it forget it. What it learned from others is
-// another matter, and so is a log that counts as it is since a takeover.
-func TestWhoVotesAloneAndLostItsTailDoesNotStart(t *testing.T) {
+// A node that votes alone and has lost what it acknowledged does not start: it would elect
+// itself and make the learners delete those entries. A learner with a lost tail does
+// start, and so does a node whose log counts as complete since a takeover.
+func TestALoneVoterThatLostItsTailDoesNotStart(t *testing.T) {
 	g := newGroup(t, 2)
 	alone := func(c *Config) { c.Voters = []string{"n1"} }
 	n1, n2 := g.openWith("n1", alone), g.openWith("n2", alone)
@@ -130,7 +130,7 @@ func TestWhoVotesAloneAndLostItsTailDoesNotStart(t *testing.T) {
 			}
 		}
 	}
-	cfg, heir := n1.cfg, n2.cfg
+	cfg, successor := n1.cfg, n2.cfg
 	closed(t, n1, n2)
 	flipTail(t, g.dirs["n1"])
 	change(t, segmentOf(t, g.dirs["n2"]), func([]byte) []byte { return nil })
@@ -143,11 +143,11 @@ func TestWhoVotesAloneAndLostItsTailDoesNotStart(t *testing.T) {
 	}
 	closed(t, g.openWith("n2", alone)) // a learner waits for a leader
 
-	heir.Voters = []string{"n2"}
-	if err := Recover(heir); err != nil {
+	successor.Voters = []string{"n2"}
+	if err := Recover(successor); err != nil {
 		t.Fatal(err)
 	}
-	n2, err = Open(heir)
+	n2, err = Open(successor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,8 +155,9 @@ func TestWhoVotesAloneAndLostItsTailDoesNotStart(t *testing.T) {
 	propose(t, leaderOf(t, n2), 10, 11)
 }
 
-// A node that is repaired is in doubt until it has all that it had, whatever restarts there are.
-func TestARestartHalfwayThroughTheRepairForgetsNoDoubt(t *testing.T) {
+// A node that is being sent its lost entries is guarded until it has all of them, however
+// often it restarts in between.
+func TestTheGuardOutlastsARestartDuringRepair(t *testing.T) {
 	dir := storeLog(t)
 	change(t, segmentOf(t, dir), func(b []byte) []byte { return b[:where(b, 20)+5] })
 	repair := func(from, to uint64) {
@@ -176,15 +177,15 @@ func TestARestartHalfwayThroughTheRepairForgetsNoDoubt(t *testing.T) {
 	}
 	repair(20, 30)
 	if got := openAgain(t, dir); got.err != nil || got.last != 30 || got.lost != stored {
-		t.Errorf("%+v, want a log up to 30 and doubt up to %d", got, stored)
+		t.Errorf("%+v, want a log up to 30 and a loss up to %d", got, stored)
 	}
 	repair(31, stored)
 	if got := openAgain(t, dir); got.err != nil || got.last != stored || got.lost != 0 {
-		t.Errorf("%+v, want all %d entries and no doubt", got, stored)
+		t.Errorf("%+v, want all %d entries and nothing lost", got, stored)
 	}
 }
 
-// What a snapshot holds is either there or the node does not start.
+// A node whose newest snapshot is damaged does not start.
 func TestADamagedSnapshotIsRefused(t *testing.T) {
 	for _, file := range []string{"state.bin", "meta.json"} {
 		t.Run(file, func(t *testing.T) {
@@ -226,7 +227,8 @@ func TestADamagedSnapshotIsRefused(t *testing.T) {
 	}
 }
 
-// A log that lost more than the snapshot has room for what follows that.
+// A log that lost more than its snapshot holds is emptied, so that the next entries can be
+// appended.
 func TestALogShorterThanItsSnapshotGoesOn(t *testing.T) {
 	g := newGroup(t, 1)
 	n := g.open("n1")
@@ -237,7 +239,7 @@ func TestALogShorterThanItsSnapshotGoesOn(t *testing.T) {
 	}
 	closed(t, n)
 	change(t, segmentOf(t, g.dirs["n1"]), func(b []byte) []byte { return b[:len(bytes.TrimRight(b, "\x00"))/2] })
-	// No matter how: a mark that knows no more than the snapshot raises no doubt.
+	// A watermark that reaches no further than the snapshot reports no loss.
 	if err := os.Remove(filepath.Join(g.dirs["n1"], "log", "synced")); err != nil {
 		t.Fatal(err)
 	}

@@ -11,14 +11,14 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Member is a node that the log is sent to.
+// Member is a node of the cluster, to which the log is sent.
 type Member struct {
 	Name  string
 	Voter bool
 }
 
-// Members lists who belongs to the cluster as far as this node knows, sorted.
-// A node that was removed may know an earlier list than everyone else.
+// Members lists the members of the cluster as far as this node knows, sorted by name. A
+// node that was removed may know an earlier list than the others.
 func (n *Node) Members() []Member {
 	var out []Member
 	for _, s := range n.servers().Servers {
@@ -30,23 +30,23 @@ func (n *Node) Members() []Member {
 
 func (n *Node) servers() raft.Configuration { return n.raft.GetConfiguration().Configuration() }
 
-// AddLearner has the leader send the log to a node that has no vote. Addr is its logical
+// AddLearner makes the leader send the log to a node that has no vote. Addr is its logical
 // raft address. An error that is api.Refused proves that nothing was changed.
 func (n *Node) AddLearner(name, addr string) error {
-	return n.reconfigure("add "+name, n.raft.AddNonvoter(raft.ServerID(name), raft.ServerAddress(addr), 0, enqueue))
+	return n.reconfigure("add "+name, n.raft.AddNonvoter(raft.ServerID(name), raft.ServerAddress(addr), 0, enqueueTimeout))
 }
 
-// PromoteVoter gives a member its vote; errors as in AddLearner.
+// PromoteVoter gives a learner its vote; errors as in AddLearner.
 func (n *Node) PromoteVoter(name string) error {
-	return n.reconfigure("give "+name+" its vote", n.raft.AddVoter(raft.ServerID(name), n.address(name), 0, enqueue))
+	return n.reconfigure("promote "+name+" to voter", n.raft.AddVoter(raft.ServerID(name), n.address(name), 0, enqueueTimeout))
 }
 
-// Remove takes a member out, and with it its vote; errors as in AddLearner.
+// Remove removes a member and its vote; errors as in AddLearner.
 func (n *Node) Remove(name string) error {
-	return n.reconfigure("remove "+name, n.raft.RemoveServer(raft.ServerID(name), 0, enqueue))
+	return n.reconfigure("remove "+name, n.raft.RemoveServer(raft.ServerID(name), 0, enqueueTimeout))
 }
 
-// reconfigure waits until a change is committed by the majority that it makes.
+// reconfigure waits until a change is committed by the majority that it creates.
 func (n *Node) reconfigure(what string, f raft.IndexFuture) error {
 	err := f.Error()
 	switch {
@@ -58,13 +58,14 @@ func (n *Node) reconfigure(what string, f raft.IndexFuture) error {
 	return status.Error(codes.Aborted, fmt.Sprintf("%s: %s: %v, outcome unknown", n.cfg.Name, what, err))
 }
 
-// Position is how far the log is committed and applied, as far as this node knows.
+// Position returns the last log index that is committed and the last that is applied,
+// as far as this node knows.
 func (n *Node) Position() (committed, applied uint64) {
 	applied, _ = n.state.Applied()
 	return n.raft.CommitIndex(), applied
 }
 
-// address is where a member is reached.
+// address returns the logical raft address of a member.
 func (n *Node) address(name string) raft.ServerAddress {
 	for _, s := range n.servers().Servers {
 		if string(s.ID) == name {

@@ -13,7 +13,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// Node takes part in consensus from Open to Close.
+// Node takes part in consensus from Open until Close.
 type Node struct {
 	cfg       Config
 	raft      *raft.Raft
@@ -25,18 +25,18 @@ type Node struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	ready atomic.Uint64 // the term in which this node leads and has caught up; 0 while it does not
-	news  news          // of who leads
-	gate  gate
-	fence fence
-	marks marks
+	leadingTerm   atomic.Uint64 // the term in which this node leads and has caught up; 0 while it does not
+	leaderChanges leaderChanges
+	inflight      inflight
+	lease         standbyLease
+	barriers      readBarriers
 
 	defects  *hooks
 	selfMade *selfMadeLeader // nil without the defect SkipArbitration
 }
 
-// Open joins the cluster. With an empty folder the node starts the cluster's
-// log from the configured peers, which must be the same on all nodes.
+// Open joins the cluster. With an empty folder the node starts the cluster's log from the
+// configured peers, which must be the same on all nodes.
 func Open(cfg Config) (_ *Node, err error) {
 	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"), cfg.vfs)
 	if err != nil {
@@ -56,7 +56,7 @@ func Open(cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	if lost.index > 0 {
-		if err := log.others(snaps, cfg.Name, lost); err != nil {
+		if err := log.checkOtherVoters(snaps, cfg.Name, lost); err != nil {
 			return nil, err
 		}
 	}
@@ -64,11 +64,11 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	tr.last = log.LastIndex
+	tr.lastIndex = log.LastIndex
 	if lost.index > 0 {
-		tr.doubt.until.Store(&lost)
+		tr.lostTail.target.Store(&lost)
 		last, _ := log.LastIndex()
-		cfg.Note(events.Repairing, fmt.Sprintf("the log had been synced up to entry %d and ends with %d: it does not stand for election, and votes only for a log that reaches as far", lost.index, last), nil)
+		cfg.Note(events.Repairing, fmt.Sprintf("the log had been synced up to entry %d and now ends with %d: until the missing entries are sent again this node does not stand for election, and votes only for a candidate that has them", lost.index, last), nil)
 	}
 	defer func() {
 		if err != nil {
@@ -79,10 +79,10 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), fence: fence{raised: cfg.NeedsLease}}
+	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), lease: standbyLease{required: cfg.NeedsLease}}
 	n.defects = newHooks(n)
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	n.news.change = make(chan struct{})
+	n.leaderChanges.change = make(chan struct{})
 	won := make(chan bool, 16)
 	rc := cfg.raft()
 	rc.NotifyCh = won
@@ -90,34 +90,34 @@ func Open(cfg Config) (_ *Node, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open consensus log cache: %w", err)
 	}
-	if n.raft, err = raft.NewRaft(rc, &machine{n.state}, cache, log.votes, snaps, tr); err != nil {
+	if n.raft, err = raft.NewRaft(rc, &stateMachine{n.state}, cache, log.stable, snaps, tr); err != nil {
 		return nil, fmt.Errorf("open consensus: %w", err)
 	}
-	n.work.Go(func() { n.follow(won) })
-	n.work.Go(n.listenForNews)
+	n.work.Go(func() { n.watchElections(won) })
+	n.work.Go(n.watchLeader)
 	if fresh && cfg.StartsFirstElection {
-		n.work.Go(n.begin)
+		n.work.Go(n.startFirstElection)
 	}
 	n.defects.start()
 	return n, nil
 }
 
-// bootstrap starts the cluster's log where there is none, and says whether it did.
+// bootstrap starts the cluster's log where there is none, and reports whether it did.
 func bootstrap(cfg Config, log *diskLog, snaps raft.SnapshotStore, tr raft.Transport) (fresh bool, err error) {
-	known, err := raft.HasExistingState(log, log.votes, snaps)
+	known, err := raft.HasExistingState(log, log.stable, snaps)
 	if err != nil {
 		return false, fmt.Errorf("look for an existing log: %w", err)
 	}
 	if known || cfg.WaitsForLeader {
 		return false, nil
 	}
-	if err := raft.BootstrapCluster(cfg.raft(), log, log.votes, snaps, tr, members(cfg)); err != nil {
-		return false, fmt.Errorf("begin the log: %w", err)
+	if err := raft.BootstrapCluster(cfg.raft(), log, log.stable, snaps, tr, initialConfiguration(cfg)); err != nil {
+		return false, fmt.Errorf("start the log: %w", err)
 	}
 	return true, nil
 }
 
-// Close leaves at once, without handing over; see Handover.
+// Close stops at once. To pass leadership on first, call TransferLeadership.
 func (n *Node) Close() error {
 	n.stop()
 	n.transport.abort()
@@ -127,7 +127,7 @@ func (n *Node) Close() error {
 	return errors.Join(err, n.transport.Close(), n.log.Close())
 }
 
-// State is what this node has applied. A leader with a defect shows what it has
+// State returns what this node has applied. A leader with a defect shows what it has
 // acknowledged instead.
 func (n *Node) State() *state.State {
 	if s := n.defects.state(); s != nil {
@@ -136,7 +136,8 @@ func (n *Node) State() *state.State {
 	return n.state
 }
 
-// WaitApplied returns once this node has applied the log up to index.
+// WaitApplied returns once this node has applied the log up to index, or when ctx ends,
+// with an error.
 func (n *Node) WaitApplied(ctx context.Context, index uint64) error {
 	for {
 		at, more := n.state.Applied()
@@ -151,5 +152,5 @@ func (n *Node) WaitApplied(ctx context.Context, index uint64) error {
 	}
 }
 
-// Committed is the state that committed commands alone have made.
+// Committed returns the state that committed commands alone have made.
 func (n *Node) Committed() *state.State { return n.state }

@@ -44,7 +44,7 @@ func (g *group) open(name string) *Node {
 	return g.openWith(name, func(*Config) {})
 }
 
-// openWith is open with other settings.
+// openWith opens a node with edited settings.
 func (g *group) openWith(name string, edit func(*Config)) *Node {
 	g.t.Helper()
 	cfg := Config{
@@ -106,7 +106,7 @@ func closed(t testing.TB, nodes ...*Node) {
 	}
 }
 
-func TestARestartGoesOnFromSnapshotAndLog(t *testing.T) {
+func TestARestartContinuesFromSnapshotAndLog(t *testing.T) {
 	g := newGroup(t, 1)
 	n := g.open("n1")
 	leaderOf(t, n)
@@ -181,11 +181,11 @@ func TestRefusals(t *testing.T) {
 	}
 	other := g.open("n2")
 	leader := leaderOf(t, lone, other)
-	leader.gate.shut()
+	leader.inflight.block()
 	if _, err := leader.Propose(t.Context(), write(1)); !api.Refused(err) {
-		t.Errorf("during a handover: %v, want a refusal", err)
+		t.Errorf("during a leadership transfer: %v, want a refusal", err)
 	}
-	leader.gate.open()
+	leader.inflight.unblock()
 	propose(t, leader, 1, 2)
 
 	// A proposal whose followers are gone was appended: that is no refusal.
@@ -202,7 +202,7 @@ func TestRefusals(t *testing.T) {
 	closed(t, leader)
 }
 
-func TestHandoverNamesItsSuccessor(t *testing.T) {
+func TestLeadershipIsTransferredToTheNamedNode(t *testing.T) {
 	g := newGroup(t, 3)
 	var nodes []*Node
 	for _, name := range sorted(g.peers) {
@@ -216,7 +216,7 @@ func TestHandoverNamesItsSuccessor(t *testing.T) {
 			continue
 		}
 		if err := leader.TransferLeadership(t.Context(), to.cfg.Name); err != nil {
-			t.Fatalf("hand over to %s: %v", to.cfg.Name, err)
+			t.Fatalf("transfer leadership to %s: %v", to.cfg.Name, err)
 		}
 		await(t, to.cfg.Name+" to lead", func() bool {
 			_, ok := to.Leads()

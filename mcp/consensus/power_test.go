@@ -16,9 +16,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// platter is the disk below a node's log: it holds of each file what was
-// synced, and nothing else. Files are as the process sees them; the platter is a
-// second folder, written at each sync.
+// platter is the disk below a node's log. It holds of each file only what was synced. The
+// process sees the files as it wrote them; the platter is a second folder, written at each
+// sync.
 type platter struct {
 	types.VFS
 	dir string // of what is synced
@@ -91,9 +91,9 @@ func (w *watched) Close() error {
 	return w.WritableFile.Close()
 }
 
-// after copies what a power cut at this moment would leave of a node: of the
-// log what was synced, of other files what is there (their code syncs each
-// change before it goes on), and no mark, which is never synced.
+// after copies what a power cut at this moment would leave of a node: of the log what was
+// synced; of other files all there is, because their code syncs each change before it goes
+// on; and no sync watermark, which is never synced.
 func (p *platter) after(t *testing.T, dir string) string {
 	t.Helper()
 	p.mu.Lock()
@@ -123,9 +123,9 @@ func (p *platter) after(t *testing.T, dir string) string {
 	return out
 }
 
-// Every node loses its power in the instant in which a write is acknowledged,
-// again and again: what was acknowledged is on the disks of a majority. With the
-// defect it is not, so that the test can tell.
+// Every node loses power at the instant at which a write is acknowledged, again and again:
+// what was acknowledged must be on the disks of a majority. With the defect it is not,
+// which shows that the test can fail.
 func TestAcknowledgedIsSynced(t *testing.T) {
 	for _, lazy := range []bool{false, true} {
 		t.Run(fmt.Sprintf("ack before sync %v", lazy), func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestAcknowledgedIsSynced(t *testing.T) {
 	}
 }
 
-// holds says whether the log that is on a node's disk has a write of that value.
+// holds reports whether the log on a node's disk has a write of that value.
 func (g *group) holds(name, value string) bool {
 	g.t.Helper()
 	l, err := openLog(g.dirs[name], hclog.NewNullLogger(), nil)

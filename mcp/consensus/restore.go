@@ -13,8 +13,8 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// Export returns the node's state, encoded, and its place in the log. The term
-// is the node's present one, which is that of the last entry or a later one.
+// Export returns the node's state, encoded, and its position in the log. The term is the
+// node's present one, which is that of the last entry or a later one.
 func (n *Node) Export() (index, term uint64, encoded []byte, err error) {
 	snap := n.state.Snapshot()
 	var b bytes.Buffer
@@ -24,7 +24,7 @@ func (n *Node) Export() (index, term uint64, encoded []byte, err error) {
 	return snap.Index(), n.raft.CurrentTerm(), b.Bytes(), nil
 }
 
-// Empty says whether a consensus folder holds nothing.
+// Empty reports whether a consensus folder holds nothing.
 func Empty(dir string) (bool, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -33,8 +33,8 @@ func Empty(dir string) (bool, error) {
 	return len(entries) == 0, err
 }
 
-// Restore fills an empty folder with an exported state, as if the node had
-// taken part up to there; cfg says who votes from now on.
+// Restore fills an empty folder with an exported state, as if the node had taken part up to
+// there; cfg lists the voters from now on.
 func Restore(cfg Config, index, term uint64, encoded []byte) (err error) {
 	defer func() {
 		if err != nil {
@@ -42,22 +42,22 @@ func Restore(cfg Config, index, term uint64, encoded []byte) (err error) {
 		}
 	}()
 	if err := state.New().Restore(io.NopCloser(bytes.NewReader(encoded))); err != nil {
-		return err // better now than after it has replaced something
+		return err // before anything is replaced
 	}
 	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"), nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	if err := log.votes.SetUint64([]byte("CurrentTerm"), term); err != nil {
+	if err := log.stable.SetUint64([]byte("CurrentTerm"), term); err != nil {
 		return err
 	}
 	snaps, err := openSnapshots(cfg.Dir, cfg.Logger.Named("snapshots"))
 	if err != nil {
 		return err
 	}
-	_, nowhere := raft.NewInmemTransport("")
-	sink, err := snaps.Create(1, index, term, members(cfg), index, nowhere)
+	_, unused := raft.NewInmemTransport("")
+	sink, err := snaps.Create(1, index, term, initialConfiguration(cfg), index, unused)
 	if err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func Restore(cfg Config, index, term uint64, encoded []byte) (err error) {
 	return sink.Close()
 }
 
-// Recover makes the voters of cfg the only members of a folder's log. What the
-// log holds counts as committed, whoever else has it.
+// Recover makes the voters of cfg the only voters of a folder's log. All that the log holds
+// counts as committed, whichever other nodes have it.
 func Recover(cfg Config) (err error) {
 	defer func() {
 		if err != nil {
@@ -84,19 +84,19 @@ func Recover(cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	_, nowhere := raft.NewInmemTransport("")
-	if err := raft.RecoverCluster(cfg.raft(), &machine{state.New()}, log, log.votes, snaps, nowhere, members(cfg)); err != nil {
+	_, unused := raft.NewInmemTransport("")
+	if err := raft.RecoverCluster(cfg.raft(), &stateMachine{state.New()}, log, log.stable, snaps, unused, initialConfiguration(cfg)); err != nil {
 		return err
 	}
 	held, err := snaps.verify()
 	if err != nil {
 		return err
 	}
-	return log.mark.fallBack(place{index: held}) // a tail that was lost is no more missed
+	return log.watermark.lower(logPosition{index: held}) // entries that were lost before are not missing any more
 }
 
-// members is who takes part at the beginning of a log.
-func members(cfg Config) (out raft.Configuration) {
+// initialConfiguration lists the members at the start of a log.
+func initialConfiguration(cfg Config) (out raft.Configuration) {
 	for _, name := range sorted(cfg.Peers) {
 		s := raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(cfg.Peers[name])}
 		if !slices.Contains(cfg.Voters, name) {

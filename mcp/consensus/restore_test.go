@@ -65,7 +65,7 @@ func TestWhatIsExportedIsServedAfterARestore(t *testing.T) {
 	}
 }
 
-func TestOneThatRecoversGoesOnAloneWithWhatItHas(t *testing.T) {
+func TestARecoveredNodeContinuesAlone(t *testing.T) {
 	g := newGroup(t, 3)
 	a, b, c := g.open("n1"), g.open("n2"), g.open("n3")
 	propose(t, leaderOf(t, a, b, c), 0, 30)
@@ -89,7 +89,7 @@ func TestOneThatRecoversGoesOnAloneWithWhatItHas(t *testing.T) {
 	}
 }
 
-// The control: without a recovery one of three never leads.
+// The negative control: without a recovery one of three never leads.
 func TestOneOfThreeDoesNotLeadWithoutARecovery(t *testing.T) {
 	g := newGroup(t, 3)
 	a, b, c := g.open("n1"), g.open("n2"), g.open("n3")
@@ -98,7 +98,7 @@ func TestOneOfThreeDoesNotLeadWithoutARecovery(t *testing.T) {
 	c = g.openWith("n3", func(c *Config) { c.Voters = []string{"n3"} })
 	defer closed(t, c)
 	term := c.raft.CurrentTerm()
-	await(t, "n3 to stand in vain", func() bool { return c.raft.CurrentTerm() > term+1 || c.raft.State().String() == "Candidate" })
+	await(t, "n3 to lose an election", func() bool { return c.raft.CurrentTerm() > term+1 || c.raft.State().String() == "Candidate" })
 	if _, leads := c.Leads(); leads {
 		t.Error("it leads without the others")
 	}

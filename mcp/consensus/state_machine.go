@@ -13,12 +13,12 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// machine shows the state to raft as it wants to see it.
-type machine struct{ state *state.State }
+// stateMachine is the state as the state machine that raft drives.
+type stateMachine struct{ state *state.State }
 
-// Apply carries out a committed entry. An entry that cannot be read would be
-// unreadable on every node; going on without it would be worse than stopping.
-func (m *machine) Apply(l *raft.Log) any {
+// Apply carries out a committed entry. An entry that cannot be read would be unreadable on
+// every node, and going on without it would lose it: the process stops instead.
+func (m *stateMachine) Apply(l *raft.Log) any {
 	var c api.Command
 	if err := proto.Unmarshal(l.Data, &c); err != nil {
 		panic(fmt.Sprintf("log entry %d cannot be read: %v", l.Index, err))
@@ -26,11 +26,11 @@ func (m *machine) Apply(l *raft.Log) any {
 	return m.state.Apply(l.Index, l.Term, &c)
 }
 
-func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+func (m *stateMachine) Snapshot() (raft.FSMSnapshot, error) {
 	return snapshot{m.state.Snapshot()}, nil
 }
 
-func (m *machine) Restore(r io.ReadCloser) error {
+func (m *stateMachine) Restore(r io.ReadCloser) error {
 	defer r.Close()
 	return m.state.Restore(r)
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// A log whose end was deleted, as a former leader's is, can be read after each
-// later start, whatever is appended and deleted in between.
-func TestLogThatWasCutShortIsReadAgain(t *testing.T) {
+// A log whose end was deleted, as a former leader's is, can be read at each later start,
+// whatever is appended and deleted in between.
+func TestATruncatedLogIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	entry := func(i uint64, life int) *raft.Log {
 		return &raft.Log{Index: i, Term: uint64(life + 1), Data: fmt.Appendf(nil, "entry %d of life %d", i, life)}
@@ -22,7 +22,7 @@ func TestLogThatWasCutShortIsReadAgain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("life %d: %v", life, err)
 		}
-		if err := l.votes.SetUint64([]byte("CurrentTerm"), uint64(life+1)); err != nil { // no log without one
+		if err := l.stable.SetUint64([]byte("CurrentTerm"), uint64(life+1)); err != nil { // no log without one
 			t.Fatal(err)
 		}
 		if got, err := l.LastIndex(); err != nil || got != last {

@@ -1,7 +1,6 @@
-// Package gslb is the global server load balancer: a DNS server in each node
-// that answers, for a service name, which nodes to talk to and with what
-// weights (SRV records, short-lived). It answers from the node's own state, so it
-// goes on answering when the node is cut off.
+// Package gslb is the global server load balancer: a DNS server in each gateway that answers,
+// for a service name, which nodes to call and with what weights (SRV records with a short
+// TTL). It answers from the node's own state, so it still answers when the node is cut off.
 package gslb
 
 import (
@@ -16,11 +15,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ttl is how long an answer may be kept where nobody says otherwise, in seconds.
+// ttl is how long an answer may be cached by default, in seconds.
 const ttl = 2
 
-// Record is one node that serves. Lower priorities are to be tried first; weight
-// 0 means: only if nobody else of that priority does.
+// Record is one node that serves. Clients try lower priorities first. Weight 0 means that
+// the node is used only if no other of its priority is.
 type Record struct {
 	Node     string
 	Port     int
@@ -33,13 +32,13 @@ type Server struct {
 	Zone string // the platform's name, for example "mcp."
 	Addr string // ip:port to listen on
 	TLS  *tls.Config
-	// Records answers for a service of the zone, "bus" for "bus.mcp.", and for
-	// the zone itself when it is empty; ok is false when there is no such service.
+	// Records returns the nodes of a service of the zone, "bus" for "bus.mcp.", and with an
+	// empty name those of the zone itself; ok is false when there is no such service.
 	Records func(service string) (records []Record, ok bool)
-	TTL     func() uint32 // how long an answer may be kept, in seconds; 0 means 2 s
+	TTL     func() uint32 // how long an answer may be cached, in seconds; 0 means 2 s
 }
 
-// Start listens; the returned stop ends it and waits.
+// Start serves until the returned stop is called, which waits for the end.
 func (s *Server) Start() (stop func() error, err error) {
 	ln, err := net.Listen("tcp", s.Addr)
 	if err != nil {
@@ -53,7 +52,7 @@ func (s *Server) Start() (stop func() error, err error) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.ActivateAndServe() }()
-	<-started // shutting down a server that has not started fails
+	<-started // a server that has not started cannot be shut down
 	return func() error { return errors.Join(srv.Shutdown(), <-served) }, nil
 }
 
@@ -77,7 +76,7 @@ func (s *Server) answer(w dns.ResponseWriter, q *dns.Msg) {
 			})
 		}
 	}
-	_ = w.WriteMsg(m) // the asker is gone: it will ask again
+	_ = w.WriteMsg(m) // after an error the client has gone, and will ask again
 }
 
 // find returns the records of a name in the zone.

@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// look is how often the prober asks for its duties.
-const look = 50 * time.Millisecond
+// pollInterval is how often the prober reads which peers it has to probe.
+const pollInterval = 50 * time.Millisecond
 
-// Run probes until ctx ends. Every peer has a routine of its own, so that one
-// that hangs delays nobody's probes. What was found out about a peer that is no
-// longer this node's duty is forgotten.
+// Run probes until ctx ends. Every peer has a goroutine of its own, so that one that hangs
+// delays no other probe. What was found out about a peer is forgotten when it is not
+// assigned to this node any more.
 func (p *Prober) Run(ctx context.Context) {
 	p.mu.Lock()
-	p.began = time.Now()
-	p.opinions, p.doubted = map[string]*opinion{}, map[string]bool{}
+	p.started = time.Now()
+	p.suspicions, p.consulting = map[string]*suspicion{}, map[string]bool{}
 	p.mu.Unlock()
-	defer p.asking.Wait()
-	p.asking.Go(func() { p.pulse.run(ctx) })
+	defer p.consultations.Wait()
+	p.consultations.Go(func() { p.stalls.run(ctx) })
 	watched := map[string]func(){}
 	defer func() {
 		for _, stop := range watched {
 			stop()
 		}
 	}()
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		duties := p.Targets()
+		targets := p.Targets()
 		for peer, stop := range watched {
-			if !slices.Contains(duties, peer) {
+			if !slices.Contains(targets, peer) {
 				stop()
 				delete(watched, peer)
 				p.forget(peer)
 			}
 		}
-		for _, peer := range duties {
+		for _, peer := range targets {
 			if watched[peer] == nil {
-				watched[peer] = p.begin(ctx, peer)
+				watched[peer] = p.startProbing(ctx, peer)
 			}
 		}
 		select {
@@ -50,33 +50,33 @@ func (p *Prober) Run(ctx context.Context) {
 	}
 }
 
-// begin watches a peer until stop, which waits for the end of it.
-func (p *Prober) begin(ctx context.Context, peer string) (stop func()) {
+// startProbing probes a peer until stop is called, which waits until probing has ended.
+func (p *Prober) startProbing(ctx context.Context, peer string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	watch.Go(func() { p.watch(ctx, peer) })
+	var probing sync.WaitGroup
+	probing.Go(func() { p.watch(ctx, peer) })
 	return func() {
 		cancel()
-		watch.Wait()
+		probing.Wait()
 	}
 }
 
 func (p *Prober) forget(peer string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.opinions, peer)
+	delete(p.suspicions, peer)
 }
 
-// Suspicions lists the peers that this node takes for dead, and all of which it
-// can tell how they are, these too. Both are sorted.
+// Suspicions returns the peers that this node suspects, and all peers that it has probed for
+// long enough to say, suspected ones included. Both are sorted.
 func (p *Prober) Suspicions() (suspects, known []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for peer, o := range p.opinions {
-		if o.stage == suspected {
+	for peer, s := range p.suspicions {
+		if s.stage == suspected {
 			suspects = append(suspects, peer)
 		}
-		if o.formed() {
+		if s.informed() {
 			known = append(known, peer)
 		}
 	}
@@ -85,19 +85,19 @@ func (p *Prober) Suspicions() (suspects, known []string) {
 	return suspects, known
 }
 
-// Doubted lists the peers that are pending or suspected.
-func (p *Prober) Doubted() (out []string) {
+// PendingOrSuspected returns the peers that are pending or suspected.
+func (p *Prober) PendingOrSuspected() (out []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for peer, o := range p.opinions {
-		if o.stage != trusted {
+	for peer, s := range p.suspicions {
+		if s.stage != trusted {
 			out = append(out, peer)
 		}
 	}
 	return out
 }
 
-// Suspects lists the peers that this node takes for dead, sorted.
+// Suspects returns the peers that this node suspects, sorted.
 func (p *Prober) Suspects() []string {
 	suspects, _ := p.Suspicions()
 	return suspects

@@ -1,15 +1,15 @@
-// Package health finds out which peers answer. Each node asks others over the
-// standard gRPC health protocol. A probe without an answer is a strike, and so
-// is an answer slower than is usual for that peer; enough strikes in a row make
-// the peer pending, and it is suspected once a node of another region gets no
-// answer from it either:
+// Package health finds out which peers answer. Each node probes others over the standard
+// gRPC health protocol. A probe without an answer is a strike, and so is an answer slower
+// than is usual for that peer. Enough strikes in a row make the peer pending, and it is
+// suspected when a node of another region gets no answer from it either:
 //
 //	        strikes in a row            a witness agrees
 //	trusted ────────────────► pending ───────────────────► suspected
 //	   ▲                         │                             │
 //	   └──────── an answer in time ◄───────────────────────────┘
 //
-// A suspicion is one node's opinion: arbiter turns opinions into decisions.
+// A suspicion is one node's judgement: package arbiter turns suspicions into decisions of
+// the cluster.
 package health
 
 import (
@@ -24,39 +24,40 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
-// Timing is how a prober asks and when it doubts.
+// Timing is how often a prober probes, and when it suspects.
 type Timing struct {
 	Timeout  time.Duration // of one probe
 	Interval time.Duration // between the starts of two probes
-	Strikes  int           // in a row that make a suspect, or a pending one
+	Strikes  int           // in a row that make a peer pending, or suspected with fixed detection
 
-	// Window is how many recent round trips say what is usual for a peer. 0 means fixed
-	// detection: only a probe without an answer is a strike, and no witness is asked.
+	// Window is how many recent round trips define what is usual for a peer. 0 means
+	// fixed detection: only a probe without an answer is a strike, and no witness is
+	// asked.
 	Window int
-	// Floor is how much slower than the mean an answer may be in any case, so
-	// that a very quiet link does not strike on noise.
+	// Floor is how much slower than the mean an answer may always be, so that noise on a
+	// very steady link causes no strike.
 	Floor time.Duration
 
 	noWitness bool // though Window > 0, see HairTrigger
 }
 
-// Prober probes the peers that it is this node's duty to probe. Fill all
-// exported fields, then Run it.
+// Prober probes the peers that are assigned to this node. Fill all exported fields, then
+// Run it.
 type Prober struct {
-	Targets func() []string // asked often: duties move when nodes are lost and found
+	Targets func() []string // called often: assignments move when nodes are lost and found again
 	Timing
 	To   func(name string) (*grpc.ClientConn, error)
-	Note func(k events.Kind, says string, fields map[string]string)
-	// Witnesses lists whom to ask about a peer that is pending: nodes that reach
-	// it over other links than this one. Not needed when Window is 0.
+	Note func(k events.Kind, description string, fields map[string]string)
+	// Witnesses returns the nodes to ask about a pending peer, which reach it over other
+	// links than this node. It is not needed when Window is 0.
 	Witnesses func(peer string) []string
 
-	mu       sync.Mutex
-	opinions map[string]*opinion
-	doubted  map[string]bool // a witness is being asked about them
-	asking   sync.WaitGroup
-	pulse    pulse
-	began    time.Time
+	mu            sync.Mutex
+	suspicions    map[string]*suspicion
+	consulting    map[string]bool // peers about which witnesses are being asked
+	consultations sync.WaitGroup
+	stalls        stallDetector
+	started       time.Time
 }
 
 func (p *Prober) watch(ctx context.Context, peer string) {
@@ -64,11 +65,11 @@ func (p *Prober) watch(ctx context.Context, peer string) {
 	defer tick.Stop()
 	for {
 		start := time.Now()
-		rtt, err := p.ask(ctx, peer)
+		rtt, err := p.probe(ctx, peer)
 		if ctx.Err() != nil {
 			return
 		}
-		if !p.pulse.excused(err, start) {
+		if !p.stalls.excuses(err, start) {
 			p.record(ctx, peer, rtt, err)
 		}
 		select {
@@ -79,8 +80,8 @@ func (p *Prober) watch(ctx context.Context, peer string) {
 	}
 }
 
-// ask returns the round trip, and nil when the peer says that it serves.
-func (p *Prober) ask(ctx context.Context, peer string) (time.Duration, error) {
+// probe returns the round trip, and an error unless the peer answers that it serves.
+func (p *Prober) probe(ctx context.Context, peer string) (time.Duration, error) {
 	conn, err := p.To(peer)
 	if err != nil {
 		return 0, err
@@ -98,31 +99,32 @@ func (p *Prober) ask(ctx context.Context, peer string) (time.Duration, error) {
 	return time.Since(start), nil
 }
 
-// Ask probes a node once, whoever's duty it is; nil means that it says that it serves.
-func (p *Prober) Ask(ctx context.Context, peer string) error {
-	_, err := p.ask(ctx, peer)
+// Probe probes a node once, whether or not it is assigned to this one. It returns nil
+// when the node answers that it serves.
+func (p *Prober) Probe(ctx context.Context, peer string) error {
+	_, err := p.probe(ctx, peer)
 	return err
 }
 
-// record takes in a probe's outcome, and asks a witness when it is time to.
+// record takes the outcome of a probe, and asks witnesses when it is time to.
 func (p *Prober) record(ctx context.Context, peer string, rtt time.Duration, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	o := p.opinions[peer]
-	if o == nil {
-		o = newOpinion(peer, p.Timing)
-		p.opinions[peer] = o
+	s := p.suspicions[peer]
+	if s == nil {
+		s = newSuspicion(peer, p.Timing)
+		p.suspicions[peer] = s
 	}
-	tell, ask := o.hear(rtt, err)
-	p.tell(tell)
-	if ask && !p.doubted[peer] {
-		p.doubted[peer] = true
-		p.asking.Go(func() { p.doubt(ctx, peer) })
+	found, askWitness := s.observe(rtt, err)
+	p.emit(found)
+	if askWitness && !p.consulting[peer] {
+		p.consulting[peer] = true
+		p.consultations.Go(func() { p.confirmWithWitness(ctx, peer) })
 	}
 }
 
-func (p *Prober) tell(all []said) {
-	for _, s := range all {
-		p.Note(s.kind, s.says, s.fields)
+func (p *Prober) emit(all []event) {
+	for _, e := range all {
+		p.Note(e.kind, e.description, e.fields)
 	}
 }

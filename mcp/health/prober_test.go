@@ -42,21 +42,21 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	}
 	defer hung.Close()
 
-	var duties atomic.Value
-	duties.Store([]string{"127.0.0.1", "127.0.0.2"})
+	var targets atomic.Value
+	targets.Store([]string{"127.0.0.1", "127.0.0.2"})
 	var mu sync.Mutex
-	var told []string
+	var noted []string
 	pool := api.NewPool(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial, api.Credentials{TLS: who.Dial()})
 	defer pool.Close()
 	p := &health.Prober{
-		Targets: func() []string { return duties.Load().([]string) },
+		Targets: func() []string { return targets.Load().([]string) },
 		Timing:  health.Timing{Timeout: 300 * time.Millisecond, Interval: 20 * time.Millisecond, Strikes: 3},
 		To:      pool.To,
 		Note: func(k events.Kind, _ string, fields map[string]string) {
 			if fields["peer"] == "127.0.0.1" {
 				mu.Lock()
 				defer mu.Unlock()
-				told = append(told, string(k)+fields["strike"])
+				noted = append(noted, string(k)+fields["strike"])
 			}
 		},
 	}
@@ -75,22 +75,22 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	await(t, "a peer that says it does not serve is suspected", func() bool { return suspected("127.0.0.1") })
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 	await(t, "it is cleared", func() bool { return !suspected("127.0.0.1") })
-	duties.Store([]string{"127.0.0.1"})
-	await(t, "what is no duty any more is forgotten", func() bool {
+	targets.Store([]string{"127.0.0.1"})
+	await(t, "a peer that is not assigned any more is forgotten", func() bool {
 		suspects, known := p.Suspicions()
 		return len(suspects) == 0 && slices.Equal(known, []string{"127.0.0.1"})
 	})
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
-	duties.Store([]string{"127.0.0.1", "127.0.0.2"})
-	await(t, "a duty that comes back is found out about anew", func() bool { return suspected("127.0.0.2") })
+	targets.Store([]string{"127.0.0.1", "127.0.0.2"})
+	await(t, "a peer that is assigned again is probed anew", func() bool { return suspected("127.0.0.2") })
 	status.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 	await(t, "it is cleared again", func() bool { return !suspected("127.0.0.1") })
 	cancel()
 	<-done
-	// Strikes before the last three may be told of a busy machine.
+	// Strikes before the last three may come from a busy machine.
 	want := []string{"strike1", "strike2", "strike3", "suspect", "cleared"}
-	if got := told[max(0, len(told)-len(want)):]; !cmp.Equal(want, got) {
-		t.Errorf("told %v, want it to end in %v", told, want)
+	if got := noted[max(0, len(noted)-len(want)):]; !cmp.Equal(want, got) {
+		t.Errorf("noted %v, want it to end in %v", noted, want)
 	}
 }
 
@@ -131,8 +131,8 @@ func node(t *testing.T, host string, port int, p *health.Prober) (status *grpche
 	return status
 }
 
-// A link that only this node finds broken makes no suspect; a peer that does not
-// answer the witness either is one; and without a witness nothing is decided.
+// A peer behind a link that only this node finds broken is not suspected; one that does
+// not answer the witness either is; and without a witness nothing is decided.
 func TestASuspectNeedsAWitness(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -152,14 +152,14 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	timing := health.Timing{Timeout: 300 * time.Millisecond, Interval: 20 * time.Millisecond, Strikes: 3, Window: 20, Floor: 50 * time.Millisecond}
 	status := node(t, "127.0.0.4", port, nil)
 	var mu sync.Mutex
-	told := map[events.Kind]map[string]string{}
+	noted := map[events.Kind]map[string]string{}
 	witnesses := []string{"127.0.0.6"} // where nobody listens
 	p := &health.Prober{
 		Targets: func() []string { return []string{"127.0.0.4"} }, Timing: timing, To: broken,
 		Note: func(k events.Kind, _ string, fields map[string]string) {
 			mu.Lock()
 			defer mu.Unlock()
-			told[k] = fields
+			noted[k] = fields
 		},
 		Witnesses: func(string) []string {
 			mu.Lock()
@@ -170,7 +170,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	has := func(k events.Kind) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return told[k] != nil
+		return noted[k] != nil
 	}
 	asked := make(chan struct{}, 100)
 	w := &health.Prober{Timing: timing, To: func(name string) (*grpc.ClientConn, error) {
@@ -205,7 +205,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	await(t, "it is suspected once it does not answer the witness either", func() bool { return slices.Equal(p.Suspects(), []string{"127.0.0.4"}) })
 	cancel()
 	<-done
-	if got := told[events.Suspect]["witness"]; got != "127.0.0.5" {
+	if got := noted[events.Suspect]["witness"]; got != "127.0.0.5" {
 		t.Errorf("the witness of the suspicion is %q, want 127.0.0.5", got)
 	}
 }

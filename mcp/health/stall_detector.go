@@ -10,53 +10,55 @@ import (
 )
 
 const (
-	beat = 50 * time.Millisecond
-	late = 200 * time.Millisecond // more than this, and the node itself has stood still
+	tickInterval = 50 * time.Millisecond
+	// stallThreshold is how late a tick may be. One that is later shows that this process
+	// was not running.
+	stallThreshold = 200 * time.Millisecond
 )
 
-// pulse tells whether this node itself gets to run. One that is starved of CPU
-// finds everybody else slow or silent, and must not blame them.
-type pulse struct {
-	mu     sync.Mutex
-	last   time.Time // beat
-	missed time.Time // when a beat last came late
+// stallDetector notices when this process itself does not get to run. A node that is starved
+// of CPU finds all others slow or silent, and must not suspect them for it.
+type stallDetector struct {
+	mu      sync.Mutex
+	last    time.Time // the last tick
+	stalled time.Time // when a tick last came late
 }
 
-func (p *pulse) run(ctx context.Context) {
-	tick := time.NewTicker(beat)
+func (d *stallDetector) run(ctx context.Context) {
+	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
-	p.beat(time.Now())
+	d.tick(time.Now())
 	for {
 		select {
 		case <-tick.C:
-			p.beat(time.Now())
+			d.tick(time.Now())
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (p *pulse) beat(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.last.IsZero() && now.Sub(p.last) > beat+late {
-		p.missed = now
+func (d *stallDetector) tick(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.last.IsZero() && now.Sub(d.last) > tickInterval+stallThreshold {
+		d.stalled = now
 	}
-	p.last = now
+	d.last = now
 }
 
-// steady says whether no beat has been missing between two instants, of which
-// the second is now. Without a first beat it cannot tell, and says so that it was.
-func (p *pulse) steady(since, now time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	overdue := !p.last.IsZero() && now.Sub(p.last) > beat+late
-	return !overdue && p.missed.Before(since)
+// ranSince reports whether no tick was late between two instants, of which the second is
+// now. Before the first tick it reports true.
+func (d *stallDetector) ranSince(since, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	overdue := !d.last.IsZero() && now.Sub(d.last) > tickInterval+stallThreshold
+	return !overdue && d.stalled.Before(since)
 }
 
-// excused says whether a probe's failure may be this node's own: nothing came
-// in time, and it stood still meanwhile. That a connection was refused, or that
-// the peer says that it does not serve, is evidence however late it is read.
-func (p *pulse) excused(err error, since time.Time) bool {
-	return status.Code(err) == codes.DeadlineExceeded && !p.steady(since, time.Now())
+// excuses reports whether this process may itself be the cause of a failed probe: there
+// was no answer in time, and the process stalled meanwhile. A refused connection, or an
+// answer that the peer does not serve, is evidence however late it is read.
+func (d *stallDetector) excuses(err error, since time.Time) bool {
+	return status.Code(err) == codes.DeadlineExceeded && !d.ranSince(since, time.Now())
 }

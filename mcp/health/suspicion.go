@@ -8,107 +8,108 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
-// stage is how far this node has come in doubting a peer.
+// stage is how far this node's suspicion of a peer has come.
 type stage int
 
-// The stages. With adaptive detection a suspicion waits in pending until a
-// witness agrees; without, enough strikes are enough.
+// The stages. With adaptive detection a suspicion stays pending until a witness agrees;
+// with fixed detection strikes alone are enough.
 const (
 	trusted stage = iota
 	pending
 	suspected
 )
 
-// opinion is what one node thinks of one peer. It knows no clock and no
-// network, so that a series of probes can be played to it.
-type opinion struct {
+// suspicion is one node's judgement of one peer. It uses neither clock nor network, so that
+// a test can feed it a series of probes.
+type suspicion struct {
 	peer string
 	Timing
-	window   window
+	window   rttWindow
 	strikes  int // in a row
 	stage    stage
-	answered bool // at least one probe, at all
+	answered bool // at least one probe so far
 }
 
-func newOpinion(peer string, t Timing) *opinion {
-	return &opinion{peer: peer, Timing: t, window: window{size: t.Window}}
+func newSuspicion(peer string, t Timing) *suspicion {
+	return &suspicion{peer: peer, Timing: t, window: rttWindow{size: t.Window}}
 }
 
-// formed says whether there have been probes enough to tell how the peer is.
-func (o *opinion) formed() bool { return o.answered || o.stage == suspected }
+// informed reports whether the peer has been probed for long enough to say how it is.
+func (s *suspicion) informed() bool { return s.answered || s.stage == suspected }
 
-// said is one event to tell.
-type said struct {
-	kind   events.Kind
-	says   string
-	fields map[string]string
+// event is an event to be noted.
+type event struct {
+	kind        events.Kind
+	description string
+	fields      map[string]string
 }
 
-// hear takes in a probe's outcome. It says whether a witness must be asked.
-func (o *opinion) hear(rtt time.Duration, err error) (tell []said, ask bool) {
-	o.answered = o.answered || err == nil
-	limit := o.Timeout
-	fields := map[string]string{"peer": o.peer}
-	if o.Window > 0 {
-		mean, sigma := o.window.figures()
-		limit = o.window.limit(o.Floor, o.Timeout)
+// observe takes the outcome of a probe. It returns the events that follow from it, and
+// whether a witness must be asked.
+func (s *suspicion) observe(rtt time.Duration, err error) (out []event, askWitness bool) {
+	s.answered = s.answered || err == nil
+	limit := s.Timeout
+	fields := map[string]string{"peer": s.peer}
+	if s.Window > 0 {
+		mean, sigma := s.window.meanStddev()
+		limit = s.window.slowLimit(s.Floor, s.Timeout)
 		fields["mean"], fields["sigma"], fields["limit"] = inMS(mean), inMS(sigma), inMS(limit)
 	}
 	what := "did not answer"
 	if err == nil {
 		fields["rtt"] = inMS(rtt)
-		if o.Window > 0 {
-			o.window.add(rtt)
+		if s.Window > 0 {
+			s.window.add(rtt)
 		}
 		if rtt <= limit {
-			return o.trust(fields), false
+			return s.clear(fields), false
 		}
 		what = fmt.Sprintf("answered in %s ms, slower than %s", inMS(rtt), inMS(limit))
 	} else {
 		fields["error"] = err.Error()
 	}
-	if o.stage == suspected {
-		return nil, false // known; saying so at every probe would bury the rest
+	if s.stage == suspected {
+		return nil, false // an event at every further probe would bury the others
 	}
-	if o.strikes < o.Strikes {
-		o.strikes++
-		fields["strike"] = strconv.Itoa(o.strikes)
-		tell = append(tell, said{events.Strike, fmt.Sprintf("%s %s, strike %d of %d", o.peer, what, o.strikes, o.Strikes), fields})
+	if s.strikes < s.Strikes {
+		s.strikes++
+		fields["strike"] = strconv.Itoa(s.strikes)
+		out = append(out, event{events.Strike, fmt.Sprintf("%s %s, strike %d of %d", s.peer, what, s.strikes, s.Strikes), fields})
 	}
-	if o.strikes < o.Strikes {
-		return tell, false
+	if s.strikes < s.Strikes {
+		return out, false
 	}
-	if o.Window == 0 || o.noWitness {
-		return append(tell, o.suspect(map[string]string{"peer": o.peer}, "")), false
+	if s.Window == 0 || s.noWitness {
+		return append(out, s.raise(map[string]string{"peer": s.peer}, "")), false
 	}
-	if o.stage == trusted {
-		o.stage = pending
-		tell = append(tell, said{events.Pending, o.peer + " is doubted, a witness is asked", fields})
+	if s.stage == trusted {
+		s.stage = pending
+		out = append(out, event{events.Pending, s.peer + " is pending: a witness is asked", fields})
 	}
-	return tell, true
+	return out, true
 }
 
-// trust is what an answer in time does.
-func (o *opinion) trust(fields map[string]string) (tell []said) {
-	if o.stage != trusted {
-		tell = []said{{events.Cleared, o.peer + " answers again", fields}}
+// clear ends the suspicion, after an answer in time.
+func (s *suspicion) clear(fields map[string]string) (out []event) {
+	if s.stage != trusted {
+		out = []event{{events.Cleared, s.peer + " answers again", fields}}
 	}
-	o.strikes, o.stage = 0, trusted
-	return tell
+	s.strikes, s.stage = 0, trusted
+	return out
 }
 
-// agree is what a witness's word does that the peer does not answer it either.
-// It is too late when the peer has answered meanwhile.
-func (o *opinion) agree(witness, why string) []said {
-	if o.stage != pending {
+// confirm raises the suspicion when a witness gets no answer from the peer either. It
+// does nothing if the peer has answered meanwhile.
+func (s *suspicion) confirm(witness, reason string) []event {
+	if s.stage != pending {
 		return nil
 	}
-	return []said{o.suspect(map[string]string{"peer": o.peer, "witness": witness, "error": why}, ": it does not answer "+witness+" either")}
+	return []event{s.raise(map[string]string{"peer": s.peer, "witness": witness, "error": reason}, ": it does not answer "+witness+" either")}
 }
 
-func (o *opinion) suspect(fields map[string]string, why string) said {
-	o.stage = suspected
-	return said{events.Suspect, o.peer + " is suspected" + why, fields}
+func (s *suspicion) raise(fields map[string]string, because string) event {
+	s.stage = suspected
+	return event{events.Suspect, s.peer + " is suspected" + because, fields}
 }
 
 func inMS(d time.Duration) string {

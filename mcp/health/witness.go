@@ -10,8 +10,8 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Witness serves api.Witness: it probes a peer for another node, over links
-// that the other does not use.
+// Witness serves api.Witness: it probes a peer for another node, over links that the other
+// node does not use.
 type Witness struct {
 	api.UnimplementedWitnessServer
 	Prober *Prober
@@ -19,13 +19,13 @@ type Witness struct {
 
 // Probe probes the peer once.
 func (w *Witness) Probe(ctx context.Context, r *api.ProbeRequest) (*api.ProbeReply, error) {
-	if w.Prober.green() {
-		return nil, status.Error(codes.Unavailable, "this witness has only just begun: ask another, or again")
+	if w.Prober.warmingUp() {
+		return nil, status.Error(codes.Unavailable, "this witness has only just started: ask another one, or ask again")
 	}
 	start := time.Now()
-	rtt, err := w.Prober.ask(ctx, r.Peer)
-	if w.Prober.pulse.excused(err, start) {
-		return nil, status.Error(codes.Unavailable, "this witness stood still itself: ask another")
+	rtt, err := w.Prober.probe(ctx, r.Peer)
+	if w.Prober.stalls.excuses(err, start) {
+		return nil, status.Error(codes.Unavailable, "this witness was stalled itself: ask another one")
 	}
 	if err != nil {
 		return &api.ProbeReply{Error: err.Error()}, nil
@@ -33,51 +33,50 @@ func (w *Witness) Probe(ctx context.Context, r *api.ProbeRequest) (*api.ProbeRep
 	return &api.ProbeReply{Answered: true, RoundTripMicros: rtt.Microseconds()}, nil
 }
 
-// green says whether the prober has only just begun. Its connections are being
-// made still, so that nobody answers it proves nothing.
-func (p *Prober) green() bool {
+// warmingUp reports whether the prober has only just started. Its connections are still
+// being opened, so a missing answer proves nothing yet.
+func (p *Prober) warmingUp() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Since(p.began) < time.Duration(p.Strikes)*p.Interval
+	return time.Since(p.started) < time.Duration(p.Strikes)*p.Interval
 }
 
-// testimony is what a witness found.
-type testimony struct {
+// answer is what a witness has found.
+type answer struct {
 	witness string
 	reply   *api.ProbeReply
 }
 
-// consult asks all witnesses at once and takes the first word. None is left
-// when nobody could be reached: then this node may be the one that is cut off,
-// and nothing is decided.
+// askWitnesses asks all witnesses at once and takes the first answer. When no witness
+// can be reached, this node may be the one that is cut off, and nothing is decided.
 //
-// A witness is asked for silence, not for slowness. In a storm that slows all
-// links everybody finds everybody slow, so a second slow answer would be no
-// independent evidence; that a peer answers nobody is.
-func (p *Prober) consult(ctx context.Context, peer string) (t testimony, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, 2*p.Timeout) // the way there, and the witness's own probe
+// A witness is asked whether the peer answers at all, not how fast. When all links are
+// slow every node finds every other slow, so a second slow answer would be no independent
+// evidence; that the peer does not answer the witness either is.
+func (p *Prober) askWitnesses(ctx context.Context, peer string) (a answer, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, 2*p.Timeout) // the call to the witness, and the witness's own probe
 	defer cancel()
 	witnesses := p.Witnesses(peer)
-	heard := make(chan *testimony, len(witnesses))
+	answers := make(chan *answer, len(witnesses))
 	for _, w := range witnesses {
-		p.asking.Go(func() {
-			reply, err := p.put(ctx, w, peer)
+		p.consultations.Go(func() {
+			reply, err := p.askWitness(ctx, w, peer)
 			if err != nil {
-				heard <- nil
+				answers <- nil
 				return
 			}
-			heard <- &testimony{w, reply}
+			answers <- &answer{w, reply}
 		})
 	}
 	for range witnesses {
-		if t := <-heard; t != nil {
-			return *t, true
+		if a := <-answers; a != nil {
+			return *a, true
 		}
 	}
-	return testimony{}, false
+	return answer{}, false
 }
 
-func (p *Prober) put(ctx context.Context, witness, peer string) (*api.ProbeReply, error) {
+func (p *Prober) askWitness(ctx context.Context, witness, peer string) (*api.ProbeReply, error) {
 	conn, err := p.To(witness)
 	if err != nil {
 		return nil, err
@@ -85,16 +84,17 @@ func (p *Prober) put(ctx context.Context, witness, peer string) (*api.ProbeReply
 	return api.NewWitnessClient(conn).Probe(ctx, &api.ProbeRequest{Peer: peer})
 }
 
-// doubt asks about a peer and takes in what the witness says.
-func (p *Prober) doubt(ctx context.Context, peer string) {
-	t, ok := p.consult(ctx, peer)
+// confirmWithWitness asks the witnesses about a peer, and raises the suspicion if they
+// agree.
+func (p *Prober) confirmWithWitness(ctx context.Context, peer string) {
+	a, ok := p.askWitnesses(ctx, peer)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.doubted, peer)
-	if !ok || t.reply.Answered {
-		return // stays pending; asked again at the next strike
+	delete(p.consulting, peer)
+	if !ok || a.reply.Answered {
+		return // the peer stays pending, and witnesses are asked again at its next strike
 	}
-	if o := p.opinions[peer]; o != nil { // it may be this node's duty no more
-		p.tell(o.agree(t.witness, t.reply.Error))
+	if s := p.suspicions[peer]; s != nil { // nil if the peer is not assigned to this node any more
+		p.emit(s.confirm(a.witness, a.reply.Error))
 	}
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 )
 
-// Admin serves api.Admin: it brings each call to the leader's Manager.
+// Admin serves api.Admin. It forwards each call to the leader's Manager.
 type Admin struct {
 	api.UnimplementedAdminServer
 	Gateway *gateway.Gateway
 	Manager *Manager
 }
 
-// Members implements api.AdminServer. Without a leader it tells what this node knows.
+// Members implements api.AdminServer. Without a leader it returns what this node knows.
 func (a *Admin) Members(ctx context.Context, _ *api.MembershipRequest) (*api.Membership, error) {
-	out, err := a.bring(ctx, &api.MembershipChange{})
+	out, err := a.forward(ctx, &api.MembershipChange{})
 	if api.Refused(err) {
 		return a.Manager.Known(), nil
 	}
@@ -29,28 +29,28 @@ func (a *Admin) Members(ctx context.Context, _ *api.MembershipRequest) (*api.Mem
 
 // Add implements api.AdminServer.
 func (a *Admin) Add(ctx context.Context, r *api.AddMember) (*api.Membership, error) {
-	return a.operate(ctx, &api.MembershipChange{Change: &api.MembershipChange_Add{Add: r}})
+	return a.change(ctx, &api.MembershipChange{Change: &api.MembershipChange_Add{Add: r}})
 }
 
 // Remove implements api.AdminServer.
 func (a *Admin) Remove(ctx context.Context, r *api.RemoveMember) (*api.Membership, error) {
-	return a.operate(ctx, &api.MembershipChange{Change: &api.MembershipChange_Remove{Remove: r}})
+	return a.change(ctx, &api.MembershipChange{Change: &api.MembershipChange_Remove{Remove: r}})
 }
 
 // Replace implements api.AdminServer.
 func (a *Admin) Replace(ctx context.Context, r *api.ReplaceMember) (*api.Membership, error) {
-	return a.operate(ctx, &api.MembershipChange{Change: &api.MembershipChange_Replace{Replace: r}})
+	return a.change(ctx, &api.MembershipChange{Change: &api.MembershipChange_Replace{Replace: r}})
 }
 
-// operate is for operators, who hold a certificate: a token is a user's.
-func (a *Admin) operate(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
+// change is for operators, who hold a certificate. A token is not enough: users have those.
+func (a *Admin) change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
 	if p, ok := identity.Of(ctx); !ok || !p.ByCertificate() {
-		return nil, api.Refuse(codes.PermissionDenied, a.Manager.Self, "", "members are changed by who shows a certificate of the platform, not by a token")
+		return nil, api.Refuse(codes.PermissionDenied, a.Manager.Self, "", "changing members takes an operator's certificate, a token is not enough")
 	}
-	return a.bring(ctx, c)
+	return a.forward(ctx, c)
 }
 
-func (a *Admin) bring(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
+func (a *Admin) forward(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
 	return gateway.OnLeader(ctx, a.Gateway,
 		func(ctx context.Context) (*api.Membership, error) { return a.Manager.Change(ctx, c) },
 		func(ctx context.Context, leader grpc.ClientConnInterface) (*api.Membership, error) {
@@ -58,11 +58,11 @@ func (a *Admin) bring(ctx context.Context, c *api.MembershipChange) (*api.Member
 		})
 }
 
-// Reconfiguration serves api.Reconfiguration: what other nodes ask of this one.
+// Reconfiguration serves api.Reconfiguration, for other nodes.
 type Reconfiguration struct {
 	api.UnimplementedReconfigurationServer
 	Manager *Manager
-	Leader  func() string // whom this node follows
+	Leader  func() string // that this node follows
 	Term    func() uint64
 }
 

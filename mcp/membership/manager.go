@@ -1,7 +1,7 @@
-// Package membership decides who belongs to the platform. Operators ask for it
-// (Admin), the leader does it (Manager): a node comes in without a vote, is given
-// one when it has caught up, and goes only when those left are a majority that
-// answers. Which nodes are lost is arbiter's affair: a lost node stays a member.
+// Package membership decides which nodes belong to the platform. Operators ask for a change
+// (Admin) and the leader makes it (Manager). A node joins without a vote, becomes a voter
+// when it has caught up, and is removed only if the voters left are a majority that
+// answers. Whether a node is lost is decided by package arbiter: a lost node stays a member.
 //
 //	Add ──► learner ──caught up──► voter ──Remove──► gone
 package membership
@@ -24,18 +24,18 @@ import (
 )
 
 const (
-	// batch is how many entries behind the leader a node has caught up: raft sends
-	// as many in one message.
-	batch = 256
-	// look is how often the leader sees whether somebody has caught up.
-	look = 100 * time.Millisecond
-	// askLimit bounds one question to one member.
-	askLimit = time.Second
-	// fewest is how many voters must be left: one alone survives nothing.
-	fewest = 2
+	// maxLag is how many entries a node that has caught up may be behind the leader: as
+	// many as raft sends in one message.
+	maxLag = 256
+	// pollInterval is how often the leader checks whether a learner has caught up.
+	pollInterval = 100 * time.Millisecond
+	// askTimeout bounds one question to one member.
+	askTimeout = time.Second
+	// minVoters is how many voters must be left, since one alone survives no failure.
+	minVoters = 2
 )
 
-// Consensus is what the leader does with the replicated log.
+// Consensus is what a Manager needs of the replicated log.
 type Consensus interface {
 	Members() []consensus.Member
 	AddLearner(name, addr string) error
@@ -49,169 +49,169 @@ type Consensus interface {
 
 var _ Consensus = (*consensus.Node)(nil)
 
-// NodeInfo is what is known of a node, member or not.
+// NodeInfo describes a node, whether it is a member or not.
 type NodeInfo struct {
 	Region string
 	Roles  []string
-	Votes  bool // it shall vote once it has caught up
+	Votes  bool // it becomes a voter once it has caught up
 }
 
 // Manager is one node's part in membership. All fields are needed.
 type Manager struct {
 	Self      string
 	Consensus Consensus
-	Lookup    func(name string) (NodeInfo, bool)        // a node, if anyone has ever heard of it
-	Validate  func(region string, roles []string) error // whether a new node could be so
+	Lookup    func(name string) (NodeInfo, bool)        // a node, if the platform knows it
+	Validate  func(region string, roles []string) error // an error if a new node cannot be like this
 	Addr      func(name string) string                  // logical raft address
 	Lost      func() []string                           // by arbitration
 	Progress  func(ctx context.Context, name string) (*api.ProgressReply, error)
-	Note      func(k events.Kind, says string, fields map[string]string)
+	Note      func(k events.Kind, description string, fields map[string]string)
 
 	mu sync.Mutex // one change at a time
 }
 
-// Change does what an operator asks for, if this node leads. An error that is
-// api.Refused proves that nothing was changed by it.
-func (k *Manager) Change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
-	if _, ok := k.Consensus.Leads(); !ok {
-		return nil, k.refuse(codes.Unavailable, "not the leader")
+// Change makes the change that an operator asks for, if this node leads. An error that is
+// api.Refused proves that it changed nothing.
+func (mgr *Manager) Change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
+	if _, ok := mgr.Consensus.Leads(); !ok {
+		return nil, mgr.refuse(codes.Unavailable, "not the leader")
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	mgr.mu.Lock()
+	defer mgr.mu.Unlock()
 	var err error
 	switch do := c.Change.(type) {
 	case *api.MembershipChange_Add:
-		err = k.add(ctx, do.Add)
+		err = mgr.add(ctx, do.Add)
 	case *api.MembershipChange_Remove:
-		err = k.remove(ctx, do.Remove.GetName())
+		err = mgr.remove(ctx, do.Remove.GetName())
 	case *api.MembershipChange_Replace:
-		err = k.replace(ctx, do.Replace)
+		err = mgr.replace(ctx, do.Replace)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return k.list(ctx), nil
+	return mgr.list(ctx), nil
 }
 
-func (k *Manager) refuse(code codes.Code, format string, args ...any) error {
-	return api.Refuse(code, k.Self, "", fmt.Sprintf(format, args...))
+func (mgr *Manager) refuse(code codes.Code, format string, args ...any) error {
+	return api.Refuse(code, mgr.Self, "", fmt.Sprintf(format, args...))
 }
 
-// vet says what is wrong with a node that shall be added.
-func (k *Manager) vet(r *api.AddMember) error {
+// validate returns an error if a node cannot be added as asked.
+func (mgr *Manager) validate(r *api.AddMember) error {
 	if r.GetName() == "" {
-		return k.refuse(codes.InvalidArgument, "add: say the name of the node")
+		return mgr.refuse(codes.InvalidArgument, "add: the node has no name: give its name")
 	}
-	known, ok := k.Lookup(r.Name)
+	known, ok := mgr.Lookup(r.Name)
 	switch {
 	case !ok && (r.Region == "" || len(r.Roles) == 0):
-		return k.refuse(codes.InvalidArgument, "add %s: nobody has heard of it: say its region and its roles", r.Name)
+		return mgr.refuse(codes.InvalidArgument, "add %s: the platform does not know this node: give its region and its roles", r.Name)
 	case !ok:
-		if err := k.Validate(r.Region, r.Roles); err != nil {
-			return k.refuse(codes.InvalidArgument, "add %s: %v", r.Name, err)
+		if err := mgr.Validate(r.Region, r.Roles); err != nil {
+			return mgr.refuse(codes.InvalidArgument, "add %s: %v", r.Name, err)
 		}
 	case r.Region != "" && r.Region != known.Region:
-		return k.refuse(codes.InvalidArgument, "add %s: it is known to be in %s, not in %s: take another name", r.Name, known.Region, r.Region)
+		return mgr.refuse(codes.InvalidArgument, "add %s: a node of this name is in region %s, not %s: use another name", r.Name, known.Region, r.Region)
 	case len(r.Roles) > 0 && !slices.Equal(slices.Sorted(slices.Values(r.Roles)), slices.Sorted(slices.Values(known.Roles))):
-		return k.refuse(codes.InvalidArgument, "add %s: it is known to have the roles %s: take another name", r.Name, strings.Join(known.Roles, ", "))
+		return mgr.refuse(codes.InvalidArgument, "add %s: a node of this name has the roles %s: use another name", r.Name, strings.Join(known.Roles, ", "))
 	}
 	return nil
 }
 
-func (k *Manager) add(ctx context.Context, r *api.AddMember) error {
-	if err := k.vet(r); err != nil {
+func (mgr *Manager) add(ctx context.Context, r *api.AddMember) error {
+	if err := mgr.validate(r); err != nil {
 		return err
 	}
-	if _, ok := k.member(r.Name); ok {
+	if _, ok := mgr.member(r.Name); ok {
 		return nil
 	}
-	if _, ok := k.Lookup(r.Name); !ok { // so that every node knows what it is
-		if _, err := k.Consensus.Propose(ctx, state.Registration{Region: r.Region, Roles: r.Roles}.Command(r.Name)); err != nil {
+	if _, ok := mgr.Lookup(r.Name); !ok { // so that every node knows its region and roles
+		if _, err := mgr.Consensus.Propose(ctx, state.Registration{Region: r.Region, Roles: r.Roles}.Command(r.Name)); err != nil {
 			return err
 		}
 	}
-	if err := k.Consensus.AddLearner(r.Name, k.Addr(r.Name)); err != nil {
+	if err := mgr.Consensus.AddLearner(r.Name, mgr.Addr(r.Name)); err != nil {
 		return err
 	}
-	k.Note(events.Added, r.Name+" is a member, without a vote as yet", map[string]string{"peer": r.Name})
+	mgr.Note(events.Added, r.Name+" is a member, without a vote yet", map[string]string{"peer": r.Name})
 	return nil
 }
 
-func (k *Manager) remove(ctx context.Context, name string) error {
-	m, ok := k.member(name)
+func (mgr *Manager) remove(ctx context.Context, name string) error {
+	m, ok := mgr.member(name)
 	if !ok {
-		if _, heard := k.Lookup(name); !heard {
-			return k.refuse(codes.NotFound, "remove %s: there is no such node; members are %s", name, strings.Join(k.names(), ", "))
+		if _, heard := mgr.Lookup(name); !heard {
+			return mgr.refuse(codes.NotFound, "remove %s: there is no such node; members are %s", name, strings.Join(mgr.memberNames(), ", "))
 		}
 		return nil
 	}
 	if m.Voter {
-		if err := k.majorityWithout(ctx, name); err != nil {
+		if err := mgr.majorityWithout(ctx, name); err != nil {
 			return err
 		}
 	}
-	if name == k.Self {
-		if err := k.Consensus.TransferLeadership(ctx, ""); err != nil {
-			return k.refuse(codes.FailedPrecondition, "remove %s: it leads, and cannot hand over: %v", name, err)
+	if name == mgr.Self {
+		if err := mgr.Consensus.TransferLeadership(ctx, ""); err != nil {
+			return mgr.refuse(codes.FailedPrecondition, "remove %s: it is the leader and cannot transfer leadership: %v", name, err)
 		}
-		return k.refuse(codes.Unavailable, "remove %s: it led and hands over; ask the next leader", name)
+		return mgr.refuse(codes.Unavailable, "remove %s: it was the leader and has transferred leadership: ask the next leader", name)
 	}
-	if err := k.Consensus.Remove(name); err != nil {
+	if err := mgr.Consensus.Remove(name); err != nil {
 		return err
 	}
-	k.Note(events.Removed, name+" is no member any more", map[string]string{"peer": name})
+	mgr.Note(events.Removed, name+" is not a member any more", map[string]string{"peer": name})
 	return nil
 }
 
-func (k *Manager) replace(ctx context.Context, r *api.ReplaceMember) error {
-	if err := k.vet(r.Replacement); err != nil {
+func (mgr *Manager) replace(ctx context.Context, r *api.ReplaceMember) error {
+	if err := mgr.validate(r.Replacement); err != nil {
 		return err
 	}
 	if r.Name == r.Replacement.Name {
-		if _, err := k.ask(ctx, r.Name); err == nil {
-			if _, ok := k.member(r.Name); ok {
+		if _, err := mgr.ask(ctx, r.Name); err == nil {
+			if _, ok := mgr.member(r.Name); ok {
 				return nil
 			}
 		}
 	}
-	_, was := k.member(r.Name)
-	if err := k.remove(ctx, r.Name); err != nil {
+	_, was := mgr.member(r.Name)
+	if err := mgr.remove(ctx, r.Name); err != nil {
 		return err
 	}
-	err := k.add(ctx, r.Replacement)
-	if err != nil && was { // a refusal to add would say that nothing was changed
-		return status.Errorf(codes.Aborted, "%s: replace %s: it is removed, and %s not yet added: add it: %s", k.Self, r.Name, r.Replacement.Name, status.Convert(err).Message())
+	err := mgr.add(ctx, r.Replacement)
+	if err != nil && was { // the error of add alone would claim that nothing was changed
+		return status.Errorf(codes.Aborted, "%s: replace %s: it is removed, but %s is not yet added: add it with Admin.Add: %s", mgr.Self, r.Name, r.Replacement.Name, status.Convert(err).Message())
 	}
 	return err
 }
 
-// majorityWithout refuses what would leave too few voters, or too few that
-// answer. It asks them now: what arbitration knows may be seconds old.
-func (k *Manager) majorityWithout(ctx context.Context, name string) error {
+// majorityWithout returns an error if too few voters would be left, or too few that
+// answer. It asks them now, because what arbitration knows may be seconds old.
+func (mgr *Manager) majorityWithout(ctx context.Context, name string) error {
 	var left, silent []string
-	for _, m := range k.Consensus.Members() {
+	for _, m := range mgr.Consensus.Members() {
 		if m.Voter && m.Name != name {
 			left = append(left, m.Name)
 		}
 	}
-	if len(left) < fewest {
-		return k.refuse(codes.FailedPrecondition, "remove %s: %d voter would be left, and it takes %d to survive the loss of one: add another first", name, len(left), fewest)
+	if len(left) < minVoters {
+		return mgr.refuse(codes.FailedPrecondition, "remove %s: only %d voter would be left, and at least %d are needed: add another one first", name, len(left), minVoters)
 	}
-	answers := k.askAll(ctx, left)
+	answers := mgr.askAll(ctx, left)
 	for _, n := range left {
 		if answers[n] == nil {
 			silent = append(silent, n)
 		}
 	}
 	if alive := len(left) - len(silent); 2*alive <= len(left) {
-		return k.refuse(codes.FailedPrecondition, "remove %s: only %d of the %d voters left would answer, which is no majority: bring %s back first",
+		return mgr.refuse(codes.FailedPrecondition, "remove %s: only %d of the %d voters left answer, which is not a majority: bring %s back first",
 			name, alive, len(left), strings.Join(silent, ", "))
 	}
 	return nil
 }
 
-func (k *Manager) member(name string) (consensus.Member, bool) {
-	all := k.Consensus.Members()
+func (mgr *Manager) member(name string) (consensus.Member, bool) {
+	all := mgr.Consensus.Members()
 	i := slices.IndexFunc(all, func(m consensus.Member) bool { return m.Name == name })
 	if i < 0 {
 		return consensus.Member{}, false
@@ -219,8 +219,8 @@ func (k *Manager) member(name string) (consensus.Member, bool) {
 	return all[i], true
 }
 
-func (k *Manager) names() (out []string) {
-	for _, m := range k.Consensus.Members() {
+func (mgr *Manager) memberNames() (out []string) {
+	for _, m := range mgr.Consensus.Members() {
 		out = append(out, m.Name)
 	}
 	return out

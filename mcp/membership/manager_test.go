@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// platform is a log without nodes: who belongs to it, how far each has come, and
-// who is silent.
+// platform is a replicated log without nodes: its members, how far each has applied it,
+// and which of them do not answer.
 type platform struct {
 	mu      sync.Mutex
 	members map[string]bool // by name, whether it votes
@@ -86,9 +86,12 @@ func (p *platform) Remove(name string) error {
 	return nil
 }
 
-func (p *platform) Position() (uint64, uint64)                       { return committed, committed }
-func (p *platform) Leads() (uint64, bool)                            { return 3, true }
-func (p *platform) TransferLeadership(context.Context, string) error { p.do("hand over"); return nil }
+func (p *platform) Position() (uint64, uint64) { return committed, committed }
+func (p *platform) Leads() (uint64, bool)      { return 3, true }
+func (p *platform) TransferLeadership(context.Context, string) error {
+	p.do("transfer leadership")
+	return nil
+}
 
 func (p *platform) Propose(_ context.Context, c *api.Command) (*api.Applied, error) {
 	p.do("register " + c.GetRegistration().GetNode())
@@ -104,7 +107,7 @@ func (p *platform) progress(_ context.Context, name string) (*api.ProgressReply,
 	return &api.ProgressReply{Applied: p.applied[name], Leader: "east-1"}, nil
 }
 
-// keeper leads as east-1. Nodes are known by their region's name; those that end in "bus" do not vote.
+// manager leads as east-1. Nodes are known by their region's name; those that end in "bus" do not vote.
 func (p *platform) keeper() *membership.Manager {
 	return &membership.Manager{
 		Self: "east-1", Consensus: p, Note: func(events.Kind, string, map[string]string) {},
@@ -144,20 +147,20 @@ func TestChanges(t *testing.T) {
 		did    []string
 		code   codes.Code
 	}{
-		{"nothing lists the members", nil, &api.MembershipChange{}, nil, codes.OK},
+		{"an empty change lists the members", nil, &api.MembershipChange{}, nil, codes.OK},
 		{"a node is added without a vote", nil, add("south-2"), []string{"add learner south-2 at south-2:7401"}, codes.OK},
-		{"a member is added already", nil, add("south-1"), nil, codes.OK},
-		{"a stranger must introduce itself", nil, add("south-new"), nil, codes.InvalidArgument},
-		{"a nameless one, too", nil, add(""), nil, codes.InvalidArgument},
+		{"a member is not added again", nil, add("south-1"), nil, codes.OK},
+		{"an unknown node needs region and roles", nil, add("south-new"), nil, codes.InvalidArgument},
+		{"a node needs a name", nil, add(""), nil, codes.InvalidArgument},
 		{"a dead member is removed", []string{"south-1"}, remove("south-1"), []string{"remove south-1"}, codes.OK},
-		{"who is no member is removed already", nil, remove("south-2"), nil, codes.OK},
-		{"nobody ever heard of it", nil, remove("south-new"), nil, codes.NotFound},
-		{"the living are needed while others are dead", []string{"north-1"}, remove("south-1"), nil, codes.FailedPrecondition},
-		{"the leader hands over first", nil, remove("east-1"), []string{"hand over"}, codes.Unavailable},
+		{"a node that is not a member is not removed again", nil, remove("south-2"), nil, codes.OK},
+		{"an unknown node cannot be removed", nil, remove("south-new"), nil, codes.NotFound},
+		{"live voters are needed while others are dead", []string{"north-1"}, remove("south-1"), nil, codes.FailedPrecondition},
+		{"the leader transfers leadership first", nil, remove("east-1"), []string{"transfer leadership"}, codes.Unavailable},
 		{"a dead node gives its place to another", []string{"south-1"}, replace("south-1", "south-2"), []string{"remove south-1", "add learner south-2 at south-2:7401"}, codes.OK},
 		{"a dead node takes its own place, empty", []string{"south-1"}, replace("south-1", "south-1"), []string{"remove south-1", "add learner south-1 at south-1:7401"}, codes.OK},
-		{"who answers need not replace itself", nil, replace("south-1", "south-1"), nil, codes.OK},
-		{"nothing is removed for a stranger", []string{"south-1"}, replace("south-1", "south-new"), nil, codes.InvalidArgument},
+		{"a node that answers is not replaced by itself", nil, replace("south-1", "south-1"), nil, codes.OK},
+		{"nothing is removed for an invalid replacement", []string{"south-1"}, replace("south-1", "south-new"), nil, codes.InvalidArgument},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := &platform{members: three(), silent: tc.silent}
@@ -172,8 +175,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// A refusal says that nothing was changed: that is not so once the old one is removed.
-func TestHalfAReplacementIsNoRefusal(t *testing.T) {
+// A refusal proves that nothing was changed, which is not true once the old node is removed.
+func TestAHalfDoneReplacementIsNotRefused(t *testing.T) {
 	p := &platform{members: three(), silent: []string{"south-1"}, frozen: true}
 	_, err := p.keeper().Change(t.Context(), replace("south-1", "south-2"))
 	if api.Refused(err) || status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "not yet added") {
@@ -184,7 +187,7 @@ func TestHalfAReplacementIsNoRefusal(t *testing.T) {
 	}
 }
 
-func TestTwoVotersAreTheFewest(t *testing.T) {
+func TestTwoVotersAreLeftAtLeast(t *testing.T) {
 	p := &platform{members: map[string]bool{"east-1": true, "north-1": true, "south-1": false}}
 	_, err := p.keeper().Change(t.Context(), remove("north-1"))
 	if !api.Refused(err) || !strings.Contains(err.Error(), "1 voter would be left") {
@@ -195,7 +198,7 @@ func TestTwoVotersAreTheFewest(t *testing.T) {
 	}
 }
 
-func TestWhoHasCaughtUpVotes(t *testing.T) {
+func TestCaughtUpLearnersBecomeVoters(t *testing.T) {
 	p := &platform{
 		members: map[string]bool{"east-1": true, "north-1": true, "south-1": false, "south-2": false, "south-3": false, "south-bus": false},
 		applied: map[string]uint64{"south-1": committed, "south-2": 9_000, "south-3": committed, "south-bus": committed},

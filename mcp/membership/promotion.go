@@ -11,17 +11,17 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
 
-// Promote gives learners their vote once they have caught up, while this node
-// leads, until ctx ends. It compares rather than remembers, so a new leader goes
-// on where the last one stopped.
-func (k *Manager) Promote(ctx context.Context) {
-	tick := time.NewTicker(look)
+// Promote makes learners voters once they have caught up, while this node leads, until
+// ctx ends. It derives what to do from the present members, so a new leader continues
+// where the last one stopped.
+func (mgr *Manager) Promote(ctx context.Context) {
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			if _, ok := k.Consensus.Leads(); ok {
-				k.promote(ctx)
+			if _, ok := mgr.Consensus.Leads(); ok {
+				mgr.promote(ctx)
 			}
 		case <-ctx.Done():
 			return
@@ -29,45 +29,45 @@ func (k *Manager) Promote(ctx context.Context) {
 	}
 }
 
-func (k *Manager) promote(ctx context.Context) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, m := range k.Consensus.Members() {
-		about, known := k.Lookup(m.Name)
+func (mgr *Manager) promote(ctx context.Context) {
+	mgr.mu.Lock()
+	defer mgr.mu.Unlock()
+	for _, m := range mgr.Consensus.Members() {
+		about, known := mgr.Lookup(m.Name)
 		if m.Voter || !known || !about.Votes {
 			continue
 		}
-		p, err := k.ask(ctx, m.Name)
-		if err != nil || !k.caughtUp(p) {
+		p, err := mgr.ask(ctx, m.Name)
+		if err != nil || !mgr.caughtUp(p) {
 			continue
 		}
-		if k.Consensus.PromoteVoter(m.Name) != nil {
-			continue // tried again at the next look
+		if mgr.Consensus.PromoteVoter(m.Name) != nil {
+			continue // the next poll tries again
 		}
-		k.Note(events.VoterPromoted, fmt.Sprintf("%s has caught up to entry %d and votes", m.Name, p.Applied), map[string]string{"peer": m.Name})
+		mgr.Note(events.VoterPromoted, fmt.Sprintf("%s has caught up to entry %d and is a voter", m.Name, p.Applied), map[string]string{"peer": m.Name})
 	}
 }
 
-// caughtUp says whether a node follows this leader closely.
-func (k *Manager) caughtUp(p *api.ProgressReply) bool {
-	committed, _ := k.Consensus.Position()
-	return p.Leader == k.Self && p.Applied+batch >= committed
+// caughtUp reports whether a node follows this leader and is close behind it.
+func (mgr *Manager) caughtUp(p *api.ProgressReply) bool {
+	committed, _ := mgr.Consensus.Position()
+	return p.Leader == mgr.Self && p.Applied+maxLag >= committed
 }
 
-func (k *Manager) ask(ctx context.Context, name string) (*api.ProgressReply, error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+func (mgr *Manager) ask(ctx context.Context, name string) (*api.ProgressReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return k.Progress(ctx, name)
+	return mgr.Progress(ctx, name)
 }
 
-// askAll asks nodes at once; who does not answer is not in the result.
-func (k *Manager) askAll(ctx context.Context, names []string) map[string]*api.ProgressReply {
+// askAll asks nodes at once. A node that does not answer is not in the result.
+func (mgr *Manager) askAll(ctx context.Context, names []string) map[string]*api.ProgressReply {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	out := map[string]*api.ProgressReply{}
 	for _, n := range names {
 		all.Go(func() {
-			p, err := k.ask(ctx, n)
+			p, err := mgr.ask(ctx, n)
 			if err != nil {
 				return
 			}
@@ -81,26 +81,26 @@ func (k *Manager) askAll(ctx context.Context, names []string) map[string]*api.Pr
 }
 
 // list is the membership as the leader sees it.
-func (k *Manager) list(ctx context.Context) *api.Membership {
-	answers := k.askAll(ctx, k.names())
-	out := k.Known()
-	out.Leader, out.Stale = k.Self, false
+func (mgr *Manager) list(ctx context.Context) *api.Membership {
+	answers := mgr.askAll(ctx, mgr.memberNames())
+	out := mgr.Known()
+	out.Leader, out.Stale = mgr.Self, false
 	for _, m := range out.Members {
 		if p := answers[m.Name]; p != nil {
-			m.Reachable, m.CaughtUp = true, k.caughtUp(p)
+			m.Reachable, m.CaughtUp = true, mgr.caughtUp(p)
 		}
 	}
 	return out
 }
 
-// Known is the membership as this node knows it, without asking anyone, and so
+// Known is the membership as this node knows it. It asks no other node, so the answer is
 // marked stale.
-func (k *Manager) Known() *api.Membership {
+func (mgr *Manager) Known() *api.Membership {
 	out := &api.Membership{Stale: true}
-	out.Revision, _ = k.Consensus.Position()
-	lost := k.Lost()
-	for _, m := range k.Consensus.Members() {
-		about, _ := k.Lookup(m.Name)
+	out.Revision, _ = mgr.Consensus.Position()
+	lost := mgr.Lost()
+	for _, m := range mgr.Consensus.Members() {
+		about, _ := mgr.Lookup(m.Name)
 		out.Members = append(out.Members, &api.Member{
 			Name: m.Name, Region: about.Region, Roles: about.Roles, Voter: m.Voter, Lost: slices.Contains(lost, m.Name),
 		})

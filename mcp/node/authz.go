@@ -31,9 +31,9 @@ func readSecret(file string) (string, error) {
 	return secret, nil
 }
 
-// only are the services that are not for every user: those that nodes offer to
+// requiredKind are the services that are not for every user: those that nodes offer to
 // each other, and that by which operators change who belongs to the platform.
-var only = map[string]trust.Kind{
+var requiredKind = map[string]trust.Kind{
 	"mcp.v1.Peer": trust.Node, "mcp.v1.Standby": trust.Node, "mcp.v1.Journals": trust.Node, "mcp.v1.Telemetry": trust.Node,
 	"mcp.v1.Witness": trust.Node, "mcp.v1.Reconfiguration": trust.Node,
 	"mcp.v1.Admin": trust.Operator,

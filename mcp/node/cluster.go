@@ -5,8 +5,8 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/arbiter"
 )
 
-// planned is who there is by --peers, with which a new cluster begins.
-func (c Config) planned() arbiter.Cluster {
+// plannedCluster is who there is by --peers, with which a new cluster begins.
+func (c Config) plannedCluster() arbiter.Cluster {
 	out := arbiter.Cluster{Regions: map[string]string{}, Weights: c.Weights, Control: c.with(nodespec.Control), Gateways: c.with(nodespec.Gateway)}
 	for name, p := range c.Peers {
 		out.Regions[name] = p.Region
@@ -24,7 +24,7 @@ func (n *node) cluster() arbiter.Cluster {
 			continue // what it is has not been applied here yet
 		}
 		c.Regions[m.Name] = p.Region
-		if p.Has(nodespec.Control) && (m.Voter || n.cfg.standsBy()) {
+		if p.Has(nodespec.Control) && (m.Voter || n.cfg.hasStandbys()) {
 			c.Control = append(c.Control, m.Name)
 		}
 		if m.Voter {
@@ -37,9 +37,9 @@ func (n *node) cluster() arbiter.Cluster {
 	return c
 }
 
-// duties lists the nodes that this one has to probe now.
-func (n *node) duties() []string {
-	if n.cfg.standsBy() {
+// probeTargets lists the nodes that this one has to probe now.
+func (n *node) probeTargets() []string {
+	if n.cfg.hasStandbys() {
 		return n.defects.probeTargets(n.others()) // whoever stands by must see for itself that all voters are gone
 	}
 	return n.defects.probeTargets(n.cluster().ProbeTargets(n.consensus.Committed().HealthView(), n.cfg.Name))

@@ -81,7 +81,7 @@ func Profiles() map[string]Profile {
 	}
 }
 
-func (c Config) check() error {
+func (c Config) validate() error {
 	if net.ParseIP(c.Host) == nil {
 		return fmt.Errorf("--host %q is not an IP address", c.Host)
 	}
@@ -108,11 +108,11 @@ func (c Config) check() error {
 
 func (c Config) listen(port int) string { return net.JoinHostPort(c.Host, strconv.Itoa(port)) }
 
-// all lists every node, sorted.
-func (c Config) all() []string { return slices.Sorted(maps.Keys(c.Peers)) }
+// names lists every node, sorted.
+func (c Config) names() []string { return slices.Sorted(maps.Keys(c.Peers)) }
 
-// raft maps nodes to their logical raft addresses.
-func raft(names []string) map[string]string {
+// raftAddresses maps nodes to their logical raft addresses.
+func raftAddresses(names []string) map[string]string {
 	out := map[string]string{}
 	for _, n := range names {
 		out[n] = net.JoinHostPort(n, strconv.Itoa(nodespec.RaftPort))

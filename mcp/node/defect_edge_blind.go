@@ -15,7 +15,7 @@ import (
 // every call of a user, even one that it could answer from its own state.
 func (n *node) refuseWithoutLeader(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	service, _, _ := strings.Cut(strings.TrimPrefix(info.FullMethod, "/"), "/")
-	ours := strings.HasPrefix(service, "mcp.") && only[service] != trust.Node
+	ours := strings.HasPrefix(service, "mcp.") && requiredKind[service] != trust.Node
 	if leader, _ := n.consensus.Leader(); leader == "" && ours {
 		return nil, api.Refuse(codes.Unavailable, n.cfg.Name, "", "no leader known, so nothing is served")
 	}

@@ -16,8 +16,8 @@ func (n *node) leadWithoutArbitration(ctx context.Context) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		regions, doubted := n.cluster().Regions, n.prober.Doubted()
-		others := slices.DeleteFunc(n.duties(), func(o string) bool { return regions[o] == n.cfg.Region })
+		regions, doubted := n.cluster().Regions, n.prober.PendingOrSuspected()
+		others := slices.DeleteFunc(n.probeTargets(), func(o string) bool { return regions[o] == n.cfg.Region })
 		lost := len(others) > 0 && !slices.ContainsFunc(others, func(o string) bool { return !slices.Contains(doubted, o) })
 		if n.consensus.LeadWithoutVote(lost) {
 			for _, o := range others {

@@ -20,19 +20,19 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 )
 
-// knob is a setting that a gateway lives by.
-type knob struct {
+// dynamicSetting is a setting that a gateway lives by.
+type dynamicSetting struct {
 	key     string
 	builtIn string                   // the value where the centre has none
-	turn    func(value string) error // makes it so; an error leaves it as it was
+	apply   func(value string) error // makes it so; an error leaves it as it was
 }
 
-// knobs lists all there are.
-func (n *node) knobs() []knob {
-	return []knob{
+// dynamicSettings lists all there are.
+func (n *node) dynamicSettings() []dynamicSetting {
+	return []dynamicSetting{
 		{"gslb/ttl", "2s", n.setTTL},
-		{"gateway/rate", number(n.cfg.Profile.Limits.Gateway), n.setLimit(func(l *gateway.Limits) *float64 { return &l.Gateway })},
-		{"gateway/client-rate", number(n.cfg.Profile.Limits.Client), n.setLimit(func(l *gateway.Limits) *float64 { return &l.Client })},
+		{"gateway/rate", formatRate(n.cfg.Profile.Limits.Gateway), n.setLimit(func(l *gateway.Limits) *float64 { return &l.Gateway })},
+		{"gateway/client-rate", formatRate(n.cfg.Profile.Limits.Client), n.setLimit(func(l *gateway.Limits) *float64 { return &l.Client })},
 	}
 }
 
@@ -59,17 +59,17 @@ func (n *node) setLimit(which func(*gateway.Limits) *float64) func(value string)
 	}
 }
 
-func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+func formatRate(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // configure reads the settings of a gateway and keeps them up to date. It
 // fails for want of a centre only under the defect.
-func (n *node) configure(ctx context.Context) (_ stop, err error) {
+func (n *node) configure(ctx context.Context) (_ stopFunc, err error) {
 	if !n.cfg.has(nodespec.Gateway) || len(n.cfg.with(nodespec.Settings)) == 0 {
 		return func() error { return nil }, nil
 	}
-	adopt := &adopter{node: n, turned: map[string]string{}}
+	adopt := &settingsApplier{node: n, applied: map[string]string{}}
 	s, err := client.OpenSettings(ctx, client.SettingsConfig{
-		Conn: n.peers.To, Servers: n.centres(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: adopt.copy,
+		Conn: n.peers.To, Servers: n.centres(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: adopt.apply,
 		Defects: client.SettingsDefects{PrimaryOnly: n.cfg.defective(nodespec.ConfigNoFallback)},
 	})
 	if err != nil {
@@ -93,16 +93,16 @@ func (n *node) centres() []string {
 	return out
 }
 
-// adopter turns the knobs as copies come in, one after the other.
-type adopter struct {
+// settingsApplier turns the knobs as copies come in, one after the other.
+type settingsApplier struct {
 	*node
-	last   client.Copy
-	turned map[string]string // by key, as they stand
+	last    client.Copy
+	applied map[string]string // by key, as they stand
 }
 
-// copy makes a copy's values count and says so, when it is from elsewhere than
+// apply makes a copy's values count and says so, when it is from elsewhere than
 // the last or has turned something.
-func (a *adopter) copy(c client.Copy) {
+func (a *settingsApplier) apply(c client.Copy) {
 	news := c.Source != a.last.Source || c.Stale != a.last.Stale
 	a.last = c
 	fields := map[string]string{"source": string(c.Source), "revision": strconv.FormatUint(c.Revision, 10)}
@@ -122,18 +122,18 @@ func (a *adopter) copy(c client.Copy) {
 	if c.CacheErr != nil {
 		says += "; the copy on disk: " + c.CacheErr.Error()
 	}
-	for _, k := range a.knobs() {
+	for _, k := range a.dynamicSettings() {
 		value := cmp.Or(c.Values[k.key], k.builtIn)
-		if was, ok := a.turned[k.key]; !ok || was != value {
+		if was, ok := a.applied[k.key]; !ok || was != value {
 			news = true
-			a.turned[k.key] = value // also one that is refused: it is said once
-			if err := k.turn(value); err != nil {
+			a.applied[k.key] = value // also one that is refused: it is said once
+			if err := k.apply(value); err != nil {
 				says += fmt.Sprintf("; %s is left as it was: %v", k.key, err)
 				continue
 			}
 		}
 	}
-	maps.Copy(fields, a.turned)
+	maps.Copy(fields, a.applied)
 	if news {
 		a.note(events.Configured, says, fields)
 	}

@@ -22,29 +22,29 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// again is the end of a life of a node whose process goes on with another: it
+// restartError is the end of a life of a node whose process goes on with another: it
 // has taken over, or another node has.
-type again struct{ generation standby.Epoch }
+type restartError struct{ epoch standby.Epoch }
 
-func (a again) Error() string { return fmt.Sprintf("generation %d begins", a.generation.Number) }
+func (a restartError) Error() string { return fmt.Sprintf("generation %d begins", a.epoch.Number) }
 
-// lineage is which life of the cluster the node belongs to, and what it takes
+// epochState is which life of the cluster the node belongs to, and what it takes
 // from one to the next.
-type lineage struct {
-	generation standby.Epoch
-	snapshots  *snapshots.Schedule // nil without an object store
-	raftLog    hclog.Logger
-	hurried    bool // users wait for the next life of this node
+type epochState struct {
+	epoch     standby.Epoch
+	snapshots *snapshots.Schedule // nil without an object store
+	raftLog   hclog.Logger
+	stopFast  bool // users wait for the next life of this node
 }
 
-// standsBy says whether there are nodes that take over when the voters are gone.
-func (c Config) standsBy() bool { return c.heir() != "" }
+// hasStandbys says whether there are nodes that take over when the voters are gone.
+func (c Config) hasStandbys() bool { return c.successor() != "" }
 
-// heir is the node that takes over: of those that stand by, the first of the
+// successor is the node that takes over: of those that stand by, the first of the
 // region with the most weight. Empty when all nodes are hot.
-func (c Config) heir() string {
+func (c Config) successor() string {
 	var heir string
-	for _, n := range c.all() {
+	for _, n := range c.names() {
 		p := c.Peers[n]
 		if p.Standby != nodespec.Hot && (heir == "" || c.Weights[p.Region] > c.Weights[c.Peers[heir].Region]) {
 			heir = n
@@ -53,9 +53,9 @@ func (c Config) heir() string {
 	return heir
 }
 
-// of is the settings as a generation has them. In the first one a cold node has
+// atEpoch is the settings as a generation has them. In the first one a cold node has
 // no duties; in a later one the heir votes alone and all others learn.
-func (c Config) of(g standby.Epoch) Config {
+func (c Config) atEpoch(g standby.Epoch) Config {
 	was := c.Peers
 	c.Peers, c.voters = map[string]Peer{}, nil
 	for _, n := range slices.Sorted(maps.Keys(was)) {
@@ -71,30 +71,30 @@ func (c Config) of(g standby.Epoch) Config {
 	return c
 }
 
-// members are the nodes that hold the log in a generation.
-func (c Config) members() []string {
-	return slices.DeleteFunc(c.all(), func(n string) bool { return len(c.Peers[n].Roles) == 0 })
+// logMembers are the nodes that hold the log in a generation.
+func (c Config) logMembers() []string {
+	return slices.DeleteFunc(c.names(), func(n string) bool { return len(c.Peers[n].Roles) == 0 })
 }
 
-// enter finds out to which generation this node belongs, and brings its data there.
-func (n *node) enter(ctx context.Context, log *slog.Logger) error {
+// enterEpoch finds out to which generation this node belongs, and brings its data there.
+func (n *node) enterEpoch(ctx context.Context, log *slog.Logger) error {
 	dir := n.cfg.Data
 	g, err := standby.Load(dir)
 	if err != nil {
 		return err
 	}
-	if n.cfg.standsBy() {
+	if n.cfg.hasStandbys() {
 		if later := standby.Latest(ctx, n.others(), n.peers.To); later.Number > g.Number {
 			g = later
 		}
 	}
-	n.generation, n.cfg = g, n.cfg.of(g)
+	n.epoch, n.cfg = g, n.cfg.atEpoch(g)
 	if g.Number > 0 && !g.Settled {
-		if err := n.settle(ctx, log); err != nil {
+		if err := n.convertData(ctx, log); err != nil {
 			return fmt.Errorf("begin generation %d: %w", g.Number, err)
 		}
-		n.generation.Settled = true
-		return n.generation.Save(dir)
+		n.epoch.Settled = true
+		return n.epoch.Save(dir)
 	}
 	if n.cfg.Snapshots == "" || g.Number > 0 || !slices.Contains(n.cfg.voters, n.cfg.Name) {
 		return nil
@@ -102,23 +102,23 @@ func (n *node) enter(ctx context.Context, log *slog.Logger) error {
 	return n.restoreEmpty(ctx, log)
 }
 
-// settle makes the node's data those of its generation.
-func (n *node) settle(ctx context.Context, log *slog.Logger) error {
+// convertData makes the node's data those of its generation.
+func (n *node) convertData(ctx context.Context, log *slog.Logger) error {
 	switch {
-	case n.generation.Successor != n.cfg.Name:
-		log.Warn("dropping what this node holds: another node has taken over", "heir", n.generation.Successor)
-		return n.drop()
+	case n.epoch.Successor != n.cfg.Name:
+		log.Warn("dropping what this node holds: another node has taken over", "heir", n.epoch.Successor)
+		return n.dropData()
 	case n.cfg.Peers[n.cfg.Name].Standby == nodespec.Warm:
 		return consensus.Recover(n.consensusConfig(nil))
 	}
-	if err := n.drop(); err != nil {
+	if err := n.dropData(); err != nil {
 		return err
 	}
 	return n.restore(ctx, log)
 }
 
-// drop deletes what the node holds of the replicated log and of the journals.
-func (n *node) drop() error {
+// dropData deletes what the node holds of the replicated log and of the journals.
+func (n *node) dropData() error {
 	return errors.Join(os.RemoveAll(filepath.Join(n.cfg.Data, "raft")), os.RemoveAll(filepath.Join(n.cfg.Data, "journals")))
 }
 
@@ -160,16 +160,16 @@ func (n *node) restore(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-// lookout waits for the end of the generation; it returns nil when ctx ends first.
-func (n *node) lookout(ctx context.Context) error {
-	if !n.cfg.standsBy() {
+// awaitNextEpoch waits for the end of the generation; it returns nil when ctx ends first.
+func (n *node) awaitNextEpoch(ctx context.Context) error {
+	if !n.cfg.hasStandbys() {
 		<-ctx.Done()
 		return nil
 	}
 	w := standby.Watcher{
-		Self: n.cfg.Name, Present: n.generation, Voters: n.cfg.voters, Successor: n.cfg.heir(), Others: n.others(),
+		Self: n.cfg.Name, Present: n.epoch, Voters: n.cfg.voters, Successor: n.cfg.successor(), Others: n.others(),
 		Suspicions: n.prober.Suspicions, To: n.peers.To, AnswerTimeout: n.cfg.Profile.Probes.Timeout, ExtendLease: n.consensus.ExtendLease,
-		Ready: n.readyToTakeOver,
+		Ready: n.checkTakeoverData,
 	}
 	g, ended := w.Next(ctx)
 	if !ended {
@@ -181,11 +181,11 @@ func (n *node) lookout(ctx context.Context) error {
 	if err := g.Save(n.cfg.Data); err != nil {
 		return err
 	}
-	return again{g}
+	return restartError{g}
 }
 
-// readyToTakeOver says what is missing for a takeover.
-func (n *node) readyToTakeOver(ctx context.Context) error {
+// checkTakeoverData says what is missing for a takeover.
+func (n *node) checkTakeoverData(ctx context.Context) error {
 	if n.cfg.Peers[n.cfg.Name].Standby != nodespec.Cold {
 		return nil
 	}
@@ -198,23 +198,23 @@ func (n *node) readyToTakeOver(ctx context.Context) error {
 	return err
 }
 
-// speaks makes a TLS configuration agree only with nodes of this generation.
-func (n *node) speaks(c *tls.Config) *tls.Config {
+// withEpochProtocol makes a TLS configuration agree only with nodes of this generation.
+func (n *node) withEpochProtocol(c *tls.Config) *tls.Config {
 	c = c.Clone()
-	c.NextProtos = []string{n.generation.Protocol()}
+	c.NextProtos = []string{n.epoch.Protocol()}
 	return c
 }
 
-// listenToPeers listens for consensus, which only nodes take part in.
-func (n *node) listenToPeers(network, addr string) (net.Listener, error) {
+// listenForConsensus listens for consensus, which only nodes take part in.
+func (n *node) listenForConsensus(network, addr string) (net.Listener, error) {
 	ln, err := net.Listen(network, addr)
 	if err != nil {
 		return nil, err
 	}
-	return trust.Listen(ln, n.speaks(n.who.Peers())), nil
+	return trust.Listen(ln, n.withEpochProtocol(n.who.Peers())), nil
 }
 
 // others lists all nodes but this one.
 func (n *node) others() []string {
-	return slices.DeleteFunc(n.cfg.all(), func(name string) bool { return name == n.cfg.Name })
+	return slices.DeleteFunc(n.cfg.names(), func(name string) bool { return name == n.cfg.Name })
 }

@@ -16,14 +16,14 @@ import (
 )
 
 // serveHTTP serves the diary and the status, over TLS, to those who may know.
-func (n *node) serveHTTP() (_ stop, err error) {
+func (n *node) serveHTTP() (_ stopFunc, err error) {
 	ln, err := net.Listen("tcp", n.cfg.listen(nodespec.EventsPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for HTTPS: %w", err)
 	}
 	done := make(chan struct{})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /events", n.diary.Serve(done))
+	mux.HandleFunc("GET /events", n.eventLog.Serve(done))
 	mux.HandleFunc("GET /status", n.serveStatus)
 	mux.HandleFunc("GET /traces", n.telemetry.Spans.Serve(done))
 	mux.Handle("GET /metrics", n.telemetry.Metrics.Handler())
@@ -36,7 +36,7 @@ func (n *node) serveHTTP() (_ stop, err error) {
 
 // serveLocal serves, in the clear, what a machine's own watchers ask: it listens
 // on loopback alone, on the node's address where that is one.
-func (n *node) serveLocal() (_ stop, err error) {
+func (n *node) serveLocal() (_ stopFunc, err error) {
 	host := "127.0.0.1"
 	if net.ParseIP(n.cfg.Host).IsLoopback() {
 		host = n.cfg.Host

@@ -15,7 +15,7 @@ import (
 )
 
 // openJournals opens a control node's copies of the journals; close closes them.
-func (n *node) openJournals() (_ stop, err error) {
+func (n *node) openJournals() (_ stopFunc, err error) {
 	if !n.cfg.has(nodespec.Control) {
 		return nil, nil
 	}
@@ -36,8 +36,8 @@ func (n *node) openJournals() (_ stop, err error) {
 	return n.journals.Close, nil
 }
 
-// leaveJournals gets this node out of office before it stops.
-func (n *node) leaveJournals() {
+// stepDownJournals gets this node out of office before it stops.
+func (n *node) stepDownJournals() {
 	if n.journals == nil {
 		return
 	}
@@ -50,24 +50,24 @@ func (n *node) leaveJournals() {
 
 // ledger is what users call.
 func (n *node) ledger() *gateway.KVServer {
-	l := &gateway.KVServer{Gateway: n.gateway, Store: n.consensus, ReadOnlyReason: n.closed(), Defects: n.cfg.gatewayDefects(), JournalNodes: n.keepers}
+	l := &gateway.KVServer{Gateway: n.gateway, Store: n.consensus, ReadOnlyReason: n.notGateway(), Defects: n.cfg.gatewayDefects(), JournalNodes: n.journalNodes}
 	if n.journals != nil {
 		l.Journals = n.journals
 	}
 	return l
 }
 
-// keepers lists the nodes that keep journals, those of this region first.
-func (n *node) keepers() []string {
+// journalNodes lists the nodes that keep journals, those of this region first.
+func (n *node) journalNodes() []string {
 	c := n.cluster()
 	out := slices.Clone(c.Control)
 	slices.SortStableFunc(out, func(a, b string) int {
-		return away(c.Regions[a], n.cfg.Region) - away(c.Regions[b], n.cfg.Region)
+		return farFrom(c.Regions[a], n.cfg.Region) - farFrom(c.Regions[b], n.cfg.Region)
 	})
 	return out
 }
 
-func away(region, from string) int {
+func farFrom(region, from string) int {
 	if region == from {
 		return 0
 	}

@@ -32,9 +32,9 @@ func Main(args []string, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	err = Run(ctx, cfg, log, stderr)
-	if next := new(again); errors.As(err, next) {
+	if next := new(restartError); errors.As(err, next) {
 		log.Warn(next.Error())
-		err = anew()
+		err = reexec()
 	}
 	if err != nil {
 		log.Error("node failed", "error", err)
@@ -43,10 +43,10 @@ func Main(args []string, stderr io.Writer) int {
 	return 0
 }
 
-// anew replaces the program of this process by itself, so that the next life
+// reexec replaces the program of this process by itself, so that the next life
 // of the node begins with nothing of this one but its data. To whoever started
 // the process it never ended.
-func anew() error {
+func reexec() error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("begin anew: %w", err)
@@ -147,5 +147,5 @@ func parse(args []string, stderr io.Writer) (Config, error) {
 		c.Defects = strings.Split(defects, ",")
 	}
 	c.Region = c.Peers[c.Name].Region
-	return c, c.check()
+	return c, c.validate()
 }

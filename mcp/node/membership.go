@@ -13,14 +13,14 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/membership"
 )
 
-func (n *node) newKeeper() *membership.Manager {
+func (n *node) newMembership() *membership.Manager {
 	return &membership.Manager{
 		Self: n.cfg.Name, Consensus: n.consensus, Note: n.note,
 		Lookup: func(name string) (membership.NodeInfo, bool) {
 			p, ok := n.peer(name)
-			return membership.NodeInfo{Region: p.Region, Roles: words(p.Roles), Votes: p.Has(nodespec.Control) && p.Standby == nodespec.Hot}, ok
+			return membership.NodeInfo{Region: p.Region, Roles: roleNames(p.Roles), Votes: p.Has(nodespec.Control) && p.Standby == nodespec.Hot}, ok
 		},
-		Validate: n.couldBe,
+		Validate: n.validateNode,
 		Addr:     func(name string) string { return net.JoinHostPort(name, strconv.Itoa(nodespec.RaftPort)) },
 		Lost:     func() []string { return n.consensus.Committed().HealthView().Lost },
 		Progress: func(ctx context.Context, name string) (*api.ProgressReply, error) {
@@ -47,27 +47,27 @@ func (n *node) peer(name string) (Peer, bool) {
 	return p, ok
 }
 
-// couldBe says what is wrong with a new node's region or roles.
-func (n *node) couldBe(region string, roles []string) error {
+// validateNode says what is wrong with a new node's region or roles.
+func (n *node) validateNode(region string, roles []string) error {
 	if _, ok := n.cfg.Weights[region]; !ok {
 		return fmt.Errorf("there is no region %q", region)
 	}
 	for _, r := range roles {
 		if !slices.Contains(nodespec.Roles(), nodespec.Role(r)) {
-			return fmt.Errorf("there is no role %q: known are %s", r, joined(nodespec.Roles()))
+			return fmt.Errorf("there is no role %q: known are %s", r, joinRoles(nodespec.Roles()))
 		}
 	}
 	return nil
 }
 
-func (n *node) electorate() *membership.Reconfiguration {
+func (n *node) reconfiguration() *membership.Reconfiguration {
 	return &membership.Reconfiguration{
-		Manager: n.keeper, Term: n.consensus.Term,
+		Manager: n.membership, Term: n.consensus.Term,
 		Leader: func() string { leader, _ := n.consensus.Leader(); return leader },
 	}
 }
 
-func words(roles []nodespec.Role) []string {
+func roleNames(roles []nodespec.Role) []string {
 	out := make([]string, len(roles))
 	for i, r := range roles {
 		out[i] = string(r)
@@ -75,4 +75,4 @@ func words(roles []nodespec.Role) []string {
 	return out
 }
 
-func joined(rs []nodespec.Role) string { return strings.Join(words(rs), ", ") }
+func joinRoles(rs []nodespec.Role) string { return strings.Join(roleNames(rs), ", ") }

@@ -37,35 +37,35 @@ import (
 
 // node is the parts of a running node.
 type node struct {
-	lineage
-	cfg       Config
-	who       *trust.Identity
-	guard     *identity.Guard
-	identity  *identity.Service
-	signer    *identity.Signer // nil without that role
-	diary     *eventlog.Log
-	consensus *consensus.Node
-	peers     *api.Pool
-	prober    *prober.Prober
-	arbiter   *arbiter.Arbiter
-	gateway   *gateway.Gateway
-	keeper    *membership.Manager
-	pulse     *gateway.LeaderHealth
-	admission *gateway.Admission
-	aside     aside
-	defects   *hooks
-	telemetry *telemetry.Telemetry
-	journals  *primarybackup.Replica // nil unless this is a control node
-	reports   *telemetry.Reports
-	reporter  *telemetry.Reporter
-	alerts    *telemetry.Alerts
-	settings  atomic.Pointer[client.Settings] // by which a gateway goes; nil until it is configured
-	ttl       atomic.Uint32                   // of DNS answers, in seconds
-	note      func(k events.Kind, says string, fields map[string]string)
-	api       *grpc.Server
-	health    *health.Server
-	local     *http.ServeMux // what is served in the clear, on loopback alone
-	bus       *bus.Bus       // nil where the node carries none
+	epochState
+	cfg        Config
+	who        *trust.Identity
+	guard      *identity.Guard
+	identity   *identity.Service
+	signer     *identity.Signer // nil without that role
+	eventLog   *eventlog.Log
+	consensus  *consensus.Node
+	peers      *api.Pool
+	prober     *prober.Prober
+	arbiter    *arbiter.Arbiter
+	gateway    *gateway.Gateway
+	membership *membership.Manager
+	pulse      *gateway.LeaderHealth
+	admission  *gateway.Admission
+	starvation starvation
+	defects    *hooks
+	telemetry  *telemetry.Telemetry
+	journals   *primarybackup.Replica // nil unless this is a control node
+	reports    *telemetry.Reports
+	reporter   *telemetry.Reporter
+	alerts     *telemetry.Alerts
+	settings   atomic.Pointer[client.Settings] // by which a gateway goes; nil until it is configured
+	ttl        atomic.Uint32                   // of DNS answers, in seconds
+	note       func(k events.Kind, says string, fields map[string]string)
+	api        *grpc.Server
+	health     *health.Server
+	local      *http.ServeMux // what is served in the clear, on loopback alone
+	bus        *bus.Bus       // nil where the node carries none
 }
 
 // Run is a node from start to graceful stop: it returns once ctx has ended,
@@ -78,11 +78,11 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		return err
 	}
 	n := &node{
-		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), diary: eventlog.New(cfg.Name, cfg.Region),
+		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), eventLog: eventlog.New(cfg.Name, cfg.Region),
 		peers: api.NewPool(nodespec.APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
 	}
 	n.note = func(k events.Kind, says string, fields map[string]string) {
-		n.diary.Note(k, says, fields)
+		n.eventLog.Note(k, says, fields)
 		n.telemetry.Metrics.Event(string(k))
 		log.Info(says, "event", k)
 	}
@@ -91,36 +91,36 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		log.Warn("defect is switched on", "defect", d)
 	}
 	n.raftLog = hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Info, Output: raftLog, JSONFormat: true})
-	var up running
-	defer func() { err = errors.Join(err, up.stop()) }()
-	err = up.start(
-		func() (stop, error) { return n.openTelemetry(ctx) },
-		func() (stop, error) { return nil, n.enter(ctx, log) },
-		func() (stop, error) { return n.openConsensus(resolver.Dial) },
-		func() (stop, error) { return n.peers.Close, nil },
+	var up shutdownStack
+	defer func() { err = errors.Join(err, up.stopAll()) }()
+	err = up.startAll(
+		func() (stopFunc, error) { return n.openTelemetry(ctx) },
+		func() (stopFunc, error) { return nil, n.enterEpoch(ctx, log) },
+		func() (stopFunc, error) { return n.openConsensus(resolver.Dial) },
+		func() (stopFunc, error) { return n.peers.Close, nil },
 		n.openJournals,
-		func() (stop, error) { return nil, n.assemble(log) },
+		func() (stopFunc, error) { return nil, n.connectParts(log) },
 		n.serveDNS,
 		n.serveHTTP,
 		n.serveLocal,
-		func() (stop, error) { return n.schedule(ctx, log) },
-		n.work,
-		func() (stop, error) { return n.startBus(resolver, log) },
-		func() (stop, error) { return n.serveAPI(ctx.Done()) },
-		func() (stop, error) { return n.configure(ctx) },
+		func() (stopFunc, error) { return n.startSnapshots(ctx, log) },
+		n.startWork,
+		func() (stopFunc, error) { return n.startBus(resolver, log) },
+		func() (stopFunc, error) { return n.serveAPI(ctx.Done()) },
+		func() (stopFunc, error) { return n.configure(ctx) },
 	)
 	if err != nil {
 		return err
 	}
 	n.note(events.Started, cfg.Name+" is up", map[string]string{"region": cfg.Region})
 
-	if err := n.lookout(ctx); err != nil {
-		n.hurried = true
+	if err := n.awaitNextEpoch(ctx); err != nil {
+		n.stopFast = true
 		return err
 	}
 	n.note(events.Stopping, cfg.Name+" was asked to stop", nil)
 	n.health.Shutdown() // probers and clients see it before the work stops
-	n.leaveJournals()
+	n.stepDownJournals()
 	if _, leads := n.consensus.Leads(); leads {
 		hctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -131,7 +131,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	return nil
 }
 
-func (n *node) openTelemetry(ctx context.Context) (_ stop, err error) {
+func (n *node) openTelemetry(ctx context.Context) (_ stopFunc, err error) {
 	n.telemetry, err = telemetry.Open(ctx, telemetry.Config{Node: n.cfg.Name, Region: n.cfg.Region, Ratio: n.cfg.TraceRatio})
 	if err != nil {
 		return nil, err
@@ -139,21 +139,21 @@ func (n *node) openTelemetry(ctx context.Context) (_ stop, err error) {
 	return n.telemetry.Close, nil
 }
 
-func (n *node) openConsensus(dial trust.DialFunc) (_ stop, err error) {
+func (n *node) openConsensus(dial trust.DialFunc) (_ stopFunc, err error) {
 	if n.consensus, err = consensus.Open(n.consensusConfig(dial)); err != nil {
 		return nil, err
 	}
 	return n.consensus.Close, nil
 }
 
-func (n *node) serveDNS() (stop, error) {
+func (n *node) serveDNS() (stopFunc, error) {
 	if !n.cfg.has(nodespec.Gateway) {
 		return nil, nil
 	}
-	return (&gslb.Server{Zone: nodespec.DNSZone, Addr: n.cfg.listen(nodespec.DNSPort), TLS: n.who.Known(), Records: n.records, TTL: n.ttl.Load}).Start()
+	return (&gslb.Server{Zone: nodespec.DNSZone, Addr: n.cfg.listen(nodespec.DNSPort), TLS: n.who.Known(), Records: n.dnsRecords, TTL: n.ttl.Load}).Start()
 }
 
-func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stop, error) {
+func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stopFunc, error) {
 	if !n.cfg.has(nodespec.Bus) {
 		return nil, nil
 	}
@@ -165,40 +165,40 @@ func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stop, error)
 func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	cfg := n.cfg
 	return consensus.Config{
-		Name: cfg.Name, Addr: cfg.listen(nodespec.RaftPort), Peers: raft(cfg.members()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
-		Dial: trust.Dialer(n.speaks(n.who.Dial()), dial), Listen: n.listenToPeers, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
-		YieldsFirstElection: cfg.planned().MainRegion() != cfg.Region && n.generation.Number == 0,
-		StartsFirstElection: cfg.planned().FirstControl() == cfg.Name,
-		WaitsForLeader:      cfg.Join || n.generation.Number > 0 || !slices.Contains(cfg.members(), cfg.Name),
-		NeedsLease:          cfg.standsBy() && slices.Contains(cfg.voters, cfg.Name),
+		Name: cfg.Name, Addr: cfg.listen(nodespec.RaftPort), Peers: raftAddresses(cfg.logMembers()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
+		Dial: trust.Dialer(n.withEpochProtocol(n.who.Dial()), dial), Listen: n.listenForConsensus, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
+		YieldsFirstElection: cfg.plannedCluster().MainRegion() != cfg.Region && n.epoch.Number == 0,
+		StartsFirstElection: cfg.plannedCluster().FirstControl() == cfg.Name,
+		WaitsForLeader:      cfg.Join || n.epoch.Number > 0 || !slices.Contains(cfg.logMembers(), cfg.Name),
+		NeedsLease:          cfg.hasStandbys() && slices.Contains(cfg.voters, cfg.Name),
 		Defects:             cfg.consensusDefects(),
 	}
 }
 
-// assemble connects the parts to each other; none runs yet.
-func (n *node) assemble(log *slog.Logger) (err error) {
+// connectParts connects the parts to each other; none runs yet.
+func (n *node) connectParts(log *slog.Logger) (err error) {
 	cfg := n.cfg
 	n.admission = n.newAdmission()
 	n.pulse = &gateway.LeaderHealth{HealthCheckTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, Conn: n.peers.To}
 	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, Conn: n.peers.To, LeaderHealth: n.pulse}
-	n.keeper = n.newKeeper()
-	n.prober = &prober.Prober{Targets: n.duties, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
+	n.membership = n.newMembership()
+	n.prober = &prober.Prober{Targets: n.probeTargets, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
 		Self: cfg.Name, Cluster: n.cluster,
 		Timing: cfg.Profile.Arbiter, State: n.consensus.Committed(),
-		Suspicions: n.prober.Suspicions, CanLead: n.fit,
+		Suspicions: n.prober.Suspicions, CanLead: n.canLead,
 		Commit: n.gateway.SubmitOnce, Propose: n.consensus.Propose,
 		Leads: n.consensus.Leads, TransferLeadership: n.consensus.TransferLeadership, Note: n.note, Defects: cfg.arbiterDefects(),
 	}
-	if n.signer, err = n.identify(); err != nil {
+	if n.signer, err = n.setUpIdentity(); err != nil {
 		return err
 	}
-	n.watch(log)
+	n.registerMetrics(log)
 	return nil
 }
 
-// work runs the prober and the arbiter; stop ends them and waits.
-func (n *node) work() (stop, error) {
+// startWork runs the prober and the arbiter; stop ends them and waits.
+func (n *node) startWork() (stopFunc, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() { n.reporter.Run(ctx) })
@@ -210,14 +210,14 @@ func (n *node) work() (stop, error) {
 	if n.snapshots != nil {
 		all.Go(func() { n.snapshots.Run(ctx) })
 	}
-	if !n.cfg.has(nodespec.Control) && n.cfg.Name == n.cfg.heir() {
+	if !n.cfg.has(nodespec.Control) && n.cfg.Name == n.cfg.successor() {
 		all.Go(func() { n.prober.Run(ctx) })
 	}
 	all.Go(func() { n.admission.Run(ctx) })
-	all.Go(func() { n.stepAside(ctx) })
+	all.Go(func() { n.watchStarvation(ctx) })
 	if n.cfg.has(nodespec.Control) {
 		all.Go(func() { n.alerts.Run(ctx) })
-		for _, f := range []func(context.Context){n.defects.controlWork, n.journals.Run, n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.keeper.Promote} {
+		for _, f := range []func(context.Context){n.defects.controlWork, n.journals.Run, n.prober.Run, n.arbiter.Report, n.arbiter.Judge, n.membership.Promote} {
 			all.Go(func() { f(ctx) })
 		}
 	}

@@ -13,8 +13,8 @@ import (
 
 // Priorities of DNS answers: a client takes the lowest that it can reach.
 const (
-	near = 10 // the asked server's own region, or any where weights alone decide
-	far  = 20
+	nearPriority = 10 // the asked server's own region, or any where weights alone decide
+	farPriority  = 20
 )
 
 func (n *node) directory() *registry.Directory {
@@ -26,12 +26,12 @@ func (n *node) directory() *registry.Directory {
 }
 
 func (n *node) registrar() *registry.Registrar {
-	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.self), State: n.consensus.Committed(), Commit: n.gateway.SubmitOnce, Note: n.note}
+	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.registration), State: n.consensus.Committed(), Commit: n.gateway.SubmitOnce, Note: n.note}
 }
 
-// self is this node as the registry should know it.
-func (n *node) self() state.Registration {
-	r := state.Registration{Region: n.cfg.Region, Incarnation: n.diary.Incarnation()}
+// registration is this node as the registry should know it.
+func (n *node) registration() state.Registration {
+	r := state.Registration{Region: n.cfg.Region, Incarnation: n.eventLog.Incarnation()}
 	for _, role := range n.cfg.Peers[n.cfg.Name].Roles {
 		r.Roles = append(r.Roles, string(role))
 		r.Offers = append(r.Offers, n.offer(role))
@@ -54,11 +54,11 @@ func (n *node) offer(role nodespec.Role) state.Offer {
 	return o
 }
 
-// records are the DNS answers for a service; ok is false when there is no such
+// dnsRecords are the DNS answers for a service; ok is false when there is no such
 // service. The empty name is the platform itself, by its gateways.
-func (n *node) records(service string) (out []gslb.Record, ok bool) {
+func (n *node) dnsRecords(service string) (out []gslb.Record, ok bool) {
 	if service == "" {
-		return n.entrances(), true
+		return n.gatewayRecords(), true
 	}
 	if service == string(nodespec.Gateway) || !slices.Contains(nodespec.Roles(), nodespec.Role(service)) {
 		return nil, false
@@ -67,25 +67,25 @@ func (n *node) records(service string) (out []gslb.Record, ok bool) {
 		if s.Down {
 			continue
 		}
-		r := gslb.Record{Node: s.Node, Port: int(s.Port), Priority: far, Weight: n.cfg.Weights[s.Region]}
+		r := gslb.Record{Node: s.Node, Port: int(s.Port), Priority: farPriority, Weight: n.cfg.Weights[s.Region]}
 		if s.Region == n.cfg.Region {
-			r.Priority = near
+			r.Priority = nearPriority
 		}
 		out = append(out, r)
 	}
 	return out, true
 }
 
-// entrances are the gateways, each with its region's weight, lost ones with
+// gatewayRecords are the gateways, each with its region's weight, lost ones with
 // none. A node that knows no leader sends nobody to its own region.
-func (n *node) entrances() []gslb.Record {
+func (n *node) gatewayRecords() []gslb.Record {
 	c, standing := n.cluster(), n.consensus.Committed().HealthView()
 	leader, _ := n.consensus.Leader()
 	weights := standing.Weights(n.cfg.Weights)
 	var out []gslb.Record
 	for _, name := range c.Gateways {
 		region := c.Regions[name]
-		r := gslb.Record{Node: name, Port: nodespec.APIPort, Priority: near, Weight: weights[region]}
+		r := gslb.Record{Node: name, Port: nodespec.APIPort, Priority: nearPriority, Weight: weights[region]}
 		if n.defects.withdraw(slices.Contains(standing.Lost, name) || (leader == "" && region == n.cfg.Region)) {
 			r.Weight = 0
 		}
@@ -94,8 +94,8 @@ func (n *node) entrances() []gslb.Record {
 	return out
 }
 
-// services is the registry in the words of /status.
-func services(all []*api.Service) map[string][]string {
+// serviceLines is the registry in the words of /status.
+func serviceLines(all []*api.Service) map[string][]string {
 	out := map[string][]string{}
 	for _, s := range all {
 		words := []string{s.Node, s.Role}

@@ -35,7 +35,7 @@ func parsePeer(s string) (name string, p Peer, err error) {
 	p.Roles = nil
 	for r := range strings.SplitSeq(roles, "+") {
 		if !slices.Contains(nodespec.Roles(), nodespec.Role(r)) {
-			return "", p, fmt.Errorf("--peers: %s has no role %q: known are %s", name, r, joined(nodespec.Roles()))
+			return "", p, fmt.Errorf("--peers: %s has no role %q: known are %s", name, r, joinRoles(nodespec.Roles()))
 		}
 		p.Roles = append(p.Roles, nodespec.Role(r))
 	}
@@ -47,14 +47,14 @@ func parsePeer(s string) (name string, p Peer, err error) {
 
 // with lists the nodes that have a role, sorted by name.
 func (c Config) with(r nodespec.Role) []string {
-	return slices.DeleteFunc(c.all(), func(n string) bool { return !c.Peers[n].Has(r) })
+	return slices.DeleteFunc(c.names(), func(n string) bool { return !c.Peers[n].Has(r) })
 }
 
 // has says whether this node has a role.
 func (c Config) has(r nodespec.Role) bool { return c.Peers[c.Name].Has(r) }
 
-// closed says why users' mutations are refused here, "" for a gateway.
-func (n *node) closed() string {
+// notGateway says why users' mutations are refused here, "" for a gateway.
+func (n *node) notGateway() string {
 	if n.cfg.has(nodespec.Gateway) {
 		return ""
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // serveAPI serves users and peers; stop drains what is under way, for a moment.
-func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
+func (n *node) serveAPI(done <-chan struct{}) (_ stopFunc, err error) {
 	ln, err := net.Listen("tcp", n.cfg.listen(nodespec.APIPort))
 	if err != nil {
 		return nil, fmt.Errorf("listen for API: %w", err)
@@ -41,7 +41,7 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
 	api.RegisterTelemetryServer(n.api, n.reports)
 	api.RegisterWitnessServer(n.api, &prober.Witness{Prober: n.prober})
 	api.RegisterIdentityServer(n.api, n.identity)
-	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.generation})
+	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.epoch})
 	api.RegisterPeerServer(n.api, &gateway.PeerServer{Consensus: n.consensus, Admission: n.admission})
 	ledger := n.ledger()
 	api.RegisterLedgerServer(n.api, ledger)
@@ -49,15 +49,15 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stop, err error) {
 	n.serveJournals()
 	api.RegisterRegistryServer(n.api, n.directory())
 	n.serveSettings(n.api, done)
-	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Manager: n.keeper})
-	api.RegisterReconfigurationServer(n.api, n.electorate())
+	api.RegisterAdminServer(n.api, &membership.Admin{Gateway: n.gateway, Manager: n.membership})
+	api.RegisterReconfigurationServer(n.api, n.reconfiguration())
 	if n.bus != nil {
 		api.RegisterBusServer(n.api, &bus.Service{Bus: n.bus})
 	}
 	served := make(chan error, 1)
 	go func() { served <- n.api.Serve(ln) }()
 	return func() error {
-		if n.hurried {
+		if n.stopFast {
 			n.api.Stop()
 		}
 		force := time.AfterFunc(2*time.Second, n.api.Stop)

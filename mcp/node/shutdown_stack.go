@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// stop ends what was started and waits for it.
-type stop = func() error
+// stopFunc ends what was started and waits for it.
+type stopFunc = func() error
 
-// running is how to stop what has been started.
-type running []stop
+// shutdownStack is how to stop what has been started.
+type shutdownStack []stopFunc
 
-// start starts one thing after the other. What has nothing to be stopped gives
+// startAll starts one thing after the other. What has nothing to be stopped gives
 // no stop. After an error nothing more is started.
-func (r *running) start(steps ...func() (stop, error)) error {
+func (r *shutdownStack) startAll(steps ...func() (stopFunc, error)) error {
 	for _, step := range steps {
 		stop, err := step()
 		if err != nil {
@@ -26,8 +26,8 @@ func (r *running) start(steps ...func() (stop, error)) error {
 	return nil
 }
 
-// stop stops in reverse order.
-func (r *running) stop() error {
+// stopFunc stops in reverse order.
+func (r *shutdownStack) stopAll() error {
 	var errs []error
 	for _, stop := range slices.Backward(*r) {
 		errs = append(errs, stop())

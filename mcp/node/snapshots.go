@@ -8,9 +8,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/snapshots"
 )
 
-// schedule makes the node store snapshots while it leads; stop ends the use of
+// startSnapshots makes the node store snapshots while it leads; stop ends the use of
 // the object store. Without a store there is nothing to do.
-func (n *node) schedule(ctx context.Context, log *slog.Logger) (_ stop, err error) {
+func (n *node) startSnapshots(ctx context.Context, log *slog.Logger) (_ stopFunc, err error) {
 	if n.cfg.Snapshots == "" {
 		return func() error { return nil }, nil
 	}
@@ -18,7 +18,7 @@ func (n *node) schedule(ctx context.Context, log *slog.Logger) (_ stop, err erro
 	if err != nil {
 		return nil, err
 	}
-	n.snapshots = &snapshots.Schedule{Store: store, Interval: n.cfg.SnapshotEvery, Log: log, Take: n.take, Leads: func() bool {
+	n.snapshots = &snapshots.Schedule{Store: store, Interval: n.cfg.SnapshotEvery, Log: log, Take: n.takeSnapshot, Leads: func() bool {
 		_, leads := n.consensus.Leads()
 		return n.defects.storeSnapshots(leads)
 	}}
@@ -28,7 +28,7 @@ func (n *node) schedule(ctx context.Context, log *slog.Logger) (_ stop, err erro
 	return store.Close, nil
 }
 
-func (n *node) take() (snapshots.Info, []byte, error) {
+func (n *node) takeSnapshot() (snapshots.Info, []byte, error) {
 	index, term, state, err := n.consensus.Export()
-	return snapshots.Info{Generation: n.generation.Number, Index: index, Term: term, Taken: time.Now(), By: n.cfg.Name}, state, err
+	return snapshots.Info{Generation: n.epoch.Number, Index: index, Term: term, Taken: time.Now(), By: n.cfg.Name}, state, err
 }

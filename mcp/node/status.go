@@ -14,7 +14,7 @@ func (n *node) status() api.NodeStatus {
 	s := api.NodeStatus{
 		Node: n.cfg.Name, Region: n.cfg.Region, Roles: n.cfg.Peers[n.cfg.Name].Roles, Role: "follower", Leader: leader, Term: n.consensus.Term(),
 		Applied: applied, Weights: standing.Weights(n.cfg.Weights), Lost: standing.Lost, Primaries: n.primaries(),
-		Services: services(n.directory().List("")),
+		Services: serviceLines(n.directory().List("")),
 		Streams:  n.consensus.Committed().StreamLeaders(),
 	}
 	if term, ok := n.consensus.Leads(); ok {

@@ -16,29 +16,29 @@ import (
 )
 
 const (
-	// starvedLeader is how long a leader may be short of CPU before it hands over:
+	// starvedLimit is how long a leader may be short of CPU before it hands over:
 	// its heartbeats may still be in time while all that it commits is late. Moments
 	// of relief, as there are when everybody leaves it alone, take back a tenth of
 	// their length: a leader that serves in turns only does not serve.
-	starvedLeader = 500 * time.Millisecond
-	asideEvery    = 250 * time.Millisecond
-	// handLimit bounds the handing over, and before it the asking who is fit.
-	handLimit = 2 * time.Second
-	// unfitFor is how long a node that was short of CPU is not made leader again. It
+	starvedLimit           = 500 * time.Millisecond
+	starvationPollInterval = 250 * time.Millisecond
+	// transferTimeout bounds the handing over, and before it the asking who is fit.
+	transferTimeout = 2 * time.Second
+	// cooldown is how long a node that was short of CPU is not made leader again. It
 	// had less to do meanwhile, so that it is not starved now proves little.
-	unfitFor = 15 * time.Second
-	// Leading is the name under which the health service says whether a node
+	cooldown = 15 * time.Second
+	// LeadershipService is the name under which the health service says whether a node
 	// should be made leader; that it serves it says under the empty name.
-	Leading = "leading"
+	LeadershipService = "leading"
 )
 
-// aside watches for how long this node is fit to lead.
-type aside struct{ starved atomic.Int64 } // when it last was, in Unix nanoseconds
+// starvation watches for how long this node is fit to lead.
+type starvation struct{ lastStarved atomic.Int64 } // when it last was, in Unix nanoseconds
 
-// stepAside hands leadership over when this node leads and is starved, and tells
+// watchStarvation hands leadership over when this node leads and is starved, and tells
 // who asks whether it is fit to lead, until ctx ends.
-func (n *node) stepAside(ctx context.Context) {
-	tick := time.NewTicker(asideEvery)
+func (n *node) watchStarvation(ctx context.Context) {
+	tick := time.NewTicker(starvationPollInterval)
 	defer tick.Stop()
 	var handed time.Time
 	var starved time.Duration
@@ -46,19 +46,19 @@ func (n *node) stepAside(ctx context.Context) {
 		now := time.Now()
 		if passed := now.Sub(last); n.admission.Shedder.StarvedFor(now) > 0 {
 			starved += passed
-			n.aside.starved.Store(now.UnixNano())
+			n.starvation.lastStarved.Store(now.UnixNano())
 		} else {
 			starved = max(0, starved-passed/10)
 		}
 		last = now
 		fit := grpc_health_v1.HealthCheckResponse_SERVING
-		if now.Sub(time.Unix(0, n.aside.starved.Load())) < unfitFor {
+		if now.Sub(time.Unix(0, n.starvation.lastStarved.Load())) < cooldown {
 			fit = grpc_health_v1.HealthCheckResponse_NOT_SERVING
 		}
-		n.health.SetServingStatus(Leading, fit)
-		if _, leads := n.consensus.Leads(); leads && starved >= starvedLeader && now.Sub(handed) > 2*handLimit {
+		n.health.SetServingStatus(LeadershipService, fit)
+		if _, leads := n.consensus.Leads(); leads && starved >= starvedLimit && now.Sub(handed) > 2*transferTimeout {
 			handed = now // it may take a moment; not again meanwhile
-			n.handOver(ctx, starved)
+			n.stepDown(ctx, starved)
 		}
 		select {
 		case <-tick.C:
@@ -68,32 +68,32 @@ func (n *node) stepAside(ctx context.Context) {
 	}
 }
 
-// handOver hands leadership to a node that is fit to lead. When there is none all
+// stepDown hands leadership to a node that is fit to lead. When there is none all
 // are starved, as on an overloaded machine, and an election would only cost more.
-func (n *node) handOver(ctx context.Context, starved time.Duration) {
-	to := n.fittest(ctx)
+func (n *node) stepDown(ctx context.Context, starved time.Duration) {
+	to := n.pickSuccessor(ctx)
 	if to == "" {
 		return
 	}
 	says := fmt.Sprintf("%s has been short of CPU for %v and hands leadership over", n.cfg.Name, starved.Round(100*time.Millisecond))
 	n.note(events.StepDown, says, nil)
-	ctx, cancel := context.WithTimeout(ctx, handLimit)
+	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
 	defer cancel()
 	if err := n.consensus.TransferLeadership(ctx, to); err != nil {
 		n.note(events.StepDown, n.cfg.Name+" leads on: "+err.Error(), nil)
 	}
 }
 
-// fittest is the voter that is the first to say that it is fit to lead, "" when
+// pickSuccessor is the voter that is the first to say that it is fit to lead, "" when
 // none says so in time. All are asked at once, for whoever is starved is slow at asking.
-func (n *node) fittest(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, handLimit)
+func (n *node) pickSuccessor(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
 	defer cancel()
 	voters := slices.DeleteFunc(n.cluster().Voters, func(v string) bool { return v == n.cfg.Name })
 	answers := make(chan string, len(voters))
 	for _, v := range voters {
 		go func() {
-			if n.rested(ctx, v) != nil {
+			if n.askLeadership(ctx, v) != nil {
 				v = ""
 			}
 			answers <- v
@@ -107,23 +107,23 @@ func (n *node) fittest(ctx context.Context) string {
 	return ""
 }
 
-// fit asks a node whether it serves, in good time, and whether it should lead.
-func (n *node) fit(ctx context.Context, name string) error {
-	if err := n.prober.Ask(ctx, name); err != nil {
+// canLead asks a node whether it serves, in good time, and whether it should lead.
+func (n *node) canLead(ctx context.Context, name string) error {
+	if err := n.prober.Probe(ctx, name); err != nil {
 		return err
 	}
-	return n.rested(ctx, name)
+	return n.askLeadership(ctx, name)
 }
 
-// rested asks a node whether it should lead; one that stops says no.
-func (n *node) rested(ctx context.Context, name string) error {
+// askLeadership asks a node whether it should lead; one that stops says no.
+func (n *node) askLeadership(ctx context.Context, name string) error {
 	conn, err := n.peers.To(name)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	r, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: Leading})
+	r, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: LeadershipService})
 	if err != nil {
 		return fmt.Errorf("ask %s whether it can lead: %w", name, err)
 	}
@@ -135,14 +135,14 @@ func (n *node) rested(ctx context.Context, name string) error {
 
 // newAdmission is the door of the API.
 func (n *node) newAdmission() *gateway.Admission {
-	a := &gateway.Admission{Name: n.cfg.Name, User: user, Defects: n.cfg.gatewayDefects()}
+	a := &gateway.Admission{Name: n.cfg.Name, User: userOf, Defects: n.cfg.gatewayDefects()}
 	a.Limits.Set(n.cfg.Profile.Limits)
 	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "reason", a.Refused)
 	return a
 }
 
-// user is the name by which a caller's calls are counted. Nodes and operators are no users.
-func user(ctx context.Context) string {
+// userOf is the name by which a caller's calls are counted. Nodes and operators are no users.
+func userOf(ctx context.Context) string {
 	p, ok := identity.Of(ctx)
 	if !ok || p.Kind != trust.Client {
 		return ""

@@ -9,13 +9,13 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
-// watch connects the instruments to the parts that they show.
-func (n *node) watch(log *slog.Logger) {
+// registerMetrics connects the instruments to the parts that they show.
+func (n *node) registerMetrics(log *slog.Logger) {
 	m, state := n.telemetry.Metrics, n.consensus.Committed()
 	m.Gauge("mcp_consensus_term", "The latest term that the node has seen.", func() float64 { return float64(n.consensus.Term()) })
 	m.Gauge("mcp_consensus_leads", "1 while the node leads.", func() float64 {
 		_, leads := n.consensus.Leads()
-		return oneIf(leads)
+		return boolToFloat(leads)
 	})
 	m.Gauge("mcp_consensus_applied", "The log index up to which the node's state is.", func() float64 {
 		index, _ := state.Applied()
@@ -24,9 +24,9 @@ func (n *node) watch(log *slog.Logger) {
 	m.Gauge("mcp_suspects", "How many peers the node's prober finds dead.", func() float64 { return float64(len(n.prober.Suspects())) })
 	m.Gauge("mcp_lost", "How many nodes arbitration has declared lost.", func() float64 { return float64(len(state.HealthView().Lost)) })
 	m.GaugeOf("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
-		return floats(state.HealthView().Weights(n.cfg.Weights))
+		return toFloats(state.HealthView().Weights(n.cfg.Weights))
 	})
-	n.watchJournals(m)
+	n.registerJournalMetrics(m)
 	n.reports = &telemetry.Reports{}
 	n.reporter = &telemetry.Reporter{
 		Node: n.cfg.Name, Region: n.cfg.Region, Own: n.reports, To: n.peers.To, Suspects: n.prober.Suspects,
@@ -34,16 +34,16 @@ func (n *node) watch(log *slog.Logger) {
 		Term:    n.consensus.Term,
 		Applied: n.applied,
 	}
-	sinks := []telemetry.Sink{telemetry.ToLog(log), n.toDiary}
+	sinks := []telemetry.Sink{telemetry.ToLog(log), n.toEventLog}
 	if n.cfg.AlertWebhook != "" {
 		sinks = append(sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
 	}
-	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.picture, Log: log, Sinks: n.defects.alertSinks(sinks)}
+	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.alertInput, Log: log, Sinks: n.defects.alertSinks(sinks)}
 	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
 }
 
-// watchJournals shows how a control node's copies of the journals stand.
-func (n *node) watchJournals(m *telemetry.Metrics) {
+// registerJournalMetrics shows how a control node's copies of the journals stand.
+func (n *node) registerJournalMetrics(m *telemetry.Metrics) {
 	if n.journals == nil {
 		return
 	}
@@ -59,21 +59,21 @@ func (n *node) watchJournals(m *telemetry.Metrics) {
 	show("mcp_journal_epoch", "The epoch of the primary that the node's copy agrees with.", func(s primarybackup.Status) float64 { return float64(s.Epoch) })
 	show("mcp_journal_last", "The last record of the node's copy.", func(s primarybackup.Status) float64 { return float64(s.Last) })
 	show("mcp_journal_synced", "The last record of the node's copy that is on disk for sure.", func(s primarybackup.Status) float64 { return float64(s.Synced) })
-	show("mcp_journal_primary", "1 while the node is the primary.", func(s primarybackup.Status) float64 { return oneIf(s.Primary) })
+	show("mcp_journal_primary", "1 while the node is the primary.", func(s primarybackup.Status) float64 { return boolToFloat(s.Primary) })
 	show("mcp_journal_committed", "Up to which record the primary has acknowledged; 0 elsewhere.", func(s primarybackup.Status) float64 { return float64(s.Commit) })
 	show("mcp_journal_replicas", "How many copies are connected to the primary; 0 elsewhere.", func(s primarybackup.Status) float64 { return float64(s.Replicas) })
 }
 
-// picture is what the alert rules are judged by.
-func (n *node) picture() telemetry.Picture {
+// alertInput is what the alert rules are judged by.
+func (n *node) alertInput() telemetry.Picture {
 	standing := n.consensus.Committed().HealthView()
 	p := telemetry.Picture{Nodes: n.cluster().Regions, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
 	p.Applied, _ = n.consensus.Committed().Applied()
 	return p
 }
 
-// toDiary is the alert sink that writes into the node's diary.
-func (n *node) toDiary(_ context.Context, a telemetry.Alert) error {
+// toEventLog is the alert sink that writes into the node's diary.
+func (n *node) toEventLog(_ context.Context, a telemetry.Alert) error {
 	kind, says := events.Alert, a.Says
 	if a.Resolved {
 		kind, says = events.AlertResolved, a.Rule+" of "+a.About+" is over"
@@ -82,7 +82,7 @@ func (n *node) toDiary(_ context.Context, a telemetry.Alert) error {
 	return nil
 }
 
-func floats(in map[string]int) map[string]float64 {
+func toFloats(in map[string]int) map[string]float64 {
 	out := make(map[string]float64, len(in))
 	for k, v := range in {
 		out[k] = float64(v)
@@ -90,8 +90,8 @@ func floats(in map[string]int) map[string]float64 {
 	return out
 }
 
-// oneIf is a figure that is 1 while something is so.
-func oneIf(is bool) float64 {
+// boolToFloat is a figure that is 1 while something is so.
+func boolToFloat(is bool) float64 {
 	if is {
 		return 1
 	}

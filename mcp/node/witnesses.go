@@ -10,7 +10,7 @@ import (
 func (n *node) witnesses(peer string) []string {
 	c := n.cluster()
 	if len(c.Control) == 0 { // this node holds no log, yet or at all
-		c = n.cfg.planned()
+		c = n.cfg.plannedCluster()
 	}
 	return slices.DeleteFunc(c.Control, func(w string) bool {
 		return c.Regions[w] == n.cfg.Region || c.Regions[w] == c.Regions[peer]

@@ -15,8 +15,8 @@ type Directory struct {
 	api.UnimplementedRegistryServer
 	Node      string
 	State     *state.State
-	Members   func() map[string]string // who belongs to the platform now, and its region
-	HasLeader func() (known bool)      // whether this node knows a leader
+	Members   func() map[string]string // the present members with their regions
+	HasLeader func() bool              // whether this node knows a leader
 }
 
 // Services implements api.RegistryServer.
@@ -26,16 +26,16 @@ func (d *Directory) Services(_ context.Context, r *api.ServicesRequest) (*api.Se
 	return out, nil
 }
 
-// List is every offer of a service, or of all when the name is empty, by name
-// and then by node.
+// List returns the nodes that offer a service, or all services when the name is empty,
+// by service and then by node.
 func (d *Directory) List(service string) []*api.Service {
 	registry, lost := d.State.Registry(), d.State.HealthView().Lost
 	members := d.Members()
 	maps.DeleteFunc(registry, func(node string, _ state.Registration) bool { _, member := members[node]; return !member })
-	var leads uint64 // the latest term that anybody leads in
+	var latest uint64 // the latest term of a leader
 	for _, r := range registry {
 		for _, o := range r.Offers {
-			leads = max(leads, o.Term)
+			latest = max(latest, o.Term)
 		}
 	}
 	var out []*api.Service
@@ -45,7 +45,7 @@ func (d *Directory) List(service string) []*api.Service {
 				continue
 			}
 			role := o.Role
-			if role == Leader && o.Term < leads { // deposed, and it could not say so yet
+			if role == Leader && o.Term < latest { // it was deposed and has not registered that yet
 				role = Follower
 			}
 			out = append(out, &api.Service{

@@ -1,7 +1,7 @@
-// Package registry is the platform's directory: who serves what, where, and in
-// which role. A node says so itself, through the replicated log, when it comes
-// up and whenever a role changes; arbitration says who is down. Every node can
-// answer from its own state. It finds nothing out and moves no traffic.
+// Package registry is the platform's directory: which node serves what, where, and in which
+// role. A node registers itself through the replicated log when it starts and whenever a
+// role changes; arbitration decides which nodes are down. Every node answers from its own
+// state. The registry neither probes nodes nor moves traffic.
 package registry
 
 import (
@@ -17,10 +17,10 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// look is how often a node compares what the registry says of it with what is.
-const look = 50 * time.Millisecond
+// pollInterval is how often a node compares its registration with its present roles.
+const pollInterval = 50 * time.Millisecond
 
-// The roles of services. What is neither led nor followed just serves.
+// The roles of services. A service that has no leader is Serving.
 const (
 	Leader   = "leader"
 	Follower = "follower"
@@ -32,25 +32,25 @@ type Registrar struct {
 	Node  string
 	Self  func() state.Registration // as it is now
 	State *state.State
-	// Commit commits through whoever leads, if there is one.
+	// Commit commits through the present leader, if there is one.
 	Commit func(ctx context.Context, c *api.Command) (*api.Applied, error)
-	Note   func(k events.Kind, says string, fields map[string]string)
+	Note   func(k events.Kind, description string, fields map[string]string)
 }
 
-// Run registers the node until ctx ends. It compares rather than remembers, so
-// whatever the registry says wrongly of this node is put right.
+// Run registers the node until ctx ends. It compares the registration with the present roles
+// each time, so a wrong one is corrected whatever the cause.
 func (r *Registrar) Run(ctx context.Context) {
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	told := ""
+	noted := ""
 	for {
 		self := r.Self()
 		if !reflect.DeepEqual(self, r.State.Registry()[r.Node]) {
-			// A failure is tried again at the next look, with what is true then.
+			// After a failure the next poll tries again, with the roles of that time.
 			_, _ = r.Commit(ctx, self.Command(r.Node))
-		} else if says := inWords(self); says != told {
-			told = says
-			r.Note(events.Registered, r.Node+" is registered: "+says, fields(self))
+		} else if roles := describe(self); roles != noted {
+			noted = roles
+			r.Note(events.Registered, r.Node+" is registered: "+roles, fields(self))
 		}
 		select {
 		case <-tick.C:
@@ -60,7 +60,7 @@ func (r *Registrar) Run(ctx context.Context) {
 	}
 }
 
-func inWords(r state.Registration) string {
+func describe(r state.Registration) string {
 	var out []string
 	for _, o := range r.Offers {
 		if o.Term > 0 {

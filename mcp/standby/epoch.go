@@ -1,21 +1,21 @@
-// Package standby is how a region takes over that is not in the quorum. There
-// are three levels of readiness:
+// Package standby is how a region takes over that has no vote. There are three levels of
+// readiness:
 //
-//	hot   votes: consensus itself carries on, and nothing is lost
-//	warm  learns the log as it is committed, a moment behind; what had not reached it is lost
-//	cold  holds nothing; restores the newest snapshot of the object store; what is younger is lost
+//	hot   votes: consensus itself continues, and nothing is lost
+//	warm  learns the log as it is committed, a moment behind; what has not reached it is lost
+//	cold  holds nothing and restores the newest snapshot of the object store; what is younger is lost
 //
-// A standby that finds all voters dead, with a witness of a third region
-// agreeing, begins a new generation of the cluster in which it is the only voter:
+// A standby that finds all voters dead, while a witness in a third region agrees, starts a
+// new epoch of the cluster in which it is the only voter:
 //
-//	voters die ─► heir suspects them all ─► margin ─► heir: data, generation + 1, restart ─► leads
-//	                                                  others: see the generation, drop their data, learn anew
+//	voters die ─► successor suspects all ─► margin ─► successor: data, epoch + 1, restart ─► leads
+//	                                                  others: see the epoch, drop their data, learn again
 //
-// Nodes of different generations do not speak consensus with each other (they
-// fail to agree on a protocol when they connect), so an old voter that comes
-// back can neither commit nor disturb; it drops what it holds and learns.
-// A voter acknowledges only while a node that does not vote has just answered it,
-// so one that is cut off, or was paused, stops before the heir takes over.
+// Nodes of different epochs do not speak consensus with each other: when they connect they
+// cannot agree on a protocol. So an old voter that comes back can neither commit nor
+// disturb; it drops its data and learns. A voter acknowledges only while a node without
+// a vote has just answered it, so one that is cut off, or was paused, stops before the
+// successor takes over.
 package standby
 
 import (
@@ -29,48 +29,49 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/checkedfile"
 )
 
-// Epoch is one life of the cluster's log. A takeover begins the next.
+// Epoch is one life of the cluster's log. A takeover starts the next one.
 type Epoch struct {
 	Number    uint64 `json:"number"`
-	Successor string `json:"heir,omitempty"` // the node that took over, the first voter; empty in generation 0
-	// Settled says that the folder's data are of this generation.
+	Successor string `json:"heir,omitempty"` // the node that took over and is its first voter; empty in epoch 0
+	// Settled is true when the folder's data have been converted to this epoch.
 	Settled bool `json:"settled,omitempty"`
 }
 
-// Protocol is what nodes of this generation speak.
-func (g Epoch) Protocol() string { return fmt.Sprintf("raft/%d", g.Number) }
+// Protocol is the name of the protocol that nodes of this epoch speak with each other.
+func (e Epoch) Protocol() string { return fmt.Sprintf("raft/%d", e.Number) }
 
-const file = "generation.json"
+// epochFile has its name and its JSON fields from earlier versions.
+const epochFile = "generation.json"
 
-// Load reads the generation that a data folder belongs to; an empty folder is
-// of generation 0. A damaged note is an error: which life its data are of is not known.
-func Load(dir string) (g Epoch, err error) {
-	b, err := checkedfile.Read(filepath.Join(dir, file))
+// Load reads the epoch that a data folder belongs to; an empty folder is of epoch 0. A
+// damaged file is an error, because the epoch of the data is then unknown.
+func Load(dir string) (e Epoch, err error) {
+	b, err := checkedfile.Read(filepath.Join(dir, epochFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return g, nil
+		return e, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(b, &g)
+		err = json.Unmarshal(b, &e)
 	}
 	if err != nil {
-		return g, fmt.Errorf("read the generation in %s: %w. Move the whole folder away while other nodes live: the node then fetches everything from them", filepath.Join(dir, file), err)
+		return e, fmt.Errorf("read the epoch in %s: %w; remedy: while other nodes are up, move the whole folder away, and this node fetches everything from them", filepath.Join(dir, epochFile), err)
 	}
-	return g, nil
+	return e, nil
 }
 
-// Save notes the generation of a data folder, durably.
-func (g Epoch) Save(dir string) (err error) {
+// Save writes the epoch of a data folder. It is on disk when Save returns.
+func (e Epoch) Save(dir string) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("note generation %d in %s: %w", g.Number, dir, err)
+			err = fmt.Errorf("write epoch %d in %s: %w", e.Number, dir, err)
 		}
 	}()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	b, err := json.Marshal(g)
+	b, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	return checkedfile.Write(filepath.Join(dir, file), b)
+	return checkedfile.Write(filepath.Join(dir, epochFile), b)
 }

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestAGenerationIsNotedInItsFolder(t *testing.T) {
+func TestAnEpochIsSavedInItsFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	load := func() Epoch {
 		t.Helper()
@@ -25,7 +25,7 @@ func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 		return g
 	}
 	if g := load(); g != (Epoch{}) {
-		t.Errorf("an empty folder is of %+v, want the first generation", g)
+		t.Errorf("an empty folder is of %+v, want the first epoch", g)
 	}
 	for _, want := range []Epoch{{Number: 1, Successor: "north-1"}, {Number: 1, Successor: "north-1", Settled: true}, {Number: 2, Successor: "south-1"}} {
 		if err := want.Save(dir); err != nil {
@@ -39,37 +39,38 @@ func TestAGenerationIsNotedInItsFolder(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("the folder has %v, %v, want one file", entries, err)
 	}
-	// A note that the power cut off is none: the one before it counts, and the next replaces it.
-	if err := os.WriteFile(filepath.Join(dir, file+".next"), []byte(`{"num`), 0o644); err != nil {
+	// A file that a power cut left unfinished does not count: the one before it does, and the
+	// next write replaces it.
+	if err := os.WriteFile(filepath.Join(dir, epochFile+".next"), []byte(`{"num`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if g := load(); g.Number != 2 {
-		t.Errorf("after an unfinished note the folder is of %+v, want generation 2", g)
+		t.Errorf("after an unfinished write the folder is of %+v, want epoch 2", g)
 	}
 	if err := (Epoch{Number: 3}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	if g := load(); g.Number != 3 {
-		t.Errorf("the folder is of %+v, want generation 3", g)
+		t.Errorf("the folder is of %+v, want epoch 3", g)
 	}
 }
 
-// A generation that cannot be read is not taken for another: its data are of another life.
-func TestADamagedNoteIsAnError(t *testing.T) {
+// An epoch that cannot be read is not taken for another one.
+func TestADamagedEpochFileIsAnError(t *testing.T) {
 	dir := t.TempDir()
 	if err := (Epoch{Number: 7, Successor: "north-1", Settled: true}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	whole, err := os.ReadFile(filepath.Join(dir, file))
+	whole, err := os.ReadFile(filepath.Join(dir, epochFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	refused := func(what string, b []byte) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, file), b, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, epochFile), b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if g, err := Load(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, file)) {
+		if g, err := Load(dir); err == nil || !strings.Contains(err.Error(), filepath.Join(dir, epochFile)) {
 			t.Errorf("%s: read as %+v, %v; want an error that names the file", what, g, err)
 		}
 	}
@@ -82,11 +83,11 @@ func TestADamagedNoteIsAnError(t *testing.T) {
 	refused("empty", nil)
 }
 
-func TestGenerationsSpeakDifferently(t *testing.T) {
+func TestEpochsSpeakDifferentProtocols(t *testing.T) {
 	if a, b := (Epoch{Number: 1, Settled: true}).Protocol(), (Epoch{Number: 2}).Protocol(); a == b {
 		t.Errorf("both speak %s", a)
 	}
 	if a, b := (Epoch{Number: 1, Settled: true}).Protocol(), (Epoch{Number: 1}).Protocol(); a != b {
-		t.Errorf("one generation speaks %s and %s", a, b)
+		t.Errorf("one epoch speaks %s and %s", a, b)
 	}
 }

@@ -7,48 +7,48 @@ import (
 	"time"
 )
 
-// begins is how long an heir that takes over may need until it can be asked
-// for its generation.
-const begins = 5 * time.Second
+// takeoverTime is how long a successor that takes over may need until it answers with
+// the new epoch.
+const takeoverTime = 5 * time.Second
 
-// proof is what a node's own questions prove about the generation. A voter may
-// acknowledge while a node that does not vote has just answered that it knows
-// of no later one:
+// leaseRenewer asks the other nodes for their epochs, and extends a voter's lease by their
+// answers. A voter may acknowledge while a node without a vote has just answered that it
+// knows of no later epoch:
 //
-//	voter   asks ──► answer: until asked + Margin it stands
-//	heir              └── silent to the heir and its witness ─► suspected ─► Margin ─► takes over
+//	voter      asks ──► answer: lease until asked + Margin
+//	successor            └── no answer to it and its witness ─► suspected ─► Margin ─► takes over
 //
-// Why not the prober's suspicion of everybody else? That takes a witness, and
-// who is cut off reaches none. And why from the question on, not from the
-// answer? An answer may have waited while this process stood still.
-type proof struct {
+// Why not by the prober's suspicion of all others? That takes a witness, and a node that is
+// cut off reaches none. And why from the question on, not from the answer? The answer may
+// have waited while this process was paused.
+type leaseRenewer struct {
 	*Watcher
 
-	mu    sync.Mutex
-	until time.Time
-	over  bool // a later generation is known
-	nodes map[string]*answers
+	mu      sync.Mutex
+	until   time.Time
+	revoked bool // a later epoch is known
+	nodes   map[string]*answers
 }
 
-// answers are a node's, as far as they are in time.
+// answers describes the answers of one node.
 type answers struct {
-	came  time.Time // the last one
-	asked time.Time // for the last one
-	since time.Time // they have come without a gap
+	came  time.Time // when the last one came, however late
+	asked time.Time // when the last one that came in time was asked for
+	since time.Time // when the first question of the present unbroken series was asked
 }
 
-// follow asks a node for its generation until ctx ends, and reports a later one.
-func (p *proof) follow(ctx context.Context, name string, later chan<- Epoch) {
-	tick := time.NewTicker(askEvery)
+// poll asks a node for its epoch until ctx ends, and sends a later one to later.
+func (l *leaseRenewer) poll(ctx context.Context, name string, later chan<- Epoch) {
+	tick := time.NewTicker(askInterval)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		asked := time.Now()
-		for _, r := range ask(ctx, []string{name}, p.To) {
-			if r.Number <= p.Present.Number {
-				p.note(name, asked, time.Now())
+		for _, r := range ask(ctx, []string{name}, l.To) {
+			if r.Number <= l.Present.Number {
+				l.observe(name, asked, time.Now())
 				continue
 			}
-			p.end()
+			l.revoke()
 			select {
 			case later <- Epoch{Number: r.Number, Successor: r.Successor}:
 			default:
@@ -61,20 +61,20 @@ func (p *proof) follow(ctx context.Context, name string, later chan<- Epoch) {
 	}
 }
 
-// note takes in an answer from this generation.
-func (p *proof) note(name string, asked, came time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	a := p.nodes[name]
+// observe takes an answer of this epoch, and extends the lease if it may.
+func (l *leaseRenewer) observe(name string, asked, came time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.nodes[name]
 	if a == nil {
 		a = &answers{since: asked}
-		if p.nodes == nil {
-			p.nodes = map[string]*answers{}
+		if l.nodes == nil {
+			l.nodes = map[string]*answers{}
 		}
-		p.nodes[name] = a
+		l.nodes[name] = a
 	}
 	a.came = came
-	if came.Sub(asked) > p.AnswerTimeout {
+	if came.Sub(asked) > l.AnswerTimeout {
 		return
 	}
 	if asked.Sub(a.asked) > Margin {
@@ -82,45 +82,46 @@ func (p *proof) note(name string, asked, came time.Time) {
 	}
 	a.asked = asked
 	until := asked.Add(Margin)
-	if p.over || !p.vouches(name, a) || !until.After(p.until) {
+	if l.revoked || !l.mayRenewBy(name, a) || !until.After(l.until) {
 		return
 	}
-	p.until = until
-	p.ExtendLease(until)
+	l.until = until
+	l.ExtendLease(until)
 }
 
-// vouches says whether a voter may go by a node's answers. The heir knows whether
-// it has taken over. Others hear of it only once it has begun. So they vouch
-// after a gap, in which they may have agreed to that, only when there has been
-// the time to hear of it, or the heir has answered since.
-func (p *proof) vouches(name string, a *answers) bool {
+// mayRenewBy reports whether a voter may extend its lease by a node's answers. The
+// successor itself knows whether it has taken over. The others learn of it only once the
+// new epoch has started. So after a gap in a node's answers, in which the node may have
+// been the witness of a takeover, its answers count again only when there has been time
+// to learn of the epoch, or when the successor has answered since.
+func (l *leaseRenewer) mayRenewBy(name string, a *answers) bool {
 	switch {
-	case !slices.Contains(p.Voters, p.Self) || slices.Contains(p.Voters, name):
+	case !slices.Contains(l.Voters, l.Self) || slices.Contains(l.Voters, name):
 		return false
-	case name == p.Successor || p.Self == p.Successor:
+	case name == l.Successor || l.Self == l.Successor:
 		return true
 	}
-	heir := p.nodes[p.Successor]
-	return heir != nil && !heir.asked.Before(a.since) || a.asked.Sub(a.since) >= begins
+	successor := l.nodes[l.Successor]
+	return successor != nil && !successor.asked.Before(a.since) || a.asked.Sub(a.since) >= takeoverTime
 }
 
-// end is for good: a later generation is known.
-func (p *proof) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.over = true
-	if slices.Contains(p.Voters, p.Self) {
-		p.ExtendLease(time.Time{})
+// revoke ends the lease for good, because a later epoch is known.
+func (l *leaseRenewer) revoke() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.revoked = true
+	if slices.Contains(l.Voters, l.Self) {
+		l.ExtendLease(time.Time{})
 	}
 }
 
-// silence is how long none of the nodes has answered.
-func (p *proof) silence(nodes []string) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// silence is the time since any of the nodes has answered.
+func (l *leaseRenewer) silence(nodes []string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var last time.Time
 	for _, n := range nodes {
-		if a := p.nodes[n]; a != nil && a.came.After(last) {
+		if a := l.nodes[n]; a != nil && a.came.After(last) {
 			last = a.came
 		}
 	}

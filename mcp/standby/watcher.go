@@ -12,65 +12,66 @@ import (
 )
 
 const (
-	look = 50 * time.Millisecond
-	// askEvery is how often the others are asked for their generation, askLimit
-	// how long one may take to answer.
-	askEvery = 250 * time.Millisecond
-	askLimit = time.Second
-	// Margin is how long the heir waits after it suspects every voter. For no
-	// longer does a voter go by an answer from outside, see proof.go.
+	pollInterval = 50 * time.Millisecond
+	// askInterval is how often the other nodes are asked for their epoch, askTimeout how
+	// long one may take to answer.
+	askInterval = 250 * time.Millisecond
+	askTimeout  = time.Second
+	// Margin is how long the successor waits after it suspects every voter. A voter's
+	// lease is never longer, see lease.go.
 	Margin = time.Second
-	// quiet is how long the heir waits after the last answer of any voter, which may
-	// have had an answer itself until the heir's next question remained without one.
-	quiet = Margin + askEvery + askLimit
-	// StartupMargin is the margin of an heir that has not yet seen every voter alive:
-	// where all start at once some are late.
+	// voterSilence is how long the successor waits after the last answer of any voter: the
+	// voter may have had answers itself until the successor's next question failed.
+	voterSilence = Margin + askInterval + askTimeout
+	// StartupMargin is the margin of a successor that has not seen every voter alive yet:
+	// when all nodes are started at once some come late.
 	StartupMargin = 15 * time.Second
 )
 
-// Watcher is a node's lookout for the end of its generation. All fields are needed.
+// Watcher waits for the end of the present epoch. All fields are needed.
 type Watcher struct {
 	Self       string
 	Present    Epoch
-	Voters     []string                          // of this generation
-	Successor  string                            // who takes over when they are gone
+	Voters     []string                          // of this epoch
+	Successor  string                            // the node that takes over when they are dead
 	Others     []string                          // every other node
 	Suspicions func() (suspects, known []string) // of this node's prober
 	To         func(name string) (*grpc.ClientConn, error)
-	// AnswerTimeout is how soon a node must answer for a voter to go by it: the prober's
-	// timeout, so that who is too slow for a witness is so for the voter.
+	// AnswerTimeout is how soon a node must answer for a voter's lease to be extended: the
+	// prober's timeout, so that a node too slow for a witness is too slow for a voter.
 	AnswerTimeout time.Duration
-	// ExtendLease tells this node, a voter, up to when it may acknowledge.
+	// ExtendLease sets until when this node, a voter, may acknowledge.
 	ExtendLease func(t time.Time)
-	// Ready says whether the heir has what it takes over with. While it has not, it waits.
+	// Ready returns an error while the successor lacks the data to take over with; it then
+	// waits.
 	Ready func(ctx context.Context) error
 }
 
-// Next waits for the end of the generation and returns the next: one that this
-// node, the heir, shall begin, or one that began without it. It returns false
-// when ctx ends first.
+// Next waits for the end of the epoch and returns the next one: either this node is the
+// successor and is to start it, or another node has started it. It returns false when
+// ctx ends first.
 func (w *Watcher) Next(ctx context.Context) (Epoch, bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	later := make(chan Epoch, 1)
-	heard := &proof{Watcher: w}
+	leases := &leaseRenewer{Watcher: w}
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	for _, o := range w.Others {
-		asking.Go(func() { heard.follow(ctx, o, later) })
+		asking.Go(func() { leases.poll(ctx, o, later) })
 	}
 	defer cancel()
-	tick := time.NewTicker(look)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	var gone time.Time         // since when every voter is suspected
-	alive := map[string]bool{} // voters that have been seen so
+	var deadSince time.Time        // since when every voter is suspected
+	seenAlive := map[string]bool{} // by voter
 	for {
 		select {
-		case g := <-later:
-			if others := Latest(ctx, w.Others, w.To); others.Number > g.Number {
-				g = others
+		case e := <-later:
+			if others := Latest(ctx, w.Others, w.To); others.Number > e.Number {
+				e = others
 			}
-			return g, true
+			return e, true
 		case <-tick.C:
 		case <-ctx.Done():
 			return Epoch{}, false
@@ -81,17 +82,17 @@ func (w *Watcher) Next(ctx context.Context) (Epoch, bool) {
 		suspects, known := w.Suspicions()
 		margin := Margin
 		for _, v := range w.Voters {
-			alive[v] = alive[v] || slices.Contains(known, v) && !slices.Contains(suspects, v)
-			if !alive[v] {
+			seenAlive[v] = seenAlive[v] || slices.Contains(known, v) && !slices.Contains(suspects, v)
+			if !seenAlive[v] {
 				margin = StartupMargin
 			}
 		}
 		switch {
 		case w.Self != w.Successor || !subset(w.Voters, suspects):
-			gone = time.Time{}
-		case gone.IsZero():
-			gone = time.Now()
-		case time.Since(gone) > margin && heard.silence(w.Voters) > quiet && w.Ready(ctx) == nil:
+			deadSince = time.Time{}
+		case deadSince.IsZero():
+			deadSince = time.Now()
+		case time.Since(deadSince) > margin && leases.silence(w.Voters) > voterSilence && w.Ready(ctx) == nil:
 			return Epoch{Number: w.Present.Number + 1, Successor: w.Self}, true
 		}
 	}
@@ -101,7 +102,7 @@ func subset(of, in []string) bool {
 	return !slices.ContainsFunc(of, func(s string) bool { return !slices.Contains(in, s) })
 }
 
-// Latest asks nodes for their generation and returns the highest of those who answer.
+// Latest asks nodes for their epochs and returns the latest of those that answer.
 func Latest(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (latest Epoch) {
 	for _, r := range ask(ctx, nodes, to) {
 		if r.Number > latest.Number {
@@ -112,7 +113,7 @@ func Latest(ctx context.Context, nodes []string, to func(string) (*grpc.ClientCo
 }
 
 func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn, error)) (out []*api.EpochReply) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -135,7 +136,7 @@ func ask(ctx context.Context, nodes []string, to func(string) (*grpc.ClientConn,
 	return out
 }
 
-// Server answers for a node.
+// Server answers other nodes with this node's epoch.
 type Server struct {
 	api.UnimplementedStandbyServer
 	Present Epoch

@@ -17,7 +17,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// seen is what a prober thinks from some time on.
+// seen is what a prober reports from some time on.
 type seen struct {
 	from            time.Duration
 	suspects, known []string
@@ -29,10 +29,11 @@ var (
 	all    = []string{"east-1", "east-2", "south-1"}
 )
 
-// watch is that of north-1, whose prober thinks what was last said. Nobody can be asked.
-func watch(began time.Time, heir string, script ...seen) *Watcher {
+// watch makes the Watcher of north-1, whose prober reports what was seen last. No other
+// node can be asked.
+func watch(began time.Time, successor string, script ...seen) *Watcher {
 	return &Watcher{
-		Self: "north-1", Voters: east, Successor: heir, Others: all,
+		Self: "north-1", Voters: east, Successor: successor, Others: all,
 		Suspicions: func() (suspects, known []string) {
 			for _, s := range script {
 				if time.Since(began) >= s.from {
@@ -47,32 +48,32 @@ func watch(began time.Time, heir string, script ...seen) *Watcher {
 	}
 }
 
-func TestWhenTheHeirTakesOver(t *testing.T) {
+func TestWhenTheSuccessorTakesOver(t *testing.T) {
 	const never, slack = time.Duration(0), 200 * time.Millisecond
 	loss := []seen{{0, nobody, all}, {time.Second, east, all}}
 	for _, c := range []struct {
-		name   string
-		heir   string
-		script []seen
-		ready  time.Duration // from when on it has what it takes over with
-		want   time.Duration // when it takes over, or a little later
+		name      string
+		successor string
+		script    []seen
+		ready     time.Duration // from when on it has the data to take over with
+		want      time.Duration // when it takes over, or a little later
 	}{
 		{"it waits the margin", "north-1", loss, 0, time.Second + Margin},
 		{"also when the witness is gone", "north-1", []seen{{0, nobody, all}, {time.Second, all, all}}, 0, time.Second + Margin},
 		{"not before every voter is suspected", "north-1", []seen{{0, nobody, all}, {time.Second, east[:1], all}}, 0, never},
 		{"when the last voter is", "north-1", []seen{{0, nobody, all}, {time.Second, east[:1], all}, {9 * time.Second, east, all}}, 0, 9*time.Second + Margin},
-		{"a doubt begins the margin anew", "north-1", []seen{{0, nobody, all}, {time.Second, east, all}, {1800 * time.Millisecond, east[:1], all}, {3 * time.Second, east, all}}, 0, 3*time.Second + Margin},
-		{"patient with voters it never saw", "north-1", []seen{{0, east, all}}, 0, StartupMargin},
-		{"patient with one it never saw", "north-1", []seen{{0, east[:1], all}, {time.Second, east, all}}, 0, time.Second + StartupMargin},
-		{"not to be suspected yet is not to be alive", "north-1", []seen{{0, nobody, nobody}, {time.Second, east, all}}, 0, time.Second + StartupMargin},
-		{"not while it has nothing to take over with", "north-1", loss, 7 * time.Second, 7 * time.Second},
-		{"nobody but the heir", "south-1", loss, 0, never},
+		{"a voter that answers again restarts the margin", "north-1", []seen{{0, nobody, all}, {time.Second, east, all}, {1800 * time.Millisecond, east[:1], all}, {3 * time.Second, east, all}}, 0, 3*time.Second + Margin},
+		{"a longer margin for voters it never saw alive", "north-1", []seen{{0, east, all}}, 0, StartupMargin},
+		{"a longer margin for one it never saw alive", "north-1", []seen{{0, east[:1], all}, {time.Second, east, all}}, 0, time.Second + StartupMargin},
+		{"a voter that is not suspected yet was not seen alive", "north-1", []seen{{0, nobody, nobody}, {time.Second, east, all}}, 0, time.Second + StartupMargin},
+		{"not while it has no data to take over with", "north-1", loss, 7 * time.Second, 7 * time.Second},
+		{"no node but the successor", "south-1", loss, 0, never},
 		{"all is well", "north-1", []seen{{0, nobody, all}}, 0, never},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				w := watch(began, c.heir, c.script...)
+				w := watch(began, c.successor, c.script...)
 				w.Present = Epoch{Number: 4, Successor: "east-1", Settled: true}
 				w.Ready = func(context.Context) error {
 					if time.Since(began) < c.ready {
@@ -85,22 +86,22 @@ func TestWhenTheHeirTakesOver(t *testing.T) {
 				g, ended := w.Next(ctx)
 				if c.want == never {
 					if ended {
-						t.Errorf("after %v it begins %+v, want none", time.Since(began), g)
+						t.Errorf("after %v it starts %+v, want none", time.Since(began), g)
 					}
 					return
 				}
 				if want := (Epoch{Number: 5, Successor: "north-1"}); !ended || g != want {
-					t.Errorf("it begins %+v, %v, want %+v", g, ended, want)
+					t.Errorf("it starts %+v, %v, want %+v", g, ended, want)
 				}
 				if after := time.Since(began); after < c.want || after > c.want+slack {
-					t.Errorf("it begins after %v, want %v", after, c.want)
+					t.Errorf("it starts after %v, want %v", after, c.want)
 				}
 			})
 		})
 	}
 }
 
-// answering makes nodes that answer with their generation from some time on.
+// answering makes nodes that answer with their epoch from some time on.
 func answering(t *testing.T, from time.Duration, of map[string]Epoch) func(string) (*grpc.ClientConn, error) {
 	t.Helper()
 	began := time.Now()
@@ -126,18 +127,18 @@ func answering(t *testing.T, from time.Duration, of map[string]Epoch) func(strin
 	}
 }
 
-func TestALaterGenerationOfSomebodyElseWins(t *testing.T) {
+func TestALaterEpochOfAnotherNodeWins(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		self    string
 		answers map[string]Epoch
 		want    Epoch // the zero is none
 	}{
-		{"the heir sees another's", "north-1", map[string]Epoch{"south-1": {2, "south-1", true}}, Epoch{Number: 2, Successor: "south-1"}},
-		{"a voter that comes back sees the heir's", "east-1", map[string]Epoch{"north-1": {2, "north-1", true}, "east-2": {1, "", true}}, Epoch{Number: 2, Successor: "north-1"}},
+		{"the successor sees another node's", "north-1", map[string]Epoch{"south-1": {2, "south-1", true}}, Epoch{Number: 2, Successor: "south-1"}},
+		{"a voter that comes back sees the successor's", "east-1", map[string]Epoch{"north-1": {2, "north-1", true}, "east-2": {1, "", true}}, Epoch{Number: 2, Successor: "north-1"}},
 		{"the latest of several", "south-1", map[string]Epoch{"east-2": {2, "east-2", true}, "north-1": {3, "north-1", true}}, Epoch{Number: 3, Successor: "north-1"}},
-		{"its own is no news", "north-1", map[string]Epoch{"south-1": {1, "east-1", true}}, Epoch{}},
-		{"nor is an earlier one", "north-1", map[string]Epoch{"south-1": {0, "", false}}, Epoch{}},
+		{"its own epoch is not a later one", "north-1", map[string]Epoch{"south-1": {1, "east-1", true}}, Epoch{}},
+		{"nor is an earlier epoch", "north-1", map[string]Epoch{"south-1": {0, "", false}}, Epoch{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -152,16 +153,17 @@ func TestALaterGenerationOfSomebodyElseWins(t *testing.T) {
 				if g != c.want || ended != (c.want != Epoch{}) {
 					t.Errorf("next is %+v, %v, want %+v", g, ended, c.want)
 				}
-				if after := time.Since(began); ended && (after < told || after > told+askEvery+askLimit) {
-					t.Errorf("known after %v, told from %v on", after, told)
+				if after := time.Since(began); ended && (after < told || after > told+askInterval+askTimeout) {
+					t.Errorf("known after %v, answered from %v on", after, told)
 				}
 			})
 		})
 	}
 }
 
-// Nobody is ever suspected, for a suspicion takes a witness, whom a voter that is cut off cannot ask.
-func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
+// Nobody is ever suspected here, because a suspicion takes a witness, whom a voter that is
+// cut off cannot ask.
+func TestAVoterHoldsItsLeaseWhileNonVotersAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		present := Epoch{Number: 1}
@@ -169,7 +171,7 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 		w.Self, w.Present, w.Others = "east-1", present, []string{"east-2", "north-1", "south-1"}
 		to := answering(t, 0, map[string]Epoch{"east-2": present, "north-1": present, "south-1": present})
 		w.To = func(name string) (*grpc.ClientConn, error) {
-			reach := map[string]bool{"east-2": true} // that votes, too, proves nothing
+			reach := map[string]bool{"east-2": true} // a voter too, whose answer proves nothing
 			switch at := time.Since(began); {
 			case at < 2*time.Second:
 			case at < 4*time.Second:
@@ -178,7 +180,7 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 				reach["south-1"] = true
 			case at < 12*time.Second: // cut off
 			case at < 20*time.Second:
-				reach["south-1"] = true // which may not have heard of a takeover yet
+				reach["south-1"] = true // which may not know of a takeover yet
 			case at < 22*time.Second: // cut off
 			default:
 				reach["north-1"] = true
@@ -193,7 +195,7 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 		w.ExtendLease = func(t time.Time) { until.Store(&t) }
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
 		defer cancel()
-		var changed []time.Duration // when it stands and when it does not, in turn
+		var changed []time.Duration // when it gets the lease and when it loses it, in turn
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -205,18 +207,20 @@ func TestAVoterStandsWhileItIsAnsweredFromOutside(t *testing.T) {
 			}
 		}()
 		if g, ended := w.Next(ctx); ended {
-			t.Errorf("a voter begins %+v", g)
+			t.Errorf("a voter starts %+v", g)
 		}
 		<-done
-		want := []time.Duration{2 * time.Second, 11 * time.Second, 12*time.Second + begins, 21 * time.Second, 22 * time.Second}
-		near := func(got, want time.Duration) bool { return got >= want-askEvery && got <= want+askEvery+look }
+		want := []time.Duration{2 * time.Second, 11 * time.Second, 12*time.Second + takeoverTime, 21 * time.Second, 22 * time.Second}
+		near := func(got, want time.Duration) bool {
+			return got >= want-askInterval && got <= want+askInterval+pollInterval
+		}
 		if !slices.EqualFunc(changed, want, near) {
-			t.Errorf("it stands and stands not from %v on in turn, want %v", changed, want)
+			t.Errorf("it gets and loses the lease in turn at %v, want %v", changed, want)
 		}
 	})
 }
 
-// A voter that answers may be answered, too: however much it is suspected, nobody takes over.
+// A voter that answers may get answers, too: nobody takes over, however much it is suspected.
 func TestNoTakeoverWhileAVoterAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(time.Now(), "north-1", seen{0, nobody, all}, seen{time.Second, east, all})
@@ -224,7 +228,7 @@ func TestNoTakeoverWhileAVoterAnswers(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		if g, ended := w.Next(ctx); ended {
-			t.Errorf("it begins %+v", g)
+			t.Errorf("it starts %+v", g)
 		}
 	})
 }

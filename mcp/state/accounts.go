@@ -7,26 +7,26 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// bank is the balance of each account. Transfers keep its total.
-type bank map[string]int64
+// accounts is the balance of each account. Transfers keep its total.
+type accounts map[string]int64
 
-// open opens a bank and says whether it did: one that is open stays as it is.
+// open opens a bank and reports whether it did: a bank that is open stays as it is.
 func (d *data) open(o *api.OpenAccounts) (opened bool) {
-	if _, known := d.Banks[o.Bank]; known {
+	if _, known := d.Accounts[o.Bank]; known {
 		return false
 	}
-	b := bank{}
+	b := accounts{}
 	for _, a := range o.Accounts {
 		b[a] = o.Balance
 	}
-	d.Banks[o.Bank] = b
+	d.Accounts[o.Bank] = b
 	return true
 }
 
-// transfer moves money, or says why it does not. It decides here and not at the
-// gateway: only in the log's order is it known what an account holds.
-func (d *data) transfer(t *api.Transfer) (done bool, why string) {
-	b, open := d.Banks[t.Bank]
+// transfer moves money, or returns the reason why it does not. It decides here and not
+// at the gateway, because only in the log's order is it known what an account holds.
+func (d *data) transfer(t *api.Transfer) (done bool, reason string) {
+	b, open := d.Accounts[t.Bank]
 	if !open {
 		return false, fmt.Sprintf("bank %s is not open", t.Bank)
 	}
@@ -43,16 +43,16 @@ func (d *data) transfer(t *api.Transfer) (done bool, why string) {
 	return true, ""
 }
 
-// Balances returns what each account of a bank holds, all at one instant, and
-// the index as Read does. The map is empty when the bank is not open.
+// Balances returns the balance of each account of a bank, all at one instant, and the index
+// as Read does. The map is empty when the bank is not open.
 func (s *State) Balances(bank string) (balances map[string]int64, index uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return maps.Clone(map[string]int64(s.d.Banks[bank])), s.d.Index
+	return maps.Clone(map[string]int64(s.d.Accounts[bank])), s.d.Index
 }
 
-func cloneBanks(banks map[string]bank) map[string]bank {
-	out := make(map[string]bank, len(banks))
+func cloneBanks(banks map[string]accounts) map[string]accounts {
+	out := make(map[string]accounts, len(banks))
 	for name, b := range banks {
 		out[name] = maps.Clone(b)
 	}

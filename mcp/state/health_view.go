@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// HealthView is what the cluster agreed on about its nodes.
+// HealthView is what the cluster has agreed on about the health of its nodes.
 type HealthView struct {
-	Suspects       map[string][]string // who each reporter takes for dead
-	Known          map[string][]string // whom each reporter has probed for long enough to tell
+	Suspects       map[string][]string // the nodes that each reporter suspects
+	Known          map[string][]string // the nodes that each reporter has probed for long enough to say
 	Lost           []string            // declared lost by arbitration, sorted
-	WeightQuarters map[string]uint32   // of its weight that each region carries; absent means FullWeight
+	WeightQuarters map[string]uint32   // quarters of its weight that each region carries; absent means FullWeight
 }
 
-// HealthView returns a copy of the present standing.
+// HealthView returns a copy of the present view.
 func (s *State) HealthView() HealthView {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := HealthView{Suspects: map[string][]string{}, Known: map[string][]string{}, Lost: slices.Clone(s.d.Lost), WeightQuarters: maps.Clone(s.d.Quarters)}
+	out := HealthView{Suspects: map[string][]string{}, Known: map[string][]string{}, Lost: slices.Clone(s.d.Lost), WeightQuarters: maps.Clone(s.d.WeightQuarters)}
 	for r, l := range s.d.Suspects {
 		out.Suspects[r] = slices.Clone(l)
 	}
@@ -27,25 +27,25 @@ func (s *State) HealthView() HealthView {
 	return out
 }
 
-// QuartersOf returns the quarters of its weight that a region carries.
-func (s HealthView) QuartersOf(region string) uint32 {
-	if q, ok := s.WeightQuarters[region]; ok {
+// QuartersOf returns how many quarters of its weight a region carries.
+func (v HealthView) QuartersOf(region string) uint32 {
+	if q, ok := v.WeightQuarters[region]; ok {
 		return q
 	}
 	return FullWeight
 }
 
-// Weights spreads 100 over the regions by their base weights and shares.
-// When no region may carry any traffic all get zero.
-func (s HealthView) Weights(base map[string]int) map[string]int {
+// Weights spreads 100 over the regions by their base weights and the quarters of it that
+// each carries. When no region may carry any traffic all get zero.
+func (v HealthView) Weights(base map[string]int) map[string]int {
 	total := 0
 	for r, w := range base {
-		total += w * int(s.QuartersOf(r))
+		total += w * int(v.QuartersOf(r))
 	}
 	out := map[string]int{}
 	for r, w := range base {
 		if total > 0 {
-			out[r] = (100*w*int(s.QuartersOf(r)) + total/2) / total
+			out[r] = (100*w*int(v.QuartersOf(r)) + total/2) / total
 		} else {
 			out[r] = 0
 		}

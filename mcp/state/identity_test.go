@@ -17,7 +17,7 @@ func revocation(session string, until, now time.Time) *api.Command {
 	}}}
 }
 
-func TestKeysAndRevocationsAreKeptAsLongAsTheyMatter(t *testing.T) {
+func TestKeysAndRevocationsExpire(t *testing.T) {
 	start := time.UnixMilli(1_800_000_000_000)
 	key := func(until time.Duration) state.SigningKey {
 		return state.SigningKey{Node: "east-1", Public: []byte{1}, From: start, Until: start.Add(until)}

@@ -6,31 +6,31 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// PrimaryTerm is who is the primary of a class of journals, as the cluster agreed.
-// The zero PrimaryTerm is vacant.
+// PrimaryTerm is the cluster's agreement on the primary of a class of journals. The zero
+// PrimaryTerm is of a class that has no primary yet.
 type PrimaryTerm struct {
 	Epoch       uint64 `json:"epoch"`
 	Primary     string `json:"primary"`
-	Incarnation string `json:"life"` // of the primary's process
+	Incarnation string `json:"life"` // of the primary's process: a restarted one is not the primary any more
 }
 
-// PrimaryTerm returns the present primary of a class.
+// Primary returns the present primary of a class.
 func (s *State) Primary(c api.Class) PrimaryTerm {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.d.Offices[c]
+	return s.d.Primaries[c]
 }
 
-// promote puts a primary in office, unless the epoch is already taken.
+// promote makes a node the primary, unless another has been since in that epoch.
 func (d *data) promote(p *api.Promotion) {
-	if p.Epoch > d.Offices[p.Class].Epoch {
-		d.Offices[p.Class] = PrimaryTerm{Epoch: p.Epoch, Primary: p.Primary, Incarnation: p.Life}
+	if p.Epoch > d.Primaries[p.Class].Epoch {
+		d.Primaries[p.Class] = PrimaryTerm{Epoch: p.Epoch, Primary: p.Primary, Incarnation: p.Life}
 	}
 }
 
-// StreamLeaders returns which node leads each stream of the bus, as was last agreed.
+// StreamLeaders returns the node that leads each stream of the bus, as last agreed.
 func (s *State) StreamLeaders() map[string]string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return maps.Clone(s.d.Seats)
+	return maps.Clone(s.d.StreamLeaders)
 }

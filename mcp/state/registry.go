@@ -6,11 +6,11 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Registration is what a node last said of itself.
+// Registration is how a node last registered itself.
 type Registration struct {
 	Region      string   `json:"region"`
 	Roles       []string `json:"roles"`
-	Incarnation string   `json:"life,omitempty"` // when it came up; empty while it never has
+	Incarnation string   `json:"life,omitempty"` // when it came up; empty while it never has come up
 	Offers      []Offer  `json:"offers,omitempty"`
 }
 
@@ -30,7 +30,7 @@ func (d *data) register(r *api.Registration) {
 	d.Registry[r.Node] = out
 }
 
-// Command makes the log entry that registers a node so.
+// Command makes the log entry that registers a node with this registration.
 func (r Registration) Command(node string) *api.Command {
 	out := &api.Registration{Node: node, Region: r.Region, Roles: r.Roles, Incarnation: r.Incarnation}
 	for _, o := range r.Offers {
@@ -39,7 +39,7 @@ func (r Registration) Command(node string) *api.Command {
 	return &api.Command{Do: &api.Command_Registration{Registration: out}}
 }
 
-// Registry returns what every node last said of itself. A registration's slices must not be changed.
+// Registry returns the registrations by node. Callers must not change their slices.
 func (s *State) Registry() map[string]Registration {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -8,9 +8,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// RememberedChanges is how many changes of settings the state keeps, so that a
-// watcher that was away can be told each of them.
-const RememberedChanges = 1024
+// RecentChanges is how many changes of settings the state keeps, so that a watcher that was
+// away receives each of them.
+const RecentChanges = 1024
 
 // Setting is a value of the configuration centre. Its revision is the log
 // index of the change that made it; among changes it may be a deletion.
@@ -23,30 +23,30 @@ type Setting struct {
 
 // settings is the configuration centre's part of the data.
 type settings struct {
-	Values    map[string]Setting `json:"values"`
-	Changes   []Setting          `json:"changes"`   // the latest, in order
-	Forgotten uint64             `json:"forgotten"` // revision of the last change that is no longer among them
+	Values            map[string]Setting `json:"values"`
+	Recent            []Setting          `json:"changes"`   // the latest, in order
+	CompactedRevision uint64             `json:"forgotten"` // of the last change that is not among them any more
 }
 
 func (s *settings) put(p *api.SettingPut, index uint64) {
 	now := Setting{Key: p.Key, Value: p.Value, Revision: index}
 	if p.Delete {
 		if _, there := s.Values[p.Key]; !there {
-			return // nothing has changed
+			return // there is nothing to delete
 		}
 		now = Setting{Key: p.Key, Revision: index, Deleted: true}
 		delete(s.Values, p.Key)
 	} else {
 		s.Values[p.Key] = now
 	}
-	s.Changes = append(s.Changes, now)
-	if over := len(s.Changes) - RememberedChanges; over > 0 {
-		s.Forgotten = s.Changes[over-1].Revision
-		s.Changes = slices.Clone(s.Changes[over:])
+	s.Recent = append(s.Recent, now)
+	if over := len(s.Recent) - RecentChanges; over > 0 {
+		s.CompactedRevision = s.Recent[over-1].Revision
+		s.Recent = slices.Clone(s.Recent[over:])
 	}
 }
 
-// Setting returns a setting, ok when there is one, and the index as Read does.
+// Setting returns a setting, whether it exists, and the index as Read does.
 func (s *State) Setting(key string) (found Setting, ok bool, index uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -68,15 +68,15 @@ func (s *State) Settings(prefix string) (all []Setting, index uint64) {
 	return all, s.d.Index
 }
 
-// SettingsAfter returns the changes after a revision of settings whose keys
-// begin with a prefix, in order, and the index as Read does. It says whole, and
-// returns what Settings does, when after is 0 or too far back to be remembered.
+// SettingsAfter returns the changes after a revision of settings whose keys begin with a
+// prefix, in order, and the index as Read does. When after is 0, or so far back that
+// changes since are not kept any more, whole is true and the result is that of Settings.
 func (s *State) SettingsAfter(prefix string, after uint64) (changes []Setting, whole bool, index uint64) {
 	s.mu.RLock()
-	if after != 0 && after >= s.d.Settings.Forgotten {
+	if after != 0 && after >= s.d.Settings.CompactedRevision {
 		defer s.mu.RUnlock()
-		known, _ := slices.BinarySearchFunc(s.d.Settings.Changes, after+1, func(c Setting, r uint64) int { return cmp.Compare(c.Revision, r) })
-		for _, c := range s.d.Settings.Changes[known:] {
+		known, _ := slices.BinarySearchFunc(s.d.Settings.Recent, after+1, func(c Setting, r uint64) int { return cmp.Compare(c.Revision, r) })
+		for _, c := range s.d.Settings.Recent[known:] {
 			if strings.HasPrefix(c.Key, prefix) {
 				changes = append(changes, c)
 			}

@@ -60,18 +60,18 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Whoever was away for too long gets everything, and never a part of the changes.
-func TestChangesAreForgottenOldestFirst(t *testing.T) {
+// A watcher that was away for too long gets all settings, and never a part of the changes.
+func TestTheOldestChangesAreCompacted(t *testing.T) {
 	s := state.New()
 	const more = 10
-	for i := range state.RememberedChanges + more {
+	for i := range state.RecentChanges + more {
 		s.Apply(uint64(i+1), 1, put("", fmt.Sprint("k", i), "v"))
 	}
 	for after, wholly := range map[uint64]bool{more - 1: true, more: false, more + 1: false} {
 		got, whole, _ := s.SettingsAfter("", after)
-		want := state.RememberedChanges + more - int(after)
+		want := state.RecentChanges + more - int(after)
 		if wholly {
-			want = state.RememberedChanges + more
+			want = state.RecentChanges + more
 		}
 		if whole != wholly || len(got) != want {
 			t.Errorf("after %d: %d settings, whole %v; want %d, %v", after, len(got), whole, want, wholly)

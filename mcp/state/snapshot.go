@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Snapshot returns a copy that later commands do not change.
+// Snapshot returns a copy of the state that later commands do not change.
 func (s *State) Snapshot() *Snapshot {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -21,15 +21,15 @@ type Snapshot struct{ d data }
 // Write encodes the snapshot.
 func (s *Snapshot) Write(w io.Writer) error { return json.NewEncoder(w).Encode(s.d) }
 
-// Index is that of the last command in the snapshot.
+// Index is the log index of the last command in the snapshot.
 func (s *Snapshot) Index() uint64 { return s.d.Index }
 
-// State returns a state that goes on from the snapshot.
+// State returns a new state that starts as the snapshot.
 func (s *Snapshot) State() *State {
 	return of(s.d.clone())
 }
 
-// Restore replaces the whole state by an encoded snapshot.
+// Restore replaces the whole state with an encoded snapshot.
 func (s *State) Restore(r io.Reader) error {
 	d := empty()
 	if err := json.NewDecoder(r).Decode(&d); err != nil {
@@ -38,7 +38,7 @@ func (s *State) Restore(r io.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.d = d
-	s.announce()
+	s.notify()
 	return nil
 }
 
@@ -49,18 +49,18 @@ func (d data) clone() data {
 		sets[k] = maps.Clone(set)
 	}
 	d.Sets = sets
-	d.Banks = cloneBanks(d.Banks)
+	d.Accounts = cloneBanks(d.Accounts)
 	d.Done = maps.Clone(d.Done)
 	d.DoneOrder = slices.Clone(d.DoneOrder)
 	d.Suspects = maps.Clone(d.Suspects)
 	d.Known = maps.Clone(d.Known)
 	d.Lost = slices.Clone(d.Lost)
-	d.Quarters = maps.Clone(d.Quarters)
+	d.WeightQuarters = maps.Clone(d.WeightQuarters)
 	d.Keys = maps.Clone(d.Keys)
 	d.Revoked = maps.Clone(d.Revoked)
 	d.Registry = maps.Clone(d.Registry) // a registration is replaced, never changed
-	d.Settings.Values, d.Settings.Changes = maps.Clone(d.Settings.Values), slices.Clone(d.Settings.Changes)
-	d.Seats = maps.Clone(d.Seats)
-	d.Offices = maps.Clone(d.Offices)
+	d.Settings.Values, d.Settings.Recent = maps.Clone(d.Settings.Values), slices.Clone(d.Settings.Recent)
+	d.StreamLeaders = maps.Clone(d.StreamLeaders)
+	d.Primaries = maps.Clone(d.Primaries)
 	return d
 }

@@ -1,7 +1,7 @@
-// Package state is what the platform knows: registers, sets, accounts, who is suspected
-// by whom, who is lost and how traffic is shared. It is a deterministic machine: the same
-// commands in the same order give the same state on every node. It knows
-// nothing of raft, networks or clocks.
+// Package state is what the platform knows: registers, sets and accounts, who suspects whom,
+// which nodes are lost, and how traffic is shared. It is a deterministic state machine: the
+// same commands in the same order give the same state on every node. It knows nothing of
+// raft, networks or clocks.
 package state
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// RememberedIDs is how many mutation ids the state keeps to recognise retries.
+// RememberedIDs is how many mutation ids the state keeps in order to recognise retries.
 const RememberedIDs = 1 << 16
 
-// FullWeight is the quarters of its weight that a healthy region carries.
+// FullWeight is how many quarters of its weight a healthy region carries: all four.
 const FullWeight = 4
 
 // State is safe for concurrent use. Create it with New.
@@ -24,35 +24,35 @@ type State struct {
 	mu       sync.RWMutex
 	d        data
 	changed  chan struct{}              // closed and replaced at each command
-	remember func(id string, o outcome) // what a mutation did, for its retries
+	remember func(id string, o outcome) // keeps what a mutation did, for its retries
 }
 
 // data is what a snapshot holds.
 type data struct {
-	Index     uint64                         `json:"index"` // of the last command applied
-	Registers map[string]string              `json:"registers"`
-	Sets      map[string]map[string]struct{} `json:"sets"`
-	Banks     map[string]bank                `json:"banks"`
-	Done      map[string]outcome             `json:"done"` // by mutation id
-	DoneOrder []string                       `json:"doneOrder"`
-	Suspects  map[string][]string            `json:"suspects"` // by reporter
-	Known     map[string][]string            `json:"known"`    // by reporter
-	Lost      []string                       `json:"lost"`
-	Quarters  map[string]uint32              `json:"quarters"` // by region; absent means FullWeight
-	Registry  map[string]Registration        `json:"registry"` // by node
-	Settings  settings                       `json:"settings"`
-	Seats     map[string]string              `json:"seats"`   // of streams: who leads each
-	Keys      map[string]SigningKey          `json:"keys"`    // by id
-	Revoked   map[string]time.Time           `json:"revoked"` // by session: until when it matters
-	Offices   map[api.Class]PrimaryTerm      `json:"offices"`
+	Index          uint64                         `json:"index"` // of the last command applied
+	Registers      map[string]string              `json:"registers"`
+	Sets           map[string]map[string]struct{} `json:"sets"`
+	Accounts       map[string]accounts            `json:"banks"`
+	Done           map[string]outcome             `json:"done"` // by mutation id
+	DoneOrder      []string                       `json:"doneOrder"`
+	Suspects       map[string][]string            `json:"suspects"` // by reporter
+	Known          map[string][]string            `json:"known"`    // by reporter
+	Lost           []string                       `json:"lost"`
+	WeightQuarters map[string]uint32              `json:"quarters"` // by region; absent means FullWeight
+	Registry       map[string]Registration        `json:"registry"` // by node
+	Settings       settings                       `json:"settings"`
+	StreamLeaders  map[string]string              `json:"seats"`   // who leads each stream of the bus
+	Keys           map[string]SigningKey          `json:"keys"`    // by id
+	Revoked        map[string]time.Time           `json:"revoked"` // by session: until when the revocation is kept
+	Primaries      map[api.Class]PrimaryTerm      `json:"offices"`
 }
 
-// outcome is what a retry of an applied mutation is told.
+// outcome is the result of an applied mutation, which its retries get again.
 type outcome struct {
 	Index   uint64 `json:"i"`
 	Term    uint64 `json:"t"`
 	Swapped bool   `json:"s,omitempty"`
-	Why     string `json:"w,omitempty"` // a transfer was not done
+	Reason  string `json:"w,omitempty"` // why a transfer was not done
 }
 
 // New returns an empty state.
@@ -66,42 +66,42 @@ func of(d data) *State {
 
 func empty() data {
 	return data{
-		Registers: map[string]string{},
-		Sets:      map[string]map[string]struct{}{},
-		Banks:     map[string]bank{},
-		Done:      map[string]outcome{},
-		Suspects:  map[string][]string{},
-		Known:     map[string][]string{},
-		Quarters:  map[string]uint32{},
-		Registry:  map[string]Registration{},
-		Settings:  settings{Values: map[string]Setting{}},
-		Seats:     map[string]string{},
-		Keys:      map[string]SigningKey{},
-		Revoked:   map[string]time.Time{},
-		Offices:   map[api.Class]PrimaryTerm{},
+		Registers:      map[string]string{},
+		Sets:           map[string]map[string]struct{}{},
+		Accounts:       map[string]accounts{},
+		Done:           map[string]outcome{},
+		Suspects:       map[string][]string{},
+		Known:          map[string][]string{},
+		WeightQuarters: map[string]uint32{},
+		Registry:       map[string]Registration{},
+		Settings:       settings{Values: map[string]Setting{}},
+		StreamLeaders:  map[string]string{},
+		Keys:           map[string]SigningKey{},
+		Revoked:        map[string]time.Time{},
+		Primaries:      map[api.Class]PrimaryTerm{},
 	}
 }
 
-// Apply carries out the command at a place in the log. A mutation whose id is
-// remembered changes nothing and reports what its first application did.
+// Apply carries out the command at a position in the log. A mutation whose id is remembered
+// changes nothing and returns the result of its first application.
 func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.announce()
+	defer s.notify()
 	s.d.Index = index
 	if c.Id != "" {
 		if o, ok := s.d.Done[c.Id]; ok {
-			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Reason: o.Why, Duplicate: true}
+			return &api.Applied{Index: o.Index, Term: o.Term, Swapped: o.Swapped, Reason: o.Reason, Duplicate: true}
 		}
 	}
-	swapped, why := s.d.do(index, c)
+	swapped, reason := s.d.apply(index, c)
 	if c.Id != "" {
-		s.remember(c.Id, outcome{index, term, swapped, why})
+		s.remember(c.Id, outcome{index, term, swapped, reason})
 	}
-	return &api.Applied{Index: index, Term: term, Swapped: swapped, Reason: why}
+	return &api.Applied{Index: index, Term: term, Swapped: swapped, Reason: reason}
 }
 
-func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
+func (d *data) apply(index uint64, c *api.Command) (swapped bool, reason string) {
 	switch do := c.Do.(type) {
 	case *api.Command_Write:
 		d.Registers[do.Write.Key] = do.Write.Value
@@ -128,10 +128,10 @@ func (d *data) do(index uint64, c *api.Command) (swapped bool, why string) {
 		d.Suspects[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Suspects))
 		d.Known[do.Suspicions.Reporter] = slices.Sorted(slices.Values(do.Suspicions.Known))
 	case *api.Command_StreamLeader:
-		d.Seats[do.StreamLeader.Stream] = do.StreamLeader.Leader
+		d.StreamLeaders[do.StreamLeader.Stream] = do.StreamLeader.Leader
 	case *api.Command_Decision:
 		d.Lost = slices.Sorted(slices.Values(do.Decision.Lost))
-		d.Quarters = maps.Clone(do.Decision.WeightQuarters)
+		d.WeightQuarters = maps.Clone(do.Decision.WeightQuarters)
 	case *api.Command_Registration:
 		d.register(do.Registration)
 	case *api.Command_SigningKey:
@@ -155,29 +155,29 @@ func (d *data) remember(id string, o outcome) {
 	}
 }
 
-// announce wakes whoever waits for a change; the caller holds the lock.
-func (s *State) announce() {
+// notify wakes those who wait for the next command; the caller holds the lock.
+func (s *State) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// Applied returns the index of the last command applied, and a channel that is
-// closed at the next.
+// Applied returns the index of the last command applied, and a channel that is closed
+// when the next one has been.
 func (s *State) Applied() (uint64, <-chan struct{}) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.d.Index, s.changed
 }
 
-// Read returns a register's value, "" when never written, and the index up to
-// which the state had been applied at that instant.
+// Read returns a register's value, "" if it was never written, and the index up to which the
+// state had been applied at that instant.
 func (s *State) Read(key string) (value string, index uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.d.Registers[key], s.d.Index
 }
 
-// Members returns a set's content, sorted, and the index as Read does.
+// Members returns the members of a set, sorted, and the index as Read does.
 func (s *State) Members(set string) (members []string, index uint64) {
 	s.mu.RLock()
 	members, index = slices.Collect(maps.Keys(s.d.Sets[set])), s.d.Index

@@ -238,7 +238,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// The first promotion of an epoch counts, and older ones come to nothing.
+// The first promotion of an epoch counts; one of an older epoch changes nothing.
 func TestPromotions(t *testing.T) {
 	s := state.New()
 	for i, p := range []*api.Promotion{
