@@ -14,13 +14,15 @@ drill: bin/holdfast
 
 ## test: unit tests, conformance suites, CLI scripts and the e2e suite
 .PHONY: test
-test: unit e2e
+test: unit e2e examples
 
 # Drills mostly wait, so two run side by side; the suites before them keep the
 # processors busy, so they go first.
-.PHONY: unit e2e
+.PHONY: unit e2e examples
 unit:
-	$(GO) test -timeout 20m $$($(GO) list ./... | grep -v /e2e)
+	$(GO) test -timeout 20m $$($(GO) list ./... | grep -vE '/(e2e|examples)')
+examples:
+	$(GO) test -p 1 -timeout 10m ./examples/...
 e2e:
 	$(GO) tool ginkgo --procs=2 --timeout=60m --no-color --label-filter='!nightly' ./e2e
 

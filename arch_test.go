@@ -67,6 +67,7 @@ var arrows = []struct {
 	{"mcp/...", []string{"mcp/..."}, "the platform under test knows nothing of the framework"},
 	{"harness", []string{"topology", "history", "history/goodput", "record", "check", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
 	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "record", "cluster", "topology"}, "the Ginkgo face wires everything"},
+	{"harness/gotest", []string{"harness", "harness/builtin", "cluster", "faults", "topology", "reports"}, "the face for plain testing"},
 	{"harness/builtin", []string{"cluster", "cluster/docker", "cluster/local", "scenarios", "targets/...", "faults"}, "one literal of targets and runtimes, shared by the faces"},
 	{"cmd/mcpd", []string{"mcp/..."}, "the platform's node"},
 	{"cmd/linkd", []string{"cluster/links/linkd/...", "cluster/links/..."}, "the link proxy's program"},
@@ -74,7 +75,7 @@ var arrows = []struct {
 	{"cmd/holdfast", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "workload", "record", "cluster/...", "history", "topology"}, "the command line wires everything"},
 	{"e2e/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "workload", "record", "cluster/...", "history", "topology"}, "suites only"},
 	{"examples/ownstore/...", []string{"targets", "topology", "history", "cluster", "workload"}, "a target that a user writes"},
-	{"examples/...", []string{"harness/drill"}, "what a user writes"},
+	{"examples/...", []string{"harness/drill", "harness/gotest", "harness", "faults", "record", "topology"}, "what a user writes"},
 	{"cluster/clustertest/...", []string{"topology", "cluster/..."}, "conformance suite of runtimes"},
 	{"harness/harnesstest", []string{"topology", "history", "record", "cluster/...", "workload", "faults", "scenarios", "targets"}, "a system of which everything is known, to measure the engine with"},
 	{"targets/targettest", []string{"targets", "topology", "history", "cluster/...", "workload", "record"}, "conformance suite of targets"},
@@ -89,14 +90,14 @@ var reserved = []struct {
 	why     string
 }{
 	{"github.com/anishathalye/porcupine", true, []string{"check"}, "one importer, so that the model of linearizability is in one place"},
-	{"github.com/onsi/", true, []string{"harness/drill/...", "e2e/...", "examples/..."}, "the engine knows no test framework"},
-	{"github.com/moby/moby", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
-	{"github.com/testcontainers/", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
+	{"github.com/onsi/", false, []string{"harness/drill/...", "e2e/...", "examples/..."}, "the engine and the face for plain testing link no test framework"},
+	{"github.com/moby/moby", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/gotest", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
+	{"github.com/testcontainers/", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/gotest", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
 	{"github.com/nats-io/nats-server", false, platformServers, "who drives the platform does not link its servers"},
 	{"github.com/hashicorp/raft", false, platformServers, "who drives the platform does not link its servers"},
 	{"github.com/minio/", false, platformServers, "who drives the platform does not link its object store"},
 	{"github.com/aws/", false, nil, "an S3 client costs the AWS SDK a hundred packages"},
-	{"testing", true, []string{"cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
+	{"testing", true, []string{"cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "harness/gotest", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
 }
 
 type listed struct {

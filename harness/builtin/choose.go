@@ -3,6 +3,7 @@ package builtin
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/cluster"
@@ -28,6 +29,12 @@ func (e RuntimeUnavailable) Unwrap() error { return e.Why }
 // others out. The error is NotFound or RuntimeUnavailable.
 func Runtime(ctx context.Context, name string) (kind cluster.Driver, why string, err error) {
 	return choose(ctx, name, Runtimes())
+}
+
+// Required reports whether a runtime that cannot be used is a failure and not a
+// reason to skip a test: on CI (CI=true), or when HOLDFAST_REQUIRE_DOCKER=1.
+func Required() bool {
+	return os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1"
 }
 
 func choose(ctx context.Context, name string, kinds []cluster.Driver) (cluster.Driver, string, error) {

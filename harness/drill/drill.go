@@ -72,10 +72,8 @@ func With(change func(*scenarios.Scenario)) Option {
 }
 
 // Required says that a runtime that cannot be used is a failure, not a reason
-// to skip: on CI (CI=true) or when HOLDFAST_REQUIRE_DOCKER=1.
-func Required() bool {
-	return os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1"
-}
+// to skip; see builtin.Required.
+func Required() bool { return builtin.Required() }
 
 // Run carries out a scenario, named from the library or by the path of a file,
 // and returns it judged. It must be called in a spec. What keeps the run from

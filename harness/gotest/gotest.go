@@ -1,0 +1,211 @@
+// Package gotest is the face of holdfast for plain tests: it starts a session,
+// and whatever fails fails the test. It links no test framework beyond testing.
+//
+//	func TestLeaderIsIsolated(t *testing.T) {
+//		s := gotest.Start(t, harness.Config{})
+//		cut := s.Inject(&faults.Isolate{}, topology.Selector{Role: topology.Leader})
+//		s.Wait(10*time.Second, "another leader", func(ctx context.Context) error { … })
+//		cut.Heal()
+//		run := s.Finish() // settled, read back, judged; a broken promise fails the test
+//	}
+//
+// It is not for scenario files: harness.Run carries those out, and the package
+// drill does so in Ginkgo.
+package gotest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/reports"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+const (
+	// teardownReserve is how long before the test's own deadline a session ends, so
+	// that faults are healed and everything is removed before the test is killed.
+	teardownReserve = 30 * time.Second
+	pollInterval    = 50 * time.Millisecond
+)
+
+// Session is a harness.Session whose errors fail the test. The embedded session
+// has everything that needs no test: Cluster, Dialer, Goodput, Acknowledged.
+type Session struct {
+	*harness.Session
+	t        testing.TB
+	ctx      context.Context
+	finished atomic.Bool
+}
+
+// Start brings a system up under load and returns once every client is served.
+// Without a Target it is the reference platform, without a Runtime the first
+// that works here; without a Name the session is called as the test.
+//
+// A runtime that cannot be used skips the test with the reason, and fails it on
+// CI (CI=true) or when HOLDFAST_REQUIRE_DOCKER=1. When the test ends the session
+// ends: one that the test has not finished is finished then, so that its verdict
+// is never lost; after a failure it is closed at once.
+func Start(t testing.TB, c harness.Config) *Session {
+	t.Helper()
+	ctx, cancel := untilDeadline(t)
+	t.Cleanup(cancel)
+	if c.Target == nil {
+		target, err := builtin.Target("mcp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Target = target
+	}
+	if c.Runtime.Open == nil {
+		c.Runtime, c.RuntimeWhy = chooseRuntime(ctx, t, c.Runtime.Name)
+	}
+	c.Name = cmp.Or(c.Name, t.Name())
+	c.Root = cmp.Or(c.Root, os.Getenv("HOLDFAST_RUNS"))
+	c.StepSummary = cmp.Or(c.StepSummary, os.Getenv("GITHUB_STEP_SUMMARY"))
+	if c.Watch == nil {
+		events := &eventLog{t: t}
+		t.Cleanup(events.close)
+		c.Watch = events.show
+	}
+	session, err := harness.Start(ctx, c)
+	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
+		t.Skipf("on runtime %s: %s", c.Runtime.Name, unsupported.Reason)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	s := &Session{Session: session, t: t, ctx: ctx}
+	t.Cleanup(s.end)
+	return s
+}
+
+// untilDeadline is the context of a session. It is not the test's own, which ends
+// before the test's cleanup could read anything back.
+func untilDeadline(t testing.TB) (context.Context, context.CancelFunc) {
+	if limited, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if deadline, ok := limited.Deadline(); ok {
+			return context.WithDeadline(context.Background(), deadline.Add(-teardownReserve))
+		}
+	}
+	return context.WithCancel(context.Background())
+}
+
+// chooseRuntime is the named runtime, or the first that works here.
+func chooseRuntime(ctx context.Context, t testing.TB, name string) (cluster.Driver, string) {
+	t.Helper()
+	driver, why, err := builtin.Runtime(ctx, name)
+	if unavailable, ok := errors.AsType[builtin.RuntimeUnavailable](err); ok && !builtin.Required() {
+		t.Skip(unavailable.Error())
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return driver, why
+}
+
+// Inject disturbs the nodes that match on, or their links to those that match
+// to, and returns once the fault is proved active; see harness.Session.Inject. A
+// fault that the runtime cannot do skips the test, any other error fails it.
+func (s *Session) Inject(f faults.Fault, on topology.Selector, to ...topology.Selector) *Injection {
+	s.t.Helper()
+	injection, err := s.Session.Inject(s.ctx, f, on, to...)
+	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
+		s.t.Skip(unsupported.Reason)
+	} else if err != nil {
+		s.t.Fatal(err)
+	}
+	return &Injection{injection, s}
+}
+
+// Injection is a harness.Injection whose errors fail the test.
+type Injection struct {
+	*harness.Injection
+	session *Session
+}
+
+// Heal takes the fault away and returns once that is proved.
+func (i *Injection) Heal() {
+	i.session.t.Helper()
+	if err := i.Injection.Heal(i.session.ctx); err != nil {
+		i.session.t.Fatal(err)
+	}
+}
+
+// Wait asks until the answer is nil, and fails the test with the last answer when
+// that takes longer than the timeout. What names the thing that is waited for.
+func (s *Session) Wait(timeout time.Duration, what string, ask func(context.Context) error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.ctx, timeout)
+	defer cancel()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			if s.ctx.Err() != nil {
+				s.t.Fatalf("wait for %s: the session ended meanwhile (%v): %v", what, context.Cause(s.ctx), err)
+			}
+			s.t.Fatalf("wait for %s: not within %v: %v", what, timeout, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Leader is the node that leads now; the test fails when there is none within 10 s.
+func (s *Session) Leader() topology.NodeID {
+	s.t.Helper()
+	var leader topology.NodeID
+	s.Wait(10*time.Second, "a leader", func(ctx context.Context) (err error) {
+		leader, err = s.Session.Leader(ctx)
+		return err
+	})
+	return leader
+}
+
+// Finish heals what is still broken, reads everything back, judges and removes
+// the system. A verdict other than the expected one fails the test with the
+// findings and the path of the report; the test goes on.
+func (s *Session) Finish() *harness.Result {
+	s.t.Helper()
+	s.finished.Store(true)
+	run, err := s.Session.Finish(s.ctx)
+	if err != nil {
+		s.t.Fatalf("finish session %s: %v; what was recorded is in %s", s.ID(), err, s.Dir())
+	}
+	if !run.Result.AsExpected() {
+		var findings bytes.Buffer
+		if err := reports.Terminal(&findings, run.Run, run.Dir, false); err != nil {
+			fmt.Fprintf(&findings, "the findings cannot be printed: %v", err)
+		}
+		s.t.Errorf("the session did not come out as expected:\n%s", strings.TrimSpace(findings.String()))
+	}
+	return run
+}
+
+// end is the session's part of the test's cleanup.
+func (s *Session) end() {
+	switch {
+	case s.finished.Load():
+	case s.t.Failed() || s.t.Skipped():
+		if err := s.Close(); err != nil {
+			s.t.Logf("close session %s: %v", s.ID(), err)
+		}
+		s.t.Logf("what was recorded is in %s", s.Dir())
+	default:
+		s.Finish()
+	}
+}
