@@ -14,7 +14,11 @@ import (
 // recorded cannot have been kept.
 func judgeRun(_ context.Context, v *view, _ *record.Result) []record.Finding {
 	f := record.Finding{Check: "run", Verdict: record.Pass, Description: "ran to its end"}
+	failures := v.sandboxFailures()
 	switch {
+	case len(failures) > 0:
+		f.Verdict, f.Evidence = record.Unknown, failures
+		f.Description = "a part of the framework failed, so that nothing is proved of the system: " + strings.Join(failures, ", ")
 	case v.run.AbortReason != "":
 		f.Verdict, f.Description = record.Unknown, "the run ended before its time: "+v.run.AbortReason
 	case v.open() != "":

@@ -1,6 +1,10 @@
 package check
 
-import "github.com/mcp-resilience/holdfast/record"
+import (
+	"fmt"
+
+	"github.com/mcp-resilience/holdfast/record"
+)
 
 // whole says that the record was kept to the run's end. One that was cut off,
 // by a kill or a full disk, lacks operations that were under way: a value that
@@ -9,18 +13,32 @@ func (v *view) whole() bool { return v.open() == "" && len(v.run.Partial) == 0 }
 
 // doubt takes back what a record that is not whole cannot prove, and a run that
 // ended before its time neither. That service was away for longer than the
-// objective they can.
+// objective they can. A run in which a sandbox or link proxy failed proves nothing.
 func (v *view) doubt(findings []record.Finding) {
+	failures := v.sandboxFailures()
 	for i := range findings {
 		f := &findings[i]
 		switch {
 		case f.Verdict != record.Fail:
+		case len(failures) > 0:
+			f.Verdict, f.Description = record.Unknown, f.Description+" (while a part of the framework had failed)"
 		case !v.whole() && f.Check != "rto":
 			f.Verdict, f.Description = record.Unknown, f.Description+" (as far as a record tells that is not whole)"
 		case v.run.AbortReason != "" && v.absence(f):
 			f.Verdict, f.Description = record.Unknown, f.Description+" (as far as the run went, which ended before its time)"
 		}
 	}
+}
+
+// sandboxFailures lists the sandboxes and link proxies that failed during the run.
+func (v *view) sandboxFailures() []string {
+	var out []string
+	for _, e := range v.run.Events {
+		if e.Source == record.FromEngine && e.Kind == record.EventSandboxFailed {
+			out = append(out, fmt.Sprintf("%s at %s", e.Description, seconds(e.At)))
+		}
+	}
+	return out
 }
 
 // absence says that a finding fails for what did not happen, or not often

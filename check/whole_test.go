@@ -83,3 +83,20 @@ func TestANodeThatExitsByItself(t *testing.T) {
 	r.Events[len(r.Events)-1].Kind = record.EventOutOfMemory
 	want(t, judge(t, r), "node crashes", record.Unknown, "north-1")
 }
+
+// TestAFailedSandboxProvesNothing: an outage while a link proxy was gone is not
+// charged to the system.
+func TestAFailedSandboxProvesNothing(t *testing.T) {
+	r := lab{}.run()
+	r.Events = append(r.Events,
+		record.Event{At: time.Second, Source: record.FromEngine, Kind: record.EventCrashed, Node: "north-1", Description: "exited by itself with status 9"})
+	want(t, judge(t, r), "node crashes", record.Fail)
+	r.Events = append(r.Events,
+		record.Event{At: time.Second, Source: record.FromEngine, Kind: record.EventSandboxFailed, Node: "east-1", Description: "the link proxy of east-1 was killed for its memory"})
+	j := judge(t, r)
+	want(t, j, "run", record.Unknown, "the link proxy of east-1")
+	want(t, j, "node crashes", record.Unknown, "a part of the framework had failed")
+	if j.Verdict != record.Unknown {
+		t.Errorf("verdict %s, want unknown", j.Verdict)
+	}
+}

@@ -15,28 +15,50 @@ import (
 // and is started again within it is not found to have exited.
 const crashPollInterval = 250 * time.Millisecond
 
-// crashMonitor records each node that exits by itself.
+// sandboxPollInterval is how often the sandboxes and link proxies are looked after.
+const sandboxPollInterval = time.Second
+
+// crashMonitor records each node that exits by itself, and each sandbox or link
+// proxy that fails.
 type crashMonitor struct {
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	cluster *cluster.Cluster
+	log     *runLog
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
 }
 
 func startCrashMonitor(ctx context.Context, c *cluster.Cluster, log *runLog) *crashMonitor {
 	ctx, cancel := context.WithCancel(ctx)
-	m := &crashMonitor{cancel: cancel}
-	m.done.Go(func() {
-		recorded := map[topology.NodeID]time.Time{} // start of the process whose exit is on record
-		for sleep(ctx, crashPollInterval) == nil {
-			for _, crash := range c.Crashed(ctx) {
-				if started, known := recorded[crash.Node]; known && started.Equal(crash.Status.Started) {
-					continue
-				}
-				recorded[crash.Node] = crash.Status.Started
-				log.emit(crashEvent(crash))
-			}
-		}
-	})
+	m := &crashMonitor{cluster: c, log: log, cancel: cancel}
+	m.done.Go(func() { m.watchNodes(ctx) })
+	m.done.Go(func() { m.watchSandboxes(ctx) })
 	return m
+}
+
+func (m *crashMonitor) watchNodes(ctx context.Context) {
+	recorded := map[topology.NodeID]time.Time{} // start of the process whose exit is on record
+	for sleep(ctx, crashPollInterval) == nil {
+		for _, crash := range m.cluster.Crashed(ctx) {
+			if started, known := recorded[crash.Node]; known && started.Equal(crash.Status.Started) {
+				continue
+			}
+			recorded[crash.Node] = crash.Status.Started
+			m.log.emit(crashEvent(crash))
+		}
+	}
+}
+
+func (m *crashMonitor) watchSandboxes(ctx context.Context) {
+	recorded := 0
+	for sleep(ctx, sandboxPollInterval) == nil {
+		failures := m.cluster.SandboxFailures(ctx)
+		for _, f := range failures[recorded:] {
+			m.log.emit(record.Event{
+				At: m.log.clock.At(f.Found), Source: record.FromEngine, Kind: record.EventSandboxFailed, Node: f.Node, Description: f.String(),
+			})
+		}
+		recorded = len(failures)
+	}
 }
 
 func crashEvent(c cluster.Crash) record.Event {

@@ -3,6 +3,7 @@ package harness_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,5 +118,23 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Description, tt.want)
 			}
 		})
+	}
+}
+
+// TestASandboxThatFailsMakesTheRunUnknown: its links carry nothing from then on,
+// which is not the system's doing.
+func TestASandboxThatFailsMakesTheRunUnknown(t *testing.T) {
+	t.Parallel()
+	s := startSession(t, t.Context(), config(t, harnesstest.NewStore()))
+	if err := s.Cluster().Sandbox("north-1").Signal(t.Context(), cluster.Kill); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Baseline(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := finish(t, s)
+	got := finding(r.Run, "run")
+	if r.Result.Verdict != record.Unknown || got.Verdict != record.Unknown || !strings.Contains(got.Description, "the sandbox of north-1") {
+		t.Errorf("verdict %s, run: %+v; want unknown, naming the sandbox", r.Result.Verdict, got)
 	}
 }

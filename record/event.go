@@ -84,6 +84,10 @@ const (
 	// EventOutOfMemory is EventCrashed where the kernel had killed the node for its memory,
 	// which the harness may have caused: the verdict is then unknown.
 	EventOutOfMemory EventKind = "out of memory"
+	// EventSandboxFailed says that a sandbox or link proxy, a part of the framework, failed.
+	// What clients met on its links was not the system's doing: no check may fail
+	// the run, whose verdict is unknown.
+	EventSandboxFailed EventKind = "sandbox failed"
 
 	EventPhase        EventKind = "phase"         // a phase of the run begins
 	EventBuild        EventKind = "build"         // the nodes' programs are being built
