@@ -1,6 +1,3 @@
-// Owner names the process that owns a run in such a way that another
-// process can later tell whether it is gone. A bare pid would not do: pids are
-// used again, and mean something else on another machine or in a container.
 package cleanup
 
 import (
@@ -10,8 +7,12 @@ import (
 	"sync"
 )
 
-// Owner names a process: pid:started:boot:namespace:host, where started is in
-// the system's own units and boot changes with each start of the machine.
+// Owner names the process that owns a run in such a way that another process
+// can later find out whether it is gone. A bare pid would not do: pids are used
+// again, and mean something else on another machine or in a container.
+//
+// As text it is pid:started:boot:namespace:host, where started is in the
+// system's own units and boot changes with each start of the machine.
 type Owner struct{ pid, started, boot, namespace, host string }
 
 // String is what ParseOwner reads. It holds no spaces, so that it can be a label.
@@ -30,24 +31,24 @@ func ParseOwner(s string) (Owner, error) {
 
 // Self is the present process.
 var Self = sync.OnceValue(func() Owner {
-	id := here()
+	id := thisMachine()
 	id.pid = fmt.Sprint(os.Getpid())
-	id.started, _ = started(id.pid)
+	id.started, _ = startTime(id.pid)
 	return id
 })
 
-// Liveness is what can be told of an owner from here.
+// Liveness is whether an owner still runs, as far as this process can see.
 type Liveness string
 
-// The answers. Untold is given for a process of another machine or pid
-// namespace, which cannot be seen from here; it must be taken for alive.
+// The answers. A process of another machine or pid namespace, which cannot be
+// seen from here, is Unknown and must be taken for alive.
 const (
 	Alive   Liveness = "alive"
-	Dead    Liveness = "gone"
-	Unknown Liveness = "untold"
+	Dead    Liveness = "dead"
+	Unknown Liveness = "unknown"
 )
 
-// Liveness says whether the process still runs.
+// Liveness returns whether the process still runs.
 func (id Owner) Liveness() Liveness {
 	me := Self()
 	switch {
@@ -58,7 +59,7 @@ func (id Owner) Liveness() Liveness {
 	case id.namespace != me.namespace:
 		return Unknown
 	}
-	at, ok := started(id.pid)
+	at, ok := startTime(id.pid)
 	if !ok || at != id.started {
 		return Dead
 	}

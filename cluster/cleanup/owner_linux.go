@@ -2,10 +2,14 @@ package cleanup
 
 import (
 	"os"
+	"strconv"
 	"strings"
+
+	"github.com/prometheus/procfs"
 )
 
-func here() Owner {
+// thisMachine is the fields of an Owner that all processes here have in common.
+func thisMachine() Owner {
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	namespace, _ := os.Readlink("/proc/self/ns/pid") // "pid:[4026531836]"
 	host, _ := os.Hostname()
@@ -16,18 +20,20 @@ func here() Owner {
 	}
 }
 
-// started is when the process started, in clock ticks since boot, and whether
-// it runs; one that only waits for its parent to notice its death does not.
-func started(pid string) (string, bool) {
-	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+// startTime is when the process started, in clock ticks since boot, and whether
+// it runs; one that has ended and waits to be reaped does not.
+func startTime(pid string) (string, bool) {
+	n, err := strconv.Atoi(pid)
 	if err != nil {
 		return "", false
 	}
-	// The second field is the command in brackets and may hold spaces and brackets.
-	_, rest, ok := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
-	f := strings.Fields(rest)
-	if !ok || len(f) < 20 || f[0] == "Z" || f[0] == "X" {
+	p, err := procfs.NewProc(n)
+	if err != nil {
 		return "", false
 	}
-	return f[19], true // field 22 of proc(5)
+	s, err := p.Stat()
+	if err != nil || s.State == "Z" || s.State == "X" {
+		return "", false
+	}
+	return strconv.FormatUint(s.Starttime, 10), true
 }

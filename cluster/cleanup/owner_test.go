@@ -9,8 +9,8 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/cleanup"
 )
 
-// field replaces one field of the id of this process.
-func field(t *testing.T, i int, value string) cleanup.Owner {
+// withField is the id of this process with one field changed.
+func withField(t *testing.T, i int, value string) cleanup.Owner {
 	t.Helper()
 	f := strings.SplitN(cleanup.Self().String(), ":", 5)
 	f[i] = value
@@ -21,7 +21,7 @@ func field(t *testing.T, i int, value string) cleanup.Owner {
 	return id
 }
 
-func TestLife(t *testing.T) {
+func TestLiveness(t *testing.T) {
 	child := exec.Command("sleep", "60")
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
@@ -33,18 +33,18 @@ func TestLife(t *testing.T) {
 	self := cleanup.Self()
 	again, err := cleanup.ParseOwner(self.String())
 	if err != nil || again != self {
-		t.Fatalf("Parse(%q) = %v, %v", self, again, err)
+		t.Fatalf("ParseOwner(%q) = %v, %v", self, again, err)
 	}
 	for name, c := range map[string]struct {
 		id   cleanup.Owner
 		want cleanup.Liveness
 	}{
 		"this process":                          {self, cleanup.Alive},
-		"a pid that nobody has":                 {field(t, 0, strconv.Itoa(dead)), cleanup.Dead},
-		"the same pid, started at another time": {field(t, 1, "1"), cleanup.Dead},
-		"the same pid before a reboot":          {field(t, 2, "other"), cleanup.Dead},
-		"a process of another pid namespace":    {field(t, 3, "1"), cleanup.Unknown},
-		"a process of another machine":          {field(t, 4, "elsewhere"), cleanup.Unknown},
+		"a pid that nobody has":                 {withField(t, 0, strconv.Itoa(dead)), cleanup.Dead},
+		"the same pid, started at another time": {withField(t, 1, "1"), cleanup.Dead},
+		"the same pid before a reboot":          {withField(t, 2, "other"), cleanup.Dead},
+		"a process of another pid namespace":    {withField(t, 3, "1"), cleanup.Unknown},
+		"a process of another machine":          {withField(t, 4, "elsewhere"), cleanup.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.id.Liveness(); got != c.want {
@@ -54,10 +54,10 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func TestParseRefusesWhatIsNoOwner(t *testing.T) {
+func TestParseOwnerRejectsOtherText(t *testing.T) {
 	for _, s := range []string{"", "12", "12:34", ":::::", "a b"} {
 		if id, err := cleanup.ParseOwner(s); err == nil {
-			t.Errorf("Parse(%q) = %v, want an error", s, id)
+			t.Errorf("ParseOwner(%q) = %v, want an error", s, id)
 		}
 	}
 }

@@ -12,15 +12,15 @@ import (
 // Scratch makes a folder for what the run's nodes write. It bears the run's
 // name, so that SweepScratch finds it when its owner is gone.
 func Scratch(run string) (string, error) {
-	if _, err := folder(run); err != nil {
+	if _, err := runDir(run); err != nil {
 		return "", err
 	}
 	return os.MkdirTemp("", "holdfast-"+run+"-")
 }
 
-// scratches lists the scratch folders of a run and of no other.
-func scratches(run string) ([]string, error) {
-	if _, err := folder(run); err != nil {
+// scratchDirs lists the scratch folders of a run and of no other.
+func scratchDirs(run string) ([]string, error) {
+	if _, err := runDir(run); err != nil {
 		return nil, err
 	}
 	all, err := os.ReadDir(os.TempDir())
@@ -37,9 +37,9 @@ func scratches(run string) ([]string, error) {
 	return out, nil
 }
 
-// SweepScratch removes a run's scratch folders and says which.
+// SweepScratch removes a run's scratch folders and returns which they were.
 func SweepScratch(_ context.Context, run string) (removed []string, err error) {
-	dirs, err := scratches(run)
+	dirs, err := scratchDirs(run)
 	if err != nil {
 		return nil, fmt.Errorf("sweep folders of run %s: %w", run, err)
 	}

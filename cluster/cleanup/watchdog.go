@@ -1,15 +1,19 @@
 // Package cleanup makes sure that nothing of a run outlives it, not even a
-// kill -9. At the start of a run its owner starts a child in a session of its
-// own and holds the writing end of a pipe to it. The kernel closes that end
-// when the owner dies in whatever way; the child then removes everything that
-// bears the run's id, and exits. An owner that ends well says so first.
+// kill -9 of the process that drives it. It names that process (Owner), keeps a
+// journal of what has to be undone, and starts a watchdog: a child in a session
+// of its own that reads a pipe from its owner. The kernel closes the pipe when
+// the owner dies in whatever way; the watchdog then removes everything that
+// bears the run's id, and exits. An owner that ends well tells it so first.
 //
 //	owner ──"done\n" or just the end──► watchdog ──sweep──► containers, processes
 //	  │ flock                                │
 //	  └─► ~/.cache/holdfast/runs/RUN/ ◄──────┘ removes
 //
-// What there is to sweep, and how, is given to the child by its main package:
-// this one knows no runtime.
+// Where the watchdog was killed too, Orphans finds the run later.
+//
+// The package removes only folders of its own. It knows no runtime: what else
+// there is to sweep, and how, is handed to it as a Sweeper. It does not heal
+// faults; they go with the things that they were done to.
 package cleanup
 
 import (
@@ -20,37 +24,39 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/mcp-resilience/holdfast/cluster"
 )
 
-// What owner and watchdog say to each other.
+// What owner and watchdog write to each other.
 const (
 	ready = "ready" // the watchdog, once it listens
 	done  = "done"  // the owner, when nothing is left to sweep
 )
 
-// How long the watchdog may take to say that it listens, and to go when told.
 const (
-	readyWithin = 20 * time.Second
-	goneWithin  = 5 * time.Second
+	readyTimeout = 20 * time.Second // for the watchdog to listen
+	exitTimeout  = 5 * time.Second  // for the watchdog to end once it is told to
 )
 
 // Handle is the owner's side of a run's watchdog.
 type Handle struct {
-	run     string
-	journal *CleanupLog
-	lock    *os.File
-	child   *exec.Cmd
-	leash   *os.File // writing end of the pipe
+	run       string
+	journal   *cleanupLog
+	lock      *flock.Flock
+	child     *exec.Cmd
+	stdinPipe *os.File // writing end
 }
 
-// held keeps guardians from the garbage collector, which closes the files of
-// what nobody refers to: a run that had lost sight of its guardian would be
-// swept while it runs.
-var held sync.Map
+// handles keeps each Handle in use from the garbage collector, which closes the
+// files of what nobody refers to: a run that had lost sight of its Handle would
+// be swept while it runs.
+var handles sync.Map
 
 // Start locks the run for this process, opens its journal and starts its
 // watchdog from the binary of cmd/watchdog. It returns once the watchdog
@@ -61,94 +67,102 @@ func Start(ctx context.Context, run, binary string) (_ *Handle, err error) {
 			err = fmt.Errorf("start watchdog of run %s: %w", run, err)
 		}
 	}()
-	g := &Handle{run: run}
+	h := &Handle{run: run}
 	defer func() {
 		if err != nil {
-			_ = g.release()
+			_ = h.release()
 		}
 	}()
-	if g.lock, err = own(run); err != nil {
+	if h.lock, err = acquire(run); err != nil {
 		return nil, err
 	}
-	if g.journal, err = openJournal(run); err != nil {
+	if h.journal, err = openLog(run); err != nil {
 		return nil, err
 	}
-	if err = g.startChild(ctx, binary); err != nil {
+	if err = h.startChild(ctx, binary); err != nil {
 		return nil, err
 	}
-	held.Store(g, nil)
-	return g, nil
+	handles.Store(h, nil)
+	return h, nil
 }
 
-// startChild starts the watchdog and waits until it says that it listens.
-func (g *Handle) startChild(ctx context.Context, binary string) error {
-	hears, leash, err := os.Pipe()
+// startChild starts the watchdog and waits until it writes that it listens.
+func (h *Handle) startChild(ctx context.Context, binary string) error {
+	childStdin, stdinPipe, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer hears.Close()
-	listens, says, err := os.Pipe()
+	defer childStdin.Close()
+	stdout, childStdout, err := os.Pipe()
 	if err != nil {
-		return errors.Join(err, leash.Close())
+		return errors.Join(err, stdinPipe.Close())
 	}
-	defer listens.Close()
-	log, err := os.OpenFile(g.journal.path("watchdog.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	defer stdout.Close()
+	log, err := openSweepLog(h.run)
 	if err != nil {
-		return errors.Join(err, leash.Close(), says.Close())
+		return errors.Join(err, stdinPipe.Close(), childStdout.Close())
 	}
 	defer log.Close()
-	child := exec.Command(binary, "-run", g.run) // not bound to ctx: it outlives it by design
-	child.Stdin, child.Stdout, child.Stderr = hears, says, log
+	child := exec.Command(binary, "-run", h.run) // not bound to ctx: it outlives it by design
+	child.Stdin, child.Stdout, child.Stderr = childStdin, childStdout, log
 	child.Dir = os.TempDir()
 	child.SysProcAttr = ownSession()
 	err = child.Start()
-	_ = says.Close()
+	_ = childStdout.Close()
 	if err != nil {
-		return errors.Join(err, leash.Close())
+		return errors.Join(err, stdinPipe.Close())
 	}
-	g.child, g.leash = child, leash
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	h.child, h.stdinPipe = child, stdinPipe
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = listens.SetReadDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = stdout.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	word, err := bufio.NewReader(listens).ReadString('\n')
+	word, err := bufio.NewReader(stdout).ReadString('\n')
 	if err == nil && word != ready+"\n" {
-		err = fmt.Errorf("%s is not a watchdog: it says %q", binary, word)
+		err = fmt.Errorf("%s is not a watchdog: it wrote %q, want %q", binary, word, ready)
 	}
 	if err != nil {
 		text, _ := os.ReadFile(log.Name())
-		return errors.Join(fmt.Errorf("it does not listen: %w: %s", err, text), g.dismiss())
+		return errors.Join(fmt.Errorf("it does not listen: %w: %s", err, text), h.dismiss())
 	}
 	return nil
 }
 
-// CleanupLog is where the run writes down what has to be undone.
-func (g *Handle) Log() cluster.CleanupLog { return g.journal }
+func openSweepLog(run string) (*os.File, error) {
+	dir, err := runDir(run)
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenFile(filepath.Join(dir, sweepLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// Log is where the run writes down what has to be undone.
+func (h *Handle) Log() cluster.CleanupLog { return h.journal }
 
 // Done tells the watchdog that nothing is left to sweep, waits until it is
 // gone, and removes journal and lock. Further calls do nothing.
-func (g *Handle) Done() error {
-	defer held.Delete(g)
-	err := g.dismiss()
-	if e := g.release(); err == nil {
+func (h *Handle) Done() error {
+	defer handles.Delete(h)
+	err := h.dismiss()
+	if e := h.release(); err == nil {
 		err = e
 	}
 	if err != nil {
-		return fmt.Errorf("dismiss watchdog of run %s: %w", g.run, err)
+		return fmt.Errorf("dismiss watchdog of run %s: %w", h.run, err)
 	}
 	return nil
 }
 
-// dismiss ends the child.
-func (g *Handle) dismiss() error {
-	if g.child == nil {
+// dismiss ends the watchdog and waits for it. One that does not end is killed.
+func (h *Handle) dismiss() error {
+	if h.child == nil {
 		return nil
 	}
-	child := g.child
-	g.child = nil
-	_, werr := io.WriteString(g.leash, done+"\n") // fails when it has gone already
-	_ = g.leash.Close()
-	late := time.AfterFunc(goneWithin, func() { _ = child.Process.Kill() })
+	child := h.child
+	h.child = nil
+	_, werr := io.WriteString(h.stdinPipe, done+"\n") // fails when it has ended already
+	_ = h.stdinPipe.Close()
+	late := time.AfterFunc(exitTimeout, func() { _ = child.Process.Kill() })
 	defer late.Stop()
 	if err := child.Wait(); err != nil {
 		return fmt.Errorf("watchdog: %w", errors.Join(err, werr))
@@ -157,15 +171,15 @@ func (g *Handle) dismiss() error {
 }
 
 // release removes the run's folder, then lets go of the lock.
-func (g *Handle) release() error {
+func (h *Handle) release() error {
 	var errs []error
-	if g.journal != nil {
-		errs = append(errs, g.journal.Close())
-		g.journal = nil
+	if h.journal != nil {
+		errs = append(errs, h.journal.close())
+		h.journal = nil
 	}
-	if g.lock != nil {
-		errs = append(errs, Remove(g.run), g.lock.Close())
-		g.lock = nil
+	if h.lock != nil {
+		errs = append(errs, Remove(h.run), h.lock.Close())
+		h.lock = nil
 	}
 	return errors.Join(errs...)
 }

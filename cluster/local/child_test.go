@@ -81,4 +81,3 @@ func TestNoSignalFollowsTheReaping(t *testing.T) {
 		t.Error("a process that is gone was stopped by its limiter")
 	}
 }
-

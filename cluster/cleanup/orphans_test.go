@@ -15,20 +15,8 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/cleanup"
 )
 
-// another is the id of this process with one field changed.
-func another(t *testing.T, field int, value string) cleanup.Owner {
-	t.Helper()
-	f := strings.SplitN(cleanup.Self().String(), ":", 5)
-	f[field] = value
-	id, err := cleanup.ParseOwner(strings.Join(f, ":"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-func TestAbandoned(t *testing.T) {
-	gone, far := another(t, 1, "1"), another(t, 4, "elsewhere")
+func TestOrphans(t *testing.T) {
+	gone, far := withField(t, 1, "1"), withField(t, 4, "elsewhere")
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Skip(err)
@@ -63,14 +51,14 @@ func TestAbandoned(t *testing.T) {
 					}
 				}
 			}
-			ask := func(context.Context, string) (cleanup.Owner, bool) {
+			lookup := func(context.Context, string) (cleanup.Owner, bool) {
 				if c.label == nil {
 					return cleanup.Owner{}, false
 				}
 				return *c.label, true
 			}
-			if got := len(cleanup.Orphans(t.Context(), []string{run}, ask)) == 1; got != c.want {
-				t.Errorf("abandoned %v, want %v", got, c.want)
+			if got := len(cleanup.Orphans(t.Context(), []string{run}, lookup)) == 1; got != c.want {
+				t.Errorf("an orphan: got %v, want %v", got, c.want)
 			}
 		})
 	}

@@ -11,23 +11,24 @@ import (
 	"time"
 )
 
-// Sweeper removes what a runtime has made for a run, and says what it removed.
+// Sweeper removes what a runtime has made for a run, and returns what that was.
 type Sweeper struct {
 	Name  string
 	Sweep func(ctx context.Context, run string) (removed []string, err error)
 }
 
-// A sweep goes on until nothing more has turned up for quietFor: an engine may
+// A sweep goes on until nothing more has turned up for quietPeriod: an engine may
 // still be at work on what the owner asked of it just before it died.
 const (
-	sweepEvery  = 200 * time.Millisecond
-	quietFor    = 2 * time.Second
-	sweepWithin = 2 * time.Minute
+	sweepInterval = 200 * time.Millisecond
+	quietPeriod   = 2 * time.Second
+	sweepTimeout  = 2 * time.Minute
 )
 
-// Guard is the watchdog's whole life: it says on out that it listens, waits
-// for the owner's word or end on in, and in the latter case sweeps the run and
-// forgets it.
+// Guard is what the watchdog process does: it writes to out that it listens and
+// reads in until the owner writes that it is done, or ends. If the owner has
+// ended without that, Guard sweeps the run until nothing more turns up, and
+// removes its folder. After an error the folder stays, for a later clean.
 func Guard(ctx context.Context, run string, in io.Reader, out, log io.Writer, sweepers []Sweeper) error {
 	if _, err := fmt.Fprintln(out, ready); err != nil {
 		return fmt.Errorf("guard run %s: %w", run, err)
@@ -37,12 +38,12 @@ func Guard(ctx context.Context, run string, in io.Reader, out, log io.Writer, sw
 		return nil
 	}
 	if !errors.Is(err, io.EOF) {
-		fmt.Fprintf(log, "guard run %s: owner says %q (%v)\n", run, word, err)
+		fmt.Fprintf(log, "guard run %s: the owner wrote %q, want %q (%v)\n", run, word, done, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	if err := sweepUntilQuiet(ctx, run, log, sweepers); err != nil {
-		return fmt.Errorf("guard run %s: %w", run, err) // the folder stays, for a later clean
+		return fmt.Errorf("guard run %s: %w", run, err)
 	}
 	return Remove(run)
 }
@@ -59,18 +60,18 @@ func sweepUntilQuiet(ctx context.Context, run string, log io.Writer, sweepers []
 		if len(removed) > 0 || err != nil {
 			quiet = time.Now()
 		}
-		if time.Since(quiet) >= quietFor {
+		if time.Since(quiet) >= quietPeriod {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
-		case <-time.After(sweepEvery):
+		case <-time.After(sweepInterval):
 		}
 	}
 }
 
-// Sweep asks every sweeper once, all at the same time.
+// Sweep calls every sweeper once, all at the same time, and returns what they removed.
 func Sweep(ctx context.Context, run string, sweepers []Sweeper) ([]string, error) {
 	removed, errs := make([][]string, len(sweepers)), make([]error, len(sweepers))
 	var wg sync.WaitGroup
