@@ -46,7 +46,20 @@ var arrows = []struct {
 	{"history", []string{"topology"}, "an operation names its region and node"},
 	{"history/goodput", []string{"topology", "history"}, "one way to count good operations by bucket, for verdict, report and live display"},
 	{"record", []string{"topology", "history"}, "what is kept of a run"},
-	{"check", []string{"topology", "history", "history/goodput", "record"}, "verdicts are functions of the record, so a stored run can be judged again"},
+	{"check", []string{"topology", "history", "record", "check/..."}, "verdicts are functions of the record, so a stored run can be judged again; the roof assembles them"},
+	{"check/format", []string{"topology", "history"}, "findings quote figures and operations in one way"},
+	{"check/keyindex", []string{"topology", "history"}, "operations are grouped by key once for all checks"},
+	{"check/linear", []string{"history", "check/keyindex", "check/format"}, "a library that anyone can use on a history of his own: it needs no record of a run"},
+	{"check/quorum", []string{"topology", "record"}, "one definition of when which clients had no quorum"},
+	{"check/index", []string{"topology", "history", "record", "check/keyindex", "check/quorum"}, "what several checks ask of a run, worked out once; it judges nothing"},
+	{"check/recovery", []string{"topology", "history", "history/goodput", "record", "check/index", "check/quorum", "check/format"}, "recovery counts good operations by bucket"},
+	{"check/durability", []string{"topology", "history", "record", "check/index", "check/keyindex", "check/quorum", "check/format"}, "what became of acknowledged writes; checks know nothing of each other"},
+	{"check/accounts", []string{"topology", "history", "record", "check/index", "check/keyindex", "check/format"}, "a ledger of transfers; checks know nothing of each other"},
+	{"check/delivery", []string{"topology", "history", "record", "check/index", "check/keyindex", "check/format"}, "streams and their consumers; checks know nothing of each other"},
+	{"check/events", []string{"topology", "history", "record", "check/index", "check/quorum", "check/format"}, "what the system reported of itself; checks know nothing of each other"},
+	{"check/degradation", []string{"topology", "history", "record", "check/index", "check/quorum", "check/format"}, "what is left when not everything can be served; checks know nothing of each other"},
+	{"check/validity", []string{"record", "check/index", "check/format"}, "whether the run means anything; checks know nothing of each other"},
+	{"check/checktest", []string{"topology", "history", "record"}, "records of which everything is known, to measure the checks with"},
 	{"reports/...", []string{"topology", "history", "history/goodput", "record", "reports/..."}, "reports are functions of the record and judge nothing"},
 	{"cluster/links/linkd/...", []string{"cluster/links/linkd/...", "cluster/links/wire", "cluster/links/probe"}, "the link proxy knows bytes, not clusters"},
 	{"cluster/links/...", []string{"topology", "cluster/links/..."}, "links speak HTTP to linkds that somebody else started"},
@@ -89,7 +102,7 @@ var reserved = []struct {
 	only    []string
 	why     string
 }{
-	{"github.com/anishathalye/porcupine", true, []string{"check"}, "one importer, so that the model of linearizability is in one place"},
+	{"github.com/anishathalye/porcupine", true, []string{"check/linear"}, "one importer, so that the model of linearizability is in one place"},
 	{"github.com/onsi/", false, []string{"harness/drill/...", "e2e/...", "examples/..."}, "the engine and the face for plain testing link no test framework"},
 	{"github.com/moby/moby", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/gotest", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
 	{"github.com/testcontainers/", false, []string{"cmd/holdfast", "cmd/watchdog", "cluster/docker", "harness/drill/...", "harness/gotest", "harness/builtin", "e2e/...", "examples/..."}, "who does not want containers does not link an engine's client"},
@@ -97,7 +110,7 @@ var reserved = []struct {
 	{"github.com/hashicorp/raft", false, platformServers, "who drives the platform does not link its servers"},
 	{"github.com/minio/", false, platformServers, "who drives the platform does not link its object store"},
 	{"github.com/aws/", false, nil, "an S3 client costs the AWS SDK a hundred packages"},
-	{"testing", true, []string{"cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "harness/gotest", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
+	{"testing", true, []string{"check/checktest", "cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "harness/gotest", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
 }
 
 type listed struct {

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/check/checktest"
+	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 )
@@ -28,7 +31,7 @@ func million(revisions bool) *record.Run {
 		third    = end / 3
 	)
 	rng := rand.New(rand.NewPCG(1, 2))
-	s := newStore()
+	s := checktest.NewStore()
 	generation, used := [ring]int{}, [ring]int{}
 	ops := make([]history.Op, 0, n)
 	for i := range n {
@@ -39,7 +42,7 @@ func million(revisions bool) *record.Run {
 			used[slot] = 1
 		}
 		op := history.Op{
-			ID: int64(i), Client: i % 10, Region: three.RegionSpecs[i%3].Region, Key: fmt.Sprintf("k%d.%d", slot, generation[slot]),
+			ID: int64(i), Client: i % 10, Region: checktest.Three.RegionSpecs[i%3].Region, Key: fmt.Sprintf("k%d.%d", slot, generation[slot]),
 			Intended: due, Call: due, Return: due + time.Duration(1+rng.IntN(10))*interval, Outcome: history.OK, Node: "north-1", Term: 2,
 		}
 		if revisions {
@@ -62,18 +65,18 @@ func million(revisions bool) *record.Run {
 		} else if down || op.Kind.Class() == history.Writes && rng.IntN(20_000) == 0 {
 			op.Outcome, op.Revision = history.Unknown, 0
 			if op.Expect == "?" {
-				op.Expect = s.registers[op.Key]
+				op.Expect = s.Registers[op.Key]
 			}
 			if rng.IntN(2) == 0 {
 				effect := op
-				s.do(&effect)
+				s.Do(&effect)
 			}
 		} else {
-			s.do(&op)
+			s.Do(&op)
 		}
 		ops = append(ops, op)
 	}
-	r := lab{}.run()
+	r := checktest.Lab{}.Run()
 	r.Phases = []record.Phase{{Name: record.Baseline, From: 0, To: third}, {Name: record.Faulty, From: third, To: 2 * third}, {Name: record.Observing, From: 2 * third, To: end}}
 	r.Faults[0].Inject = record.Times{Requested: third, Confirmed: third, Effective: third}
 	r.Faults[0].Heal = record.Times{Requested: 2 * third, Confirmed: 2 * third, Effective: 2 * third}
@@ -83,19 +86,19 @@ func million(revisions bool) *record.Run {
 }
 
 // finalsOf reads the store through every node.
-func finalsOf(s *store, at time.Duration) []history.Op {
+func finalsOf(s *checktest.Store, at time.Duration) []history.Op {
 	var out []history.Op
-	for _, n := range three.Nodes {
+	for _, n := range checktest.Three.Nodes {
 		read := func(kind history.Kind, key string) {
 			at += time.Microsecond
 			op := history.Op{Kind: kind, Key: key, Final: true, ReadThrough: n.ID, Region: n.Region, Intended: at, Call: at, Return: at, Outcome: history.OK}
-			s.do(&op)
+			s.Do(&op)
 			out = append(out, op)
 		}
-		for key := range s.registers {
+		for key := range s.Registers {
 			read(history.Read, key)
 		}
-		for key := range s.sets {
+		for key := range s.Sets {
 			read(history.SetRead, key)
 		}
 	}
@@ -138,17 +141,17 @@ func BenchmarkJudgeMillion(b *testing.B) {
 	}
 }
 
-// BenchmarkEachCheck is what each promise costs alone on the million.
+// BenchmarkEachCheck is what each check costs alone on the million.
 func BenchmarkEachCheck(b *testing.B) {
 	r := million(false)
-	for _, p := range promises {
-		b.Run(p.name, func(b *testing.B) {
+	for _, c := range checks {
+		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				v, err := newView(r, Options{}.resolve())
+				run, err := index.New(r, record.SLOParams{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				guard(context.Background(), p, v, &record.Result{})
+				guard(context.Background(), c, input{run, Options{Workers: runtime.GOMAXPROCS(0)}}, &record.Result{})
 			}
 		})
 	}

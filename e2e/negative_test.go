@@ -21,7 +21,7 @@ var telling = map[string]func(*drill.Result){
 	"starve-no-shedding": func(run *drill.Result) {
 		GinkgoHelper()
 		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "load shedding" })
-		Expect(run.Result.Findings[i].Description).To(ContainSubstring("nothing was refused for want of resources"))
+		Expect(run.Result.Findings[i].Description).To(ContainSubstring("nothing was rejected for lack of resources"))
 	},
 	"retries-forget-idempotency": func(run *drill.Result) {
 		GinkgoHelper()

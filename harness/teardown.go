@@ -82,7 +82,7 @@ func (s *Session) observe(ctx context.Context) (stable bool) {
 		// which the verdict will use, has the last word.
 		if s.load.stats.stable(s.log.now(), healed) >= slo.Stable {
 			view.Ops = s.history.Ops() // copies what is new
-			if check.Stable(&view, check.Definition{}, s.log.now()) {
+			if check.Stable(&view, record.SLOParams{}, s.log.now()) {
 				return true
 			}
 		}

@@ -17,6 +17,9 @@ type Key struct {
 	Class  history.Class
 }
 
+// KeyOf names the series that an operation belongs to.
+func KeyOf(op *history.Op) Key { return Key{op.Region, op.Kind.Class()} }
+
 // Series is the buckets of one key, in order of time. It ends with the last
 // bucket in which an operation was due.
 type Series struct {
@@ -78,13 +81,18 @@ func (c *Counter) done(b *Bucket, op *history.Op) {
 	}
 }
 
-// bucket returns the bucket of an operation, or nil for one by which no service
-// is measured: a final read, a local read, or one that was not due in the counted time.
+// Counts reports whether service is measured by an operation. It is not by final
+// reads, local reads, and what was not due in the counted time.
+func (c *Counter) Counts(op *history.Op) bool {
+	return !op.Final && op.Class() != history.LocalRead && op.Intended >= max(c.From, 0) && (c.End <= 0 || op.Intended < c.End)
+}
+
+// bucket returns the bucket of an operation, or nil for one that does not count.
 func (c *Counter) bucket(op *history.Op) *Bucket {
-	if op.Final || op.Class() == history.LocalRead || op.Intended < c.From || op.Intended < 0 || c.End > 0 && op.Intended >= c.End {
+	if !c.Counts(op) {
 		return nil
 	}
-	key := Key{op.Region, op.Kind.Class()}
+	key := KeyOf(op)
 	s := c.Series[key]
 	if s == nil {
 		s = &Series{Key: key}

@@ -1,0 +1,91 @@
+package durability
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/check/format"
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+// dataLoss judges the loss. Loss that is proved on keys that were read through
+// every node is a fail, whatever could not be read beside them.
+func (j *judge) dataLoss(figures *record.RPO, t *tally) record.Finding {
+	f := record.Finding{Check: "rpo"}
+	for _, l := range format.First(t.lost) {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("lost: %s, %s; missing on %s", format.Write(&l.Op), l.Position, format.Nodes(l.Missing)))
+	}
+	summary := fmt.Sprintf("lost %d of %d acknowledged writes", len(t.lost), t.acked)
+	if len(t.lost) > 0 {
+		if figures.LossWindow > 0 {
+			summary += " over " + format.Duration(figures.LossWindow)
+		}
+		summary += fmt.Sprintf(", first: %s, %s", format.Write(&t.lost[0].Op), t.lost[0].Position)
+	}
+	gaps := ""
+	switch {
+	case t.finalReads == 0:
+		gaps = "nothing was read back"
+	case len(figures.UnreadableNodes) > 0:
+		gaps = "no final read succeeded through " + format.Nodes(figures.UnreadableNodes)
+	case len(t.unread) > 0:
+		gaps = fmt.Sprintf("final reads of %s failed, first: %s", format.Count(len(t.unread), "key"), t.unread[0].text)
+	}
+	switch {
+	case len(t.lost) > figures.Objective:
+		f.Verdict, f.Description = record.Fail, summary
+	case gaps != "":
+		f.Verdict, f.Description = record.Unknown, "the loss cannot be determined: "+gaps
+		for _, u := range format.First(t.unread) {
+			f.Evidence = append(f.Evidence, "not read: "+u.text)
+		}
+	case t.acked == 0:
+		f.Verdict, f.Description = record.Vacuous, "no write was acknowledged, so none could be lost"
+	default:
+		f.Verdict, f.Description = record.Pass, summary
+		if figures.Objective > 0 {
+			f.Description += fmt.Sprintf(" (%d allowed)", figures.Objective)
+		}
+		if t.recovered > 0 {
+			f.Description += fmt.Sprintf("; %d of %d without an answer took effect too", t.recovered, t.unknown)
+		}
+	}
+	return f
+}
+
+// noneOf judges that a list of violations is empty. What shows only in
+// final reads is unknown without them: figures are given for such a check, nil for others.
+func noneOf(check, what string, violations []timestamped, figures *record.RPO) record.Finding {
+	f := record.Finding{Check: check, Verdict: record.Pass, Description: "no " + what}
+	switch {
+	case len(violations) > 0:
+		f.Verdict, f.Evidence = record.Fail, texts(format.First(violations))
+		f.Description = fmt.Sprintf("%d %s, first: %s", len(violations), what, violations[0].text)
+	case figures != nil && figures.FinalReads == 0:
+		f.Verdict, f.Description = record.Unknown, "cannot be determined: nothing was read back"
+	}
+	return f
+}
+
+// position says where an instant lies relative to the nearest fault or heal.
+func position(faults []record.Fault, at time.Duration) string {
+	nearest, text := record.Forever, "in a run without faults"
+	consider := func(t time.Duration, what string) {
+		if t < 0 {
+			return
+		}
+		if d := (at - t).Abs(); d < nearest {
+			nearest = d
+			side := "after"
+			if at < t {
+				side = "before"
+			}
+			text = fmt.Sprintf("%s %s %s", format.Duration(d), side, what)
+		}
+	}
+	for _, f := range faults {
+		consider(f.Inject.Requested, f.ID)
+		consider(f.Heal.Requested, "the heal of "+f.ID)
+	}
+	return text
+}

@@ -1,0 +1,159 @@
+// Package check judges a recorded run. Each check is a function of the record alone:
+// it neither runs nor repairs anything, and it never guesses. What cannot be determined is
+// unknown; what was not put to the test is vacuous. The checks stand in the packages below,
+// by what they promise; check/linear can be used without the others.
+package check
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcp-resilience/holdfast/check/accounts"
+	"github.com/mcp-resilience/holdfast/check/degradation"
+	"github.com/mcp-resilience/holdfast/check/delivery"
+	"github.com/mcp-resilience/holdfast/check/durability"
+	"github.com/mcp-resilience/holdfast/check/events"
+	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/check/quorum"
+	"github.com/mcp-resilience/holdfast/check/recovery"
+	"github.com/mcp-resilience/holdfast/check/validity"
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+// Options bound the work of judging. The zero value is right for a drill.
+type Options struct {
+	// SLO is the constants of outage and recovery; zero fields take their defaults.
+	SLO record.SLOParams
+	// KeyTime is how long the search on one register may take; 0 means 10 s.
+	KeyTime time.Duration
+	// Time is how long the linearizability check may take over all; 0 means 1 minute.
+	Time time.Duration
+	// Memory is how many bytes the search may hold over all registers at once; 0 means 512 MiB.
+	Memory int64
+	// Workers is how many keys are judged at once; 0 means GOMAXPROCS.
+	Workers int
+}
+
+// input is what a check is given.
+type input struct {
+	*index.Run
+	Options
+}
+
+// check is one check, or several that share their figures. It writes its figures into
+// fields of the result that no other writes, and returns its findings.
+type check struct {
+	name  string
+	judge func(ctx context.Context, in input, out *record.Result) []record.Finding
+}
+
+// only makes a check of a function that needs nothing but the run and has no figures.
+func only(name string, judge func(*index.Run) []record.Finding) check {
+	return check{name, func(_ context.Context, in input, _ *record.Result) []record.Finding { return judge(in.Run) }}
+}
+
+// checks are all there are, in the order in which they are reported.
+var checks = []check{
+	only("run", validity.Completeness),
+	only("faults", validity.FaultProofs),
+	only("node crashes", validity.NodeCrashes),
+	{"rto", func(_ context.Context, in input, out *record.Result) (fs []record.Finding) {
+		out.RTO, fs = recovery.RTO(in.Run)
+		return fs
+	}},
+	{"rpo", func(ctx context.Context, in input, out *record.Result) (fs []record.Finding) {
+		out.RPO, fs = durability.RPO(ctx, in.Run, in.Workers)
+		return fs
+	}},
+	{"linearizable", judgeLinearizable},
+	only("accounts", accounts.Check),
+	{"messages", func(_ context.Context, in input, out *record.Result) (fs []record.Finding) {
+		out.Deliveries, fs = delivery.Check(in.Run)
+		return fs
+	}},
+	{"availability", func(_ context.Context, in input, out *record.Result) (fs []record.Finding) {
+		out.Availability, fs = recovery.Availability(in.Run)
+		return fs
+	}},
+	only("leader change", events.LeaderChange),
+	only("traffic switch", events.TrafficSwitch),
+	{"false alarms", func(_ context.Context, in input, out *record.Result) (fs []record.Finding) {
+		out.Alarms, fs = events.FalseAlarms(in.Run)
+		return fs
+	}},
+	only("quorum loss rejection", degradation.QuorumLossRejection),
+	only("load shedding", degradation.LoadShedding),
+	only("expected events", events.Expected),
+	only("disconnected operation", degradation.DisconnectedOperation),
+}
+
+// Judge makes every check on the run and takes the worst verdict. It
+// always returns a result: a check that panics, or runs out of time or
+// memory, or that ctx ended, makes its finding unknown.
+func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	out := &record.Result{Expected: r.Expect, ExpectedFailures: r.ExpectedFailures, SLOParams: o.SLO.Resolve()}
+	if out.Expected == "" {
+		out.Expected = record.Pass
+	}
+	findings := make([][]record.Finding, len(checks))
+	var run *index.Run
+	findings[0] = guard(ctx, check{"run", func(context.Context, input, *record.Result) []record.Finding {
+		var err error
+		if run, err = index.New(r, o.SLO); err != nil {
+			return []record.Finding{{Check: "run", Verdict: record.Unknown, Description: err.Error()}}
+		}
+		return nil
+	}}, input{}, out)
+	if run != nil {
+		out.QuorumLoss = quorum.Spans(run.Quorum.None, run.End)
+		var g errgroup.Group
+		g.SetLimit(o.Workers)
+		for i, c := range checks {
+			g.Go(func() error {
+				findings[i] = guard(ctx, c, input{run, o}, out)
+				return nil
+			})
+		}
+		_ = g.Wait() // no check returns an error
+	}
+	out.Findings = slices.Concat(findings...)
+	if run != nil {
+		validity.Downgrade(run, out.Findings)
+	}
+	verdicts := make([]record.Verdict, len(out.Findings))
+	for i, f := range out.Findings {
+		verdicts[i] = f.Verdict
+	}
+	out.Verdict = record.Worst(verdicts...)
+	return out
+}
+
+// guard turns what a check cannot cope with into an unknown.
+func guard(ctx context.Context, c check, in input, out *record.Result) (fs []record.Finding) {
+	defer func() {
+		if p := recover(); p != nil {
+			fs = []record.Finding{{
+				Check: c.name, Verdict: record.Unknown,
+				Description: fmt.Sprintf("the checker of %s failed: %v", c.name, p),
+			}}
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return []record.Finding{{Check: c.name, Verdict: record.Unknown, Description: "not checked: " + err.Error()}}
+	}
+	return c.judge(ctx, in, out)
+}
+
+// Stable reports whether the service has recovered for good, so that the observation of a
+// running run may end; see recovery.Stable.
+func Stable(r *record.Run, slo record.SLOParams, now time.Duration) bool {
+	return recovery.Stable(r, slo, now)
+}

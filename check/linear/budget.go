@@ -1,0 +1,55 @@
+package linear
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// budget bounds one search. The search keeps a bit for each operation of the
+// key in each state that it remembers, so its memory is known without
+// measuring, and so is how much all searches hold together.
+type budget struct {
+	ctx   context.Context
+	until time.Time
+	held  *atomic.Int64 // bytes, by all searches
+	limit int64         // of held
+	steps int
+	own   int64 // bytes of held that are this search's
+	// exhausted says why the search was ended; it is empty while it may go on.
+	exhausted string
+}
+
+// bytesPerState is what a remembered state costs beside its bits: a map's slot, a slice, the
+// state, and the step back to it.
+const bytesPerState = 160
+
+// step counts a step of the search and reports whether it may go on.
+func (b *budget) step() bool {
+	if b.exhausted != "" {
+		return false
+	}
+	b.steps++
+	if b.steps&0xff == 0 && (b.ctx.Err() != nil || time.Now().After(b.until)) {
+		b.exhausted = "out of time"
+		return false
+	}
+	return true
+}
+
+// remember accounts for one more state of a search over n operations.
+func (b *budget) remember(n int) bool {
+	cost := int64(bytesPerState + n/8)
+	b.own += cost
+	if b.held.Add(cost) > b.limit {
+		b.exhausted = "out of memory"
+		return false
+	}
+	return true
+}
+
+// free gives back what the search held.
+func (b *budget) free() {
+	b.held.Add(-b.own)
+	b.own = 0
+}

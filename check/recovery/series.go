@@ -1,0 +1,188 @@
+package recovery
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/history/goodput"
+	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// series is how the clients of one region were served in one class of operation,
+// in buckets of the intended time, with the sums that make every question about
+// it cheap.
+type series struct {
+	goodput.Key
+	slo record.SLOParams
+
+	due, good []int32 // by bucket
+	acks      []ack
+
+	// Of the baseline, by bucket.
+	expected   float64 // due
+	throughput float64 // good
+	share      float64 // good of due; -1 when nothing was due
+
+	bad    []int32 // bad[i] is the number of bad buckets before i
+	sum    []int64 // sum[i] is the number of good operations before i
+	stable []int32 // stable[i] is the first bucket from i on that opens a stability window; -1 for none
+}
+
+// ack is an acknowledgement.
+type ack struct{ call, ret time.Duration }
+
+// newSeries sorts the load of a run into its series, up to its last whole bucket
+// before the end of observation.
+func newSeries(run *index.Run) []*series {
+	n := int(run.End / run.SLO.Bucket)
+	counter := goodput.Counter{Width: run.SLO.Bucket, Limit: run.SLO.Latency}
+	if counter.End = time.Duration(n) * run.SLO.Bucket; n == 0 {
+		return nil
+	}
+	acks := map[goodput.Key][]ack{}
+	for i := range run.Record.Ops {
+		op := &run.Record.Ops[i]
+		if counter.Add(op); op.Outcome == history.OK && counter.Counts(op) {
+			key := goodput.KeyOf(op)
+			acks[key] = append(acks[key], ack{op.Call, op.Return})
+		}
+	}
+	var all []*series
+	for key, counted := range counter.Series {
+		s := &series{Key: key, slo: run.SLO, due: make([]int32, n), good: make([]int32, n), acks: acks[key]}
+		for i, b := range counted.Buckets {
+			s.due[i], s.good[i] = b.Due, b.Good
+		}
+		s.measureBaseline(run.Baseline)
+		s.trim()
+		s.sumUp()
+		all = append(all, s)
+	}
+	regions := run.Record.Topology.Regions()
+	slices.SortFunc(all, func(a, b *series) int { return compareKeys(regions, a.Key, b.Key) })
+	return all
+}
+
+// compareKeys orders by region as declared, then reads before writes.
+func compareKeys(regions []topology.Region, a, b goodput.Key) int {
+	return cmp.Or(
+		cmp.Compare(slices.Index(regions, a.Region), slices.Index(regions, b.Region)),
+		cmp.Compare(a.Region, b.Region),
+		cmp.Compare(a.Class, b.Class),
+	)
+}
+
+// measureBaseline takes the rates of the baseline. What was due less than the
+// latency limit before the faults may be under way when one strikes: it shows the
+// effect of the fault, and is no part of the baseline.
+func (s *series) measureBaseline(baseline record.Span) {
+	from := s.bucketFrom(baseline.From)
+	to := min(s.bucketAt(baseline.To), len(s.due))
+	if undisturbed := s.bucketAt(baseline.To - s.slo.Latency); undisturbed > from {
+		to = min(to, undisturbed)
+	}
+	var due, good int64
+	for i := from; i < to; i++ {
+		due += int64(s.due[i])
+		good += int64(s.good[i])
+	}
+	s.share = -1
+	if due > 0 {
+		s.expected = float64(due) / float64(to-from)
+		s.throughput = float64(good) / float64(to-from)
+		s.share = float64(good) / float64(due)
+	}
+}
+
+// trim cuts off what the load no longer reached: its last operation is due up
+// to an interval before the phase ends, which is no stall.
+func (s *series) trim() {
+	n := len(s.due)
+	slack := 2
+	if s.expected > 0 {
+		slack += int(1 / s.expected)
+	}
+	for n > 0 && s.due[n-1] == 0 && len(s.due)-n < slack {
+		n--
+	}
+	s.due, s.good = s.due[:n], s.good[:n]
+}
+
+// sumUp fills the sums.
+func (s *series) sumUp() {
+	n, w := len(s.due), s.window()
+	s.bad, s.sum, s.stable = make([]int32, n+1), make([]int64, n+1), make([]int32, n+1)
+	for i := range n {
+		s.bad[i+1] = s.bad[i]
+		if s.isBad(i) {
+			s.bad[i+1]++
+		}
+		s.sum[i+1] = s.sum[i] + int64(s.good[i])
+	}
+	need := s.slo.MinThroughput * s.throughput * float64(w)
+	s.stable[n] = -1
+	for i := n - 1; i >= 0; i-- {
+		s.stable[i] = s.stable[i+1]
+		if i+w <= n && s.good[i] > 0 && s.bad[i+w] == s.bad[i] && float64(s.sum[i+w]-s.sum[i]) >= need {
+			s.stable[i] = int32(i)
+		}
+	}
+}
+
+// isBad reports whether a bucket is bad. One in which nothing was due is bad when
+// a fixed schedule must have had something there: a generator that stalled is
+// not a service that answers. At low rates an empty bucket is neither bad nor
+// good, and the throughput of the window decides.
+func (s *series) isBad(i int) bool {
+	if s.due[i] == 0 {
+		return s.expected >= 2
+	}
+	return float64(s.good[i]) < s.slo.MinGood*float64(s.due[i])
+}
+
+// window is the number of buckets in a stability window.
+func (s *series) window() int { return s.bucketFrom(s.slo.Stable) }
+
+// firstStable is the first bucket of the first stability window in [from, to), or -1.
+func (s *series) firstStable(from, to int) int {
+	if from < 0 || from >= len(s.stable) {
+		return -1
+	}
+	i := int(s.stable[from])
+	if i < 0 || i+s.window() > to {
+		return -1
+	}
+	return i
+}
+
+// nextBad is the first bad bucket in [from, to), or -1.
+func (s *series) nextBad(from, to int) int {
+	for i := max(from, 0); i < min(to, len(s.due)); i++ {
+		if s.bad[i+1] > s.bad[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// firstAck is the earliest acknowledgement of an operation that was called
+// from an instant on; ok is false if there is none.
+func (s *series) firstAck(from time.Duration) (at time.Duration, ok bool) {
+	for _, a := range s.acks {
+		if a.call >= from && (!ok || a.ret < at) {
+			at, ok = a.ret, true
+		}
+	}
+	return at, ok
+}
+
+// bucketAt is the bucket that holds an instant, bucketFrom the first that begins at or after it.
+func (s *series) bucketAt(t time.Duration) int   { return int(t / s.slo.Bucket) }
+func (s *series) bucketFrom(t time.Duration) int { return int((t + s.slo.Bucket - 1) / s.slo.Bucket) }
+
+// start is when a bucket begins.
+func (s *series) start(bucket int) time.Duration { return time.Duration(bucket) * s.slo.Bucket }

@@ -1,0 +1,94 @@
+package validity
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/check/format"
+	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+// FaultProofs judges for each fault whether it is proved that it was active, that it was cleared
+// and that its control was unaffected. A fault that was not active put nothing to
+// the test.
+func FaultProofs(run *index.Run) []record.Finding {
+	var out []record.Finding
+	faults := run.Record.Faults
+	for _, f := range faults {
+		out = append(out, judgeFault(f))
+	}
+	for _, id := range plannedSteps(run.Record.Plan) {
+		if !slices.ContainsFunc(faults, func(f record.Fault) bool { return f.ID == id }) {
+			out = append(out, record.Finding{Check: "fault " + id, Verdict: record.Vacuous, Description: "was planned and never injected"})
+		}
+	}
+	return out
+}
+
+func judgeFault(f record.Fault) record.Finding {
+	out := record.Finding{Check: "fault " + f.ID}
+	for _, p := range []struct {
+		of string
+		record.Proof
+	}{{"active", f.Active}, {"cleared", f.Cleared}, {"control", f.ControlUnaffected}} {
+		if p.Observed != "" {
+			out.Evidence = append(out.Evidence, p.of+": "+p.Observed)
+		}
+	}
+	verdict := func(v record.Verdict, text string) record.Finding {
+		out.Verdict, out.Description = v, strings.TrimSuffix(f.Description+": "+text, ": ")
+		return out
+	}
+	switch {
+	case f.Error != "":
+		return verdict(record.Unknown, "injecting it failed: "+f.Error)
+	case f.HealError != "":
+		return verdict(record.Unknown, "healing it failed: "+f.HealError)
+	case f.Inject.Requested < 0:
+		return verdict(record.Vacuous, "was never injected")
+	case !f.Active.Proved:
+		return verdict(record.Vacuous, "had no measured effect: "+observed(f.Active))
+	case f.Heal.Requested < 0:
+		return verdict(record.Unknown, "was never healed")
+	case !f.Cleared.Proved:
+		return verdict(record.Unknown, "is not proved to be cleared: "+observed(f.Cleared))
+	case !f.ControlUnaffected.Proved:
+		return verdict(record.Unknown, "its control is not proved to be unaffected: "+observed(f.ControlUnaffected))
+	}
+	var times []string
+	if f.Inject.Effective >= 0 {
+		times = append(times, fmt.Sprintf("active %s after its request", format.Duration(f.Inject.Effective-f.Inject.Requested)))
+	}
+	if f.Heal.Effective >= 0 && f.Heal.Requested >= 0 {
+		times = append(times, fmt.Sprintf("cleared %s after the request of its heal", format.Duration(f.Heal.Effective-f.Heal.Requested)))
+	}
+	return verdict(record.Pass, strings.Join(times, ", "))
+}
+
+func observed(p record.Proof) string {
+	if p.Observed == "" {
+		return "nothing was measured"
+	}
+	return p.Observed
+}
+
+// plannedSteps lists the ids of the plan's steps. A plan that cannot be read has none: it
+// is only informative here, and a stored run may be of an earlier schema.
+func plannedSteps(stored json.RawMessage) []string {
+	var plan struct {
+		Steps []struct {
+			ID string `json:"id"`
+		} `json:"steps"`
+	}
+	if json.Unmarshal(stored, &plan) != nil {
+		return nil
+	}
+	var out []string
+	for _, s := range plan.Steps {
+		out = append(out, s.ID)
+	}
+	return out
+}

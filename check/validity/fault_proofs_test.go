@@ -1,0 +1,63 @@
+package validity_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/mcp-resilience/holdfast/check"
+	"github.com/mcp-resilience/holdfast/check/checktest"
+	"github.com/mcp-resilience/holdfast/record"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const ms = checktest.MS
+
+// judge makes every check on a run in compressed time.
+func judge(t *testing.T, r *record.Run) *record.Result {
+	t.Helper()
+	return check.Judge(t.Context(), r, check.Options{SLO: checktest.SLO})
+}
+
+func TestFaultsNeedProof(t *testing.T) {
+	cases := []struct {
+		name    string
+		change  func(f *record.Fault)
+		verdict record.Verdict
+		says    string
+	}{
+		{"proved", func(*record.Fault) {}, record.Pass, "active 1 ms after its request"},
+		{"never active", func(f *record.Fault) { f.Active = record.Proof{Observed: "echo in 40 µs"} }, record.Vacuous, "had no measured effect: echo in 40 µs"},
+		{"nothing measured", func(f *record.Fault) { f.Active = record.Proof{} }, record.Vacuous, "nothing was measured"},
+		{"not cleared", func(f *record.Fault) { f.Cleared = record.Proof{Observed: "refused"} }, record.Unknown, "is not proved to be cleared: refused"},
+		{"control affected", func(f *record.Fault) { f.ControlUnaffected = record.Proof{Observed: "refused"} }, record.Unknown, "control"},
+		{"failed", func(f *record.Fault) { f.Error = "no such node" }, record.Unknown, "injecting it failed: no such node"},
+		{"heal failed", func(f *record.Fault) { f.HealError = "no such node" }, record.Unknown, "healing it failed"},
+		{"never healed", func(f *record.Fault) { f.Heal.Requested = record.NotReached }, record.Unknown, "never healed"},
+		{"never injected", func(f *record.Fault) { f.Inject.Requested = record.NotReached }, record.Vacuous, "never injected"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := checktest.Lab{}.Run()
+			c.change(&r.Faults[0])
+			j := judge(t, r)
+			checktest.Want(t, j, "fault 1.1-kill", c.verdict, c.says)
+			if j.Verdict != c.verdict {
+				t.Errorf("the run is %s, want %s", j.Verdict, c.verdict)
+			}
+		})
+	}
+}
+
+// The twin without faults measures RTO 0 and is not a pass all the same.
+func TestNoFaultTwin(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	r.Faults = nil
+	j := judge(t, r)
+	checktest.Want(t, j, "rto", record.Pass, "RTO 0 s")
+	checktest.Want(t, j, "fault 1.1-kill", record.Vacuous, "never injected")
+	if j.Verdict != record.Vacuous {
+		t.Errorf("verdict %s, want vacuous", j.Verdict)
+	}
+}
