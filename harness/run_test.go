@@ -155,7 +155,7 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	o := harness.Options{Target: s, Runtime: clustertest.Fake(nil), Root: t.TempDir(), Watch: func(p harness.Progress) {
-		if p.Event != nil && p.Event.Kind == "effective" {
+		if p.Event != nil && p.Event.Kind == record.EventActive {
 			cancel()
 		}
 	}}

@@ -144,11 +144,34 @@ func TestLoadRefusesWhatIsNoOperation(t *testing.T) {
 	}
 }
 
+// formerLines are operations as earlier schemas of the record stored them.
+var formerLines = []string{
+	`{"id":8,"client":0,"region":"east","kind":"cas","key":"k","intended":0,"call":0,"return":0,"outcome":"failed","answered":true,"swapped":true,"via":"south-1"}`,
+	`{"id":8,"client":0,"region":"east","kind":"cas","key":"k","intended":0,"call":0,"return":0,"outcome":"failed","error":"n\u00e9","answered":true,"swapped":true,"via":"south-1"}`,
+	`{"id":8,"kind":"cas","outcome":"failed","via":"north-1","readThrough":"south-1","answered":true,"rejected":true,"applied":true}`,
+	`{"id":8,"kind":"cas","outcome":"failed","readThrough":"south-1","via":"north-1","rejected":true,"swapped":true}`,
+}
+
+func TestFormerNamesAreRead(t *testing.T) {
+	ops, _, err := parse(strings.NewReader(strings.Join(formerLines, "\n")+"\n"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, op := range ops {
+		if !op.Rejected || !op.Applied || op.ReadThrough != "south-1" || op.ID != 8 {
+			t.Errorf("%s\nis read as %+v", formerLines[i], op)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for i := range sample {
 		f.Add(appendOp(nil, &sample[i]))
 	}
 	f.Add([]byte(`{"id":01,"kind":"read","outcome":"ok","set":[]}` + "\n"))
+	for _, line := range formerLines {
+		f.Add([]byte(line + "\n"))
+	}
 	f.Add([]byte(`{"Id":1,"kind":"read","kind":"x","outcome":"ok","swapped":false}` + "\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		ops, _, err := parse(bytes.NewReader(in), 0) // must not panic

@@ -31,9 +31,9 @@ func appendOp(b []byte, op *Op) []byte {
 	b = appendField(b, `,"outcome":`, string(op.Outcome))
 	b = appendOptional(b, `,"error":`, op.Error)
 	b = appendFlag(b, `,"shed":true`, op.Shed)
-	b = appendFlag(b, `,"answered":true`, op.Rejected)
+	b = appendFlag(b, `,"rejected":true`, op.Rejected)
 	b = appendOptional(b, `,"output":`, op.Output)
-	b = appendFlag(b, `,"swapped":true`, op.Applied)
+	b = appendFlag(b, `,"applied":true`, op.Applied)
 	if len(op.Set) > 0 {
 		b = append(b, `,"set":[`...)
 		for i, v := range op.Set {
@@ -49,7 +49,7 @@ func appendOp(b []byte, op *Op) []byte {
 	b = appendCount(b, `,"term":`, op.Term)
 	b = appendCount(b, `,"revision":`, op.Revision)
 	b = appendFlag(b, `,"final":true`, op.Final)
-	b = appendOptional(b, `,"via":`, string(op.ReadThrough))
+	b = appendOptional(b, `,"readThrough":`, string(op.ReadThrough))
 	return append(b, '}', '\n')
 }
 

@@ -39,7 +39,7 @@ const (
 	Writes Class = "write"
 	// LocalRead is what a region does without a majority: reads that asked to be
 	// stale. No RTO is measured of it.
-	LocalRead Class = "edge"
+	LocalRead Class = "local read"
 )
 
 // Class returns the class of a kind.
@@ -87,9 +87,9 @@ type Op struct {
 	Outcome  Outcome  `json:"outcome"`
 	Error    string   `json:"error,omitempty"`
 	Shed     bool     `json:"shed,omitempty"`     // refused, explicitly, for want of resources
-	Rejected bool     `json:"answered,omitempty"` // failed, and a server said so: it did not merely stay unreached
+	Rejected bool     `json:"rejected,omitempty"` // failed, and a server said so: it did not merely stay unreached
 	Output   string   `json:"output,omitempty"`   // of a read
-	Applied  bool     `json:"swapped,omitempty"`  // of a cas or a transfer
+	Applied  bool     `json:"applied,omitempty"`  // of a cas or a transfer
 	Set      []string `json:"set,omitempty"`      // of members, open and balances
 	Stale    bool     `json:"stale,omitempty"`    // a read that the client asked to be stale
 
@@ -100,7 +100,7 @@ type Op struct {
 
 	// Final marks a read of the read-back after quiescence, sent through ReadThrough.
 	Final       bool            `json:"final,omitempty"`
-	ReadThrough topology.NodeID `json:"via,omitempty"`
+	ReadThrough topology.NodeID `json:"readThrough,omitempty"`
 }
 
 // LocalReadSetting is the setting that edge reads ask for. It is set, to itself, before

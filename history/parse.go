@@ -77,11 +77,11 @@ func (p *parser) fast(line []byte, op *Op) bool {
 			op.Error = p.text(&s)
 		case "shed":
 			op.Shed = s.yes()
-		case "answered":
+		case "rejected", "answered":
 			op.Rejected = s.yes()
 		case "output":
 			op.Output = p.text(&s)
-		case "swapped":
+		case "applied", "swapped":
 			op.Applied = s.yes()
 		case "set":
 			op.Set = p.list(&s)
@@ -95,7 +95,10 @@ func (p *parser) fast(line []byte, op *Op) bool {
 			op.Revision = s.unsigned()
 		case "final":
 			op.Final = s.yes()
-		case "via":
+		case "readThrough", "via":
+			if op.ReadThrough != "" {
+				return false // by both names: the library's way decides
+			}
 			op.ReadThrough = topology.NodeID(p.text(&s))
 		default:
 			return false

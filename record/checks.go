@@ -42,15 +42,3 @@ func CanonicalChecks(ids []string) []string {
 	}
 	return out
 }
-
-// canonicalChecks translates the former ids in a run that was read from a file.
-func (r *Run) canonicalChecks() {
-	r.ExpectedFailures = CanonicalChecks(r.ExpectedFailures)
-	if r.Result == nil {
-		return
-	}
-	r.Result.ExpectedFailures = CanonicalChecks(r.Result.ExpectedFailures)
-	for i := range r.Result.Findings {
-		r.Result.Findings[i].Check = CanonicalCheck(r.Result.Findings[i].Check)
-	}
-}

@@ -17,7 +17,7 @@ import (
 
 // Schema is the version of the run directory's layout, kept in run.json. A
 // directory of a later schema is refused; earlier ones are read.
-const Schema = 1
+const Schema = 2
 
 // The files of a run directory.
 const (
@@ -116,8 +116,14 @@ func (d *Dir) Run(r *Run) error {
 // Links writes the link matrices measured so far.
 func (d *Dir) Links(ms []Matrix) error { return d.replaceJSON(LinksFile, ms) }
 
-// Result writes the verdict.
-func (d *Dir) Result(j *Result) error { return d.replaceJSON(VerdictFile, j) }
+// Result writes the verdict. It names its schema by itself, for a run of an earlier
+// schema that is judged again gets a verdict of today beside its other files.
+func (d *Dir) Result(j *Result) error {
+	return d.replaceJSON(VerdictFile, struct {
+		Schema int `json:"schema"`
+		*Result
+	}{Schema, j})
+}
 
 // Event appends one event.
 func (d *Dir) Event(e Event) error {

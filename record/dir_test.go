@@ -1,11 +1,13 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +130,67 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// A record of the first schema, with something in every file, is read as what it was:
+// each name that has changed is translated.
+func TestSchema1IsRead(t *testing.T) {
+	got, err := Load(filepath.Join("testdata", "schema1-sample"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample()
+	want.Schema, want.Ops, want.Partial = 1, nil, []string{HistoryFile + " is missing"}
+	compact := cmp.Transformer("compact", func(m json.RawMessage) string { return strings.Join(strings.Fields(string(m)), "") })
+	if diff := cmp.Diff(want, got, compact); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// Every former name of a field is told from a name that nobody ever used: a document
+// that has all of them comes out with today's alone.
+func TestFormerNamesLeadToNamesOfToday(t *testing.T) {
+	for file, c := range map[string]struct {
+		former names
+		into   any
+	}{
+		RunFile:     {formerRun, &Run{}},
+		EventsFile:  {formerEvent, &Event{}},
+		VerdictFile: {formerResult, &Result{}},
+	} {
+		document, err := json.Marshal(everyField(c.former, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := c.former.upgrade(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := json.NewDecoder(bytes.NewReader(now))
+		d.DisallowUnknownFields()
+		if err := d.Decode(c.into); err != nil {
+			t.Errorf("%s: a former name leads to one that is no field: %v\n%s", file, err, now)
+		}
+		again, err := c.former.upgrade(now)
+		if err != nil || !bytes.Equal(now, again) {
+			t.Errorf("%s: translating twice is not the same (%v):\n%s\n%s", file, err, now, again)
+		}
+	}
+}
+
+// everyField makes an object with every former name, without values: null fits every type.
+func everyField(n names, list bool) any {
+	if n == nil {
+		return nil
+	}
+	object := map[string]any{}
+	for former, f := range n {
+		object[former] = everyField(f.in, slices.Contains([]string{"nodes", "faults", "streams", "cuts", "findings", "series", "stages", "deliveries"}, former))
+	}
+	if list {
+		return []any{object}
+	}
+	return object
+}
+
 func TestLoadPartial(t *testing.T) {
 	cases := []struct {
 		name   string
@@ -163,6 +226,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"no run", RunFile, "", RunFile},
 		{"broken JSON", RunFile, "{", RunFile},
 		{"a later schema", RunFile, `{"schema":99}`, "schema 99"},
+		{"a verdict of a later schema", VerdictFile, `{"schema":99}`, "schema 99"},
 		{"a broken plan", PlanFile, "{", PlanFile},
 		{"a broken verdict", VerdictFile, "{", VerdictFile},
 		{"broken links", LinksFile, "{", LinksFile},

@@ -14,7 +14,7 @@ type Event struct {
 	Node        topology.NodeID   `json:"node,omitempty"`   // the node that reported it, or that it is about
 	Region      topology.Region   `json:"region,omitempty"` // of that node
 	Fault       string            `json:"fault,omitempty"`  // id of the fault it is about
-	Description string            `json:"says,omitempty"`
+	Description string            `json:"description,omitempty"`
 	Fields      map[string]string `json:"fields,omitempty"`
 }
 
@@ -27,7 +27,7 @@ const (
 	FromFault    EventSource = "fault"    // a fault was injected or healed
 	FromProbe    EventSource = "probe"    // the effect of a fault was measured
 	FromPlatform EventSource = "platform" // the system under test
-	FromLinks    EventSource = "mesh"     // the link proxies
+	FromLinks    EventSource = "links"    // the link proxies
 )
 
 // EventSources lists the sources in the order in which reports name them.
@@ -100,7 +100,7 @@ const (
 	EventNotDrained   EventKind = "not drained"   // a consumer was not handed everything in time
 	EventJudge        EventKind = "judge"         // the record is complete and is being judged
 	EventNotice       EventKind = "notice"        // worth knowing, and no verdict depends on it
-	EventAborted      EventKind = "broken"        // the run ended before its time
+	EventAborted      EventKind = "aborted"       // the run ended before its time
 )
 
 // Events of faults (FromFault) and of the probes that prove them (FromProbe).
@@ -113,9 +113,9 @@ const (
 	EventHealConfirmed   EventKind = "healed"         // that call returned
 	EventHealFailed      EventKind = "heal failed"    // the fault could not be healed
 
-	EventActive          EventKind = "effective"            // a probe sees the fault's effect
-	EventNotActive       EventKind = "not felt"             // no probe saw it in time
-	EventControlAffected EventKind = "neighbour not spared" // a link or node that the fault leaves alone is disturbed
-	EventCleared         EventKind = "gone"                 // a probe sees that the effect is gone
-	EventNotCleared      EventKind = "not gone"             // the effect outlasted the heal
+	EventActive          EventKind = "active"           // a probe sees the fault's effect
+	EventNotActive       EventKind = "not active"       // no probe saw it in time
+	EventControlAffected EventKind = "control affected" // a link or node that the fault leaves alone is disturbed
+	EventCleared         EventKind = "cleared"          // a probe sees that the effect is gone
+	EventNotCleared      EventKind = "not cleared"      // the effect outlasted the heal
 )

@@ -17,31 +17,27 @@ import (
 // what is missing or cut off is listed in Partial and the rest is returned. An
 // error names the file that cannot be understood.
 func Load(path string) (*Run, error) {
-	r := &Run{}
-	found, err := readJSON(filepath.Join(path, RunFile), r)
+	r, err := LoadSummary(path)
+	if err != nil {
+		return nil, err
+	}
+	gap := func(format string, args ...any) { r.Partial = append(r.Partial, fmt.Sprintf(format, args...)) }
+
+	found, err := readJSON(filepath.Join(path, PlanFile), &r.Plan, nil)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("load run: %s is not a run directory: it has no %s", path, RunFile)
-	}
-	if r.Schema > Schema {
-		return nil, fmt.Errorf("load %s: schema %d is later than this program's %d", filepath.Join(path, RunFile), r.Schema, Schema)
-	}
-	gap := func(format string, args ...any) { r.Partial = append(r.Partial, fmt.Sprintf(format, args...)) }
-
-	if found, err = readJSON(filepath.Join(path, PlanFile), &r.Plan); err != nil {
-		return nil, err
-	} else if !found {
 		gap("%s is missing", PlanFile)
 	}
-	if _, err = readJSON(filepath.Join(path, LinksFile), &r.Matrices); err != nil {
+	if found && r.Schema < Schema {
+		if r.Plan, err = UpgradePlan(r.Plan); err != nil {
+			return nil, fmt.Errorf("load %s: %w", filepath.Join(path, PlanFile), err)
+		}
+	}
+	if _, err = readJSON(filepath.Join(path, LinksFile), &r.Matrices, nil); err != nil {
 		return nil, err
 	}
-	if _, err = readJSON(filepath.Join(path, VerdictFile), &r.Result); err != nil {
-		return nil, err
-	}
-	r.canonicalChecks()
 	cut, err := r.loadEvents(filepath.Join(path, EventsFile))
 	if err != nil {
 		return nil, err
@@ -68,14 +64,44 @@ func Load(path string) (*Run, error) {
 	return r, nil
 }
 
-// readJSON says whether the file was there.
-func readJSON(path string, into any) (found bool, err error) {
+// LoadSummary reads what run and verdict a run directory holds and leaves out what
+// is long: plan, links, events and operations.
+func LoadSummary(path string) (*Run, error) {
+	r := &Run{}
+	found, err := readJSON(filepath.Join(path, RunFile), r, formerRun)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("load run: %s is not a run directory: it has no %s", path, RunFile)
+	}
+	_, err = readJSON(filepath.Join(path, VerdictFile), &r.Result, formerResult)
+	return r, err
+}
+
+// readJSON says whether the file was there. A file that says its schema is refused when that
+// is a later one, and translated by former when it is an earlier one.
+func readJSON(path string, into any, former names) (found bool, err error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("load run: %w", err)
+	}
+	if former != nil {
+		var is struct{ Schema int }
+		if err := json.Unmarshal(b, &is); err != nil {
+			return true, fmt.Errorf("load %s: %w", path, err)
+		}
+		if is.Schema > Schema {
+			return true, fmt.Errorf("load %s: schema %d is later than this program's %d", path, is.Schema, Schema)
+		}
+		if is.Schema < Schema {
+			if b, err = former.upgrade(b); err != nil {
+				return true, fmt.Errorf("load %s: %w", path, err)
+			}
+		}
 	}
 	if err := json.Unmarshal(b, into); err != nil {
 		return true, fmt.Errorf("load %s: %w", path, err)
@@ -102,10 +128,17 @@ func (r *Run) loadEvents(path string) (cut bool, err error) {
 		if err != nil {
 			return false, fmt.Errorf("load %s: %w", path, err)
 		}
-		var e Event
-		if err := json.Unmarshal(line, &e); err != nil {
+		e, err := r.readEvent(line)
+		if err != nil {
 			return false, fmt.Errorf("load %s:%d: %w", path, n, err)
 		}
 		r.Events = append(r.Events, e)
 	}
+}
+
+func (r *Run) readEvent(line []byte) (e Event, err error) {
+	if r.Schema < Schema {
+		return upgradeEvent(line)
+	}
+	return e, json.Unmarshal(line, &e)
 }

@@ -19,7 +19,7 @@ type Objectives struct {
 	LeaderChange *bool `json:"leaderChange,omitempty" yaml:"leaderChange,omitempty"`
 	// TrafficSwitch true asserts that traffic was moved after the first fault, false
 	// that it never was; nil asserts nothing.
-	TrafficSwitch *bool `json:"switch,omitempty" yaml:"trafficSwitch,omitempty"`
+	TrafficSwitch *bool `json:"trafficSwitch,omitempty" yaml:"trafficSwitch,omitempty"`
 	// FalseAlarms is how often the system may take a node for dead that was up
 	// and connected; nil means: reported, not judged.
 	FalseAlarms *int `json:"falseAlarms,omitempty" yaml:"falseAlarms,omitempty"`
@@ -28,16 +28,16 @@ type Objectives struct {
 	Redelivered *int `json:"redelivered,omitempty" yaml:"redelivered,omitempty"`
 	// RejectWithoutQuorum asserts that while no majority lives no write is acknowledged, and
 	// that at least one was refused.
-	RejectWithoutQuorum bool `json:"refuse,omitempty" yaml:"rejectWithoutQuorum,omitempty"`
+	RejectWithoutQuorum bool `json:"rejectWithoutQuorum,omitempty" yaml:"rejectWithoutQuorum,omitempty"`
 	// LoadShedding asserts that of the calls that came in while a fault starved the system
 	// some were refused for want of resources, and quickly.
-	LoadShedding bool `json:"shed,omitempty" yaml:"loadShedding,omitempty"`
+	LoadShedding bool `json:"loadShedding,omitempty" yaml:"loadShedding,omitempty"`
 	// ExpectEvents are events that the system must tell of in this order, others between
 	// them or not, in each episode after its first fault was requested.
-	ExpectEvents []EventPattern `json:"tells,omitempty" yaml:"expectEvents,omitempty"`
+	ExpectEvents []EventPattern `json:"expectEvents,omitempty" yaml:"expectEvents,omitempty"`
 	// DisconnectedOperation asserts that while a region's clients can reach no majority the
 	// region refuses their writes at once and answers edge reads, and that it serves again after the heal.
-	DisconnectedOperation bool `json:"autonomy,omitempty" yaml:"disconnectedOperation,omitempty"`
+	DisconnectedOperation bool `json:"disconnectedOperation,omitempty" yaml:"disconnectedOperation,omitempty"`
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.
 	Stages map[string]time.Duration `json:"stages,omitempty" yaml:"stages,omitempty"`

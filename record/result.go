@@ -11,7 +11,7 @@ import (
 type Result struct {
 	Verdict          Verdict   `json:"verdict"` // worst of the findings
 	Expected         Verdict   `json:"expected"`
-	ExpectedFailures []string  `json:"breaks,omitempty"` // the promises that must be broken, as findings call them
+	ExpectedFailures []string  `json:"expectedFailures,omitempty"` // the promises that must be broken, as findings call them
 	Findings         []Finding `json:"findings"`
 
 	RTO          *RTO          `json:"rto,omitempty"`
@@ -27,15 +27,15 @@ type Result struct {
 	QuorumLoss []Span `json:"quorumLoss,omitempty"`
 
 	// SLOParams is the constants the figures were computed with.
-	SLOParams SLOParams `json:"definition,omitzero"`
+	SLOParams SLOParams `json:"sloParams,omitzero"`
 }
 
 // Finding is the verdict on one promise. Says quotes the figures; Evidence
 // holds what a reader needs to see for himself, most telling first.
 type Finding struct {
-	Check       string   `json:"promise"` // rto, rpo, linearizable, availability, fault ID, …
+	Check       string   `json:"check"` // rto, rpo, linearizable, availability, fault ID, …
 	Verdict     Verdict  `json:"verdict"`
-	Description string   `json:"says"`
+	Description string   `json:"description"`
 	Evidence    []string `json:"evidence,omitempty"`
 }
 
@@ -84,7 +84,7 @@ type Stage struct {
 	From        time.Duration `json:"from"`
 	To          time.Duration `json:"to"`
 	Budget      time.Duration `json:"budget,omitempty"`
-	Description string        `json:"says,omitempty"` // the event that ended it
+	Description string        `json:"description,omitempty"` // the event that ended it
 }
 
 // RPO is the data that was acknowledged and is gone, and its kin.
@@ -97,14 +97,14 @@ type RPO struct {
 	FinalReadsFailed int               `json:"finalReadsFailed"` // and not repeated with success
 	LostCount        int               `json:"lostCount"`        // all of them; each list here holds the first thousand at most
 	Lost             []LostWrite       `json:"lost"`
-	LossWindow       time.Duration     `json:"lostFor"` // last lost acknowledgement minus first
+	LossWindow       time.Duration     `json:"lossWindow"` // last lost acknowledgement minus first
 	Phantoms         []string          `json:"phantoms"`
 	Recovered        int               `json:"recovered"` // unknown, and there
 	Diverged         []string          `json:"diverged"`  // final reads that differ, one line each
 	Duplicates       []string          `json:"duplicates"`
 	StaleReads       []string          `json:"staleReads"`
-	SplitBrain       []string          `json:"splitBrain,omitempty"` // acknowledged to a client that could reach no majority
-	UnreadableNodes  []topology.NodeID `json:"silent,omitempty"`     // nodes through which nothing could be read back
+	SplitBrain       []string          `json:"splitBrain,omitempty"`      // acknowledged to a client that could reach no majority
+	UnreadableNodes  []topology.NodeID `json:"unreadableNodes,omitempty"` // nodes through which nothing could be read back
 }
 
 // LostWrite is an acknowledged write that no final read returned.
@@ -133,7 +133,7 @@ type AvailabilitySeries struct {
 	Due      int             `json:"due"` // operations due while eligible
 	Good     int             `json:"good"`
 	Minority int             `json:"minority"` // due while not eligible
-	Dropped  int             `json:"unsent"`
+	Dropped  int             `json:"dropped"`
 	// Latency from the intended time, of acknowledged operations.
 	P50 time.Duration `json:"p50"`
 	P99 time.Duration `json:"p99"`
@@ -155,7 +155,7 @@ type Deliveries struct {
 	Redelivered int    `json:"redelivered,omitempty"` // times that one came again
 	Disordered  int    `json:"disordered,omitempty"`  // came for the first time after a later one
 	Missing     int    `json:"missing,omitempty"`     // acknowledged, held by the stream, and never came
-	Unexpected  int    `json:"invented,omitempty"`    // came, and the stream does not hold them
+	Unexpected  int    `json:"unexpected,omitempty"`  // came, and the stream does not hold them
 }
 
 // Linearizable is what the checker covered.

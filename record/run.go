@@ -30,7 +30,7 @@ type Run struct {
 	Ops      []history.Op    `json:"-"` // history.jsonl.zst
 	Result   *Result         `json:"-"` // verdict.json; nil until judged
 	// Checksummed says that the record is complete, and has its sums beside it.
-	Checksummed bool `json:"sealed,omitempty"`
+	Checksummed bool `json:"checksummed,omitempty"`
 	// Partial says what of a stored record is missing or cut off, a line each;
 	// empty for a complete one. A verdict that is not there yet is not a gap.
 	Partial []string `json:"-"`
@@ -44,19 +44,19 @@ type Meta struct {
 	Description      string            `json:"description,omitempty"`
 	Target           string            `json:"target"`
 	Runtime          string            `json:"runtime"`
-	RuntimeReason    string            `json:"runtimeWhy,omitempty"` // why this runtime was chosen
+	RuntimeReason    string            `json:"runtimeReason,omitempty"` // why this runtime was chosen
 	Started          time.Time         `json:"started"`
 	Seed             uint64            `json:"seed"`
 	Topology         topology.Topology `json:"topology"`
 	Objectives       Objectives        `json:"objectives"`
 	Expect           Verdict           `json:"expect"`
-	ExpectedFailures []string          `json:"breaks,omitempty"` // the promises that must be broken
+	ExpectedFailures []string          `json:"expectedFailures,omitempty"` // the promises that must be broken
 	Versions         map[string]string `json:"versions,omitempty"`
 	// HasRejectionMarks says that the history marks the refusals that a server answered.
 	// Records from before that do not.
-	HasRejectionMarks bool `json:"answers,omitempty"`
+	HasRejectionMarks bool `json:"hasRejectionMarks,omitempty"`
 	// AbortReason says why the run ended before its time; empty means that it did not.
-	AbortReason string `json:"broken,omitempty"`
+	AbortReason string `json:"abortReason,omitempty"`
 }
 
 // The phases of a run, in order.
@@ -103,16 +103,16 @@ type Fault struct {
 	ID          string               `json:"id"`   // unique in the run
 	Name        string               `json:"name"` // in the catalogue
 	Episode     int                  `json:"episode"`
-	Description string               `json:"says"`  // "kill east-1 (region east)"
-	Nodes       []topology.NodeID    `json:"nodes"` // victims, roles resolved
-	Flows       []topology.Flow      `json:"streams,omitempty"`
-	Impact      topology.FaultImpact `json:"damage"`
+	Description string               `json:"description"` // "kill east-1 (region east)"
+	Nodes       []topology.NodeID    `json:"nodes"`       // victims, roles resolved
+	Flows       []topology.Flow      `json:"flows,omitempty"`
+	Impact      topology.FaultImpact `json:"impact"`
 	Inject      Times                `json:"inject"`
 	Heal        Times                `json:"heal"`
 	// Evidence of the proofs: what the probe saw, or why there is no proof.
-	Active            Proof  `json:"felt"`
-	Cleared           Proof  `json:"gone"`
-	ControlUnaffected Proof  `json:"spared"`
+	Active            Proof  `json:"active"`
+	Cleared           Proof  `json:"cleared"`
+	ControlUnaffected Proof  `json:"controlUnaffected"`
 	Error             string `json:"error,omitempty"`
 	HealError         string `json:"healError,omitempty"`
 }
@@ -131,7 +131,7 @@ func (f *Fault) End() time.Duration {
 // Proof is what a probe saw, and whether that proves what was to be proved.
 type Proof struct {
 	Proved   bool   `json:"proved"`
-	Observed string `json:"saw"`
+	Observed string `json:"observed"`
 }
 
 // Matrix is the measured state of every link at one time.

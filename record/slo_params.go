@@ -12,17 +12,17 @@ type SLOParams struct {
 	// still be good; 0 means 1 s.
 	Latency time.Duration `json:"latency"`
 	// MinGood is the least share of good operations of a good bucket; 0 means 0.99.
-	MinGood float64 `json:"good"`
+	MinGood float64 `json:"minGood"`
 	// Merge is the gap below which two outages are one; 0 means 1 s.
 	Merge time.Duration `json:"merge"`
 	// Stable is the length of the stability window; 0 means 5 s.
 	Stable time.Duration `json:"stable"`
 	// MinThroughput is the least share of the baseline's throughput in a
 	// stability window; 0 means 0.9.
-	MinThroughput float64 `json:"throughput"`
+	MinThroughput float64 `json:"minThroughput"`
 	// MinBaseline is the least share of good operations of a baseline that recovery
 	// can be measured against; 0 means 0.95.
-	MinBaseline float64 `json:"floor"`
+	MinBaseline float64 `json:"minBaseline"`
 }
 
 // Resolve returns the definition with every default filled in.

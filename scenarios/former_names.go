@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+
+	"github.com/mcp-resilience/holdfast/record"
 )
 
 // formerNames maps the names that fields had in earlier versions of the
@@ -51,10 +53,13 @@ func describeDuplicate(before, key, current string) string {
 var formerPlanNames = map[string]string{"shape": "topologySpec"}
 
 // UnmarshalJSON reads a plan, with today's names or with those of earlier
-// versions. The objectives are read by their own type, former names included.
+// versions.
 func (p *Plan) UnmarshalJSON(b []byte) error {
 	type plain Plan // without this method
-	current, err := renameFields(b, "")
+	current, err := record.UpgradePlan(b)
+	if err == nil {
+		current, err = renameFields(current, "")
+	}
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}

@@ -3,7 +3,7 @@ package topology
 // Flow is one flow of bytes on one link, or both.
 type Flow struct {
 	Link      Link      `json:"link"`
-	Direction Direction `json:"flow"`
+	Direction Direction `json:"direction"`
 }
 
 // FaultImpact is what a set of faults takes away by design: nodes that cannot
@@ -11,7 +11,7 @@ type Flow struct {
 // damage.
 type FaultImpact struct {
 	Down     []NodeID `json:"down,omitempty"`
-	CutFlows []Flow   `json:"cuts,omitempty"`
+	CutFlows []Flow   `json:"cutFlows,omitempty"`
 }
 
 // MergeImpacts joins the damage of overlapping faults.

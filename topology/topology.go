@@ -82,7 +82,7 @@ type Node struct {
 	Voter   bool   `json:"voter"` // counts towards a majority
 	// Standby says that the node serves only once it has taken over: nothing waits
 	// for it before.
-	Standby bool    `json:"spare,omitempty"`
+	Standby bool    `json:"standby,omitempty"`
 	Ports   []Port  `json:"ports"`
 	Program Program `json:"program"`
 }
@@ -106,7 +106,7 @@ type RegionSpec struct {
 
 // Topology is the declared system: its regions, nodes and baseline latencies.
 type Topology struct {
-	RegionSpecs []RegionSpec `json:"zones"`
+	RegionSpecs []RegionSpec `json:"regions"`
 	Nodes       []Node       `json:"nodes"`
 	// Latency is the one-way baseline delay between two regions, the same in
 	// both directions; a pair that is not listed has none.

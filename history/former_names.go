@@ -1,0 +1,28 @@
+package history
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// UnmarshalJSON reads an operation under today's names, and under those that
+// histories of before the record's schema 2 have.
+func (op *Op) UnmarshalJSON(b []byte) error {
+	type plain Op // without this method
+	stored := struct {
+		plain
+		Answered bool            `json:"answered"`
+		Swapped  bool            `json:"swapped"`
+		Via      topology.NodeID `json:"via"`
+	}{plain: plain(*op)}
+	if err := json.Unmarshal(b, &stored); err != nil {
+		return err
+	}
+	*op = Op(stored.plain)
+	op.Rejected = op.Rejected || stored.Answered
+	op.Applied = op.Applied || stored.Swapped
+	op.ReadThrough = cmp.Or(op.ReadThrough, stored.Via)
+	return nil
+}
