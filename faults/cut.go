@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
@@ -42,40 +43,74 @@ type cutInjection struct{ linkInjection }
 
 // Active implements Verifier: no link that is cut echoes.
 func (c *cutInjection) Active(ctx context.Context) (string, error) {
-	return confirm(func() (string, error) { return c.probeCut(ctx) })
+	return confirm(func() (string, bool, error) { return c.probeCut(ctx) })
 }
 
-// cutTimeout is how long an echo may take beyond the link's baseline before the
-// link counts as cut.
-const cutTimeout = 400 * time.Millisecond
+const (
+	// cutTimeout is how long an echo may take beyond the delays on its link before
+	// the link counts as cut, when nothing is known of how busy the machine is.
+	cutTimeout = 400 * time.Millisecond
+	// minSilence is how long it may take at least when that is known: then it is
+	// silenceFactor times as long as the slowest echo beside the links.
+	minSilence    = 60 * time.Millisecond
+	silenceFactor = 5
+)
 
 // probeCut measures every link once and returns nil when none echoes. A probe
-// that could not be made proves nothing.
-func (c *cutInjection) probeCut(ctx context.Context) (string, error) {
-	var echoing []string
+// that could not be made proves nothing. The result is conclusive when it does
+// not only look so because the machine stands still.
+func (c *cutInjection) probeCut(ctx context.Context) (observed string, conclusive bool, err error) {
+	over := c.links()
+	if len(over) == 0 {
+		return "", false, errNoLink
+	}
+	mesh := c.victims.Cluster.Links
+	var expected time.Duration
+	for _, k := range over {
+		expected = max(expected, mesh.ExpectedRTT(k))
+	}
+	probing, cancel := context.WithTimeout(ctx, expected+cutTimeout)
+	results := make(chan links.Sample, len(over))
+	var probes sync.WaitGroup
+	for _, k := range over {
+		probes.Go(func() { results <- mesh.Echo(probing, k) })
+	}
+	control := c.startControl(probing, over)
+	defer func() {
+		cancel()
+		control.stop()
+		probes.Wait()
+	}()
+	begin := time.Now()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	failures := map[links.ProbeFailure]bool{}
-	samples := forLinks(c.links(), func(k topology.Link) links.Sample {
-		ctx, cancel := context.WithTimeout(ctx, cutTimeout+c.baseline(k))
-		defer cancel()
-		return c.victims.Cluster.Links.Echo(ctx, k)
-	})
-	for _, s := range samples {
-		failure := links.ProbeFailureOf(s.Err)
-		switch {
-		case s.Err == nil:
-			echoing = append(echoing, fmt.Sprintf("%s echoes in %v", s.Link, s.RTT.Round(time.Microsecond)))
-		case failure == "" || failure == links.Other:
-			return "", fmt.Errorf("probe of %s: %w", s.Link, s.Err)
+	conclusive = true
+	for pending := len(over); pending > 0; {
+		select {
+		case s := <-results:
+			pending--
+			failure := links.ProbeFailureOf(s.Err)
+			switch {
+			case ctx.Err() != nil: // the probe failed because it was cancelled, not because of the cut
+				return "", false, ctx.Err()
+			case s.Err == nil:
+				return "", false, fmt.Errorf("%s is not cut: it echoes in %v", s.Link, s.RTT.Round(time.Microsecond))
+			case failure == "" || failure == links.Other:
+				return "", false, fmt.Errorf("probe of %s: %w", s.Link, s.Err)
+			case failure == links.Silent:
+				conclusive = false // the control was too slow to tell earlier
+			}
+			failures[failure] = true
+		case <-tick.C:
+			slowest, known := control.slowest()
+			if known && time.Since(begin) >= expected+max(minSilence, silenceFactor*slowest) {
+				failures[links.Silent] = true
+				pending = 0
+			}
 		}
-		failures[failure] = true
 	}
-	if err := ctx.Err(); err != nil { // the probes failed because they were cancelled, not because of the cut
-		return "", err
-	}
-	if len(echoing) > 0 || len(samples) == 0 {
-		return "", fmt.Errorf("%d of %d links are not cut: %s", len(echoing), len(samples), summarize(echoing))
-	}
-	return fmt.Sprintf("no echo over %s: %s", listLinks(c.links()), listFailures(failures)), nil
+	return fmt.Sprintf("no echo over %s: %s", listLinks(over), listFailures(failures)), conclusive, nil
 }
 
 // Cleared implements Verifier: every link that was cut echoes.

@@ -76,13 +76,14 @@ type latencyInjection struct {
 // Active implements Verifier: every round trip over every disturbed link is longer
 // than its baseline by at least half of what was added.
 func (l *latencyInjection) Active(ctx context.Context) (string, error) {
-	return confirm(func() (string, error) {
-		return l.judge(l.measure(ctx, l.flows), func(r roundTrips, limit time.Duration) error {
-			if r.shortest < limit {
-				return fmt.Errorf("less than %v", limit)
-			}
-			return nil
-		})
+	slow := func(r roundTrips, limit time.Duration) error {
+		if r.shortest < limit {
+			return fmt.Errorf("less than %v", limit)
+		}
+		return nil
+	}
+	return confirm(func() (string, bool, error) {
+		return l.controlled(ctx, l.delay/2, func() (string, error) { return l.judge(l.measure(ctx, l.flows), slow) })
 	})
 }
 

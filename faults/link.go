@@ -42,7 +42,7 @@ type linkInjection struct {
 func (l *linkInjection) Inject(ctx context.Context) error {
 	err := l.inject(func() (func(context.Context) error, error) {
 		if len(l.flows) == 0 {
-			return nil, errors.New("no link is between the victims and the others")
+			return nil, errNoLink
 		}
 		// On error ApplyEffect leaves nothing behind.
 		return l.victims.Cluster.Links.ApplyEffect(ctx, l.victims.ID, l.flows, l.effect)
@@ -52,6 +52,8 @@ func (l *linkInjection) Inject(ctx context.Context) error {
 	}
 	return nil
 }
+
+var errNoLink = errors.New("no link is between the victims and the others")
 
 // links lists the links that are disturbed.
 func (l *linkInjection) links() []topology.Link {
@@ -96,13 +98,14 @@ func (l *linkInjection) controlLink(others []topology.FaultImpact) (topology.Lin
 	return free[max(i, 0)], true
 }
 
-// confirm wants the same observation in two measurements in a row: a busy machine
-// that stands still for a moment looks like a slow or a cut link.
-func confirm(measure func() (string, error)) (string, error) {
-	if _, err := measure(); err != nil {
-		return "", err
-	}
-	return measure()
+// controlled makes a measurement of links beside a control. It is conclusive when
+// no control took as long as the margin by which the effect shows.
+func (l *linkInjection) controlled(ctx context.Context, margin time.Duration, measure func() (string, error)) (string, bool, error) {
+	c := l.startControl(ctx, l.links())
+	defer c.stop()
+	observed, err := measure()
+	slowest, known := c.slowest()
+	return observed, known && slowest < margin, err
 }
 
 // forLinks measures all links at the same time.

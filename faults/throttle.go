@@ -23,8 +23,8 @@ type Throttle struct {
 const minCPU = 0.01
 
 // throttleWindow is how long the use of CPU is measured. Limits are enforced in
-// periods of 100 ms, so a tenth more than the share may be used within it.
-const throttleWindow = time.Second
+// periods of 100 ms, so a fifth more than the share may be used within it.
+const throttleWindow = 500 * time.Millisecond
 
 // Validate implements Validator.
 func (t *Throttle) Validate() error {
@@ -68,7 +68,7 @@ func (t *throttleInjection) Inject(ctx context.Context) error {
 	})
 }
 
-// Active implements Verifier: in a second every victim used no more than its
+// Active implements Verifier: within half a second every victim used no more than its
 // share and was stopped because it wanted more. A victim that is content with
 // its share is not affected.
 func (t *throttleInjection) Active(ctx context.Context) (string, error) {

@@ -82,6 +82,44 @@ func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Du
 	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), wire.Echo, n, within)
 }
 
+// EchoDirect measures the path of a link without its proxy: one byte from where
+// the link is opened to the echo server at its far end, and back. No effect on
+// links touches it. A link that gives no echo while EchoDirect does is silent
+// because of its effects, and not because the machine stands still.
+func (m *Mesh) EchoDirect(ctx context.Context, l topology.Link) Sample {
+	s := Sample{Link: l}
+	if s.Err = m.known(l); s.Err != nil {
+		return s
+	}
+	within := patience
+	if d, ok := ctx.Deadline(); ok {
+		within = min(within, max(time.Until(d), time.Millisecond))
+	}
+	d, addr := m.linkds[owner(l)], net.JoinHostPort(m.linkds[l.To].Host, strconv.Itoa(EchoNumber))
+	var got wire.ProbeResult
+	var err error
+	if l.From.Clients != "" {
+		ctx, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		in := Ingress{Dial: addr, Door: d.Ingress[l.From.Clients][EchoPort].Door}
+		got = probe.Over(ctx, in.Connect, wire.Echo, 1)
+	} else {
+		got, err = d.probe(ctx, addr, wire.Echo, 1, within)
+	}
+	s.Connect, s.RTT = got.Connect, got.RTT
+	switch {
+	case err != nil:
+		s.Err = fmt.Errorf("echo beside %s: %w", l, err)
+	case got.Error != "":
+		s.Err = NoEcho{ProbeFailure(got.Kind), got.Error}
+	}
+	return s
+}
+
+// ExpectedRTT is the longest round trip of one byte that the delays and rates on
+// a link account for. Cuts are left out.
+func (m *Mesh) ExpectedRTT(l topology.Link) time.Duration { return m.expected(l, 1) }
+
 // expected is the longest that n bytes should take there and back.
 func (m *Mesh) expected(l topology.Link, n int) time.Duration {
 	up, down, _, _ := m.compose(l)
@@ -101,6 +139,10 @@ func (m *Mesh) expected(l topology.Link, n int) time.Duration {
 // measure the links and not each other.
 const atOnce = 16
 
+// silentTimeout is how long a matrix waits for the echo of a link that is cut in
+// silence, beyond its delays.
+const silentTimeout = 200 * time.Millisecond
+
 // Matrix measures every link, in the order of the topology's links. Links that
 // are cut in silence do not keep the others waiting.
 func (m *Mesh) Matrix(ctx context.Context) []Sample {
@@ -110,7 +152,13 @@ func (m *Mesh) Matrix(ctx context.Context) []Sample {
 	var wg sync.WaitGroup
 	for i, l := range links {
 		wg.Go(func() {
-			if up, down, _, _ := m.compose(l); !(up.Hold || up.Drop || down.Hold || down.Drop) {
+			ctx := ctx
+			if up, down, _, _ := m.compose(l); up.Hold || up.Drop || down.Hold || down.Drop {
+				// No echo is expected: a short wait shows as much as a long one.
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, m.expected(l, 1)+silentTimeout)
+				defer cancel()
+			} else {
 				slots <- struct{}{}
 				defer func() { <-slots }()
 			}

@@ -49,6 +49,9 @@ func TestSilentCuts(t *testing.T) {
 					}
 					cancel()
 					w.echo(t, back) // the other link between the two is untouched
+					if s := w.EchoDirect(t.Context(), link); s.Err != nil {
+						t.Errorf("echo beside the cut link: %v", s.Err)
+					}
 
 					heal()
 					want := error(nil)

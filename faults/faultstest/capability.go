@@ -28,7 +28,7 @@ func (e example) unsupported(c *cluster.Cluster) error {
 }
 
 // skipUnsupported skips a fault that the cluster cannot undergo.
-func skipUnsupported(t *testing.T, c *cluster.Cluster, e example) {
+func skipUnsupported(t testing.TB, c *cluster.Cluster, e example) {
 	t.Helper()
 	err := e.unsupported(c)
 	if no, ok := errors.AsType[cluster.Unsupported](err); ok {
@@ -43,7 +43,7 @@ func skipUnsupported(t *testing.T, c *cluster.Cluster, e example) {
 const spinTime = 8 * time.Second
 
 // keepBusy makes the victims want more CPU than a throttle lets them have.
-func keepBusy(t *testing.T, v faults.Victims) {
+func keepBusy(t testing.TB, v faults.Victims) {
 	t.Helper()
 	for _, n := range v.Nodes {
 		if _, err := ask(t.Context(), v.Cluster, n, "spin "+spinTime.String()); err != nil {

@@ -87,7 +87,7 @@ func Conformance(t *testing.T, k cluster.Driver) {
 }
 
 // start starts three testnodes in three regions.
-func start(t *testing.T, k cluster.Driver) *cluster.Cluster {
+func start(t testing.TB, k cluster.Driver) *cluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -127,7 +127,7 @@ func (discard) Append(cluster.CleanupEntry) error { return nil }
 
 var steps atomic.Uint64 // so far; makes victims' IDs unique
 
-func (e example) victims(t *testing.T, c *cluster.Cluster) faults.Victims {
+func (e example) victims(t testing.TB, c *cluster.Cluster) faults.Victims {
 	t.Helper()
 	step := steps.Add(1)
 	v := faults.Victims{
@@ -149,7 +149,7 @@ func (e example) victims(t *testing.T, c *cluster.Cluster) faults.Victims {
 
 // awaitServing waits until every node answers: one that has only just been started
 // would take a graceful stop for a crash.
-func awaitServing(t *testing.T, c *cluster.Cluster) {
+func awaitServing(t testing.TB, c *cluster.Cluster) {
 	t.Helper()
 	for _, n := range c.Topology.Nodes {
 		if _, err := eventually(t.Context(), proofTimeout, func(ctx context.Context) (string, error) { return ask(ctx, c, n, "who") }); err != nil {
@@ -200,7 +200,7 @@ func findsDefect(t *testing.T, c *cluster.Cluster, with func(faults.Fault) defec
 }
 
 // awaitCleared waits until nothing affects the victims.
-func awaitCleared(t *testing.T, i faults.Injection) {
+func awaitCleared(t testing.TB, i faults.Injection) {
 	t.Helper()
 	if _, err := eventually(t.Context(), proofTimeout, i.Cleared); err != nil {
 		t.Fatalf("not cleared: %v", err)

@@ -75,7 +75,7 @@ func forBoth(t *testing.T, what string, all []faults.Injection, do func(faults.I
 	wg.Wait()
 }
 
-func awaitActive(t *testing.T, i faults.Injection) {
+func awaitActive(t testing.TB, i faults.Injection) {
 	t.Helper()
 	if _, err := eventually(t.Context(), proofTimeout, i.Active); err != nil {
 		t.Errorf("not active: %v", err)
