@@ -4,7 +4,7 @@
 // happened, any other leaves it unknown.
 package api
 
-//go:generate sh -c "GOBIN=$PWD/.bin go install google.golang.org/protobuf/cmd/protoc-gen-go && GOBIN=$PWD/.bin go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2 && PATH=$PWD/.bin:$PATH protoc --go_out=paths=source_relative:. --go-grpc_out=paths=source_relative:. *.proto; rm -rf .bin"
+//go:generate go run ./generate
 
 import (
 	"time"
