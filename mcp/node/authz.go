@@ -1,60 +1,48 @@
 package node
 
 import (
-	"fmt"
-	"os"
-	"strings"
-	"time"
+	"context"
+	"path/filepath"
 
+	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// readSecret reads the platform's secret from a file or, without one, from the environment.
-func readSecret(file string) (string, error) {
-	secret, from := os.Getenv(nodespec.SecretEnv), nodespec.SecretEnv
-	if file != "" {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("read the platform's secret: %w", err)
-		}
-		secret, from = string(b), file
-	}
-	secret = strings.TrimSpace(secret)
-	if secret == "" {
-		return "", fmt.Errorf("no secret: put the platform's, the same for every node, into the environment as %s or into the file that --secret-file names", nodespec.SecretEnv)
-	}
-	if len(secret) < trust.MinSecret {
-		return "", fmt.Errorf("the secret in %s has %d characters: take at least %d random ones", from, len(secret), trust.MinSecret)
-	}
-	return secret, nil
-}
-
-// requiredKind are the services that are not for every user: those that nodes offer to
-// each other, and that by which operators change who belongs to the platform.
+// requiredKind lists the services that are not for every user, with the kind of caller
+// that may use them: nodes among each other, and operators to change members.
 var requiredKind = map[string]trust.Kind{
 	"mcp.v1.Peer": trust.Node, "mcp.v1.Standby": trust.Node, "mcp.v1.Journals": trust.Node, "mcp.v1.Telemetry": trust.Node,
 	"mcp.v1.Witness": trust.Node, "mcp.v1.Reconfiguration": trust.Node,
 	"mcp.v1.Admin": trust.Operator,
 }
 
-// parseTokens reads LIFE/REFRESH/ROTATION; a session lasts as long as before, or 60 lives if that is longer.
-func parseTokens(s string, t identity.Timing) (identity.Timing, error) {
-	parts := strings.Split(s, "/")
-	if len(parts) != 3 {
-		return t, fmt.Errorf("--tokens: %q is not LIFE/REFRESH/ROTATION", s)
+// setUpIdentity makes the node able to identify its callers, and to issue tokens if that is
+// its role. The signer it returns is to be run with the node; nil without that role.
+func (n *node) setUpIdentity() (*identity.Signer, error) {
+	state := n.consensus.Committed()
+	timing := n.cfg.Profile.Tokens
+	n.identity = &identity.Service{
+		Node: n.cfg.Name, Verifier: &identity.Verifier{Ledger: state}, Timing: timing, Commit: n.gateway.Submit,
+		Told: func(says string, fields map[string]string) { n.note(events.Revoked, says, fields) },
 	}
-	for i, to := range []*time.Duration{&t.Life, &t.Refresh, &t.Rotate} {
-		d, err := time.ParseDuration(parts[i])
-		if err != nil || d < time.Second {
-			return t, fmt.Errorf("--tokens: %q is not a duration of a second or more", parts[i])
-		}
-		*to = d
+	n.guard = &identity.Guard{Node: n.cfg.Name, Only: requiredKind, Verify: n.defects.verifyToken(n.identity.Verifier.Verify)}
+	if !n.cfg.has(nodespec.Identity) {
+		return nil, nil
 	}
-	if t.Refresh >= t.Life {
-		return t, fmt.Errorf("--tokens: a token that lives %v must be refreshed before that, not after %v", t.Life, t.Refresh)
+	n.identity.Signer = &identity.Signer{
+		Node: n.cfg.Name, Dir: filepath.Join(n.cfg.Data, "identity"), Ledger: state, Timing: timing, Commit: n.gateway.Submit,
+		Told: func(says string, fields map[string]string) { n.note(events.SigningKey, says, fields) },
 	}
-	t.Session = max(t.Session, 60*t.Life)
-	return t, nil
+	return n.identity.Signer, n.identity.Signer.Open()
+}
+
+// userOf returns the name by which a caller's calls are counted, "" for nodes and operators.
+func userOf(ctx context.Context) string {
+	p, ok := identity.Of(ctx)
+	if !ok || p.Kind != trust.Client {
+		return ""
+	}
+	return p.Name
 }

@@ -1,6 +1,5 @@
-// Package node is the platform's process: it reads its settings, puts the
-// parts together, and takes them apart again in the order in which they can be
-// missed. What the parts do is said in their own packages.
+// Package node is the platform's process. It reads its flags, connects the parts, starts them,
+// and stops them in reverse order. What each part does is described in its own package.
 package node
 
 import (
@@ -20,20 +19,20 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 )
 
-// Config is a node's settings. All but Hosts and those from Defects on are needed.
+// Config is a node's configuration. All fields but Hosts and those from Defects on are needed.
 type Config struct {
-	Name    string          // as its peers call it
-	Region  string          // that it is in
+	Name    string          // by which its peers dial it
+	Region  string          // of this node
 	Host    string          // address to bind
 	Data    string          // folder for log and snapshots
-	Peers   map[string]Peer // every node, this one too
+	Peers   map[string]Peer // every node, including this one
 	Weights map[string]int  // traffic share of every region
 	Hosts   string          // hosts(5) file consulted before the system's resolver
 	Secret  string          // of the platform, see trust
 	Profile Profile
 	Defects []string
-	// Join is for a node that is added to a platform that lives: it begins with an
-	// empty log and waits for the leader to send it one.
+	// Join is for a node that is added to a running platform: it starts with an empty log
+	// and waits for the leader to send it one.
 	Join bool
 	// TraceRatio is the share of requests that are traced.
 	TraceRatio float64
@@ -44,10 +43,10 @@ type Config struct {
 	// SnapshotEvery is how often a snapshot is stored there.
 	SnapshotEvery time.Duration
 
-	voters []string // of the present generation
+	voters []string // in the present epoch
 }
 
-// Profile is all timings of a node, and what users may ask of it.
+// Profile is all timings of a node, and its limits on users' calls.
 type Profile struct {
 	Consensus consensus.Timing
 	Probes    health.Timing
@@ -57,9 +56,9 @@ type Profile struct {
 	Limits    gateway.Limits
 }
 
-// Profiles are the sets of timings by name; "adaptive" is the default. "seed" has
-// the figures of the original design; "adaptive" has its heartbeat, election and
-// lease, and is quicker in all else.
+// Profiles returns the profiles by name. "seed" has the figures of the original design.
+// "adaptive", the default, has the same heartbeat, election timeout and lease, and is
+// faster in everything else.
 func Profiles() map[string]Profile {
 	return map[string]Profile{
 		nodespec.AdaptiveProfile: {
@@ -108,7 +107,7 @@ func (c Config) validate() error {
 
 func (c Config) listen(port int) string { return net.JoinHostPort(c.Host, strconv.Itoa(port)) }
 
-// names lists every node, sorted.
+// names returns every node, sorted.
 func (c Config) names() []string { return slices.Sorted(maps.Keys(c.Peers)) }
 
 // raftAddresses maps nodes to their logical raft addresses.
@@ -118,4 +117,31 @@ func raftAddresses(names []string) map[string]string {
 		out[n] = net.JoinHostPort(n, strconv.Itoa(nodespec.RaftPort))
 	}
 	return out
+}
+
+// Peer is a node as all other nodes know it.
+type Peer struct {
+	Region string
+	Roles  []nodespec.Role
+	// Standby is how ready the node is to take over; a node with the empty level votes.
+	Standby nodespec.Standby
+}
+
+// Has reports whether the node has a role.
+func (p Peer) Has(r nodespec.Role) bool { return slices.Contains(p.Roles, r) }
+
+// with returns the nodes that have a role, sorted by name.
+func (c Config) with(r nodespec.Role) []string {
+	return slices.DeleteFunc(c.names(), func(n string) bool { return !c.Peers[n].Has(r) })
+}
+
+// has reports whether this node has a role.
+func (c Config) has(r nodespec.Role) bool { return c.Peers[c.Name].Has(r) }
+
+// notGateway returns the reason why users' mutations are refused here, "" on a gateway.
+func (n *node) notGateway() string {
+	if n.cfg.has(nodespec.Gateway) {
+		return ""
+	}
+	return "this node is not a gateway: call " + strings.Join(n.cfg.with(nodespec.Gateway), ", ")
 }

@@ -20,14 +20,14 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 )
 
-// dynamicSetting is a setting that a gateway lives by.
+// dynamicSetting is a setting of the configuration centre that a gateway applies while it runs.
 type dynamicSetting struct {
 	key     string
-	builtIn string                   // the value where the centre has none
-	apply   func(value string) error // makes it so; an error leaves it as it was
+	builtIn string                   // the value while the centre has none
+	apply   func(value string) error // an error leaves the value before in force
 }
 
-// dynamicSettings lists all there are.
+// dynamicSettings returns all of them.
 func (n *node) dynamicSettings() []dynamicSetting {
 	return []dynamicSetting{
 		{"gslb/ttl", "2s", n.setTTL},
@@ -39,18 +39,18 @@ func (n *node) dynamicSettings() []dynamicSetting {
 func (n *node) setTTL(value string) error {
 	d, err := time.ParseDuration(value)
 	if err != nil || d < time.Second || d > time.Hour || d%time.Second != 0 {
-		return fmt.Errorf("%q is no whole number of seconds from 1s to 1h", value)
+		return fmt.Errorf("%q is not a whole number of seconds from 1s to 1h", value)
 	}
 	n.ttl.Store(uint32(d / time.Second))
 	return nil
 }
 
-// setLimit sets one of the limits of how many calls a second users may make.
+// setLimit sets one of the limits of users' calls a second.
 func (n *node) setLimit(which func(*gateway.Limits) *float64) func(value string) error {
 	return func(value string) error {
 		rate, err := strconv.ParseFloat(value, 64)
 		if err != nil || rate < 0 || rate > 1e9 {
-			return fmt.Errorf("%q is no number of calls a second from 0, which is no limit, to 1e9", value)
+			return fmt.Errorf("%q is not a number of calls a second from 0, which means no limit, to 1e9", value)
 		}
 		l := n.admission.Limits.Get()
 		*which(&l) = rate
@@ -61,15 +61,15 @@ func (n *node) setLimit(which func(*gateway.Limits) *float64) func(value string)
 
 func formatRate(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// configure reads the settings of a gateway and keeps them up to date. It
-// fails for want of a centre only under the defect.
+// configure reads the settings of a gateway and keeps them up to date. Only with the
+// defect config-no-fallback does it fail when no centre answers.
 func (n *node) configure(ctx context.Context) (_ stopFunc, err error) {
 	if !n.cfg.has(nodespec.Gateway) || len(n.cfg.with(nodespec.Settings)) == 0 {
 		return func() error { return nil }, nil
 	}
-	adopt := &settingsApplier{node: n, applied: map[string]string{}}
+	applier := &settingsApplier{node: n, applied: map[string]string{}}
 	s, err := client.OpenSettings(ctx, client.SettingsConfig{
-		Conn: n.peers.To, Servers: n.centres(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: adopt.apply,
+		Conn: n.peers.To, Servers: n.centres(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: applier.apply,
 		Defects: client.SettingsDefects{PrimaryOnly: n.cfg.defective(nodespec.ConfigNoFallback)},
 	})
 	if err != nil {
@@ -82,8 +82,8 @@ func (n *node) configure(ctx context.Context) (_ stopFunc, err error) {
 	}, nil
 }
 
-// centres lists the configuration centres, those of the main region first,
-// then region by region as traffic is weighted.
+// centres returns the nodes with the configuration centre: those of the main region first,
+// then those of the other regions by weight.
 func (n *node) centres() []string {
 	out := n.cfg.with(nodespec.Settings)
 	slices.SortStableFunc(out, func(a, b string) int {
@@ -93,54 +93,54 @@ func (n *node) centres() []string {
 	return out
 }
 
-// settingsApplier turns the knobs as copies come in, one after the other.
+// settingsApplier applies settings as new copies of them arrive, one after the other.
 type settingsApplier struct {
 	*node
 	last    client.Copy
-	applied map[string]string // by key, as they stand
+	applied map[string]string // values by key
 }
 
-// apply makes a copy's values count and says so, when it is from elsewhere than
-// the last or has turned something.
+// apply applies the values of a copy. It notes an event if the copy comes from another
+// source than the last one, or changed a value.
 func (a *settingsApplier) apply(c client.Copy) {
-	news := c.Source != a.last.Source || c.Stale != a.last.Stale
+	changed := c.Source != a.last.Source || c.Stale != a.last.Stale
 	a.last = c
 	fields := map[string]string{"source": string(c.Source), "revision": strconv.FormatUint(c.Revision, 10)}
-	says := fmt.Sprintf("settings of revision %d from %s", c.Revision, c.Source)
+	description := fmt.Sprintf("settings of revision %d from %s", c.Revision, c.Source)
 	switch {
 	case c.Server != "":
 		fields["centre"] = c.Server
-		says += ", " + c.Server
+		description += ", " + c.Server
 	case c.Source == client.Disk:
 		fields["age"] = c.Age().Round(time.Millisecond).String()
-		says += ", " + fields["age"] + " old"
+		description += ", " + fields["age"] + " old"
 	}
 	if c.Stale {
 		fields["stale"] = "true"
-		says += ", which knows no leader"
+		description += ", which knows no leader"
 	}
 	if c.CacheErr != nil {
-		says += "; the copy on disk: " + c.CacheErr.Error()
+		description += "; the copy on disk: " + c.CacheErr.Error()
 	}
 	for _, k := range a.dynamicSettings() {
 		value := cmp.Or(c.Values[k.key], k.builtIn)
 		if was, ok := a.applied[k.key]; !ok || was != value {
-			news = true
-			a.applied[k.key] = value // also one that is refused: it is said once
+			changed = true
+			a.applied[k.key] = value // an invalid one too, so that it is reported only once
 			if err := k.apply(value); err != nil {
-				says += fmt.Sprintf("; %s is left as it was: %v", k.key, err)
+				description += fmt.Sprintf("; %s keeps its value: %v", k.key, err)
 				continue
 			}
 		}
 	}
 	maps.Copy(fields, a.applied)
-	if news {
-		a.note(events.Configured, says, fields)
+	if changed {
+		a.note(events.Configured, description, fields)
 	}
 }
 
-// serveSettings registers the configuration centre, or on other nodes what
-// tells which settings they go by.
+// serveSettings registers the configuration centre, or on other nodes the service that
+// returns the settings they apply.
 func (n *node) serveSettings(to grpc.ServiceRegistrar, done <-chan struct{}) {
 	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, Centre: n.cfg.has(nodespec.Settings), Done: done}
 	if !s.Centre {

@@ -15,7 +15,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
 
-// serveHTTP serves the diary and the status, over TLS, to those who may know.
+// serveHTTP serves events, status, traces and metrics over TLS to identified callers.
 func (n *node) serveHTTP() (_ stopFunc, err error) {
 	ln, err := net.Listen("tcp", n.cfg.listen(nodespec.EventsPort))
 	if err != nil {
@@ -34,8 +34,8 @@ func (n *node) serveHTTP() (_ stopFunc, err error) {
 	}, nil
 }
 
-// serveLocal serves, in the clear, what a machine's own watchers ask: it listens
-// on loopback alone, on the node's address where that is one.
+// serveLocal serves the machine's own monitoring, in the clear. It listens on loopback
+// only: on the node's address if that is a loopback one, else on 127.0.0.1.
 func (n *node) serveLocal() (_ stopFunc, err error) {
 	host := "127.0.0.1"
 	if net.ParseIP(n.cfg.Host).IsLoopback() {
@@ -50,7 +50,7 @@ func (n *node) serveLocal() (_ stopFunc, err error) {
 	return serve(ln, n.local), nil
 }
 
-// serveHealth says in the status code whether the node serves.
+// serveHealth answers 200 if the node serves, 503 if not.
 func (n *node) serveHealth(w http.ResponseWriter, r *http.Request) {
 	h, err := n.health.Check(r.Context(), &grpc_health_v1.HealthCheckRequest{})
 	if err != nil || h.Status != grpc_health_v1.HealthCheckResponse_SERVING {
@@ -59,7 +59,8 @@ func (n *node) serveHealth(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, h.GetStatus())
 }
 
-// serve serves until stop, which leaves a reader that does not go behind.
+// serve serves until stop is called, which closes the connections of slow readers after a
+// second.
 func serve(ln net.Listener, h http.Handler) (stop func() error) {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)

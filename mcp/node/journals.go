@@ -14,7 +14,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/primarybackup"
 )
 
-// openJournals opens a control node's copies of the journals; close closes them.
+// openJournals opens a control node's copies of the journals.
 func (n *node) openJournals() (_ stopFunc, err error) {
 	if !n.cfg.has(nodespec.Control) {
 		return nil, nil
@@ -36,7 +36,8 @@ func (n *node) openJournals() (_ stopFunc, err error) {
 	return n.journals.Close, nil
 }
 
-// stepDownJournals gets this node out of office before it stops.
+// stepDownJournals hands the classes of which this node is the primary to other nodes,
+// before it stops.
 func (n *node) stepDownJournals() {
 	if n.journals == nil {
 		return
@@ -44,11 +45,11 @@ func (n *node) stepDownJournals() {
 	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
 	if err := n.journals.HandOver(ctx); err != nil {
-		n.note(events.JournalDeposed, n.cfg.Name+" stops in office: "+err.Error(), nil)
+		n.note(events.JournalDeposed, n.cfg.Name+" stops while it is a primary: "+err.Error(), nil)
 	}
 }
 
-// ledger is what users call.
+// ledger is the service that users call.
 func (n *node) ledger() *gateway.KVServer {
 	l := &gateway.KVServer{Gateway: n.gateway, Store: n.consensus, ReadOnlyReason: n.notGateway(), Defects: n.cfg.gatewayDefects(), JournalNodes: n.journalNodes}
 	if n.journals != nil {
@@ -57,7 +58,7 @@ func (n *node) ledger() *gateway.KVServer {
 	return l
 }
 
-// journalNodes lists the nodes that keep journals, those of this region first.
+// journalNodes returns the nodes with copies of the journals, those of this region first.
 func (n *node) journalNodes() []string {
 	c := n.cluster()
 	out := slices.Clone(c.Control)
@@ -74,7 +75,7 @@ func farFrom(region, from string) int {
 	return 1
 }
 
-// primaries are the primaries by class, as far as this node has heard.
+// primaries returns the primary of each class, as far as this node knows.
 func (n *node) primaries() map[string]string {
 	out := map[string]string{}
 	for _, c := range primarybackup.Classes() {

@@ -33,8 +33,8 @@ func (n *node) newMembership() *membership.Manager {
 	}
 }
 
-// peer is what is known of a node: by --peers, or else by the registry, which
-// knows of nodes that were added later.
+// peer returns what is known of a node: from --peers, or else from the registry, which has
+// the nodes that were added later.
 func (n *node) peer(name string) (Peer, bool) {
 	if p, ok := n.cfg.Peers[name]; ok {
 		return p, true
@@ -47,7 +47,7 @@ func (n *node) peer(name string) (Peer, bool) {
 	return p, ok
 }
 
-// validateNode says what is wrong with a new node's region or roles.
+// validateNode returns an error if a new node's region or roles do not exist.
 func (n *node) validateNode(region string, roles []string) error {
 	if _, ok := n.cfg.Weights[region]; !ok {
 		return fmt.Errorf("there is no region %q", region)

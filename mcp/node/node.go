@@ -35,7 +35,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// node is the parts of a running node.
+// node holds the parts of a running node.
 type node struct {
 	epochState
 	cfg        Config
@@ -59,18 +59,18 @@ type node struct {
 	reports    *telemetry.Reports
 	reporter   *telemetry.Reporter
 	alerts     *telemetry.Alerts
-	settings   atomic.Pointer[client.Settings] // by which a gateway goes; nil until it is configured
+	settings   atomic.Pointer[client.Settings] // that a gateway applies; nil until they are read
 	ttl        atomic.Uint32                   // of DNS answers, in seconds
-	note       func(k events.Kind, says string, fields map[string]string)
+	note       func(k events.Kind, description string, fields map[string]string)
 	api        *grpc.Server
 	health     *health.Server
-	local      *http.ServeMux // what is served in the clear, on loopback alone
-	bus        *bus.Bus       // nil where the node carries none
+	local      *http.ServeMux // served in the clear, on loopback only
+	bus        *bus.Bus       // nil if the node does not carry it
 }
 
-// Run is a node from start to graceful stop: it returns once ctx has ended,
-// leadership is handed over, and all that was under way is finished. Raft's
-// own JSON log goes to raftLog.
+// Run runs a node from start to graceful stop. It returns when ctx has ended, leadership has
+// been transferred, and all that was under way is finished. Raft's own JSON log goes to
+// raftLog.
 func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (err error) {
 	resolver := names.Resolver{Hosts: cfg.Hosts}
 	who, err := trust.New(cfg.Secret, cfg.Name, trust.Node)
@@ -81,10 +81,10 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), eventLog: eventlog.New(cfg.Name, cfg.Region),
 		peers: api.NewPool(nodespec.APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
 	}
-	n.note = func(k events.Kind, says string, fields map[string]string) {
-		n.eventLog.Note(k, says, fields)
+	n.note = func(k events.Kind, description string, fields map[string]string) {
+		n.eventLog.Note(k, description, fields)
 		n.telemetry.Metrics.Event(string(k))
-		log.Info(says, "event", k)
+		log.Info(description, "event", k)
 	}
 	n.defects = newHooks(n)
 	for _, d := range cfg.Defects {
@@ -119,13 +119,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		return err
 	}
 	n.note(events.Stopping, cfg.Name+" was asked to stop", nil)
-	n.health.Shutdown() // probers and clients see it before the work stops
+	n.health.Shutdown() // so that probers and clients notice before the node stops serving
 	n.stepDownJournals()
 	if _, leads := n.consensus.Leads(); leads {
 		hctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		if err := n.consensus.TransferLeadership(hctx, ""); err != nil {
-			log.Warn("stopping without a successor", "error", err)
+			log.Warn("stopping without having transferred leadership", "error", err)
 		}
 	}
 	return nil
@@ -153,15 +153,7 @@ func (n *node) serveDNS() (stopFunc, error) {
 	return (&gslb.Server{Zone: nodespec.DNSZone, Addr: n.cfg.listen(nodespec.DNSPort), TLS: n.who.Known(), Records: n.dnsRecords, TTL: n.ttl.Load}).Start()
 }
 
-func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stopFunc, error) {
-	if !n.cfg.has(nodespec.Bus) {
-		return nil, nil
-	}
-	n.bus = bus.Start(n.busConfig(resolver, log))
-	return n.bus.Close, nil
-}
-
-// consensusConfig is the settings of consensus in the present generation.
+// consensusConfig is the configuration of consensus in the present epoch.
 func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	cfg := n.cfg
 	return consensus.Config{
@@ -175,7 +167,7 @@ func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
 	}
 }
 
-// connectParts connects the parts to each other; none runs yet.
+// connectParts creates the parts and connects them to each other. None runs yet.
 func (n *node) connectParts(log *slog.Logger) (err error) {
 	cfg := n.cfg
 	n.admission = n.newAdmission()
@@ -197,7 +189,7 @@ func (n *node) connectParts(log *slog.Logger) (err error) {
 	return nil
 }
 
-// startWork runs the prober and the arbiter; stop ends them and waits.
+// startWork starts all that runs in the background; stop ends it and waits.
 func (n *node) startWork() (stopFunc, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup

@@ -2,18 +2,16 @@ package node
 
 import (
 	"slices"
-	"strings"
 
-	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/gslb"
 	"github.com/mcp-resilience/holdfast/mcp/registry"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
 
-// Priorities of DNS answers: a client takes the lowest that it can reach.
+// Priorities of DNS answers: a client uses the lowest that it can reach.
 const (
-	nearPriority = 10 // the asked server's own region, or any where weights alone decide
+	nearPriority = 10 // the region of the server that answers, or every region where only weights decide
 	farPriority  = 20
 )
 
@@ -29,7 +27,7 @@ func (n *node) registrar() *registry.Registrar {
 	return &registry.Registrar{Node: n.cfg.Name, Self: n.defects.registration(n.registration), State: n.consensus.Committed(), Commit: n.gateway.SubmitOnce, Note: n.note}
 }
 
-// registration is this node as the registry should know it.
+// registration is this node's registration as it should be now.
 func (n *node) registration() state.Registration {
 	r := state.Registration{Region: n.cfg.Region, Incarnation: n.eventLog.Incarnation()}
 	for _, role := range n.cfg.Peers[n.cfg.Name].Roles {
@@ -39,7 +37,7 @@ func (n *node) registration() state.Registration {
 	return r
 }
 
-// offer is what the node serves by one of its roles.
+// offer is the service that the node offers by one of its roles.
 func (n *node) offer(role nodespec.Role) state.Offer {
 	o := state.Offer{Service: string(role), Port: nodespec.APIPort, Role: registry.Serving}
 	switch role {
@@ -54,8 +52,8 @@ func (n *node) offer(role nodespec.Role) state.Offer {
 	return o
 }
 
-// dnsRecords are the DNS answers for a service; ok is false when there is no such
-// service. The empty name is the platform itself, by its gateways.
+// dnsRecords are the DNS answers for a service; ok is false when there is no such service.
+// The empty name stands for the platform itself, that is, its gateways.
 func (n *node) dnsRecords(service string) (out []gslb.Record, ok bool) {
 	if service == "" {
 		return n.gatewayRecords(), true
@@ -76,8 +74,8 @@ func (n *node) dnsRecords(service string) (out []gslb.Record, ok bool) {
 	return out, true
 }
 
-// gatewayRecords are the gateways, each with its region's weight, lost ones with
-// none. A node that knows no leader sends nobody to its own region.
+// gatewayRecords are the DNS records of the gateways, each with its region's weight, lost
+// ones with weight 0. A node that knows no leader gives its own region weight 0.
 func (n *node) gatewayRecords() []gslb.Record {
 	c, standing := n.cluster(), n.consensus.Committed().HealthView()
 	leader, _ := n.consensus.Leader()
@@ -90,19 +88,6 @@ func (n *node) gatewayRecords() []gslb.Record {
 			r.Weight = 0
 		}
 		out = append(out, r)
-	}
-	return out
-}
-
-// serviceLines is the registry in the words of /status.
-func serviceLines(all []*api.Service) map[string][]string {
-	out := map[string][]string{}
-	for _, s := range all {
-		words := []string{s.Node, s.Role}
-		if s.Down {
-			words = append(words, "down")
-		}
-		out[s.Name] = append(out[s.Name], strings.Join(words, " "))
 	}
 	return out
 }

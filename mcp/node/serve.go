@@ -20,7 +20,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
-// serveAPI serves users and peers; stop drains what is under way, for a moment.
+// serveAPI serves users and peers. Stop lets calls under way finish, for at most 2 s.
 func (n *node) serveAPI(done <-chan struct{}) (_ stopFunc, err error) {
 	ln, err := net.Listen("tcp", n.cfg.listen(nodespec.APIPort))
 	if err != nil {

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// stopFunc ends what was started and waits for it.
+// stopFunc stops what was started, and waits until it has stopped.
 type stopFunc = func() error
 
-// shutdownStack is how to stop what has been started.
+// shutdownStack holds the stop functions of what has been started.
 type shutdownStack []stopFunc
 
-// startAll starts one thing after the other. What has nothing to be stopped gives
-// no stop. After an error nothing more is started.
+// startAll runs the steps one after the other until one fails. A step may return a nil
+// stop function.
 func (r *shutdownStack) startAll(steps ...func() (stopFunc, error)) error {
 	for _, step := range steps {
 		stop, err := step()
@@ -26,7 +26,7 @@ func (r *shutdownStack) startAll(steps ...func() (stopFunc, error)) error {
 	return nil
 }
 
-// stopFunc stops in reverse order.
+// stopAll stops in reverse order.
 func (r *shutdownStack) stopAll() error {
 	var errs []error
 	for _, stop := range slices.Backward(*r) {

@@ -3,6 +3,7 @@ package node
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
@@ -28,8 +29,21 @@ func (n *node) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(n.status())
 }
 
-// applied is the log index up to which the node's state is.
+// applied is the log index of the last entry in the node's state.
 func (n *node) applied() uint64 {
 	index, _ := n.consensus.Committed().Applied()
 	return index
+}
+
+// serviceLines is the registry as /status shows it.
+func serviceLines(all []*api.Service) map[string][]string {
+	out := map[string][]string{}
+	for _, s := range all {
+		words := []string{s.Node, s.Role}
+		if s.Down {
+			words = append(words, "down")
+		}
+		out[s.Name] = append(out[s.Name], strings.Join(words, " "))
+	}
+	return out
 }

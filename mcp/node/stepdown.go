@@ -11,36 +11,34 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/gateway"
-	"github.com/mcp-resilience/holdfast/mcp/identity"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 const (
-	// starvedLimit is how long a leader may be short of CPU before it hands over:
-	// its heartbeats may still be in time while all that it commits is late. Moments
-	// of relief, as there are when everybody leaves it alone, take back a tenth of
-	// their length: a leader that serves in turns only does not serve.
+	// starvedLimit is how long a leader may be short of CPU before it transfers leadership:
+	// its heartbeats may still be in time while every commit is late. Time without
+	// starvation, as when clients avoid the node, counts back by a tenth of its length,
+	// because a leader that is starved again and again does not serve.
 	starvedLimit           = 500 * time.Millisecond
 	starvationPollInterval = 250 * time.Millisecond
-	// transferTimeout bounds the handing over, and before it the asking who is fit.
+	// transferTimeout bounds the transfer, and before it the search for a fit node.
 	transferTimeout = 2 * time.Second
-	// cooldown is how long a node that was short of CPU is not made leader again. It
-	// had less to do meanwhile, so that it is not starved now proves little.
+	// cooldown is how long a node that was short of CPU is not made leader again. It has
+	// had less work since, so that it is not starved any more proves little.
 	cooldown = 15 * time.Second
-	// LeadershipService is the name under which the health service says whether a node
-	// should be made leader; that it serves it says under the empty name.
+	// LeadershipService is the service name under which the gRPC health service reports
+	// whether a node should be made leader. Whether it serves is under the empty name.
 	LeadershipService = "leading"
 )
 
-// starvation watches for how long this node is fit to lead.
-type starvation struct{ lastStarved atomic.Int64 } // when it last was, in Unix nanoseconds
+// starvation remembers when this node was last short of CPU.
+type starvation struct{ lastStarved atomic.Int64 } // in Unix nanoseconds
 
-// watchStarvation hands leadership over when this node leads and is starved, and tells
-// who asks whether it is fit to lead, until ctx ends.
+// watchStarvation transfers leadership when this node leads and is starved, and keeps the
+// health service informed whether it is fit to lead, until ctx ends.
 func (n *node) watchStarvation(ctx context.Context) {
 	tick := time.NewTicker(starvationPollInterval)
 	defer tick.Stop()
-	var handed time.Time
+	var transferred time.Time
 	var starved time.Duration
 	for last := time.Now(); ; {
 		now := time.Now()
@@ -56,8 +54,8 @@ func (n *node) watchStarvation(ctx context.Context) {
 			fit = grpc_health_v1.HealthCheckResponse_NOT_SERVING
 		}
 		n.health.SetServingStatus(LeadershipService, fit)
-		if _, leads := n.consensus.Leads(); leads && starved >= starvedLimit && now.Sub(handed) > 2*transferTimeout {
-			handed = now // it may take a moment; not again meanwhile
+		if _, leads := n.consensus.Leads(); leads && starved >= starvedLimit && now.Sub(transferred) > 2*transferTimeout {
+			transferred = now // not again while this one may still be under way
 			n.stepDown(ctx, starved)
 		}
 		select {
@@ -68,24 +66,23 @@ func (n *node) watchStarvation(ctx context.Context) {
 	}
 }
 
-// stepDown hands leadership to a node that is fit to lead. When there is none all
-// are starved, as on an overloaded machine, and an election would only cost more.
+// stepDown transfers leadership to a node that is fit to lead. When there is none, all are
+// starved, as on an overloaded machine, and an election would only add load.
 func (n *node) stepDown(ctx context.Context, starved time.Duration) {
 	to := n.pickSuccessor(ctx)
 	if to == "" {
 		return
 	}
-	says := fmt.Sprintf("%s has been short of CPU for %v and hands leadership over", n.cfg.Name, starved.Round(100*time.Millisecond))
-	n.note(events.StepDown, says, nil)
+	n.note(events.StepDown, fmt.Sprintf("%s has been short of CPU for %v and transfers leadership to %s", n.cfg.Name, starved.Round(100*time.Millisecond), to), nil)
 	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
 	defer cancel()
 	if err := n.consensus.TransferLeadership(ctx, to); err != nil {
-		n.note(events.StepDown, n.cfg.Name+" leads on: "+err.Error(), nil)
+		n.note(events.StepDown, n.cfg.Name+" still leads: "+err.Error(), nil)
 	}
 }
 
-// pickSuccessor is the voter that is the first to say that it is fit to lead, "" when
-// none says so in time. All are asked at once, for whoever is starved is slow at asking.
+// pickSuccessor returns the voter that is the first to answer that it is fit to lead, ""
+// when none does in time. All are asked at once, because a starved node is slow at asking.
 func (n *node) pickSuccessor(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
 	defer cancel()
@@ -107,7 +104,7 @@ func (n *node) pickSuccessor(ctx context.Context) string {
 	return ""
 }
 
-// canLead asks a node whether it serves, in good time, and whether it should lead.
+// canLead returns nil if a node answers in time that it serves, and that it is fit to lead.
 func (n *node) canLead(ctx context.Context, name string) error {
 	if err := n.prober.Probe(ctx, name); err != nil {
 		return err
@@ -115,7 +112,8 @@ func (n *node) canLead(ctx context.Context, name string) error {
 	return n.askLeadership(ctx, name)
 }
 
-// askLeadership asks a node whether it should lead; one that stops says no.
+// askLeadership returns nil if a node answers that it is fit to lead. A node that is
+// stopping is not.
 func (n *node) askLeadership(ctx context.Context, name string) error {
 	conn, err := n.peers.To(name)
 	if err != nil {
@@ -133,19 +131,10 @@ func (n *node) askLeadership(ctx context.Context, name string) error {
 	return nil
 }
 
-// newAdmission is the door of the API.
+// newAdmission makes the admission control of the API.
 func (n *node) newAdmission() *gateway.Admission {
 	a := &gateway.Admission{Name: n.cfg.Name, User: userOf, Defects: n.cfg.gatewayDefects()}
 	a.Limits.Set(n.cfg.Profile.Limits)
 	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "reason", a.Refused)
 	return a
-}
-
-// userOf is the name by which a caller's calls are counted. Nodes and operators are no users.
-func userOf(ctx context.Context) string {
-	p, ok := identity.Of(ctx)
-	if !ok || p.Kind != trust.Client {
-		return ""
-	}
-	return p.Name
 }

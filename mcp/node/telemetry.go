@@ -9,7 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
 )
 
-// registerMetrics connects the instruments to the parts that they show.
+// registerMetrics registers the metrics, and sets up reports and alerts.
 func (n *node) registerMetrics(log *slog.Logger) {
 	m, state := n.telemetry.Metrics, n.consensus.Committed()
 	m.Gauge("mcp_consensus_term", "The latest term that the node has seen.", func() float64 { return float64(n.consensus.Term()) })
@@ -17,11 +17,11 @@ func (n *node) registerMetrics(log *slog.Logger) {
 		_, leads := n.consensus.Leads()
 		return boolToFloat(leads)
 	})
-	m.Gauge("mcp_consensus_applied", "The log index up to which the node's state is.", func() float64 {
+	m.Gauge("mcp_consensus_applied", "The log index of the last entry in the node's state.", func() float64 {
 		index, _ := state.Applied()
 		return float64(index)
 	})
-	m.Gauge("mcp_suspects", "How many peers the node's prober finds dead.", func() float64 { return float64(len(n.prober.Suspects())) })
+	m.Gauge("mcp_suspects", "How many peers the node's prober suspects.", func() float64 { return float64(len(n.prober.Suspects())) })
 	m.Gauge("mcp_lost", "How many nodes arbitration has declared lost.", func() float64 { return float64(len(state.HealthView().Lost)) })
 	m.GaugeOf("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
 		return toFloats(state.HealthView().Weights(n.cfg.Weights))
@@ -42,7 +42,7 @@ func (n *node) registerMetrics(log *slog.Logger) {
 	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
 }
 
-// registerJournalMetrics shows how a control node's copies of the journals stand.
+// registerJournalMetrics registers the metrics of a control node's copies of the journals.
 func (n *node) registerJournalMetrics(m *telemetry.Metrics) {
 	if n.journals == nil {
 		return
@@ -58,13 +58,13 @@ func (n *node) registerJournalMetrics(m *telemetry.Metrics) {
 	}
 	show("mcp_journal_epoch", "The epoch of the primary that the node's copy agrees with.", func(s primarybackup.Status) float64 { return float64(s.Epoch) })
 	show("mcp_journal_last", "The last record of the node's copy.", func(s primarybackup.Status) float64 { return float64(s.Last) })
-	show("mcp_journal_synced", "The last record of the node's copy that is on disk for sure.", func(s primarybackup.Status) float64 { return float64(s.Synced) })
+	show("mcp_journal_synced", "The last record of the node's copy that is synced to disk.", func(s primarybackup.Status) float64 { return float64(s.Synced) })
 	show("mcp_journal_primary", "1 while the node is the primary.", func(s primarybackup.Status) float64 { return boolToFloat(s.Primary) })
-	show("mcp_journal_committed", "Up to which record the primary has acknowledged; 0 elsewhere.", func(s primarybackup.Status) float64 { return float64(s.Commit) })
-	show("mcp_journal_replicas", "How many copies are connected to the primary; 0 elsewhere.", func(s primarybackup.Status) float64 { return float64(s.Replicas) })
+	show("mcp_journal_committed", "The last record that the primary has acknowledged; 0 on other nodes.", func(s primarybackup.Status) float64 { return float64(s.Commit) })
+	show("mcp_journal_replicas", "How many copies are connected to the primary; 0 on other nodes.", func(s primarybackup.Status) float64 { return float64(s.Replicas) })
 }
 
-// alertInput is what the alert rules are judged by.
+// alertInput is what the alert rules are evaluated on.
 func (n *node) alertInput() telemetry.Picture {
 	standing := n.consensus.Committed().HealthView()
 	p := telemetry.Picture{Nodes: n.cluster().Regions, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
@@ -72,13 +72,13 @@ func (n *node) alertInput() telemetry.Picture {
 	return p
 }
 
-// toEventLog is the alert sink that writes into the node's diary.
+// toEventLog is the alert sink that writes to the node's event log.
 func (n *node) toEventLog(_ context.Context, a telemetry.Alert) error {
-	kind, says := events.Alert, a.Says
+	kind, description := events.Alert, a.Says
 	if a.Resolved {
-		kind, says = events.AlertResolved, a.Rule+" of "+a.About+" is over"
+		kind, description = events.AlertResolved, a.Rule+" of "+a.About+" is over"
 	}
-	n.note(kind, says, map[string]string{"rule": a.Rule, "about": a.About})
+	n.note(kind, description, map[string]string{"rule": a.Rule, "about": a.About})
 	return nil
 }
 
@@ -90,7 +90,7 @@ func toFloats(in map[string]int) map[string]float64 {
 	return out
 }
 
-// boolToFloat is a figure that is 1 while something is so.
+// boolToFloat is 1 for true and 0 for false.
 func boolToFloat(is bool) float64 {
 	if is {
 		return 1
