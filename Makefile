@@ -4,12 +4,15 @@ GO     ?= go
 REPORT ?= runs
 GOFUMPT       = $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK   = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOVULNCHECK   = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+BENCHSTAT     = $(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+GORELEASER    = $(GO) run github.com/goreleaser/goreleaser/v2@v2.18.2
 
 .DEFAULT_GOAL := help
 
 ## drill: lose the main region of the reference platform, and prove RTO and RPO
 .PHONY: drill
-drill: bin/holdfast
+drill: build
 	@bin/holdfast run lose-main-region --runs $(REPORT)
 
 ## test: unit tests, conformance suites, CLI scripts and the e2e suite
@@ -60,24 +63,68 @@ lint:
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 
+## fuzz: every fuzz target for FUZZTIME, 10s if not said, beginning with the seeds in the tree
+.PHONY: fuzz
+FUZZTIME ?= 10s
+fuzz:
+	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+			echo "fuzz $$(dirname $$file) $$target for $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+## generate-check: the generated protobuf code is what the .proto files make
+.PHONY: generate-check
+generate-check:
+	cd mcp/api && $(GO) run ./generate -check
+
+## vuln: known vulnerabilities in code that is called; status 3 when the database cannot be reached
+.PHONY: vuln
+vuln:
+	@$(GOVULNCHECK) ./...; status=$$?; case $$status in \
+		0) ;; \
+		3) echo "vuln: vulnerabilities were found; see above" >&2; exit 1 ;; \
+		*) echo "vuln: nothing was checked: govulncheck failed, as it does when the vulnerability database cannot be reached" >&2; exit 3 ;; \
+	esac
+
+## bench-compare: small benchmarks against the kept baseline, with benchstat
+.PHONY: bench-compare bench-run bench-baseline
+BENCH_BASELINE = testdata/bench/baseline.txt
+BENCH_PACKAGES = ./history ./scenarios
+bench-compare: bench-run
+	$(BENCHSTAT) baseline=$(BENCH_BASELINE) now=bin/bench.txt
+bench-run:
+	@mkdir -p bin
+	$(GO) test -run '^$$' -bench . -benchtime 200ms -count 6 $(BENCH_PACKAGES) | tee bin/bench.txt
+
+## bench-baseline: replace the kept baseline by the figures of this machine
+bench-baseline: bench-run
+	@mkdir -p $(dir $(BENCH_BASELINE))
+	cp bin/bench.txt $(BENCH_BASELINE)
+
+## release-check: build the release's archives in dist/, and publish nothing
+.PHONY: release-check
+release-check:
+	$(GORELEASER) release --snapshot --clean
+
 ## fmt: format everything
 .PHONY: fmt
 fmt:
 	$(GOFUMPT) -w .
 
-## build: the command line, in bin/
-.PHONY: build bin/holdfast
-build: bin/holdfast
-bin/holdfast:
-	@$(GO) build -o $@ ./cmd/holdfast
+## build: the command line and the programs that it starts, in bin/
+.PHONY: build
+build:
+	@GO=$(GO) .ci/build bin ./cmd/...
 
 ## clean: remove what runs left behind that have no owner any more, and built files
 .PHONY: clean
-clean: bin/holdfast
-	@bin/holdfast clean
-	@rm -rf bin
+clean:
+	@$(GO) run ./cmd/holdfast clean
+	@rm -rf bin dist
 
 ## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  make %-14s %s\n", $$1, $$2}'

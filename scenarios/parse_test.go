@@ -267,3 +267,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkParse is what it costs to read a scenario that uses every field, and to
+// make a plan of it.
+func BenchmarkParse(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		s, err := scenarios.Parse("everything.yaml", []byte(everything))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.Resolve(three(3), 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
