@@ -94,7 +94,7 @@ func TestANewNodeIsAddedAndTheLeaderRemoved(t *testing.T) {
 	c.Await("leadership in the main region", func() bool { return c.Leader() == "east-1" })
 	via := c.Direct("north-1")
 	must(t, "write", func(ctx context.Context) (any, error) { return via.Write(ctx, mcptest.Write("x", "1")) })
-	refuses(t, codes.InvalidArgument, "nobody has heard of it", addNode(via, &api.AddMember{Name: "south-2"}))
+	refuses(t, codes.InvalidArgument, "the platform does not know this node", addNode(via, &api.AddMember{Name: "south-2"}))
 	refuses(t, codes.InvalidArgument, `no region "west"`, addNode(via, &api.AddMember{Name: "south-2", Region: "west", Roles: []string{"control"}}))
 	refuses(t, codes.NotFound, "members are east-1, north-1, south-1", remove(via, "south-9"))
 
@@ -107,7 +107,7 @@ func TestANewNodeIsAddedAndTheLeaderRemoved(t *testing.T) {
 		_, sent := weights(t, c, "north-1")["south-2"]
 		return err == nil && sent && slices.Contains(s.Services["control"], "south-2 follower")
 	})
-	refuses(t, codes.InvalidArgument, "take another name", addNode(via, &api.AddMember{Name: "south-2", Region: "north"}))
+	refuses(t, codes.InvalidArgument, "use another name", addNode(via, &api.AddMember{Name: "south-2", Region: "north"}))
 
 	must(t, "remove the leader", remove(via, "east-1"))
 	if diff := cmp.Diff([]string{"north-1", "south-1", "south-2"}, voters(t, via)); diff != "" {
@@ -133,7 +133,7 @@ func TestNoMajorityIsRemoved(t *testing.T) {
 	for _, n := range []string{"south-1", "south-2", "south-3", "north-3"} {
 		c.Kill(n)
 	}
-	refuses(t, codes.FailedPrecondition, "only 4 of the 8 voters left would answer, which is no majority: bring north-3, south-1, south-2, south-3 back first", remove(via, "east-3"))
+	refuses(t, codes.FailedPrecondition, "only 4 of the 8 voters left answer, which is not a majority: bring north-3, south-1, south-2, south-3 back first", remove(via, "east-3"))
 	must(t, "remove one that is dead", remove(via, "south-1"))
 	must(t, "write", func(ctx context.Context) (any, error) { return via.Write(ctx, mcptest.Write("x", "1")) })
 }
