@@ -78,7 +78,7 @@ var arrows = []struct {
 	{"mcp/api/...", []string{"mcp/api/..."}, "the wire contract, which clients and servers share"},
 	{"mcp/client", []string{"mcp/api/...", "mcp/trust"}, "a client of the platform links nothing that serves"},
 	{"mcp/...", []string{"mcp/..."}, "the platform under test knows nothing of the framework"},
-	{"harness", []string{"topology", "history", "history/goodput", "record", "check", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
+	{"harness", []string{"topology", "history", "history/goodput", "record", "check", "check/linear", "check/keyindex", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
 	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "record", "cluster", "topology"}, "the Ginkgo face wires everything"},
 	{"harness/gotest", []string{"harness", "harness/builtin", "cluster", "faults", "topology", "reports"}, "the face for plain testing"},
 	{"harness/builtin", []string{"cluster", "cluster/docker", "cluster/local", "scenarios", "targets/...", "faults"}, "one literal of targets and runtimes, shared by the faces"},

@@ -7,77 +7,42 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/history/goodput"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // liveStats counts operations by intended time while the run goes on, so that
 // the engine can tell when service is stable and show how it fares. It decides
-// nothing about verdicts: check does that from the history.
+// nothing about verdicts: check does that from the history, and counts the same way.
 type liveStats struct {
 	slo record.SLOParams // resolved
 
-	mu     sync.Mutex
-	series map[seriesKey]*[]bucket
-	acked  int // writes that were acknowledged
-}
-
-type seriesKey struct {
-	region topology.Region
-	class  history.Class
-}
-
-// bucket is the operations of one series that were due within one width of slo.Bucket.
-type bucket struct {
-	due, done, good int
-	latencies       []time.Duration // of good ones
+	mu      sync.Mutex
+	counter goodput.Counter
+	acked   int // writes that were acknowledged
 }
 
 // maxAnnounceDelay is how much later than intended the generator may announce an operation.
 const maxAnnounceDelay = 20 * time.Millisecond
 
 func newLiveStats(slo record.SLOParams) *liveStats {
-	return &liveStats{slo: slo, series: map[seriesKey]*[]bucket{}}
-}
-
-func (m *liveStats) at(op history.Op) *bucket {
-	key := seriesKey{op.Region, op.Kind.Class()}
-	s := m.series[key]
-	if s == nil {
-		s = new([]bucket)
-		m.series[key] = s
-	}
-	i := int(op.Intended / m.slo.Bucket)
-	for len(*s) <= i {
-		*s = append(*s, bucket{})
-	}
-	return &(*s)[i]
+	return &liveStats{slo: slo, counter: goodput.Counter{Width: slo.Bucket, Limit: slo.Latency, KeepLatencies: true}}
 }
 
 func (m *liveStats) due(op history.Op) {
-	if op.Class() == history.LocalRead {
-		return // no service is measured by it
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.at(op).due++
+	m.counter.Due(&op)
 }
 
 func (m *liveStats) done(op history.Op) {
-	if op.Class() == history.LocalRead {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if op.Outcome == history.OK && op.Kind.Class() == history.Writes && (op.Kind != history.CAS || op.Applied) {
+	if op.Class() == history.Writes && op.Outcome == history.OK && (op.Kind != history.CAS || op.Applied) {
 		m.acked++
 	}
-	b := m.at(op)
-	b.done++
-	if latency := op.Return - op.Intended; op.Outcome == history.OK && latency <= m.slo.Latency {
-		b.good++
-		b.latencies = append(b.latencies, latency)
-	}
+	m.counter.Done(&op)
 }
 
 // decided is the number of buckets, from the run's start, that can no longer
@@ -85,8 +50,8 @@ func (m *liveStats) done(op history.Op) {
 func (m *liveStats) decided(now time.Duration) int {
 	end := int((now - maxAnnounceDelay) / m.slo.Bucket)
 	for i := max(0, int((now-m.slo.Latency-maxAnnounceDelay)/m.slo.Bucket)); i < end; i++ {
-		for _, s := range m.series {
-			if i >= len(*s) || (*s)[i].done < (*s)[i].due {
+		for _, s := range m.counter.Series {
+			if i >= len(s.Buckets) || s.Buckets[i].Done < s.Buckets[i].Due {
 				return i
 			}
 		}
@@ -99,14 +64,14 @@ func (m *liveStats) decided(now time.Duration) int {
 func (m *liveStats) stable(now, since time.Duration) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.series) == 0 {
+	if len(m.counter.Series) == 0 {
 		return 0
 	}
 	end := m.decided(now)
 	first := int((since + m.slo.Bucket - 1) / m.slo.Bucket)
-	for _, s := range m.series {
+	for _, s := range m.counter.Series {
 		for i := end - 1; i >= first; i-- {
-			if i >= len(*s) || (*s)[i].due == 0 || (*s)[i].good < (*s)[i].due {
+			if i >= len(s.Buckets) || s.Buckets[i].Due == 0 || s.Buckets[i].Good < s.Buckets[i].Due {
 				first = i + 1
 				break
 			}
@@ -142,28 +107,26 @@ func (m *liveStats) rates(now time.Duration) []Rate {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	end := m.decided(now)
-	sums := map[topology.Region]*bucket{}
-	for key, s := range m.series {
-		sum := sums[key.region]
+	sums := map[topology.Region]*goodput.Bucket{}
+	for key, s := range m.counter.Series {
+		sum := sums[key.Region]
 		if sum == nil {
-			sum = &bucket{}
-			sums[key.region] = sum
+			sum = &goodput.Bucket{}
+			sums[key.Region] = sum
 		}
-		for i := max(0, end-int(time.Second/m.slo.Bucket)); i < min(end, len(*s)); i++ {
-			sum.due += (*s)[i].due
-			sum.good += (*s)[i].good
-			sum.latencies = append(sum.latencies, (*s)[i].latencies...)
+		for i := max(0, end-int(time.Second/m.slo.Bucket)); i < min(end, len(s.Buckets)); i++ {
+			b := &s.Buckets[i]
+			sum.Due += b.Due
+			sum.Good += b.Good
+			sum.Latencies = append(sum.Latencies, b.Latencies...)
 		}
 	}
 	out := make([]Rate, 0, len(sums))
 	for region, sum := range sums {
-		r := Rate{Region: string(region), Due: sum.due}
-		if sum.due > 0 {
-			r.OK = float64(sum.good) / float64(sum.due)
-		}
-		if n := len(sum.latencies); n > 0 {
-			slices.Sort(sum.latencies)
-			r.P99 = sum.latencies[n*99/100]
+		slices.Sort(sum.Latencies)
+		r := Rate{Region: string(region), Due: int(sum.Due), P99: history.Percentile(sum.Latencies, 99)}
+		if sum.Due > 0 {
+			r.OK = float64(sum.Good) / float64(sum.Due)
 		}
 		out = append(out, r)
 	}

@@ -72,3 +72,17 @@ func TestLiveStatsRates(t *testing.T) {
 		t.Errorf("rates over the last decided second (-want +got):\n%s", diff)
 	}
 }
+
+// TestLiveStatsP99 has latencies of 1 to 100 ms within one second: 99 of them are at most 99 ms.
+func TestLiveStatsP99(t *testing.T) {
+	m := newLiveStats(record.SLOParams{}.Resolve())
+	for i := range 100 {
+		at := 9*time.Second - 100*time.Millisecond + time.Duration(i)*10*time.Millisecond
+		op := history.Op{Region: "east", Kind: history.Read, Intended: at, Return: at + time.Duration(i+1)*time.Millisecond, Outcome: history.OK}
+		m.due(op)
+		m.done(op)
+	}
+	if got := m.rates(10 * time.Second)[0]; got.Due != 100 || got.P99 != 99*time.Millisecond {
+		t.Errorf("p99 of %d operations is %v, want 99ms of 100", got.Due, got.P99)
+	}
+}

@@ -24,9 +24,9 @@ type Progress struct {
 // Rate is what the clients of one region saw over the last second.
 type Rate struct {
 	Region string
-	Due    int     // operations a second
-	OK     float64 // share, 0 to 1
-	P99    time.Duration
+	Due    int           // operations a second
+	OK     float64       // share, 0 to 1
+	P99    time.Duration // latency of the acknowledged operations, from their intended time; 0 for none
 }
 
 const (

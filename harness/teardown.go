@@ -168,6 +168,9 @@ func Recheck(ctx context.Context, dir string) (*record.Run, error) {
 
 func judge(ctx context.Context, r *record.Run, dir *record.Dir, stepSummary string) error {
 	r.Result = check.Judge(ctx, r, check.Options{})
+	if err := writeLinearizabilityCharts(ctx, dir.Path, r); err != nil {
+		return err
+	}
 	if err := dir.Result(r.Result); err != nil {
 		return err
 	}

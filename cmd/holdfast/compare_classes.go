@@ -168,11 +168,9 @@ func acknowledgedIn(r *record.Run, p record.Phase) []time.Duration {
 	return took
 }
 
-// percentile is the smallest of the sorted durations that so many in a hundred
-// do not exceed, to 0.1 ms.
-func percentile(sorted []time.Duration, of int) time.Duration {
-	i := (len(sorted)*of + 99) / 100
-	return sorted[max(i, 1)-1].Round(100 * time.Microsecond)
+// percentile is history.Percentile to 0.1 ms.
+func percentile(sorted []time.Duration, percent int) time.Duration {
+	return history.Percentile(sorted, percent).Round(100 * time.Microsecond)
 }
 
 func (a *app) printClasses(rows []classRow, writers int) error {
