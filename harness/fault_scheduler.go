@@ -165,6 +165,13 @@ func (s *faultScheduler) remove(i *Injection) {
 	s.active = slices.DeleteFunc(s.active, func(a *Injection) bool { return a == i })
 }
 
+// underWayNow is how many faults are requested and not healed.
+func (s *faultScheduler) underWayNow() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.active)
+}
+
 // healAll heals every fault under way and waits until each is proved cleared.
 func (s *faultScheduler) healAll(ctx context.Context) error {
 	s.mu.Lock()

@@ -36,8 +36,13 @@ type Session struct {
 	plan     scenarios.Plan // of code: with the steps carried out so far, roles not resolved
 	coded    bool           // code drives the session, so that its plan is made of what it did
 	baseline time.Duration  // when the baseline began
+	loaded   time.Duration  // since when the present load runs undisturbed
+	window   *Window        // that is open; nil when none is
+	windows  int            // that were opened so far
 	timeline time.Duration  // when the phase of faults began; NotReached before
 	ended    bool           // somebody is ending the session
+
+	settling sync.Mutex // held while the load is off for a read-back
 
 	done   chan struct{} // closed when result and err are set
 	result *Result
@@ -190,16 +195,18 @@ func (s *Session) begin(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.baseline = s.log.now()
+	s.loaded = s.baseline
 	return nil
 }
 
-// Baseline returns once the load has run for Config.Baseline, so that what a
+// Baseline returns once the load has run for Config.Baseline since the session
+// or the open window began, so that what a
 // fault does can be compared with it. Inject waits for it by itself.
 func (s *Session) Baseline(ctx context.Context) error {
 	ctx, cancel := joinContexts(ctx, s.life)
 	defer cancel()
 	s.mu.Lock()
-	until := s.baseline + s.plan.Baseline
+	until := s.loaded + s.plan.Baseline
 	s.mu.Unlock()
 	if err := sleep(ctx, until-s.log.now()); err != nil {
 		return fmt.Errorf("measure the baseline: %w", err)

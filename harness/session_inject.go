@@ -93,7 +93,7 @@ func (s *Session) addStep(step scenarios.Step) scenarios.Step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	step.ID = fmt.Sprintf("%d-%s", len(s.plan.Steps)+1, step.Fault)
-	step.Episode = 1
+	step.Episode = max(1, s.windows)
 	step.Seed = s.plan.DeriveSeed(step.ID)
 	step.At = s.log.now() - s.timeline
 	s.plan.Steps = append(s.plan.Steps, step)

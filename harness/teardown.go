@@ -50,10 +50,12 @@ func (s *Session) claim() bool {
 
 // settle keeps the load on until service is stable, and then reads everything back.
 func (s *Session) settle(ctx context.Context) error {
+	s.settling.Lock()
+	defer s.settling.Unlock()
 	s.faults.wait()
 	s.log.enter(record.Observing, s.plan.Observe)
 	timeout := unstableTimeout
-	if stable := s.observe(ctx); stable {
+	if stable := s.observe(ctx, s.log.snapshot()); stable {
 		timeout = quiesceTimeout
 	}
 	recordLinks(ctx, s.system.cluster, s.log, "after")
@@ -73,10 +75,10 @@ func (s *Session) settle(ctx context.Context) error {
 
 // observe keeps the load on until service has been stable for a window past the
 // last heal, or the plan's time for that is over. It reports whether it was stable.
-func (s *Session) observe(ctx context.Context) (stable bool) {
+// View is the record that is judged.
+func (s *Session) observe(ctx context.Context, view record.Run) (stable bool) {
 	healed := s.log.now()
 	until := healed + s.plan.Observe
-	view := s.log.snapshot()
 	for s.log.now() < until {
 		// The live figures are cheap and asked often; the check's own definition,
 		// which the verdict will use, has the last word.

@@ -29,6 +29,7 @@ const (
 	HistoryFile  = "history.jsonl.zst" // every operation
 	VerdictFile  = "verdict.json"      // the judgement
 	NodesDir     = "nodes"             // NAME.log of each node
+	WindowsDir   = "windows"           // a run directory for each window that was judged on its own
 )
 
 // NewID names a run: when it started, what it was about and four hexadecimal

@@ -95,6 +95,7 @@ const (
 	EventStarted      EventKind = "started"       // every node and link is up
 	EventReady        EventKind = "ready"         // every client is served
 	EventLoad         EventKind = "load"          // the load begins
+	EventWindow       EventKind = "window"        // a window begins, or was judged
 	EventReadBack     EventKind = "read back"     // the final reads begin
 	EventNotConverged EventKind = "not converged" // a node did not catch up before the final reads
 	EventNotDrained   EventKind = "not drained"   // a consumer was not handed everything in time

@@ -25,10 +25,11 @@ type Run struct {
 	Plan     json.RawMessage `json:"-"` // plan.json
 	Phases   []Phase         `json:"phases"`
 	Faults   []Fault         `json:"faults"`
-	Matrices []Matrix        `json:"-"` // links.json
-	Events   []Event         `json:"-"` // events.jsonl
-	Ops      []history.Op    `json:"-"` // history.jsonl.zst
-	Result   *Result         `json:"-"` // verdict.json; nil until judged
+	Windows  []Window        `json:"windows,omitempty"` // that were judged on their own
+	Matrices []Matrix        `json:"-"`                 // links.json
+	Events   []Event         `json:"-"`                 // events.jsonl
+	Ops      []history.Op    `json:"-"`                 // history.jsonl.zst
+	Result   *Result         `json:"-"`                 // verdict.json; nil until judged
 	// Checksummed says that the record is complete, and has its sums beside it.
 	Checksummed bool `json:"checksummed,omitempty"`
 	// Partial says what of a stored record is missing or cut off, a line each;
@@ -86,6 +87,16 @@ func (r *Run) Phase(name string) (Phase, bool) {
 		}
 	}
 	return Phase{}, false
+}
+
+// Window is a stretch of a session that was judged on its own while the system
+// lived on. Its record is a run directory under WindowsDir.
+type Window struct {
+	Name string        `json:"name"`
+	From time.Duration `json:"from"`
+	To   time.Duration `json:"to"`
+	// Quiet is when the load was off, so that what was written could be read back.
+	Quiet Span `json:"quiet"`
 }
 
 // Times are the instants of an injection or a heal: when it was planned,

@@ -19,7 +19,8 @@ type series struct {
 	goodput.Key
 	slo record.SLOParams
 
-	due, good []int32 // by bucket
+	quiet     []record.Span // when the load was off on purpose
+	due, good []int32       // by bucket
 	acks      []ack
 
 	// Of the baseline, by bucket.
@@ -53,7 +54,7 @@ func newSeries(run *index.Run) []*series {
 	}
 	var all []*series
 	for key, counted := range counter.Series {
-		s := &series{Key: key, slo: run.SLO, due: make([]int32, n), good: make([]int32, n), acks: acks[key]}
+		s := &series{Key: key, slo: run.SLO, due: make([]int32, n), good: make([]int32, n), acks: acks[key], quiet: quietSpans(run.Record)}
 		for i, b := range counted.Buckets {
 			s.due[i], s.good[i] = b.Due, b.Good
 		}
@@ -139,9 +140,25 @@ func (s *series) sumUp() {
 // good, and the throughput of the window decides.
 func (s *series) isBad(i int) bool {
 	if s.due[i] == 0 {
-		return s.expected >= 2
+		return s.expected >= 2 && !s.isQuiet(i)
 	}
 	return float64(s.good[i]) < s.slo.MinGood*float64(s.due[i])
+}
+
+// quietSpans is when the load of a run was off on purpose.
+func quietSpans(r *record.Run) []record.Span {
+	var out []record.Span
+	for _, w := range r.Windows {
+		out = append(out, w.Quiet)
+	}
+	return out
+}
+
+// isQuiet says that the load was off on purpose in a part of the bucket, while a
+// window was read back.
+func (s *series) isQuiet(i int) bool {
+	from, to := s.start(i), s.start(i+1)
+	return slices.ContainsFunc(s.quiet, func(q record.Span) bool { return q.From < to && q.To > from })
 }
 
 // window is the number of buckets in a stability window.

@@ -9,6 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // FaultProofs judges for each fault whether it is proved that it was active, that it was cleared
@@ -21,11 +22,17 @@ func FaultProofs(run *index.Run) []record.Finding {
 		out = append(out, judgeFault(f))
 	}
 	for _, id := range plannedSteps(run.Record.Plan) {
-		if !slices.ContainsFunc(faults, func(f record.Fault) bool { return f.ID == id }) {
+		if !slices.ContainsFunc(faults, func(f record.Fault) bool { return isStepOf(f, id) }) {
 			out = append(out, record.Finding{Check: "fault " + id, Verdict: record.Vacuous, Description: "was planned and never injected"})
 		}
 	}
 	return out
+}
+
+// isStepOf reports whether a fault carried out a step: it has the step's id, or the
+// step is the one for one of several victims that had a role, as recorded plans name it.
+func isStepOf(f record.Fault, step string) bool {
+	return f.ID == step || slices.ContainsFunc(f.Nodes, func(n topology.NodeID) bool { return step == f.ID+"-"+string(n) })
 }
 
 func judgeFault(f record.Fault) record.Finding {
