@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/build"
 	"github.com/mcp-resilience/holdfast/cluster/cleanup"
@@ -16,9 +14,6 @@ import (
 	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/topology"
 )
-
-// watchdogPackage is the main package of the watchdog.
-const watchdogPackage = build.Module + "/cmd/watchdog"
 
 const (
 	// removeTimeout bounds the healing and the removal of everything.
@@ -45,28 +40,28 @@ type system struct {
 	stops   []func() // end what watches the nodes, in this order
 }
 
-// prepare builds the programs that every run needs, side by side, and starts
-// the watchdog. The nodes' programs are built by the runtime, when it knows
-// that it can run them.
+// prepare builds all programs that the run needs, side by side, and starts the
+// watchdog.
 func (s *system) prepare(ctx context.Context, run string) (err error) {
 	if s.scratch, err = cleanup.Scratch(run); err != nil {
 		return fmt.Errorf("make a folder for the nodes' data: %w", err)
 	}
-	var dog string
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		dog, err = build.Build(gctx, topology.Program{Package: watchdogPackage})
-		return err
-	})
-	g.Go(func() (err error) {
-		s.linkd, err = build.Builder(s.driver.OS).Linkd(gctx)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	var programs []topology.Program
+	for _, n := range s.topology.Nodes {
+		programs = append(programs, n.Program)
+	}
+	built, err := build.Builder(s.driver.OS).Prepare(s.reportBuilds(ctx), programs)
+	if err != nil {
 		return err
 	}
-	s.watchdog, err = cleanup.Start(ctx, run, dog)
+	s.linkd = built.Linkd
+	s.watchdog, err = cleanup.Start(ctx, run, built.Watchdog)
 	return err
+}
+
+// reportBuilds makes the builds under ctx report their progress to the run.
+func (s *system) reportBuilds(ctx context.Context) context.Context {
+	return build.WithProgress(ctx, func(p build.Progress) { s.log.notice(record.EventBuild, "%s", p) })
 }
 
 // start brings nodes and links up.
@@ -75,7 +70,7 @@ func (s *system) start(ctx context.Context, run string) error {
 		Run: run, Topology: s.topology, Dir: s.scratch, Secret: cluster.NewSecret(),
 		Binary: build.Builder(s.driver.OS).Build, Linkd: s.linkd, CleanupLog: s.watchdog.Log(),
 	}
-	rt, err := s.driver.Open(ctx, spec)
+	rt, err := s.driver.Open(s.reportBuilds(ctx), spec)
 	if err != nil {
 		return fmt.Errorf("open runtime %s: %w", s.driver.Name, err)
 	}

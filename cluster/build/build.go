@@ -1,148 +1,136 @@
+// Package build finds or builds the static binaries that a run starts: nodes,
+// linkd, the watchdog. It starts none of them, and it is no build system: what
+// is up to date is for the Go toolchain to decide.
+//
+// A binary is looked for in this order: in the folder that HOLDFAST_BIN names
+// (then no Go toolchain is needed), beside the running executable, and else it
+// is built from source by `go build`, whose own cache makes that quick. Several
+// that a run needs are built by one call (Prepare), so that what they share is
+// compiled once. A first build takes minutes; WithProgress hears how far it is.
 package build
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
+	"path"
 	"path/filepath"
-	"strings"
-	"sync"
+	"regexp"
+	"runtime"
+
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// built remembers what this process has built, so that a run asks the
-// toolchain once for each program.
-var built = &shelf{slots: map[string]*slot{}}
+// Module is holdfast's module path.
+const Module = "github.com/mcp-resilience/holdfast"
 
-type shelf struct {
-	mu    sync.Mutex
-	slots map[string]*slot
-}
+// The main packages that every run needs besides its nodes' programs.
+const (
+	linkdPackage    = Module + "/cmd/linkd"
+	watchdogPackage = Module + "/cmd/watchdog"
+)
 
-type slot struct {
-	mu  sync.Mutex
-	bin string
-}
+// BinEnv names the environment variable that points at prebuilt binaries.
+const BinEnv = "HOLDFAST_BIN"
 
-// get builds once; a build that failed is tried again.
-func (s *shelf) get(ctx context.Context, system, module, pkg string) (string, error) {
-	s.mu.Lock()
-	key := system + "\n" + module + "\n" + pkg
-	one := s.slots[key]
-	if one == nil {
-		one = new(slot)
-		s.slots[key] = one
+// Builder finds or builds binaries that run on an operating system, by GOOS; empty
+// is this machine's. Containers run linux wherever their engine is. Binaries
+// for another system are looked for in HOLDFAST_BIN/GOOS, and not beside the
+// executable.
+type Builder string
+
+// Build returns the path of a program's binary. It fits cluster.Spec.Binary.
+func (b Builder) Build(ctx context.Context, p topology.Program) (string, error) {
+	if p.Package == "" {
+		return "", errors.New("build program: it names no package")
 	}
-	s.mu.Unlock()
-	one.mu.Lock()
-	defer one.mu.Unlock()
-	if one.bin != "" {
-		return one.bin, nil
-	}
-	bin, err := compile(ctx, system, module, pkg)
-	if err == nil {
-		one.bin = bin
-	}
-	return bin, err
-}
-
-// compile builds into the user's cache. Two processes may do so at once: each
-// writes a file of its own and puts it in place in one step.
-func compile(ctx context.Context, system, module, pkg string) (_ string, err error) {
-	dir, err := source(ctx, module, pkg)
+	bin, err := b.find(ctx, p.Module, p.Package)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("build %s: %w", p.Package, err)
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	// Checkouts do not share binaries, or one would run the other's code.
-	key := fmt.Sprintf("%.8x", sha256.Sum256([]byte(system+"\n"+dir+"\n"+pkg)))
-	target := filepath.Join(cache, "holdfast", "bin", key, name(system, pkg))
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return "", err
-	}
-	scratch, err := os.MkdirTemp(filepath.Dir(target), "build-")
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	fresh := filepath.Join(scratch, name(system, pkg))
-	// Handed its last result, the toolchain sees when nothing changed and does
-	// not link again.
-	if err := duplicate(target, fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", err
-	}
-	if ours := module != "" || strings.HasPrefix(pkg, Module+"/"); !ours {
-		dir = "" // here, where a workspace of the user's applies
-	}
-	if _, err := golang(ctx, dir, system, "build", "-trimpath", "-buildvcs=false", "-o", fresh, pkg); err != nil {
-		return "", err
-	}
-	return target, os.Rename(fresh, target)
+	return bin, nil
 }
 
-// source is the folder to build in: holdfast's module or a module nested in
-// it, and for a package that is not holdfast's the working directory, whose
-// module has or requires it.
-func source(ctx context.Context, nested, pkg string) (string, error) {
-	if nested == "" && !strings.HasPrefix(pkg, Module+"/") {
-		return os.Getwd()
-	}
-	dir, err := golang(ctx, "", "", "list", "-m", "-f", "{{.Dir}}", Module)
-	if err != nil || dir == "" {
-		return "", fmt.Errorf("find the source of %s: run inside a module that requires it, or set %s to a folder of built binaries: %w",
-			Module, BinEnv, err)
-	}
-	if nested == "" {
-		return dir, nil
-	}
-	dir = filepath.Join(dir, filepath.FromSlash(nested))
-	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-		return "", fmt.Errorf("module %s is not part of a released holdfast: use a checkout, or set %s to a folder of built binaries: %w",
-			nested, BinEnv, err)
-	}
-	return dir, nil
+// Linkd returns the path of linkd's binary.
+func (b Builder) Linkd(ctx context.Context) (string, error) {
+	return b.Build(ctx, topology.Program{Package: linkdPackage})
 }
 
-// golang runs the toolchain in dir (empty: here) for an operating system (empty:
-// this one) and returns its output.
-func golang(ctx context.Context, dir, system string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if dir != "" { // in a source of ours, where no workspace of the user's applies
-		cmd.Env = append(cmd.Env, "GOWORK=off")
+// Build is Builder("").Build: for this machine.
+func Build(ctx context.Context, p topology.Program) (string, error) { return Builder("").Build(ctx, p) }
+
+// Linkd is Builder("").Linkd: for this machine.
+func Linkd(ctx context.Context) (string, error) { return Builder("").Linkd(ctx) }
+
+// Package returns the path of the binary of a main package in holdfast's
+// module or in one that the module of the working directory requires.
+func Package(ctx context.Context, pkg string) (string, error) {
+	return Build(ctx, topology.Program{Package: pkg})
+}
+
+var version = regexp.MustCompile(`^v[0-9]+$`)
+
+// Name is what the binary of a package is called: its last element that is not
+// a major version, plus .exe where that is the custom.
+func Name(pkg string) string { return name(runtime.GOOS, pkg) }
+
+func name(system, pkg string) string {
+	name := path.Base(pkg)
+	if version.MatchString(name) {
+		name = path.Base(path.Dir(pkg))
 	}
-	if system != "" {
-		cmd.Env = append(cmd.Env, "GOOS="+system)
+	if system == "windows" {
+		name += ".exe"
 	}
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		if errors.Is(err, exec.ErrNotFound) {
-			return "", fmt.Errorf("there is no Go toolchain here; set %s to a folder of built binaries: %w", BinEnv, err)
+	return name
+}
+
+func (b Builder) find(ctx context.Context, module, pkg string) (string, error) {
+	if bin, ok, err := b.prebuilt(pkg); ok || err != nil {
+		return bin, err
+	}
+	return builds.get(ctx, key{b.system(), module, pkg})
+}
+
+// system is the GOOS that is built for.
+func (b Builder) system() string {
+	if b == "" {
+		return runtime.GOOS
+	}
+	return string(b)
+}
+
+// prebuilt finds a binary that needs no toolchain; ok is false where there is none.
+func (b Builder) prebuilt(pkg string) (bin string, ok bool, err error) {
+	system := b.system()
+	name := name(system, pkg)
+	if dir := os.Getenv(BinEnv); dir != "" {
+		if system != runtime.GOOS {
+			dir = filepath.Join(dir, system)
 		}
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, strings.TrimSpace(errs.String()))
+		bin := filepath.Join(dir, name)
+		if err := executable(bin); err != nil {
+			return "", false, fmt.Errorf("%s=%s: %w", BinEnv, dir, err)
+		}
+		bin, err := filepath.Abs(bin)
+		return bin, err == nil, err
 	}
-	return strings.TrimSpace(out.String()), nil
+	if exe, err := os.Executable(); err == nil && system == runtime.GOOS {
+		if bin := filepath.Join(filepath.Dir(exe), name); bin != exe && executable(bin) == nil {
+			return bin, true, nil
+		}
+	}
+	return "", false, nil
 }
 
-func duplicate(from, to string) (err error) {
-	in, err := os.Open(from)
+func executable(file string) error {
+	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o755)
-	if err != nil {
-		return err
+	if !info.Mode().IsRegular() || (runtime.GOOS != "windows" && info.Mode()&0o111 == 0) {
+		return fmt.Errorf("%s is not an executable file", file)
 	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return nil
 }

@@ -1,0 +1,51 @@
+package build
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// scratchPrefix begins the names of folders in which a build is under way.
+const scratchPrefix = "build-"
+
+const (
+	// maxUnused is how long a binary is kept that no run has asked for. Each
+	// checkout has its own, and checkouts come and go.
+	maxUnused = 30 * 24 * time.Hour
+	// maxBuild is how long a build may take. An older folder of a build was left
+	// by a process that was killed.
+	maxBuild = 24 * time.Hour
+)
+
+// binDir is the folder of built binaries in the user's cache.
+func binDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(cache, "holdfast", "bin"), nil
+}
+
+// removeUnused removes binaries that have not been used for a month, and what
+// killed builds have left. What cannot be removed stays, for it costs only disk.
+func removeUnused(root string, now time.Time) {
+	all, err := os.ReadDir(root)
+	if err != nil {
+		return
+	}
+	for _, e := range all {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() {
+			continue
+		}
+		limit := maxUnused
+		if strings.HasPrefix(e.Name(), scratchPrefix) {
+			limit = maxBuild
+		}
+		if now.Sub(info.ModTime()) > limit {
+			_ = os.RemoveAll(filepath.Join(root, e.Name()))
+		}
+	}
+}
