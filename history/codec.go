@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 // A history file is JSON lines, one operation each, in zstd. Every flush ends
@@ -26,7 +28,7 @@ func Save(path string, ops []Op) (err error) {
 		return fmt.Errorf("save history: %w", err)
 	}
 	defer func() {
-		if cerr := f.Close(); err == nil && cerr != nil {
+		if cerr := durable.Close(f); err == nil && cerr != nil {
 			err = fmt.Errorf("save history %s: %w", path, cerr)
 		}
 	}()

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 // Recorder takes operations from many goroutines as they end. It keeps them in
@@ -94,7 +96,7 @@ func (r *Recorder) write() (err error) {
 		if cerr := r.zip.Close(); err == nil {
 			err = cerr
 		}
-		if cerr := r.file.Close(); err == nil {
+		if cerr := durable.Close(r.file); err == nil {
 			err = cerr
 		}
 		if err != nil {

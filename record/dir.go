@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/mcp-resilience/holdfast/internal/durable"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -44,9 +45,10 @@ func NewID(at time.Time, scenario string, random *rand.Rand) string {
 type Dir struct {
 	Path string
 
-	lock   *flock.Flock // held until Close
-	mu     sync.Mutex
-	events *os.File // nil in a directory that was reopened
+	lock      *flock.Flock // held until Close
+	replacing sync.Mutex   // one file at a time; an event does not wait for it
+	mu        sync.Mutex
+	events    *os.File // nil in a directory that was reopened
 }
 
 // Create makes the directory of a run under root, locks it and writes its
@@ -63,6 +65,9 @@ func Create(root string, m Meta) (_ *Dir, err error) {
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
 	if err := os.Mkdir(filepath.Join(path, NodesDir), 0o755); err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
+	if err := durable.SyncFolder(root); err != nil {
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
 	d := &Dir{Path: path}
@@ -161,7 +166,7 @@ func (d *Dir) closeEvents() error {
 	if d.events == nil {
 		return nil
 	}
-	err := d.events.Close()
+	err := durable.Close(d.events)
 	d.events = nil
 	return err
 }
@@ -174,17 +179,12 @@ func (d *Dir) replaceJSON(name string, v any) error {
 	return d.replace(name, append(b, '\n'))
 }
 
-// replace writes a whole file beside its place and moves it there, so that a
-// reader sees the old content or the new and nothing between.
+// replace writes a whole file; what it was before stays until the new content is on disk.
 func (d *Dir) replace(name string, content []byte) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.replacing.Lock()
+	defer d.replacing.Unlock()
 	path := filepath.Join(d.Path, name)
-	next := path + ".next"
-	if err := os.WriteFile(next, content, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(next, path); err != nil {
+	if err := durable.WriteFile(path, content, 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/mcp-resilience/holdfast/internal/durable"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -90,7 +91,7 @@ func (l *Lines) Flush() error {
 func (l *Lines) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := errors.Join(l.zip.Close(), l.file.Close()); err != nil {
+	if err := errors.Join(l.zip.Close(), durable.Close(l.file)); err != nil {
 		return fmt.Errorf("write %s: %w", l.file.Name(), err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/mcp-resilience/holdfast/internal/durable"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -55,11 +56,7 @@ func writeFile(path string, r *record.Run, write func(io.Writer, *record.Run) er
 	if err := write(&b, r); err != nil {
 		return err
 	}
-	part := path + ".part"
-	if err := os.WriteFile(part, b.Bytes(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(part, path)
+	return durable.WriteFile(path, b.Bytes(), 0o644)
 }
 
 func appendSummary(path string, r *record.Run) (err error) {
