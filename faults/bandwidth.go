@@ -18,7 +18,7 @@ type Bandwidth struct {
 	Rate Rate `json:"rate" yaml:"rate"`
 	// Direction is whose bytes are narrowed: both; to, what `on` sends to `to`;
 	// from, what `on` receives. Empty means both.
-	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
+	Direction TrafficDirection `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also narrows the clients of a region that is wholly on one side to
 	// the nodes of the other side.
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`

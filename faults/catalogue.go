@@ -14,9 +14,9 @@ type Entry struct {
 	Doc     string // one sentence
 	New     func() Fault
 	Example string // a step of a scenario, in YAML
-	// Links says that the fault is between nodes, so that a step may say `to`.
+	// Links means that the fault is between nodes, so that a step may have `to`.
 	Links bool
-	// For is how long a step lasts that does not say; 0 means that it must.
+	// For is how long a step without `for` lasts; 0 means that `for` must be given.
 	For time.Duration
 }
 
@@ -92,7 +92,7 @@ func Catalogue() []Entry {
 	}
 }
 
-// Find returns the entry of that name; the error names the nearest one.
+// Find returns the entry of that name; the error suggests the closest one.
 func Find(name string) (Entry, error) {
 	var names []string
 	for _, e := range Catalogue() {

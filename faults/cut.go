@@ -19,7 +19,7 @@ type cut struct {
 	mode links.Mode
 }
 
-func newCut(m links.Mode, d Direction, clients bool) cut {
+func newCut(m links.Mode, d TrafficDirection, clients bool) cut {
 	if m == "" {
 		m = links.Hold
 	}

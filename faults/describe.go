@@ -11,7 +11,7 @@ import (
 // names lists nodes by name, and whole regions by theirs where that is shorter.
 func names(t topology.Topology, nodes []topology.Node) string {
 	if len(nodes) == 0 {
-		return "nobody"
+		return "no node"
 	}
 	chosen := ids(nodes)
 	if len(chosen) > 1 && len(chosen) == len(t.Nodes) {

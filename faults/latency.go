@@ -21,7 +21,7 @@ type Latency struct {
 	Jitter time.Duration `json:"jitter,omitempty" yaml:"jitter,omitempty"`
 	// Direction is whose bytes are slowed: both; to, what `on` sends to `to`;
 	// from, what `on` receives. Empty means both.
-	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
+	Direction TrafficDirection `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also slows the clients of a region that is wholly on one side to
 	// the nodes of the other side.
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`

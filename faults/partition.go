@@ -19,7 +19,7 @@ type Partition struct {
 	// what `on` receives from `to`. Empty means both. With refuse and reset it is
 	// who cannot open connections: to means that `on` cannot and loses the
 	// connections that it had opened, while those that `to` opened live on.
-	Direction Direction `json:"direction,omitempty" yaml:"direction,omitempty"`
+	Direction TrafficDirection `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also cuts the clients of a region that is wholly on one side from
 	// the nodes of the other side. False leaves every client connected.
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`

@@ -30,7 +30,7 @@ func ParseRate(s string) (Rate, error) {
 			continue
 		}
 		f, err := strconv.ParseFloat(strings.TrimSpace(figure), 64)
-		if err != nil || !(f >= 0 && f*float64(u.size) <= float64(1000*giga)) { // so that NaN is none
+		if err != nil || !(f >= 0 && f*float64(u.size) <= float64(1000*giga)) { // the negation also rejects NaN
 			break
 		}
 		return Rate(f * float64(u.size)), nil

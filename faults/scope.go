@@ -12,7 +12,7 @@ import (
 // `to` the other side is every node outside `on`; when `on` is already every node,
 // each region stands against the others.
 type scope struct {
-	direction Direction
+	direction TrafficDirection
 	// clients also takes in the clients of either side. Those of a region whose
 	// nodes are all on one side are on that side, and without `to` the clients of
 	// all other regions are on the other side.
@@ -120,4 +120,38 @@ func ids(nodes []topology.Node) []topology.NodeID {
 		out[i] = n.ID
 	}
 	return out
+}
+
+// TrafficDirection is which bytes a fault of links disturbs, as the nodes chosen by
+// `on` send or receive them. Which bytes of a link that are, its
+// topology.Direction, depends on who opened the connection.
+type TrafficDirection string
+
+// The directions. The zero value is Both.
+const (
+	Both TrafficDirection = "both"
+	To   TrafficDirection = "to"   // what `on` sends to `to`
+	From TrafficDirection = "from" // what `on` receives from `to`
+)
+
+func (d TrafficDirection) orBoth() TrafficDirection {
+	if d == "" {
+		return Both
+	}
+	return d
+}
+
+func (d TrafficDirection) describe() string {
+	switch d {
+	case To:
+		return "outgoing only"
+	case From:
+		return "incoming only"
+	default:
+		return "both ways"
+	}
+}
+
+func (d TrafficDirection) validate() error {
+	return oneOf("direction", string(d), "", string(Both), string(To), string(From))
 }

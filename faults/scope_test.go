@@ -29,7 +29,7 @@ func victims(c *cluster.Cluster, on, to topology.Selector) faults.Victims {
 	return faults.Victims{Cluster: c, ID: "1-test", Nodes: c.Topology.Select(on), To: c.Topology.Select(to)}
 }
 
-func TestStreams(t *testing.T) {
+func TestFlows(t *testing.T) {
 	a, b := topology.Selector{Region: "a"}, topology.Selector{Region: "b"}
 	all, none := topology.Selector{All: true}, topology.Selector{}
 	two, three, wide := declared(1, "a", "b"), declared(1, "a", "b", "c"), declared(2, "a", "b")
@@ -42,11 +42,11 @@ func TestStreams(t *testing.T) {
 	}{
 		{"one region from another", &faults.Partition{}, three, a, b, "b1↔a1 a1↔b1"},
 		{"one region from the rest", &faults.Partition{}, three, a, none, "b1↔a1 c1↔a1 a1↔b1 a1↔c1"},
-		{"what a says to b", &faults.Partition{Direction: faults.To}, three, a, b, "b1⇠a1 a1⇢b1"},
-		{"what a hears from b", &faults.Partition{Direction: faults.From}, three, a, b, "b1⇢a1 a1⇠b1"},
+		{"what a sends to b", &faults.Partition{Direction: faults.To}, three, a, b, "b1⇠a1 a1⇢b1"},
+		{"what a receives from b", &faults.Partition{Direction: faults.From}, three, a, b, "b1⇢a1 a1⇠b1"},
 		{"a may not open to b", &faults.Partition{Direction: faults.To, Mode: links.Refuse}, three, a, b, "a1↔b1"},
 		{"b may not open to a", &faults.Partition{Direction: faults.From, Mode: links.Reset}, three, a, b, "b1↔a1"},
-		{"nobody inside a region is cut", &faults.Partition{}, wide, a, none, "b1↔a1 b2↔a1 b1↔a2 b2↔a2 a1↔b1 a2↔b1 a1↔b2 a2↔b2"},
+		{"nothing inside a region is cut", &faults.Partition{}, wide, a, none, "b1↔a1 b2↔a1 b1↔a2 b2↔a2 a1↔b1 a2↔b1 a1↔b2 a2↔b2"},
 		{"one node from its own region too", &faults.Isolate{}, wide, topology.Selector{Node: "a1"}, none, "a2↔a1 b1↔a1 b2↔a1 a1↔a2 a1↔b1 a1↔b2"},
 		{"every region from every other", &faults.Partition{}, three, all, none, "b1↔a1 c1↔a1 a1↔b1 c1↔b1 a1↔c1 b1↔c1"},
 		{"isolated with its clients", &faults.Isolate{Clients: true}, two, a, none, "b1↔a1 clients.b↔a1 a1↔b1 clients.a↔b1"},
@@ -63,11 +63,11 @@ func TestStreams(t *testing.T) {
 			&faults.Partition{Clients: true}, three, a, b, "b1↔a1 clients.b↔a1 a1↔b1 clients.a↔b1",
 		},
 		{
-			"what a and its clients say", &faults.Latency{Delay: 1, Direction: faults.To, Clients: true}, two, a, none,
+			"what a and its clients send", &faults.Latency{Delay: 1, Direction: faults.To, Clients: true}, two, a, none,
 			"b1⇠a1 clients.b⇠a1 a1⇢b1 clients.a⇢b1",
 		},
 		{"bandwidth likewise", &faults.Bandwidth{Rate: 1000, Direction: faults.From}, two, a, none, "b1⇢a1 a1⇠b1"},
-		{"nobody chosen", &faults.Isolate{Clients: true}, three, none, none, ""},
+		{"no node chosen", &faults.Isolate{Clients: true}, three, none, none, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
@@ -82,14 +82,14 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-func TestDamageAndSays(t *testing.T) {
+func TestImpactAndDescription(t *testing.T) {
 	c := declared(2, "a", "b", "c")
 	a, all, none := topology.Selector{Region: "a"}, topology.Selector{All: true}, topology.Selector{}
 	a1 := topology.Selector{Node: "a1"}
 	for _, x := range []struct {
 		fault    faults.Fault
 		on, to   topology.Selector
-		says     string
+		describe string
 		majority bool
 		eligible []topology.Region
 	}{
@@ -105,8 +105,8 @@ func TestDamageAndSays(t *testing.T) {
 		{&faults.Bandwidth{Rate: 64_000, Clients: true}, all, none, "narrow the links of every region and the others, clients too to 64KB/s (both ways)", true, []topology.Region{"a", "b", "c"}},
 	} {
 		v := victims(c, x.on, x.to)
-		if diff := cmp.Diff(x.says, x.fault.Describe(v)); diff != "" {
-			t.Errorf("says (-want +got):\n%s", diff)
+		if diff := cmp.Diff(x.describe, x.fault.Describe(v)); diff != "" {
+			t.Errorf("describe (-want +got):\n%s", diff)
 		}
 		d := x.fault.Impact(v)
 		var eligible []topology.Region
@@ -116,10 +116,10 @@ func TestDamageAndSays(t *testing.T) {
 			}
 		}
 		if got := len(c.Topology.QuorumMembers(d)) > 0; got != x.majority {
-			t.Errorf("%s: a majority survives: %v, want %v", x.says, got, x.majority)
+			t.Errorf("%s: a majority survives: %v, want %v", x.describe, got, x.majority)
 		}
 		if diff := cmp.Diff(x.eligible, eligible); diff != "" {
-			t.Errorf("%s: eligible (-want +got):\n%s", x.says, diff)
+			t.Errorf("%s: eligible (-want +got):\n%s", x.describe, diff)
 		}
 	}
 }

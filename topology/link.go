@@ -25,7 +25,7 @@ func ParseEndpoint(s string) (Endpoint, error) {
 		return Endpoint{Clients: Region(r)}, nil
 	}
 	if s == "" || strings.HasPrefix(s, "clients.") {
-		return Endpoint{}, fmt.Errorf("%q is not a link end: want a node or clients.REGION", s)
+		return Endpoint{}, fmt.Errorf("%q is not an end of a link: want a node or clients.REGION", s)
 	}
 	return Endpoint{Node: NodeID(s)}, nil
 }
@@ -51,13 +51,19 @@ func (l Link) String() string { return l.From.String() + "→" + string(l.To) }
 // Direction is one direction of bytes on a link.
 type Direction string
 
-// The flows of a link, named as Toxiproxy names streams. "A cannot reach B" is
+// The directions of a link, named as Toxiproxy names streams. "A cannot reach B" is
 // Upstream of A→B and Downstream of B→A.
 const (
 	Upstream   Direction = "upstream"   // from the opener (From) to the node (To)
 	Downstream Direction = "downstream" // from the node (To) back to the opener
 	BothWays   Direction = "both"
 )
+
+// Flow is the bytes of one link that go in one direction, or in both.
+type Flow struct {
+	Link      Link      `json:"link"`
+	Direction Direction `json:"direction"`
+}
 
 // Links lists every link of the topology: each node to each other node, and
 // each region's clients to each node.
@@ -69,14 +75,14 @@ func (t Topology) Links() []Link {
 				out = append(out, Link{Endpoint{Node: from.ID}, to.ID})
 			}
 		}
-		for _, z := range t.RegionSpecs {
-			out = append(out, Link{Endpoint{Clients: z.Region}, to.ID})
+		for _, r := range t.RegionSpecs {
+			out = append(out, Link{Endpoint{Clients: r.Region}, to.ID})
 		}
 	}
 	return out
 }
 
-// RegionOf returns the region an end is in.
+// RegionOf returns the region that an end of a link is in.
 func (t Topology) RegionOf(e Endpoint) Region {
 	if e.Clients != "" {
 		return e.Clients

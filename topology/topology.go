@@ -1,6 +1,6 @@
 // Package topology names the things a run is made of: regions, nodes, the
 // links between them and the roles nodes play. It holds values only; a thing
-// that runs is a cluster.Process, a link that carries bytes lives in mesh.
+// that runs is a cluster.Process, and links that carry bytes are a links.Mesh.
 //
 //	   east (70)            north (20)           south (10)
 //	┌───────────┐  15ms   ┌───────────┐         ┌───────────┐
@@ -20,7 +20,7 @@ type Region string
 // NodeID names a node and is its host name inside the cluster, for example "east-1".
 type NodeID string
 
-// Role is what a node does at the moment; only the target can tell who has it.
+// Role is what a node does at the moment; only the target knows which node has it.
 type Role string
 
 // The roles every replicated system knows. Targets may know more.
@@ -38,49 +38,13 @@ type Port struct {
 	Number int    `json:"number"`
 }
 
-// Program is how a node is started. Args and Env values are text/template
-// strings, rendered with TemplateVars once the node's addresses are known.
-type Program struct {
-	// Package is the Go main package built (statically) for the node, for
-	// example "github.com/mcp-resilience/holdfast/cmd/mcpd".
-	Package string `json:"package,omitempty"`
-	// Module is the folder, relative to holdfast's root, of the nested module
-	// that Package is built in; empty means holdfast's own module.
-	Module string `json:"module,omitempty"`
-	// Image names a container image to use as it is; empty means that one is
-	// made from the built program. The local runtime needs Package.
-	Image string            `json:"image,omitempty"`
-	Args  []string          `json:"args,omitempty"`
-	Env   map[string]string `json:"env,omitempty"`
-	// HostsFlag is the flag by which the program takes a hosts(5) file that it
-	// consults before the system's resolver. Empty means that it needs a real
-	// /etc/hosts, which only the container runtime can give.
-	HostsFlag string `json:"hostsFlag,omitempty"`
-	// Grace is how long a graceful stop may take; zero means 10 s.
-	Grace time.Duration `json:"grace,omitempty"`
-}
-
-// TemplateVars is what templates in Program.Args and Program.Env may use.
-type TemplateVars struct {
-	Name   NodeID // the node's name, resolvable by its peers
-	Region Region
-	Host   string // the node's own address, to be bound instead of a wildcard
-	Data   string // an existing, writable folder that survives restarts
-	Hosts  string // path of the hosts file; empty where the system resolves names
-	Shared string // a writable folder that all nodes of the run see, as they would an object store
-	// Secret is a random string of this run, the same for every node, for systems
-	// whose nodes authenticate each other; it is never recorded. Give it to a
-	// program by its environment: arguments are seen by everyone on a machine.
-	Secret string
-}
-
 // Node is one declared process of the system under test.
 type Node struct {
 	ID      NodeID `json:"id"`
 	Region  Region `json:"region"`
 	Service string `json:"service"`
 	Voter   bool   `json:"voter"` // counts towards a majority
-	// Standby says that the node serves only once it has taken over: nothing waits
+	// Standby means that the node serves only once it has taken over: nothing waits
 	// for it before.
 	Standby bool    `json:"standby,omitempty"`
 	Ports   []Port  `json:"ports"`
@@ -120,6 +84,22 @@ type RegionLatency struct {
 	OneWay time.Duration `json:"oneWay" yaml:"oneWay"`
 }
 
+// Spec is what a scenario or a session wants of a target's topology. The zero value is the
+// target's default: three regions of one node each.
+type Spec struct {
+	// Nodes is the number of nodes in each region: 1, 3 or 5; 0 means 1.
+	Nodes int `json:"nodes,omitempty" yaml:"nodes,omitempty"`
+	// Layout is the target's name for which nodes there are and what each does;
+	// empty means its default.
+	Layout string `json:"layout,omitempty" yaml:"layout,omitempty"`
+	// Profile is the target's name for a set of timings; empty means its default.
+	Profile string `json:"profile,omitempty" yaml:"profile,omitempty"`
+	// Defects are the target's switchable defects, by name.
+	Defects []string `json:"defects,omitempty" yaml:"defects,omitempty"`
+	// Latency is the one-way delay of region pairs; empty means the target's default.
+	Latency []RegionLatency `json:"latency,omitempty" yaml:"latency,omitempty"`
+}
+
 // Regions lists the regions in declared order.
 func (t Topology) Regions() []Region {
 	out := make([]Region, len(t.RegionSpecs))
@@ -157,4 +137,35 @@ func (t Topology) OneWay(a, b Region) time.Duration {
 		}
 	}
 	return 0
+}
+
+// Selector chooses nodes. Fields that are set must all match; an empty
+// selector matches no node, so that a forgotten field disturbs nothing.
+type Selector struct {
+	Region  Region `json:"region,omitempty" yaml:"region,omitempty"`
+	Service string `json:"service,omitempty" yaml:"service,omitempty"`
+	Role    Role   `json:"role,omitempty" yaml:"role,omitempty"` // resolved by the target at injection
+	Node    NodeID `json:"node,omitempty" yaml:"node,omitempty"`
+	// All matches every node.
+	All bool `json:"all,omitempty" yaml:"all,omitempty"`
+}
+
+// Empty reports whether no field is set.
+func (s Selector) Empty() bool { return s == Selector{} }
+
+// Select lists the nodes that match every field but the role, which only the
+// target can resolve.
+func (t Topology) Select(s Selector) []Node {
+	if s.Empty() {
+		return nil
+	}
+	var out []Node
+	for _, n := range t.Nodes {
+		if (s.Region == "" || s.Region == n.Region) &&
+			(s.Service == "" || s.Service == n.Service) &&
+			(s.Node == "" || s.Node == n.ID) {
+			out = append(out, n)
+		}
+	}
+	return out
 }

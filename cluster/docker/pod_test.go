@@ -30,7 +30,7 @@ type sight struct {
 // look asks a witness by linkd's door, straight to the node's own port.
 func look(t *testing.T, s links.Server, path string) (sight, error) {
 	t.Helper()
-	in := links.Ingress{Door: s.Control, Dial: net.JoinHostPort(s.Host, "7400")}
+	in := links.Ingress{Tunnel: s.Control, Dial: net.JoinHostPort(s.Host, "7400")}
 	conn, err := in.Connect(t.Context())
 	if err != nil {
 		return sight{}, err

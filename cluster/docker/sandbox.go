@@ -157,7 +157,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 			s.Ingress[e.from] = map[string]links.Ingress{}
 		}
 		at := net.JoinHostPort(loopback.String(), strconv.Itoa(p))
-		s.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Door: s.Control}
+		s.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Tunnel: s.Control}
 	}
 	// That a published port accepts would be no sign of life: the engine's own
 	// proxy does that.

@@ -17,7 +17,7 @@ type Mode string
 const (
 	// Hold: bytes wait and arrive after heal on the same connection, and so
 	// does its end. A connection that is opened and closed again while held
-	// never was: nothing of it arrives.
+	// leaves no trace: nothing of it arrives.
 	Hold Mode = "hold"
 	// Blackhole: bytes are dropped; connections that lived through it are
 	// closed (FIN) at heal.
@@ -58,5 +58,5 @@ type Sample struct {
 	Link    topology.Link
 	Connect time.Duration // until linkd accepted; latency does not delay it
 	RTT     time.Duration // from the byte's departure to its return
-	Err     error         // why there was no echo: a NoEcho, or the measurement itself failed
+	Err     error         // why there was no echo: a ProbeError, or the measurement itself failed
 }

@@ -101,7 +101,7 @@ func open(t testing.TB, distances ...topology.RegionLatency) *world {
 	return w
 }
 
-// StartSandbox of the world.
+// The links that tests disturb.
 var (
 	nodes   = topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}
 	back    = topology.Link{From: topology.Endpoint{Node: "north-1"}, To: "east-1"}
@@ -196,7 +196,7 @@ func (w *world) connect(t testing.TB, l topology.Link, n *node) (near, far net.C
 	return near, far
 }
 
-// send writes one byte; see says whether it comes within the time.
+// send writes one byte.
 func send(t testing.TB, c net.Conn) {
 	t.Helper()
 	if _, err := c.Write([]byte{'x'}); err != nil {
@@ -212,15 +212,15 @@ func read(t testing.TB, c net.Conn, within time.Duration) error {
 		return err
 	}
 	_, err := io.ReadFull(c, make([]byte, 1))
-	for _, known := range []error{io.EOF, syscall.ECONNRESET, os.ErrDeadlineExceeded} {
-		if errors.Is(err, known) {
-			return known
+	for _, checkLink := range []error{io.EOF, syscall.ECONNRESET, os.ErrDeadlineExceeded} {
+		if errors.Is(err, checkLink) {
+			return checkLink
 		}
 	}
 	return err
 }
 
-// Times to wait for what shall come, and for what shall not.
+// How long to wait for bytes that must arrive, and for bytes that must not.
 const (
 	long  = 10 * time.Second
 	short = 150 * time.Millisecond

@@ -36,10 +36,10 @@ func (m *Mesh) Health(ctx context.Context, id topology.NodeID) (h Health, ok boo
 		return Health{}, false
 	}
 	defer d.mu.Unlock()
-	var said answered
+	var reported linkdError
 	switch err := d.call(ctx, http.MethodGet, d.Control, wire.Healthz, nil, nil); {
-	case errors.As(err, &said):
-		h.Dead = errors.New(strings.TrimPrefix(said.says, http.MethodGet+" "+wire.Healthz+": "))
+	case errors.As(err, &reported):
+		h.Dead = errors.New(strings.TrimPrefix(reported.message, http.MethodGet+" "+wire.Healthz+": "))
 	case err != nil:
 		h.Supervisor = err
 	default:

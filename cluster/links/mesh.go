@@ -14,16 +14,16 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Mesh is the links of a running cluster. What every link shall be like is
-// kept here and linkds are made to follow, so that one that hung or died can be
-// replaced by an empty one and be as before.
+// Mesh is the links of a running cluster. It holds the effects that every link
+// should have and makes linkds apply them, so that a linkd that hung or died can
+// be replaced by one without proxies, which then gets the same effects.
 type Mesh struct {
 	topology topology.Topology
 	notice   func(string)
 	linkds   map[topology.NodeID]*linkd
 
 	mu       sync.Mutex
-	wanted   map[topology.Link]map[string]*flows // effects by id
+	effects  map[topology.Link]map[string]*flows // effects by id
 	replaced []Replacement
 }
 
@@ -38,8 +38,8 @@ func New(t topology.Topology, servers []Server, notice func(string)) *Mesh {
 	}
 	m := &Mesh{
 		topology: t, notice: notice,
-		linkds: map[topology.NodeID]*linkd{},
-		wanted: map[topology.Link]map[string]*flows{},
+		linkds:  map[topology.NodeID]*linkd{},
+		effects: map[topology.Link]map[string]*flows{},
 	}
 	for _, s := range servers {
 		m.linkds[s.Node] = &linkd{Server: s, mesh: m}
@@ -49,12 +49,12 @@ func New(t topology.Topology, servers []Server, notice func(string)) *Mesh {
 
 // Open creates a proxy for every port of every link, with its baseline latency.
 func (m *Mesh) Open(ctx context.Context) error {
-	if err := m.complete(); err != nil {
+	if err := m.validate(); err != nil {
 		return fmt.Errorf("open links: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, d := range m.linkds {
-		g.Go(func() error { return d.put(ctx, m.owned(d.Node)) })
+		g.Go(func() error { return d.apply(ctx, m.carriedBy(d.Node)) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("open links: %w", err)
@@ -62,8 +62,8 @@ func (m *Mesh) Open(ctx context.Context) error {
 	return nil
 }
 
-// complete says what is missing before links can be opened.
-func (m *Mesh) complete() error {
+// validate returns what is missing before links can be opened.
+func (m *Mesh) validate() error {
 	var errs []error
 	for _, n := range m.topology.Nodes {
 		d := m.linkds[n.ID]
@@ -92,45 +92,45 @@ func (m *Mesh) complete() error {
 	return errors.Join(errs...)
 }
 
-// ApplyEffect applies an effect to streams under an id that is unique at the time,
+// ApplyEffect applies an effect to flows under an id that is unique at the time,
 // and returns what takes it away again. Effects of several ids compose:
 // latencies add, the lowest rate rules, any cut cuts; of several cuts the one
 // that takes most away shows (refuse, reset, blackhole, hold). Heal may be
-// called in any order among overlapping disturbances, and again when it failed
-// or to no effect. On error nothing stays disturbed as far as can be reached.
-func (m *Mesh) ApplyEffect(ctx context.Context, id string, streams []topology.Flow, e Effect) (heal func(context.Context) error, err error) {
-	mine, err := m.want(id, streams, e)
+// called in any order among overlapping effects, and again when it failed
+// or to no effect. On error the effect is taken away again, as far as linkds can be reached.
+func (m *Mesh) ApplyEffect(ctx context.Context, id string, on []topology.Flow, e Effect) (heal func(context.Context) error, err error) {
+	mine, err := m.addEffect(id, on, e)
 	if err != nil {
-		return nil, fmt.Errorf("disturb links (%s): %w", id, err)
+		return nil, fmt.Errorf("apply effect %s to links: %w", id, err)
 	}
 	links := slices.Collect(maps.Keys(mine))
 	heal = func(ctx context.Context) error {
-		m.unwant(id, mine)
-		if err := m.follow(ctx, links); err != nil {
-			return fmt.Errorf("heal links (%s): %w", id, err)
+		m.removeEffect(id, mine)
+		if err := m.reconcile(ctx, links); err != nil {
+			return fmt.Errorf("remove effect %s from links: %w", id, err)
 		}
 		return nil
 	}
-	if err := m.follow(ctx, links); err != nil {
-		err = fmt.Errorf("disturb links (%s): %w", id, err)
+	if err := m.reconcile(ctx, links); err != nil {
+		err = fmt.Errorf("apply effect %s to links: %w", id, err)
 		return nil, errors.Join(err, heal(context.WithoutCancel(ctx)))
 	}
 	return heal, nil
 }
 
-// want notes an effect and returns what it does to which link.
-func (m *Mesh) want(id string, streams []topology.Flow, e Effect) (map[topology.Link]*flows, error) {
+// addEffect adds an effect to the wanted state and returns what it does to which link.
+func (m *Mesh) addEffect(id string, on []topology.Flow, e Effect) (map[topology.Link]*flows, error) {
 	if err := e.valid(); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	add := map[topology.Link]*flows{}
-	for _, s := range streams {
-		if err := m.known(s.Link); err != nil {
+	for _, s := range on {
+		if err := m.checkLink(s.Link); err != nil {
 			return nil, err
 		}
-		if _, taken := m.wanted[s.Link][id]; taken {
+		if _, taken := m.effects[s.Link][id]; taken {
 			return nil, fmt.Errorf("id is in use on %s", s.Link)
 		}
 		f := add[s.Link]
@@ -150,34 +150,34 @@ func (m *Mesh) want(id string, streams []topology.Flow, e Effect) (map[topology.
 		}
 	}
 	for l, f := range add {
-		if m.wanted[l] == nil {
-			m.wanted[l] = map[string]*flows{}
+		if m.effects[l] == nil {
+			m.effects[l] = map[string]*flows{}
 		}
-		m.wanted[l][id] = f
+		m.effects[l][id] = f
 	}
 	return add, nil
 }
 
-// unwant forgets what want noted, and not what came later under the same id.
-func (m *Mesh) unwant(id string, mine map[topology.Link]*flows) {
+// removeEffect removes what addEffect added, and not what was added later under the same id.
+func (m *Mesh) removeEffect(id string, mine map[topology.Link]*flows) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for l, f := range mine {
-		if m.wanted[l][id] == f {
-			delete(m.wanted[l], id)
+		if m.effects[l][id] == f {
+			delete(m.effects[l], id)
 		}
 	}
 }
 
-// follow makes the linkds that carry the links do what is wanted of them now.
-func (m *Mesh) follow(ctx context.Context, links []topology.Link) error {
+// reconcile makes the linkds that carry the links apply the effects that they have now.
+func (m *Mesh) reconcile(ctx context.Context, links []topology.Link) error {
 	by := map[topology.NodeID][]topology.Link{}
 	for _, l := range links {
-		by[owner(l)] = append(by[owner(l)], l)
+		by[carrier(l)] = append(by[carrier(l)], l)
 	}
 	errs := make(chan error, len(by))
 	for id, ls := range by {
-		go func() { errs <- m.linkds[id].put(ctx, ls) }()
+		go func() { errs <- m.linkds[id].apply(ctx, ls) }()
 	}
 	var all []error
 	for range by {

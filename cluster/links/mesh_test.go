@@ -46,11 +46,11 @@ func TestLatency(t *testing.T) {
 			heal()
 		}
 	}
-	// Healed, and spared: the best of some echoes, for the machine may be busy.
+	// Healed links and links that were not disturbed: the best of some echoes, for the machine may be busy.
 	heal := w.disturb(t, "slow", on(nodes, topology.BothWays), links.Effect{Latency: added})
 	for _, link := range []topology.Link{back, clients} {
 		if got := w.best(t, link); got >= added {
-			t.Errorf("%s, which is spared: %v", link, got)
+			t.Errorf("%s, which is not disturbed: %v", link, got)
 		}
 	}
 	heal()
@@ -114,8 +114,8 @@ func TestOverlap(t *testing.T) {
 		}
 	})
 	cuts := []links.Mode{links.Hold, links.Blackhole, links.Reset, links.Refuse} // each hides the ones before
-	symptoms := map[links.Mode]links.ProbeFailure{links.Hold: links.Silent, links.Blackhole: links.Silent, links.Reset: links.WasReset, links.Refuse: links.Refused}
-	symptom := func() links.ProbeFailure {
+	failures := map[links.Mode]links.ProbeFailure{links.Hold: links.Silent, links.Blackhole: links.Silent, links.Reset: links.WasReset, links.Refuse: links.Refused}
+	failure := func() links.ProbeFailure {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*short)
 		defer cancel()
 		return links.ProbeFailureOf(w.Echo(ctx, nodes).Err)
@@ -126,8 +126,8 @@ func TestOverlap(t *testing.T) {
 				t.Run(string(x)+" and "+string(y)+", "+firstHealed+" heals first", func(t *testing.T) {
 					healX := w.disturb(t, "x", on(nodes, topology.BothWays), links.Effect{Cut: x})
 					healY := w.disturb(t, "y", on(nodes, topology.BothWays), links.Effect{Cut: y})
-					if got := symptom(); got != symptoms[y] {
-						t.Errorf("both: got %q, want %q", got, symptoms[y])
+					if got := failure(); got != failures[y] {
+						t.Errorf("both: got %q, want %q", got, failures[y])
 					}
 					last, remains := healY, y
 					if firstHealed == "y" {
@@ -136,8 +136,8 @@ func TestOverlap(t *testing.T) {
 					} else {
 						healX()
 					}
-					if got := symptom(); got != symptoms[remains] {
-						t.Errorf("%s remains: got %q, want %q", remains, got, symptoms[remains])
+					if got := failure(); got != failures[remains] {
+						t.Errorf("%s remains: got %q, want %q", remains, got, failures[remains])
 					}
 					last()
 					last() // again, to no effect
@@ -151,7 +151,7 @@ func TestOverlap(t *testing.T) {
 		first()
 		second := w.disturb(t, "a", on(nodes, topology.BothWays), links.Effect{Cut: links.Refuse})
 		first()
-		if got := symptom(); got != links.Refused {
+		if got := failure(); got != links.Refused {
 			t.Errorf("got %q, want %q", got, links.Refused)
 		}
 		second()

@@ -86,7 +86,7 @@ func TestLoudCuts(t *testing.T) {
 	ln := w.listen(t, "north-1")
 	tests := map[links.Mode]struct {
 		open    error // on an open connection
-		symptom links.ProbeFailure
+		failure links.ProbeFailure
 	}{
 		links.Refuse: {io.EOF, links.Refused},
 		links.Reset:  {syscall.ECONNRESET, links.WasReset},
@@ -123,8 +123,8 @@ func TestLoudCuts(t *testing.T) {
 					if err == nil {
 						_ = c.Close()
 					}
-					if got := links.ProbeFailureOf(w.Echo(t.Context(), link).Err); got != want.symptom {
-						t.Errorf("echo: got %q, want %q", got, want.symptom)
+					if got := links.ProbeFailureOf(w.Echo(t.Context(), link).Err); got != want.failure {
+						t.Errorf("echo: got %q, want %q", got, want.failure)
 					}
 					w.echo(t, back)
 					heal()

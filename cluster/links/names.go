@@ -10,9 +10,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// known returns nil for a link of this mesh, else what is wrong with it and
+// checkLink returns nil for a link of this mesh, else what is wrong with it and
 // the name that was probably meant.
-func (m *Mesh) known(l topology.Link) error {
+func (m *Mesh) checkLink(l topology.Link) error {
 	if err := m.node(l.To); err != nil {
 		return fmt.Errorf("link %s: %w", l, err)
 	}
@@ -44,11 +44,11 @@ func (m *Mesh) node(id topology.NodeID) error {
 
 func (m *Mesh) region(r topology.Region) error {
 	var all []string
-	for _, known := range m.topology.Regions() {
-		if r == known {
+	for _, checkLink := range m.topology.Regions() {
+		if r == checkLink {
 			return nil
 		}
-		all = append(all, string(known))
+		all = append(all, string(checkLink))
 	}
 	return fmt.Errorf("there is no region %q%s", r, suggestion(string(r), all))
 }

@@ -62,7 +62,7 @@ func fill(t *testing.T, c io.Writer) (sent int64) {
 }
 
 // Somebody's own Toxiproxy toxic on a stalled link does hang linkd; it is
-// replaced, and is as it shall be.
+// replaced, and the new one has the same effects.
 func TestLinkdThatHangsIsReplaced(t *testing.T) {
 	w := open(t)
 	ln := w.listen(t, "north-1")
@@ -86,7 +86,7 @@ func TestLinkdThatHangsIsReplaced(t *testing.T) {
 	}
 }
 
-// answers says whether a linkd answers a question that needs its lock.
+// answers reports whether a linkd answers a question that needs its lock.
 func answers(t *testing.T, admin string) bool {
 	t.Helper()
 	c := http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -138,7 +138,7 @@ func (w *world) replaced(t *testing.T) {
 	}
 }
 
-// Where the supervisor is gone too, ApplyEffect says so and leaves nothing behind
+// Where the supervisor is gone too, ApplyEffect returns an error and leaves nothing behind
 // on the links it could reach.
 func TestNoLinkdAtAll(t *testing.T) {
 	w := open(t)

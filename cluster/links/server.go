@@ -35,14 +35,14 @@ type Server struct {
 }
 
 // Ingress is a proxy's listening address in the pod and the address at which
-// it is reached: from this process where Door is empty, otherwise from behind
-// the door. Connect goes the right way.
+// it is reached: from this process where Tunnel is empty, otherwise from inside
+// the pod. Connect dials accordingly.
 type Ingress struct {
 	Listen string
 	Dial   string
-	// Door is the host:port, dialled from this process, of a linkd's control
-	// address, which lets clients in to Dial by HTTP CONNECT.
-	Door string
+	// Tunnel is the host:port, dialled from this process, of a linkd's control
+	// address, which connects clients to Dial by HTTP CONNECT.
+	Tunnel string
 }
 
 // EchoPort names the port on which every linkd echoes, for measuring links.

@@ -25,12 +25,12 @@ type Child struct {
 	Argv  []string // command line; it gets Admin by itself
 	Log   io.Writer
 
-	mu   sync.Mutex
-	live *life
+	mu      sync.Mutex
+	running *childProcess
 }
 
-// life is one child.
-type life struct {
+// childProcess is one start of the child.
+type childProcess struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	done  chan struct{} // closed once it has been reaped
@@ -48,7 +48,7 @@ func (c *Child) Start(ctx context.Context) error {
 		return err
 	}
 	dieWithParent(cmd)
-	l := &life{cmd: cmd, stdin: stdin, done: make(chan struct{})}
+	l := &childProcess{cmd: cmd, stdin: stdin, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		// The kernel kills the child when the thread that made it ends, so
@@ -64,12 +64,12 @@ func (c *Child) Start(ctx context.Context) error {
 	if err := <-started; err != nil {
 		return fmt.Errorf("start %s: %w", c.Argv[0], err)
 	}
-	c.live = l
-	return l.answers(ctx, "http://"+c.Dial+wire.Version)
+	c.running = l
+	return l.awaitAPI(ctx, "http://"+c.Dial+wire.Version)
 }
 
-// answers waits until the child's API does.
-func (l *life) answers(ctx context.Context, url string) error {
+// awaitAPI waits until the child's API does.
+func (l *childProcess) awaitAPI(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
@@ -87,7 +87,7 @@ func (l *life) answers(ctx context.Context, url string) error {
 		}
 		select {
 		case <-l.done:
-			return fmt.Errorf("proxies ended at once: %v", l.err)
+			return fmt.Errorf("proxies ended before their API answered: %v", l.err)
 		case <-ctx.Done():
 			return fmt.Errorf("proxies do not answer: %w", err)
 		case <-tick.C:
@@ -99,28 +99,28 @@ func (l *life) answers(ctx context.Context, url string) error {
 func (c *Child) Stop() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.live == nil {
+	if c.running == nil {
 		return nil
 	}
-	if err := c.live.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := c.running.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-c.live.done
-	_ = c.live.stdin.Close()
-	c.live = nil
+	<-c.running.done
+	_ = c.running.stdin.Close()
+	c.running = nil
 	return nil
 }
 
-// Healthy says whether the child lives; it does not ask whether it answers.
+// Healthy reports whether the child lives. It does not ask whether its API answers.
 func (c *Child) Healthy() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.live == nil {
+	if c.running == nil {
 		return errors.New("proxies are stopped")
 	}
 	select {
-	case <-c.live.done:
-		return fmt.Errorf("proxies ended: %v", c.live.err)
+	case <-c.running.done:
+		return fmt.Errorf("proxies ended: %v", c.running.err)
 	default:
 		return nil
 	}

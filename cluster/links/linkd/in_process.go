@@ -51,7 +51,7 @@ func (p *InProcess) Stop() error {
 	return err
 }
 
-// Healthy says whether it is started.
+// Healthy reports whether it is started.
 func (p *InProcess) Healthy() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

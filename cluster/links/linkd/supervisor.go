@@ -44,11 +44,11 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		_ = s.Echo.Close()
 		return fmt.Errorf("start proxies: %w", err)
 	}
-	var in door
+	var tunnels tunnel
 	api := s.handler()
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodConnect {
-			in.connect(ctx, w, r)
+			tunnels.connect(ctx, w, r)
 			return
 		}
 		api.ServeHTTP(w, r)
@@ -68,7 +68,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for range waiting {
 		<-ends
 	}
-	in.inside.Wait()
+	tunnels.open.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(err, s.Proxies.Stop())
@@ -113,7 +113,7 @@ func (s *Supervisor) restart(ctx context.Context) error {
 		return fmt.Errorf("stop proxies: %w", err)
 	}
 	if ctx.Err() != nil {
-		// Whoever asked is gone, but links without proxies help nobody.
+		// The caller is gone, but links without proxies would carry nothing.
 		ctx = context.WithoutCancel(ctx)
 	}
 	if err := s.Proxies.Start(ctx); err != nil {

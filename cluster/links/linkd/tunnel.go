@@ -12,21 +12,21 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/links/wire"
 )
 
-// door lets clients outside the pod in to listeners inside it, by HTTP CONNECT
+// tunnel connects clients outside the pod to listeners inside it, by HTTP CONNECT
 // on the control address. A runtime would otherwise have to publish a port for
 // each client region and port, which takes a container engine a fifth of a
 // second each; and an engine's port forwarding accepts before it knows whether
 // anybody listens, so that a refused connection would look like a made one.
-type door struct {
-	inside sync.WaitGroup
+type tunnel struct {
+	open sync.WaitGroup
 }
 
 // connect opens the asked address and joins the two connections until both
 // directions have ended, or ctx, the supervisor's, has.
-func (d *door) connect(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	d.inside.Add(1)
-	defer d.inside.Done()
-	near, err := new(net.Dialer).DialContext(ctx, "tcp", r.Host)
+func (t *tunnel) connect(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	t.open.Add(1)
+	defer t.open.Done()
+	inner, err := new(net.Dialer).DialContext(ctx, "tcp", r.Host)
 	if err != nil {
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			w.Header().Set(wire.TunnelFailure, wire.Refused)
@@ -34,37 +34,37 @@ func (d *door) connect(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	defer near.Close()
-	far, buffered, err := http.NewResponseController(w).Hijack()
+	defer inner.Close()
+	outer, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	defer far.Close()
+	defer outer.Close()
 	stop := context.AfterFunc(ctx, func() {
-		_ = near.Close()
-		_ = far.Close()
+		_ = inner.Close()
+		_ = outer.Close()
 	})
 	defer stop()
-	if _, err := io.WriteString(far, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(outer, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
 		return
 	}
-	join(near.(*net.TCPConn), far.(*net.TCPConn), buffered)
+	join(inner.(*net.TCPConn), outer.(*net.TCPConn), buffered)
 }
 
 // join copies both ways. The end of a stream is passed on as such, and a reset
 // as a reset.
-func join(near, far *net.TCPConn, fromFar io.Reader) {
+func join(inner, outer *net.TCPConn, fromOuter io.Reader) {
 	var both sync.WaitGroup
-	both.Go(func() { pass(near, fromFar, far) })
-	both.Go(func() { pass(far, near, near) })
+	both.Go(func() { forward(inner, fromOuter, outer) })
+	both.Go(func() { forward(outer, inner, inner) })
 	both.Wait()
 }
 
-// pass copies from one side, whose connection is source, to the other.
-func pass(to *net.TCPConn, from io.Reader, source *net.TCPConn) {
+// forward copies from one side, whose connection is source, to the other.
+func forward(to *net.TCPConn, from io.Reader, source *net.TCPConn) {
 	if _, err := io.Copy(to, from); err != nil {
-		// One side broke: the other shall see it, and the copy back must end.
+		// One side broke: the other must notice, and the copy back must end.
 		_ = to.SetLinger(0)
 		_ = to.Close()
 		_ = source.SetLinger(0)

@@ -13,7 +13,7 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/links/linkd"
 )
 
-// none is a backend without proxies: the door needs none.
+// none is a backend without proxies: the tunnel needs none.
 type none struct{}
 
 func (none) Start(context.Context) error { return nil }
@@ -47,7 +47,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-func TestDoorPassesBytesAndTheEndOfAStream(t *testing.T) {
+func TestTunnelPassesBytesAndTheEndOfAStream(t *testing.T) {
 	inside := listen(t)
 	go func() {
 		c, err := inside.Accept()
@@ -58,7 +58,7 @@ func TestDoorPassesBytesAndTheEndOfAStream(t *testing.T) {
 		b, _ := io.ReadAll(c) // ends with the client's CloseWrite
 		_, _ = c.Write(append(b, " heard"...))
 	}()
-	c, err := links.Ingress{Door: open(t), Dial: inside.Addr().String()}.Connect(t.Context())
+	c, err := links.Ingress{Tunnel: open(t), Dial: inside.Addr().String()}.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +76,11 @@ func TestDoorPassesBytesAndTheEndOfAStream(t *testing.T) {
 	}
 }
 
-func TestDoorRefusesWhereNobodyListens(t *testing.T) {
+func TestTunnelRefusesWhereNobodyListens(t *testing.T) {
 	l := listen(t)
 	addr := l.Addr().String()
 	_ = l.Close()
-	c, err := links.Ingress{Door: open(t), Dial: addr}.Connect(t.Context())
+	c, err := links.Ingress{Tunnel: open(t), Dial: addr}.Connect(t.Context())
 	if err == nil {
 		_ = c.Close()
 	}
@@ -89,7 +89,7 @@ func TestDoorRefusesWhereNobodyListens(t *testing.T) {
 	}
 }
 
-func TestDoorPassesAResetOn(t *testing.T) {
+func TestTunnelPassesAResetOn(t *testing.T) {
 	inside := listen(t)
 	go func() {
 		c, err := inside.Accept()
@@ -100,7 +100,7 @@ func TestDoorPassesAResetOn(t *testing.T) {
 		_ = c.(*net.TCPConn).SetLinger(0)
 		_ = c.Close()
 	}()
-	c, err := links.Ingress{Door: open(t), Dial: inside.Addr().String()}.Connect(t.Context())
+	c, err := links.Ingress{Tunnel: open(t), Dial: inside.Addr().String()}.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,12 +112,12 @@ func TestDoorPassesAResetOn(t *testing.T) {
 	}
 }
 
-func TestDoorClosesWithItsSupervisor(t *testing.T) {
+func TestTunnelClosesWithItsSupervisor(t *testing.T) {
 	inside := listen(t)
 	var c net.Conn
 	t.Run("while open", func(t *testing.T) {
 		var err error
-		if c, err = (links.Ingress{Door: open(t), Dial: inside.Addr().String()}).Connect(t.Context()); err != nil {
+		if c, err = (links.Ingress{Tunnel: open(t), Dial: inside.Addr().String()}).Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -132,10 +132,10 @@ func TestConnectGivesUpWithItsContext(t *testing.T) {
 	silent := listen(t) // accepts and never answers
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	c, err := links.Ingress{Door: silent.Addr().String(), Dial: "127.0.0.1:1"}.Connect(ctx)
+	c, err := links.Ingress{Tunnel: silent.Addr().String(), Dial: "127.0.0.1:1"}.Connect(ctx)
 	if err == nil {
 		_ = c.Close()
-		t.Fatal("got a connection from a door that does not answer")
+		t.Fatal("got a connection through a tunnel that does not answer")
 	}
 }
 

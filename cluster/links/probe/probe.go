@@ -1,5 +1,5 @@
 // Package probe measures one address over TCP, from this process or, inside a
-// pod, from linkd. It tells what a client there would see.
+// pod, from linkd. Failures are named as a client there would meet them.
 package probe
 
 import (
@@ -14,16 +14,16 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/links/wire"
 )
 
-// Run probes a TCP address; see Over.
+// Run probes a TCP address; see WithDialer.
 func Run(ctx context.Context, addr, mode string, n int) wire.ProbeResult {
-	return Over(ctx, func(ctx context.Context) (net.Conn, error) {
+	return WithDialer(ctx, func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", addr)
 	}, mode, n)
 }
 
-// Over dials, in echo mode sends n bytes (at least one) and waits until all
+// WithDialer dials, in echo mode sends n bytes (at least one) and waits until all
 // have come back, and measures both. It ends with ctx.
-func Over(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.ProbeResult {
+func WithDialer(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.ProbeResult {
 	start := time.Now()
 	fail := func(p wire.ProbeResult, err error) wire.ProbeResult {
 		p.Error, p.Kind = err.Error(), kind(err)
@@ -65,7 +65,7 @@ func Over(ctx context.Context, dial func(context.Context) (net.Conn, error), mod
 	return p
 }
 
-// kind says how a failure looks to a client.
+// kind names how a failure looks to a client.
 func kind(err error) string {
 	var nerr net.Error
 	switch {

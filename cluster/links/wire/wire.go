@@ -19,7 +19,7 @@ const (
 // met: one of the kinds of ProbeResult.
 const TunnelFailure = "Linkd-Kind"
 
-// Proxy is one port of one link as linkd shall make it.
+// Proxy is one port of one link as linkd has to make it.
 type Proxy struct {
 	Name     string `json:"name"`
 	Listen   string `json:"listen"`

@@ -14,13 +14,13 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// patience is how long an echo may take beyond what its delays account for.
-const patience = time.Second
+// echoTimeout is how long an echo may take beyond what its delays account for.
+const echoTimeout = time.Second
 
-// ProbeFailure is how a link without an echo looks to who dials it.
+// ProbeFailure is how a link that gives no echo looks to a client that dials it.
 type ProbeFailure string
 
-// The symptoms.
+// The kinds of failure.
 const (
 	Refused  ProbeFailure = wire.Refused // nobody listens
 	WasReset ProbeFailure = wire.Reset   // RST
@@ -29,19 +29,19 @@ const (
 	Other    ProbeFailure = wire.Other
 )
 
-// NoEcho is why a link did not echo.
-type NoEcho struct {
-	Symptom ProbeFailure
+// ProbeError is why a link did not echo.
+type ProbeError struct {
+	Failure ProbeFailure
 	Detail  string
 }
 
-func (e NoEcho) Error() string { return fmt.Sprintf("no echo (%s): %s", e.Symptom, e.Detail) }
+func (e ProbeError) Error() string { return fmt.Sprintf("no echo (%s): %s", e.Failure, e.Detail) }
 
-// ProbeFailureOf returns the symptom of a Sample's error, "" when there is none.
+// ProbeFailureOf returns the kind of failure of a Sample's error, "" when there is none.
 func ProbeFailureOf(err error) ProbeFailure {
-	var e NoEcho
+	var e ProbeError
 	if errors.As(err, &e) {
-		return e.Symptom
+		return e.Failure
 	}
 	return ""
 }
@@ -54,10 +54,10 @@ func (m *Mesh) Echo(ctx context.Context, l topology.Link) Sample { return m.Tran
 // one back. It waits as long as the rates on the link make it take, and a second.
 func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 	s := Sample{Link: l}
-	if s.Err = m.known(l); s.Err != nil {
+	if s.Err = m.checkLink(l); s.Err != nil {
 		return s
 	}
-	within := m.expected(l, n) + patience
+	within := m.expected(l, n) + echoTimeout
 	if d, ok := ctx.Deadline(); ok {
 		within = min(within, max(time.Until(d), time.Millisecond))
 	}
@@ -67,17 +67,17 @@ func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 	case err != nil:
 		s.Err = fmt.Errorf("echo %s: %w", l, err)
 	case got.Error != "":
-		s.Err = NoEcho{ProbeFailure(got.Kind), got.Error}
+		s.Err = ProbeError{ProbeFailure(got.Kind), got.Error}
 	}
 	return s
 }
 
 func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Duration) (wire.ProbeResult, error) {
-	d := m.linkds[owner(l)]
+	d := m.linkds[carrier(l)]
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
-		return probe.Over(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, wire.Echo, n), nil
+		return probe.WithDialer(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, wire.Echo, n), nil
 	}
 	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), wire.Echo, n, within)
 }
@@ -88,21 +88,21 @@ func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Du
 // because of its effects, and not because the machine stands still.
 func (m *Mesh) EchoDirect(ctx context.Context, l topology.Link) Sample {
 	s := Sample{Link: l}
-	if s.Err = m.known(l); s.Err != nil {
+	if s.Err = m.checkLink(l); s.Err != nil {
 		return s
 	}
-	within := patience
+	within := echoTimeout
 	if d, ok := ctx.Deadline(); ok {
 		within = min(within, max(time.Until(d), time.Millisecond))
 	}
-	d, addr := m.linkds[owner(l)], net.JoinHostPort(m.linkds[l.To].Host, strconv.Itoa(EchoNumber))
+	d, addr := m.linkds[carrier(l)], net.JoinHostPort(m.linkds[l.To].Host, strconv.Itoa(EchoNumber))
 	var got wire.ProbeResult
 	var err error
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
-		in := Ingress{Dial: addr, Door: d.Ingress[l.From.Clients][EchoPort].Door}
-		got = probe.Over(ctx, in.Connect, wire.Echo, 1)
+		in := Ingress{Dial: addr, Tunnel: d.Ingress[l.From.Clients][EchoPort].Tunnel}
+		got = probe.WithDialer(ctx, in.Connect, wire.Echo, 1)
 	} else {
 		got, err = d.probe(ctx, addr, wire.Echo, 1, within)
 	}
@@ -111,7 +111,7 @@ func (m *Mesh) EchoDirect(ctx context.Context, l topology.Link) Sample {
 	case err != nil:
 		s.Err = fmt.Errorf("echo beside %s: %w", l, err)
 	case got.Error != "":
-		s.Err = NoEcho{ProbeFailure(got.Kind), got.Error}
+		s.Err = ProbeError{ProbeFailure(got.Kind), got.Error}
 	}
 	return s
 }
@@ -135,9 +135,9 @@ func (m *Mesh) expected(l topology.Link, n int) time.Duration {
 	return sum
 }
 
-// atOnce is how many echoes of a matrix are under way at a time, so that they
-// measure the links and not each other.
-const atOnce = 16
+// maxConcurrentEchoes is how many echoes of a matrix are made at a time, so that
+// they measure the links and not each other.
+const maxConcurrentEchoes = 16
 
 // silentTimeout is how long a matrix waits for the echo of a link that is cut in
 // silence, beyond its delays.
@@ -148,7 +148,7 @@ const silentTimeout = 200 * time.Millisecond
 func (m *Mesh) Matrix(ctx context.Context) []Sample {
 	links := m.topology.Links()
 	out := make([]Sample, len(links))
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, maxConcurrentEchoes)
 	var wg sync.WaitGroup
 	for i, l := range links {
 		wg.Go(func() {

@@ -17,45 +17,45 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Deadlines of calls to a linkd. A healthy one answers within milliseconds.
+// Timeouts of calls to a linkd. A healthy one answers within milliseconds.
 const (
-	callWithin    = 2 * time.Second
-	replaceWithin = 5 * time.Second
-	probeLate     = time.Second
+	callTimeout    = 2 * time.Second
+	replaceTimeout = 5 * time.Second
+	probeGrace     = time.Second
 )
 
 // linkd is one node's linkd as seen from here.
 type linkd struct {
 	Server
 	mesh *Mesh
-	mu   sync.Mutex // one change at a time, so that the latest wish wins
+	mu   sync.Mutex // one change at a time, so that the latest state wins
 }
 
-// caller keeps no connections, so that nothing outlives the cluster.
-var caller = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// client keeps no connections, so that nothing outlives the cluster.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// answered is an error that linkd itself reported: it lives, so replacing it would not help.
-type answered struct{ says string }
+// linkdError is an error that linkd itself reported: it lives, so replacing it would not help.
+type linkdError struct{ message string }
 
-func (a answered) Error() string { return a.says }
+func (e linkdError) Error() string { return e.message }
 
-// put makes the links, all carried by this linkd, as they are wanted now. A
+// apply makes the links, all carried by this linkd, as the mesh wants them now. A
 // linkd that does not answer is replaced, and then gets all of its links.
-func (d *linkd) put(ctx context.Context, links []topology.Link) error {
+func (d *linkd) apply(ctx context.Context, links []topology.Link) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err := d.send(ctx, links)
-	var said answered
-	if err == nil || errors.As(err, &said) || ctx.Err() != nil {
+	var reported linkdError
+	if err == nil || errors.As(err, &reported) || ctx.Err() != nil {
 		return d.wrap(err)
 	}
-	rctx, cancel := context.WithTimeout(ctx, replaceWithin)
+	rctx, cancel := context.WithTimeout(ctx, replaceTimeout)
 	defer cancel()
 	if rerr := d.call(rctx, http.MethodPost, d.Control, wire.Restart, nil, nil); rerr != nil {
 		return d.wrap(fmt.Errorf("%w; and it could not be replaced: %w", err, rerr))
 	}
 	d.mesh.noteReplacement(d.Node, err)
-	if rerr := d.send(ctx, d.mesh.owned(d.Node)); rerr != nil {
+	if rerr := d.send(ctx, d.mesh.carriedBy(d.Node)); rerr != nil {
 		return d.wrap(fmt.Errorf("%w; replaced, and then: %w", err, rerr))
 	}
 	return nil
@@ -69,7 +69,7 @@ func (d *linkd) wrap(err error) error {
 }
 
 func (d *linkd) send(ctx context.Context, links []topology.Link) error {
-	ctx, cancel := context.WithTimeout(ctx, callWithin)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var want []wire.Proxy
 	for _, l := range links {
@@ -83,7 +83,7 @@ func (d *linkd) send(ctx context.Context, links []topology.Link) error {
 // the deadline of ctx; past its cancellation it is not.
 func (d *linkd) probe(ctx context.Context, addr, mode string, n int, within time.Duration) (wire.ProbeResult, error) {
 	asked := ctx
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within+probeLate)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within+probeGrace)
 	defer cancel()
 	defer context.AfterFunc(asked, func() {
 		if errors.Is(asked.Err(), context.Canceled) {
@@ -112,7 +112,7 @@ func (d *linkd) call(ctx context.Context, method, host, path string, in, out any
 	if err != nil {
 		return err
 	}
-	resp, err := caller.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (d *linkd) call(ctx context.Context, method, host, path string, in, out any
 		return err
 	}
 	if resp.StatusCode >= 300 {
-		return answered{fmt.Sprintf("%s %s: %s", method, path, strings.TrimSpace(string(text)))}
+		return linkdError{fmt.Sprintf("%s %s: %s", method, path, strings.TrimSpace(string(text)))}
 	}
 	if out == nil {
 		return nil

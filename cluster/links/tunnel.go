@@ -16,17 +16,17 @@ import (
 )
 
 // Connect opens a connection to the ingress proxy. That nobody listens there
-// is syscall.ECONNREFUSED, behind a door too.
+// is syscall.ECONNREFUSED, through a tunnel too.
 func (i Ingress) Connect(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
-	if i.Door == "" {
+	if i.Tunnel == "" {
 		return d.DialContext(ctx, "tcp", i.Dial)
 	}
-	conn, err := d.DialContext(ctx, "tcp", i.Door)
+	conn, err := d.DialContext(ctx, "tcp", i.Tunnel)
 	if err != nil {
-		return nil, fmt.Errorf("dial the door %s: %w", i.Door, err)
+		return nil, fmt.Errorf("dial linkd at %s: %w", i.Tunnel, err)
 	}
-	r, err := enter(ctx, conn, i.Dial)
+	r, err := openTunnel(ctx, conn, i.Dial)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -34,11 +34,12 @@ func (i Ingress) Connect(ctx context.Context) (net.Conn, error) {
 	if r.Buffered() == 0 {
 		return conn, nil
 	}
-	return &entered{Conn: conn, r: r}, nil
+	return &tunnelConn{Conn: conn, r: r}, nil
 }
 
-// enter asks for an address and reads the answer, no longer than ctx lives.
-func enter(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, err error) {
+// openTunnel asks linkd to connect to an address and reads its answer, no longer
+// than ctx lives.
+func openTunnel(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, err error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if !stop() && err == nil {
@@ -52,7 +53,7 @@ func enter(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, er
 	r := bufio.NewReader(conn)
 	resp, err := http.ReadResponse(r, &req)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: the door closed: %w", addr, err)
+		return nil, fmt.Errorf("connect to %s: linkd closed the connection: %w", addr, err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return r, nil
@@ -65,13 +66,13 @@ func enter(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, er
 	return nil, fmt.Errorf("connect to %s: %s", addr, strings.TrimSpace(string(why)))
 }
 
-// entered is a connection whose first bytes came with the door's answer.
-type entered struct {
+// tunnelConn is a connection whose first bytes came with linkd's answer.
+type tunnelConn struct {
 	net.Conn
 	r *bufio.Reader
 }
 
-func (e *entered) Read(p []byte) (int, error) { return e.r.Read(p) }
+func (t *tunnelConn) Read(p []byte) (int, error) { return t.r.Read(p) }
 
 // CloseWrite passes the end of the stream on.
-func (e *entered) CloseWrite() error { return e.Conn.(*net.TCPConn).CloseWrite() }
+func (t *tunnelConn) CloseWrite() error { return t.Conn.(*net.TCPConn).CloseWrite() }

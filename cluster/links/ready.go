@@ -13,13 +13,13 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// awaitWithin bounds waiting for a linkd that has just been started.
-const awaitWithin = 15 * time.Second
+// startTimeout bounds waiting for a linkd that has just been started.
+const startTimeout = 15 * time.Second
 
 // Await waits until a linkd that has just been started answers. Gone, which
 // may be nil, is closed when it has ended instead.
 func (s Server) Await(ctx context.Context, gone <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(ctx, awaitWithin)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	d := linkd{Server: s}
 	for {
@@ -29,15 +29,15 @@ func (s Server) Await(ctx context.Context, gone <-chan struct{}) error {
 		}
 		select {
 		case <-gone:
-			return errors.New("it ended at once")
+			return errors.New("linkd ended before it answered")
 		case <-ctx.Done():
-			return fmt.Errorf("it does not answer: %w", err)
+			return fmt.Errorf("linkd does not answer: %w", err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
-// Listening says whether the node accepts connections on any of its ports, as
+// Listening reports whether the node accepts connections on any of its ports, as
 // seen from inside its pod and not through a link.
 func (m *Mesh) Listening(ctx context.Context, id topology.NodeID) (bool, error) {
 	if err := m.node(id); err != nil {

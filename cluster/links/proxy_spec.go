@@ -11,25 +11,25 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// owner is the node whose linkd carries the link: that of the opener, and for
-// clients, who have none, that of the node they enter.
-func owner(l topology.Link) topology.NodeID {
+// carrier is the node whose linkd carries the link: that of the opener, and for
+// clients, which have none, that of the node they connect to.
+func carrier(l topology.Link) topology.NodeID {
 	if l.From.Clients != "" {
 		return l.To
 	}
 	return l.From.Node
 }
 
-// owned lists the links that a node's linkd carries.
-func (m *Mesh) owned(id topology.NodeID) []topology.Link {
-	return slices.DeleteFunc(m.topology.Links(), func(l topology.Link) bool { return owner(l) != id })
+// carriedBy lists the links that a node's linkd carries.
+func (m *Mesh) carriedBy(id topology.NodeID) []topology.Link {
+	return slices.DeleteFunc(m.topology.Links(), func(l topology.Link) bool { return carrier(l) != id })
 }
 
-// proxies is what a link shall be like now, one proxy a port.
+// proxies is how linkd has to make a link now, one proxy a port.
 func (m *Mesh) proxies(l topology.Link) []wire.Proxy {
 	up, down, closed, reset := m.compose(l)
 	to, _ := m.topology.Node(l.To)
-	d := m.linkds[owner(l)]
+	d := m.linkds[carrier(l)]
 	var out []wire.Proxy
 	for _, p := range ports(to) {
 		number := strconv.Itoa(p.Number)
@@ -58,7 +58,7 @@ func (m *Mesh) compose(l topology.Link) (up, down wire.Flow, closed, reset bool)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	ids := m.wanted[l]
+	ids := m.effects[l]
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		overlay(&up, ids[id].up)
 		overlay(&down, ids[id].down)
