@@ -158,7 +158,7 @@ func BenchmarkEachCheck(b *testing.B) {
 }
 
 // peak samples the memory that the runtime holds of the system; the returned
-// function ends it and tells the most.
+// function ends it and returns the most.
 func peak() (stop func() uint64) {
 	var (
 		most uint64

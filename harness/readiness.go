@@ -17,11 +17,9 @@ import (
 // in which it passes make it shorter.
 var readyTimeout = 60 * time.Second
 
-const (
-	// warmUpWindow is how long the load must be all good before the baseline begins.
-	warmUpWindow  = 100 * time.Millisecond
-	warmUpTimeout = 15 * time.Second
-)
+// warmUpTimeout is the longest time for the load to be all good for one bucket before the baseline
+// begins.
+const warmUpTimeout = 15 * time.Second
 
 // waitReady waits until every client of every region has written and read, and
 // until every node has shown what was written: any fault on a node that never
@@ -112,7 +110,7 @@ func (d *loadDriver) seedAccounts(ctx context.Context) error {
 // the baseline will show it.
 func (d *loadDriver) warmUp(ctx context.Context) error {
 	started := d.log.now()
-	for d.log.now() < started+warmUpTimeout && d.stats.stable(d.log.now(), started) < warmUpWindow {
+	for d.log.now() < started+warmUpTimeout && d.stats.stable(d.log.now(), started) < slo.Bucket {
 		if err := sleep(ctx, pollInterval); err != nil {
 			return err
 		}

@@ -15,12 +15,12 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// stabilityWindow is how long service must be good to count as recovered.
-const stabilityWindow = 5 * time.Second
+// slo is the constants that a run is judged with.
+var slo = record.SLOParams{}.Resolve()
 
 // minObservation is what must be observed beyond the RTO objective: the stability
 // window, and the latency of the operation that opens it.
-const minObservation = 6 * time.Second
+var minObservation = slo.Stable + slo.Latency
 
 // Resolve settles every default and every random choice, on the topology that
 // the target made of the scenario's shape. A seed of 0 means the scenario's
@@ -112,7 +112,7 @@ func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	for _, d := range s.Steps {
 		last = max(last, d.At)
 	}
-	return max(stabilityWindow, last+p.Objectives.RTO+stabilityWindow-length)
+	return max(slo.Stable, last+p.Objectives.RTO+slo.Stable-length)
 }
 
 func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {

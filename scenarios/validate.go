@@ -32,7 +32,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 	src.requireDuration("baseline", s.Baseline, time.Second, maxDuration)
 	src.requireDuration("startJitter", s.StartJitter, time.Millisecond, time.Minute)
 	src.requireDuration("episodeGap", s.EpisodeGap, time.Second, maxDuration)
-	src.requireDuration("observe", s.Observe, 6*time.Second, maxDuration)
+	src.requireDuration("observe", s.Observe, minObservation, maxDuration)
 	src.requireInt("episodes", s.Episodes, 1, maxEpisodes)
 	validateTopology(src, s.Topology)
 	validateLoad(src, s.Load)

@@ -30,7 +30,7 @@ func TestAccounts(t *testing.T) {
 		change  func(m *checktest.Bank) // before the final reads
 		after   func(r *record.Run)
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"all is well", nil, nil, record.Pass, "and 20 of 40 without an answer; 103 reads"},
 		{"a transfer was lost", func(m *checktest.Bank) {
@@ -144,7 +144,7 @@ func TestAccounts(t *testing.T) {
 			if c.after != nil {
 				c.after(r)
 			}
-			checktest.Want(t, judge(t, r), "accounts", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "accounts", c.verdict, c.phrase)
 		})
 	}
 }

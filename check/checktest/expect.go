@@ -4,8 +4,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/record"
 )
+
+// Index indexes a run in compressed time, for checks that are made on their own.
+func Index(t *testing.T, r *record.Run) *index.Run {
+	t.Helper()
+	run, err := index.New(r, SLO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
 
 // Finding returns the finding of a check, and fails the test where there is none.
 func Finding(t *testing.T, j *record.Result, check string) record.Finding {

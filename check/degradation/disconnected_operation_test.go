@@ -30,7 +30,7 @@ func TestDisconnectedOperation(t *testing.T) {
 		name    string
 		change  func(t *testing.T, r *record.Run)
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"as required", func(*testing.T, *record.Run) {}, record.Pass, "rejected within 2 ms (no leader known), 396 of 396 local reads answered and marked stale"},
 		{"one local read of four hundred fails", one(local, fails), record.Pass, "395 of 396 local reads"},
@@ -62,7 +62,7 @@ func TestDisconnectedOperation(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := checktest.CutOff()
 			c.change(t, r)
-			checktest.Want(t, judge(t, r), "disconnected operation", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "disconnected operation", c.verdict, c.phrase)
 		})
 	}
 }

@@ -28,7 +28,7 @@ func TestLoadShedding(t *testing.T) {
 		change  func(i int, op *history.Op)
 		faults  bool
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"rejected at once", reject(2, ms), true, record.Pass, "99 % of them within 1 ms"},
 		{"rejected slowly", reject(2, 50*ms), true, record.Fail, "too slowly"},
@@ -48,7 +48,7 @@ func TestLoadShedding(t *testing.T) {
 				}
 			}
 			r.Objectives.LoadShedding = true
-			checktest.Want(t, judge(t, r), "load shedding", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "load shedding", c.verdict, c.phrase)
 		})
 	}
 }

@@ -1,13 +1,15 @@
 package degradation_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/mcp-resilience/holdfast/check"
 	"github.com/mcp-resilience/holdfast/check/checktest"
+	"github.com/mcp-resilience/holdfast/check/degradation"
+	"github.com/mcp-resilience/holdfast/check/validity"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -17,10 +19,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const ms = checktest.MS
 
-// judge makes every check on a run in compressed time.
+// judge makes the checks of this package on a run in compressed time.
 func judge(t *testing.T, r *record.Run) *record.Result {
 	t.Helper()
-	return check.Judge(t.Context(), r, check.Options{SLO: checktest.SLO})
+	run := checktest.Index(t, r)
+	j := &record.Result{Findings: slices.Concat(degradation.QuorumLossRejection(run), degradation.LoadShedding(run), degradation.DisconnectedOperation(run))}
+	validity.Downgrade(run, j.Findings)
+	return j
 }
 
 func TestQuorumLossRejection(t *testing.T) {
@@ -49,7 +54,7 @@ func TestQuorumLossRejection(t *testing.T) {
 		lab     checktest.Lab
 		change  func(r *record.Run)
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"rejected", checktest.Lab{Cut: none, Down: checktest.Stall(100*ms, 201*ms)}, func(r *record.Run) { reject(r, 100*ms, 150*ms) }, record.Pass, "rejected (no leader)"},
 		{"acknowledged", checktest.Lab{Cut: none}, nil, record.Fail, "acknowledged without a quorum"},
@@ -66,7 +71,7 @@ func TestQuorumLossRejection(t *testing.T) {
 			if c.change != nil {
 				c.change(r)
 			}
-			checktest.Want(t, judge(t, r), "quorum loss rejection", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "quorum loss rejection", c.verdict, c.phrase)
 		})
 	}
 }

@@ -32,9 +32,9 @@ func TestMessages(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(r *record.Run)
-		promise string
+		check   string
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"all is well", func(*record.Run) {}, "message order", record.Pass, "38 messages to 1 consumer, each in order; 0 redelivered"},
 		{"all is well", func(*record.Run) {}, "delivery", record.Pass, "every acknowledged message arrived at each of 1 consumer"},
@@ -131,11 +131,11 @@ func TestMessages(t *testing.T) {
 		}, "divergence", record.Fail, "message 4 of feed is m3 on east-1 and m4 on south-1"},
 		{"a message that was rejected is there", func(r *record.Run) { checktest.Nth(r, history.Publish, 3).Outcome = history.Failed }, "phantoms", record.Fail, "publish feed=m3 rejected"},
 	} {
-		t.Run(c.promise+": "+c.name, func(t *testing.T) {
+		t.Run(c.check+": "+c.name, func(t *testing.T) {
 			r := checktest.NewStream().Finish()
 			r.Objectives.Redelivered = &none
 			c.change(r)
-			checktest.Want(t, judge(t, r), c.promise, c.verdict, c.says)
+			checktest.Want(t, judge(t, r), c.check, c.verdict, c.phrase)
 		})
 	}
 }

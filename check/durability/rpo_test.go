@@ -27,9 +27,9 @@ func TestRPO(t *testing.T) {
 	cases := []struct {
 		name    string
 		change  func(t *testing.T, r *record.Run)
-		promise string
+		check   string
 		verdict record.Verdict
-		says    string
+		phrase  string
 		// alone says that no other promise of rpo may be red.
 		alone bool
 	}{
@@ -117,12 +117,12 @@ func TestRPO(t *testing.T) {
 			r := checktest.Clone(base)
 			c.change(t, r)
 			j := judge(t, r)
-			checktest.Want(t, j, c.promise, c.verdict, c.says)
+			checktest.Want(t, j, c.check, c.verdict, c.phrase)
 			if !c.alone {
 				return
 			}
 			for _, p := range []string{"rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain"} {
-				if p != c.promise {
+				if p != c.check {
 					checktest.Want(t, j, p, record.Pass)
 				}
 			}

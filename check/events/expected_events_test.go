@@ -27,7 +27,7 @@ func TestExpectedEvents(t *testing.T) {
 		events   []record.Event
 		episodes int
 		verdict  record.Verdict
-		says     string
+		phrase   string
 	}{
 		{
 			"all of it, with others between",
@@ -125,7 +125,7 @@ func TestExpectedEvents(t *testing.T) {
 				}
 				r.Objectives.ExpectEvents = append(r.Objectives.ExpectEvents, pattern)
 			}
-			checktest.Want(t, judge(t, r), "expected events", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "expected events", c.verdict, c.phrase)
 		})
 	}
 }

@@ -32,7 +32,7 @@ func TestLeaderChange(t *testing.T) {
 		must    *bool
 		change  func(r *record.Run)
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"required and there", &yes, elected(130), record.Pass, "leader elected 30 ms after the first fault"},
 		{"required and missing", &yes, elected(0), record.Fail, "no leader was elected"},
@@ -41,7 +41,7 @@ func TestLeaderChange(t *testing.T) {
 		{"forbidden and missing", &no, elected(0), record.Pass, "no leader was elected"},
 		{"by its term", &yes, terms(3), record.Pass, "term 3 after term 2"},
 		{"by its term, unchanged", &yes, terms(2), record.Fail, "term 2 before and after"},
-		{"cannot be told", &yes, func(r *record.Run) {
+		{"cannot be determined", &yes, func(r *record.Run) {
 			for i := range r.Ops {
 				r.Ops[i].Term = 0
 			}
@@ -52,7 +52,7 @@ func TestLeaderChange(t *testing.T) {
 			r := checktest.Lab{}.Run()
 			r.Objectives.LeaderChange = c.must
 			c.change(r)
-			checktest.Want(t, judge(t, r), "leader change", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "leader change", c.verdict, c.phrase)
 		})
 	}
 }

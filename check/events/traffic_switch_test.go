@@ -15,21 +15,21 @@ func TestTrafficSwitch(t *testing.T) {
 		must    *bool
 		change  func(r *record.Run)
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
-		{"required and there", &yes, told(130, "weights", "north-1", ""), record.Pass, "30 ms after the first fault"},
-		{"required and missing", &yes, told(130, "elected", "north-1", ""), record.Fail, "never moved"},
-		{"required, before the fault only", &yes, told(90, "weights", "north-1", ""), record.Fail, "never moved"},
-		{"forbidden and there", &no, told(130, "weights", "north-1", ""), record.Fail, "must not be"},
-		{"forbidden and missing", &no, told(130, "elected", "north-1", ""), record.Pass, "never moved"},
+		{"required and there", &yes, platformEvent(130, "weights", "north-1", ""), record.Pass, "30 ms after the first fault"},
+		{"required and missing", &yes, platformEvent(130, "elected", "north-1", ""), record.Fail, "never moved"},
+		{"required, before the fault only", &yes, platformEvent(90, "weights", "north-1", ""), record.Fail, "never moved"},
+		{"forbidden and there", &no, platformEvent(130, "weights", "north-1", ""), record.Fail, "must not be"},
+		{"forbidden and missing", &no, platformEvent(130, "elected", "north-1", ""), record.Pass, "never moved"},
 		{"a system without events", &no, silent, record.Unknown, "no events"},
-		{"no fault", &no, func(r *record.Run) { told(130, "elected", "north-1", "")(r); r.Faults = nil }, record.Vacuous, "no fault"},
+		{"no fault", &no, func(r *record.Run) { platformEvent(130, "elected", "north-1", "")(r); r.Faults = nil }, record.Vacuous, "no fault"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := checktest.Lab{}.Run()
 			r.Objectives.TrafficSwitch = c.must
 			c.change(r)
-			checktest.Want(t, judge(t, r), "traffic switch", c.verdict, c.says)
+			checktest.Want(t, judge(t, r), "traffic switch", c.verdict, c.phrase)
 		})
 	}
 }

@@ -1,13 +1,15 @@
 package recovery_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"github.com/mcp-resilience/holdfast/check"
 	"github.com/mcp-resilience/holdfast/check/checktest"
+	"github.com/mcp-resilience/holdfast/check/recovery"
+	"github.com/mcp-resilience/holdfast/check/validity"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -17,10 +19,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const ms = checktest.MS
 
-// judge makes every check on a run in compressed time.
+// judge makes the checks of this package on a run in compressed time.
 func judge(t *testing.T, r *record.Run) *record.Result {
 	t.Helper()
-	return check.Judge(t.Context(), r, check.Options{SLO: checktest.SLO})
+	run := checktest.Index(t, r)
+	j := &record.Result{}
+	var rto, availability []record.Finding
+	j.RTO, rto = recovery.RTO(run)
+	j.Availability, availability = recovery.Availability(run)
+	j.Findings = slices.Concat(rto, availability)
+	validity.Downgrade(run, j.Findings)
+	return j
 }
 
 // Time is compressed a hundredfold: 300 ms stand for the 30 s of the objective,
@@ -35,24 +44,24 @@ func TestRTO(t *testing.T) {
 		verdict   record.Verdict
 		rto       time.Duration // exact: stalls begin and end on bucket borders
 		recovered bool
-		says      string
+		phrase    string
 	}{
-		{name: "no outage", verdict: record.Pass, recovered: true, says: "RTO 0 s (±1 ms) ≤ 300 ms"},
+		{name: "no outage", verdict: record.Pass, recovered: true, phrase: "RTO 0 s (±1 ms) ≤ 300 ms"},
 		{
-			name: "no fault, no outage", verdict: record.Pass, recovered: true, says: "RTO 0 s",
+			name: "no fault, no outage", verdict: record.Pass, recovered: true, phrase: "RTO 0 s",
 			change: func(r *record.Run) { r.Faults = nil },
 		},
 		{
 			name: "a stall of 29 s", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(100*ms, 390*ms)},
-			verdict: record.Pass, rto: 290 * ms, recovered: true, says: "RTO 290 ms (±1 ms) ≤ 300 ms",
+			verdict: record.Pass, rto: 290 * ms, recovered: true, phrase: "RTO 290 ms (±1 ms) ≤ 300 ms",
 		},
 		{
 			name: "a stall of 31 s", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(100*ms, 410*ms)},
-			verdict: record.Fail, rto: 310 * ms, recovered: true, says: "RTO 310 ms (±1 ms) > 300 ms",
+			verdict: record.Fail, rto: 310 * ms, recovered: true, phrase: "RTO 310 ms (±1 ms) > 300 ms",
 		},
 		{
 			name: "one series alone", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Only("north", history.Writes, checktest.Stall(100*ms, 410*ms))},
-			verdict: record.Fail, rto: 310 * ms, recovered: true, says: "worst: north writes",
+			verdict: record.Fail, rto: 310 * ms, recovered: true, phrase: "worst: north writes",
 		},
 		{
 			name: "counted from the request though it begins later", lab: checktest.Lab{Down: checktest.Stall(130*ms, 150*ms)},
@@ -68,7 +77,7 @@ func TestRTO(t *testing.T) {
 			name: "a brown-out is no recovery", lab: checktest.Lab{Fault: 400 * ms, Down: func(_ topology.Region, _ history.Class, due time.Duration) bool {
 				return due >= 100*ms && due < 420*ms && (due/(200*time.Microsecond))%7 == 0
 			}},
-			verdict: record.Fail, recovered: true, says: "> 300 ms",
+			verdict: record.Fail, recovered: true, phrase: "> 300 ms",
 		},
 		{
 			name: "slow is bad", lab: checktest.Lab{Slow: func(_ topology.Region, _ history.Class, due time.Duration) time.Duration {
@@ -81,7 +90,7 @@ func TestRTO(t *testing.T) {
 		},
 		{
 			name: "not recovered", lab: checktest.Lab{Down: checktest.Stall(110*ms, time.Hour)},
-			verdict: record.Fail, rto: 200 * ms, recovered: false, says: "not recovered in 200 ms",
+			verdict: record.Fail, rto: 200 * ms, recovered: false, phrase: "not recovered in 200 ms",
 		},
 		{
 			name: "heal breaks it again", lab: checktest.Lab{Observe: 500 * ms, Down: checktest.Stall(200*ms, 520*ms)},
@@ -97,7 +106,7 @@ func TestRTO(t *testing.T) {
 			name: "the worst of three episodes", lab: checktest.Lab{Episodes: 3, Down: func(_ topology.Region, _ history.Class, due time.Duration) bool {
 				return due >= 100*ms && due < 110*ms || due >= 300*ms && due < 330*ms || due >= 500*ms && due < 520*ms
 			}},
-			verdict: record.Pass, rto: 30 * ms, recovered: true, says: "min 10 ms, median 20 ms, max 30 ms over 3 episodes",
+			verdict: record.Pass, rto: 30 * ms, recovered: true, phrase: "min 10 ms, median 20 ms, max 30 ms over 3 episodes",
 		},
 		{
 			name: "not recovered before the next episode", lab: checktest.Lab{Episodes: 2, Down: checktest.Stall(100*ms, 310*ms)},
@@ -109,7 +118,7 @@ func TestRTO(t *testing.T) {
 		},
 		{
 			name: "without a majority only the time from heal counts", lab: checktest.Lab{Cut: noMajority, Fault: 400 * ms, Observe: 200 * ms, Down: checktest.Stall(100*ms, 550*ms)},
-			verdict: record.Pass, rto: 50 * ms, recovered: true, says: "counted from heal",
+			verdict: record.Pass, rto: 50 * ms, recovered: true, phrase: "counted from heal",
 		},
 		{
 			name: "without a majority and too slow after heal", lab: checktest.Lab{Cut: noMajority, Observe: 500 * ms, Down: checktest.Stall(100*ms, 520*ms)},
@@ -117,18 +126,18 @@ func TestRTO(t *testing.T) {
 		},
 		{
 			name: "observed too short", lab: checktest.Lab{Observe: 40 * ms},
-			verdict: record.Unknown, says: "less than the stability window",
+			verdict: record.Unknown, phrase: "less than the stability window",
 		},
 		{
 			name: "bad again at the very end", lab: checktest.Lab{Observe: 200 * ms, Down: checktest.Stall(390*ms, 392*ms)},
-			verdict: record.Unknown, says: "too late to tell",
+			verdict: record.Unknown, phrase: "too late to tell",
 		},
 		{
 			name: "a baseline below its floor", lab: checktest.Lab{Down: checktest.Stall(20*ms, 40*ms)},
-			verdict: record.Vacuous, says: "of the baseline was good, and 95 % are needed",
+			verdict: record.Vacuous, phrase: "of the baseline was good, and 95 % are needed",
 		},
 		{
-			name: "no baseline", verdict: record.Vacuous, says: "no baseline",
+			name: "no baseline", verdict: record.Vacuous, phrase: "no baseline",
 			change: func(r *record.Run) {
 				r.Phases[0].To, r.Faults[0].Inject.Requested, r.Faults[0].Inject.Confirmed = 0, 0, 0
 				r.Phases[1].From = 0
@@ -149,21 +158,21 @@ func TestRTO(t *testing.T) {
 			change: func(r *record.Run) { checktest.Drop(r, 100*ms, 410*ms, func(int) bool { return true }) },
 		},
 		{
-			name: "half the load is no recovery", lab: checktest.Lab{Fault: 400 * ms}, verdict: record.Unknown, says: "the load stalled",
+			name: "half the load is no recovery", lab: checktest.Lab{Fault: 400 * ms}, verdict: record.Unknown, phrase: "the load stalled",
 			change: func(r *record.Run) { checktest.Drop(r, 100*ms, time.Hour, func(i int) bool { return i%2 == 0 }) },
 		},
 		{
 			name: "cut off in an outage that may have ended in time", lab: checktest.Lab{Fault: 150 * ms, Observe: 50 * ms, Down: checktest.Stall(100*ms, time.Hour)},
-			verdict: record.Unknown, says: "when the run was cut off",
+			verdict: record.Unknown, phrase: "when the run was cut off",
 			change: func(r *record.Run) { r.AbortReason = "interrupted" },
 		},
 		{
 			name: "cut off after the time was up", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(100*ms, time.Hour)},
-			verdict: record.Fail, says: "not recovered in",
+			verdict: record.Fail, phrase: "not recovered in",
 			change: func(r *record.Run) { r.AbortReason = "interrupted" },
 		},
 		{
-			name: "killed in an outage", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(100*ms, time.Hour)}, verdict: record.Fail, rto: 400 * ms, says: "not recovered in 400 ms",
+			name: "killed in an outage", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(100*ms, time.Hour)}, verdict: record.Fail, rto: 400 * ms, phrase: "not recovered in 400 ms",
 			change: func(r *record.Run) {
 				checktest.Drop(r, 500*ms, time.Hour, func(int) bool { return true })
 				r.Phases = r.Phases[:2]
@@ -172,14 +181,14 @@ func TestRTO(t *testing.T) {
 		},
 		{
 			name: "what was under way when the fault struck is no part of the baseline", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(91*ms, 150*ms)},
-			verdict: record.Pass, recovered: true, says: "≤ 300 ms",
+			verdict: record.Pass, recovered: true, phrase: "≤ 300 ms",
 		},
 		{
 			name: "what failed well before the fault is", lab: checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(80*ms, 150*ms)},
-			verdict: record.Vacuous, says: "of the baseline was good",
+			verdict: record.Vacuous, phrase: "of the baseline was good",
 		},
 		{
-			name: "no load", verdict: record.Vacuous, says: "no load was recorded",
+			name: "no load", verdict: record.Vacuous, phrase: "no load was recorded",
 			change: func(r *record.Run) { checktest.Drop(r, 0, time.Hour, func(int) bool { return true }) },
 		},
 	}
@@ -190,7 +199,7 @@ func TestRTO(t *testing.T) {
 				c.change(r)
 			}
 			j := judge(t, r)
-			checktest.Want(t, j, "rto", c.verdict, c.says)
+			checktest.Want(t, j, "rto", c.verdict, c.phrase)
 			if c.verdict != record.Pass && c.verdict != record.Fail {
 				return
 			}

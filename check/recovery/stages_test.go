@@ -60,13 +60,13 @@ func TestStagesOfEveryEpisode(t *testing.T) {
 		return due >= 110*ms && due < 180*ms || due >= 310*ms && due < 350*ms
 	}
 	r := checktest.Lab{Episodes: 2, Down: stalled}.Run()
-	told := func(at time.Duration) record.Event {
+	elected := func(at time.Duration) record.Event {
 		return record.Event{At: at, Source: record.FromPlatform, Kind: "elected", Node: "north-1"}
 	}
 	r.Objectives.Stages = map[string]time.Duration{"elect": 30 * ms}
-	r.Events = []record.Event{told(120 * ms), told(340 * ms)}
+	r.Events = []record.Event{elected(120 * ms), elected(340 * ms)}
 	checktest.Want(t, judge(t, r), "rto stages", record.Fail, "elect took 40 ms > 30 ms in episode 2")
-	r.Events[1] = told(320 * ms)
+	r.Events[1] = elected(320 * ms)
 	checktest.Want(t, judge(t, r), "rto stages", record.Pass, "2 stages within budget")
 	r.Events = r.Events[:1]
 	checktest.Want(t, judge(t, r), "rto stages", record.Vacuous, "1 stage within budget, and these did not take place: elect in episode 2")

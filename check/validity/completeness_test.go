@@ -58,12 +58,12 @@ func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
 	lead := record.Event{At: 150 * ms, Source: record.FromPlatform, Kind: "elected", Node: "north-1"}
 	move := record.Event{At: 150 * ms, Source: record.FromPlatform, Kind: "weights", Node: "north-1"}
 	for _, c := range []struct {
-		name, promise string
-		run           func() *record.Run
-		change        func(r *record.Run)
-		verdict       record.Verdict // of the interrupted run; without the interruption each fails
+		name, check string
+		run         func() *record.Run
+		change      func(r *record.Run)
+		verdict     record.Verdict // of the interrupted run; without the interruption each fails
 	}{
-		{"never told", "expected events", checktest.Lab{}.Run, func(r *record.Run) {
+		{"never observed", "expected events", checktest.Lab{}.Run, func(r *record.Run) {
 			r.Events, r.Objectives.ExpectEvents = []record.Event{lead}, []record.EventPattern{{Kind: "rejoined"}}
 		}, record.Unknown},
 		{"never moved", "traffic switch", checktest.Lab{}.Run, func(r *record.Run) { r.Events, r.Objectives.TrafficSwitch = []record.Event{lead}, &yes }, record.Unknown},
@@ -83,9 +83,9 @@ func TestAnInterruptedRunProvesNoAbsence(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := c.run()
 			c.change(r)
-			checktest.Want(t, judge(t, r), c.promise, record.Fail)
+			checktest.Want(t, judge(t, r), c.check, record.Fail)
 			r.AbortReason = "interrupted"
-			checktest.Want(t, judge(t, r), c.promise, c.verdict)
+			checktest.Want(t, judge(t, r), c.check, c.verdict)
 		})
 	}
 }

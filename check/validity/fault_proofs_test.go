@@ -25,7 +25,7 @@ func TestFaultsNeedProof(t *testing.T) {
 		name    string
 		change  func(f *record.Fault)
 		verdict record.Verdict
-		says    string
+		phrase  string
 	}{
 		{"proved", func(*record.Fault) {}, record.Pass, "active 1 ms after its request"},
 		{"never active", func(f *record.Fault) { f.Active = record.Proof{Observed: "echo in 40 µs"} }, record.Vacuous, "had no measured effect: echo in 40 µs"},
@@ -42,7 +42,7 @@ func TestFaultsNeedProof(t *testing.T) {
 			r := checktest.Lab{}.Run()
 			c.change(&r.Faults[0])
 			j := judge(t, r)
-			checktest.Want(t, j, "fault 1.1-kill", c.verdict, c.says)
+			checktest.Want(t, j, "fault 1.1-kill", c.verdict, c.phrase)
 			if j.Verdict != c.verdict {
 				t.Errorf("the run is %s, want %s", j.Verdict, c.verdict)
 			}
