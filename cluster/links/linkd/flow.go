@@ -2,6 +2,7 @@ package linkd
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,7 +55,27 @@ func (f *Flow) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return err
 	}
+	if err := checkFlow(s); err != nil {
+		return err
+	}
 	f.set(s)
+	return nil
+}
+
+// maxDelay is the longest latency or jitter of a flow; sums of them stay far from
+// overflowing.
+const maxDelay = time.Hour
+
+// checkFlow returns what is wrong with settings.
+func checkFlow(s wire.Flow) error {
+	if s.Rate < 0 {
+		return fmt.Errorf("rate %d: want 0 or more bytes a second", s.Rate)
+	}
+	for _, d := range s.Delays {
+		if d.Latency < 0 || d.Latency > maxDelay || d.Jitter < 0 || d.Jitter > maxDelay {
+			return fmt.Errorf("latency %v with jitter %v: want each between 0s and %v", d.Latency, d.Jitter, maxDelay)
+		}
+	}
 	return nil
 }
 

@@ -227,3 +227,30 @@ func TestHoldIsInForceOnceItIsSet(t *testing.T) {
 	close(stop)
 	sender.Wait()
 }
+
+// FuzzFlowSettings: settings that are accepted can be carried out.
+func FuzzFlowSettings(f *testing.F) {
+	for _, s := range []string{
+		`{"delays":[{"latency":10000000,"jitter":5000000,"seed":1}]}`, `{"rate":64000}`, `{"hold":true}`, `{"drop":true}`,
+		`{"delays":[{"jitter":9223372036854775807}]}`, `{"delays":[{"latency":-1}]}`, `{"rate":-1}`, `{}`, `null`, `[]`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		flow := new(Flow)
+		if json.Unmarshal([]byte(s), flow) != nil {
+			return
+		}
+		settings := &flow.now().settings
+		c := flow.NewState().(*connState)
+		c.adopt(settings)
+		c.receive(newChunk(1, 2, 3))
+		if c.over(settings) || len(c.queue) == 0 {
+			return
+		}
+		if got := c.due(flow, settings); got.Before(c.queue[0].arrived) {
+			t.Errorf("%s: due %v before it arrived", s, c.queue[0].arrived.Sub(got))
+		}
+		c.sent(len(c.piece(settings).Data))
+	})
+}

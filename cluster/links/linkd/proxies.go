@@ -134,6 +134,9 @@ func (p *Proxies) Put(want []wire.Proxy) error {
 }
 
 func (p *Proxies) put(w wire.Proxy) error {
+	if err := errors.Join(checkFlow(w.Up), checkFlow(w.Down)); err != nil {
+		return err
+	}
 	m, known := p.made[w.Name]
 	if !known {
 		made, err := p.create(w)
