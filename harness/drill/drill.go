@@ -1,5 +1,6 @@
 // Package drill is the Ginkgo face of holdfast: Run carries a scenario out in
-// a spec, and matchers judge what came of it.
+// a spec, Start makes a session that the spec drives step by step, and matchers
+// judge what came of either.
 //
 //	It("survives the loss of the main region", func(ctx SpecContext) {
 //		run := drill.Run(ctx, "lose-main-region")
@@ -17,27 +18,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/onsi/ginkgo/v2"
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/harness"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
-	"github.com/mcp-resilience/holdfast/record"
-	"github.com/mcp-resilience/holdfast/reports"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/targets"
 )
 
-// Result is a run that was carried out and judged.
-type Result struct {
-	*record.Run
-	Dir string // its run directory
-}
-
-// Report is the path of the run's report.html.
-func (r *Result) Report() string { return filepath.Join(r.Dir, reports.HTMLFile) }
+// Result is a run, a session or a window that was carried out and judged.
+type Result = harness.Result
 
 // Option changes how a scenario is run.
 type Option func(*options)
@@ -48,6 +40,7 @@ type options struct {
 	root    string
 	targets []targets.Target
 	change  []func(*scenarios.Scenario)
+	config  []func(*harness.Config)
 }
 
 // On names the runtime: docker, local or auto (the default). A spec whose
@@ -71,6 +64,11 @@ func With(change func(*scenarios.Scenario)) Option {
 	return func(o *options) { o.change = append(o.change, change) }
 }
 
+// Configure changes what a session of Start is: its topology, load, objectives.
+func Configure(change func(*harness.Config)) Option {
+	return func(o *options) { o.config = append(o.config, change) }
+}
+
 // Required says that a runtime that cannot be used is a failure, not a reason
 // to skip; see builtin.Required.
 func Required() bool { return builtin.Required() }
@@ -85,6 +83,9 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if len(o.config) > 0 {
+		ginkgo.Fail("drill.Configure is for drill.Start: a scenario is changed by drill.With")
+	}
 	job, err := builtin.ReadFor(o.targets, scenario, o.seed, o.change...)
 	if err != nil {
 		ginkgo.Fail(err.Error())
@@ -93,12 +94,7 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	kind, why, err := builtin.Runtime(ctx, o.runtime)
-	if unusable, ok := errors.AsType[builtin.RuntimeUnavailable](err); ok && !Required() {
-		ginkgo.Skip(unusable.Error())
-	} else if err != nil {
-		ginkgo.Fail(err.Error())
-	}
+	kind, why := o.chooseRuntime(ctx)
 	watch := newWatcher(job.Plan.Scenario, kind.Name)
 	defer ginkgo.AttachProgressReporter(watch.state)()
 	run, dir, err := harness.Run(ctx, job.Plan, harness.Options{
@@ -112,7 +108,7 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 		}
 		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s: %v", scenario, kind.Name, err))
 	}
-	r := &Result{run, dir}
+	r := &Result{Run: run, Dir: dir}
 	attach(r)
 	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
 		ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
@@ -123,4 +119,16 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s ended before its time (%s); what was recorded is in %s", scenario, kind.Name, run.AbortReason, dir))
 	}
 	return r
+}
+
+// chooseRuntime is the runtime asked for; see On.
+func (o *options) chooseRuntime(ctx context.Context) (driver cluster.Driver, why string) {
+	ginkgo.GinkgoHelper()
+	driver, why, err := builtin.Runtime(ctx, o.runtime)
+	if unavailable, ok := errors.AsType[builtin.RuntimeUnavailable](err); ok && !Required() {
+		ginkgo.Skip(unavailable.Error())
+	} else if err != nil {
+		ginkgo.Fail(err.Error())
+	}
+	return driver, why
 }

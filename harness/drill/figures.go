@@ -11,12 +11,13 @@ import (
 // most is how much evidence of one kind a failure message quotes.
 const most = 5
 
-func (r *Result) title() string {
+// title names a run in a failure message.
+func title(r *Result) string {
 	return fmt.Sprintf("%s on %s (run %s, seed %d)", r.Scenario, r.Runtime, r.ID, r.Seed)
 }
 
 // pointers lead from a failed spec to what a reader needs next.
-func (r *Result) pointers() []string {
+func pointers(r *Result) []string {
 	return []string{"report: " + r.Report(), "again:  holdfast replay " + r.Dir}
 }
 

@@ -145,11 +145,11 @@ func (m *matcher) Match(actual any) (bool, error) {
 		return false, fmt.Errorf("to %s is for a *drill.Result, not for %T", m.wants, actual)
 	}
 	if err := m.decided(r); err != nil {
-		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", r.title(), m.wants, err, strings.Join(r.pointers(), "\n"))
+		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", title(r), m.wants, err, strings.Join(pointers(r), "\n"))
 	}
 	got, err := m.holds(r.Result)
 	if err != nil {
-		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", r.title(), m.wants, err, strings.Join(r.pointers(), "\n"))
+		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", title(r), m.wants, err, strings.Join(pointers(r), "\n"))
 	}
 	return got, nil
 }
@@ -185,6 +185,6 @@ func (m *matcher) NegatedFailureMessage(actual any) string { return m.message(ac
 
 func (m *matcher) message(actual any, to string) string {
 	r := actual.(*Result)
-	lines := append([]string{"Expected " + r.title(), to + m.wants + ", but:"}, m.figures(r)...)
-	return strings.Join(append(lines, r.pointers()...), "\n")
+	lines := append([]string{"Expected " + title(r), to + m.wants + ", but:"}, m.figures(r)...)
+	return strings.Join(append(lines, pointers(r)...), "\n")
 }

@@ -42,7 +42,7 @@ func kept(change func(*record.Run)) *Result {
 	if change != nil {
 		change(r)
 	}
-	return &Result{r, "runs/" + r.ID}
+	return &Result{Run: r, Dir: "runs/" + r.ID}
 }
 
 func finding(r *record.Run, promise string, v record.Verdict, says string) {
