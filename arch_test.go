@@ -58,7 +58,7 @@ var arrows = []struct {
 	{"check/delivery", []string{"topology", "history", "record", "check/index", "check/keyindex", "check/format"}, "streams and their consumers; checks know nothing of each other"},
 	{"check/events", []string{"topology", "history", "record", "check/index", "check/quorum", "check/format"}, "what the system reported of itself; checks know nothing of each other"},
 	{"check/degradation", []string{"topology", "history", "record", "check/index", "check/quorum", "check/format"}, "what is left when not everything can be served; checks know nothing of each other"},
-	{"check/validity", []string{"record", "check/index", "check/format"}, "whether the run means anything; checks know nothing of each other"},
+	{"check/validity", []string{"topology", "record", "check/index", "check/format"}, "whether the run means anything; checks know nothing of each other"},
 	{"check/checktest", []string{"topology", "history", "record", "check/index"}, "records of which everything is known, to measure the checks with"},
 	{"reports/...", []string{"topology", "history", "history/goodput", "record", "reports/..."}, "reports are functions of the record and judge nothing"},
 	{"cluster/links/linkd/...", []string{"cluster/links/linkd/...", "cluster/links/wire", "cluster/links/probe"}, "the link proxy knows bytes, not clusters"},
