@@ -14,8 +14,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Refuse makes the error of a call that was refused before it could have any
-// effect. Leader may be empty.
+// Refuse makes the error of a call that was refused before it could have any effect. Leader
+// is the leader as far as the node knows, and may be empty.
 func Refuse(code codes.Code, node, leader, reason string) error {
 	st, err := status.New(code, node+" refused: "+reason).
 		WithDetails(&Refusal{Node: node, Reason: reason, Leader: leader})
@@ -25,8 +25,8 @@ func Refuse(code codes.Code, node, leader, reason string) error {
 	return st.Err()
 }
 
-// RetryAfter is when the caller may try again, as far as the error says.
-func RetryAfter(err error) (after time.Duration, told bool) {
+// RetryAfter returns how long the caller should wait before a retry, if the error says so.
+func RetryAfter(err error) (after time.Duration, ok bool) {
 	for _, d := range status.Convert(err).Details() {
 		if r, ok := d.(*errdetails.RetryInfo); ok {
 			return r.GetRetryDelay().AsDuration(), true
@@ -35,7 +35,7 @@ func RetryAfter(err error) (after time.Duration, told bool) {
 	return 0, false
 }
 
-// Refused says whether the error proves that the call had no effect.
+// Refused reports whether the error proves that the call had no effect.
 func Refused(err error) bool {
 	st, ok := status.FromError(err)
 	if !ok {
@@ -48,3 +48,9 @@ func Refused(err error) bool {
 	}
 	return false
 }
+
+// Feed is the stream that the platform's message bus keeps.
+const Feed = "feed"
+
+// Subject is the NATS subject to which messages for a stream of the bus are published.
+func Subject(stream string) string { return "mcp." + stream }

@@ -11,15 +11,15 @@ import (
 
 // Credentials is how a caller proves who it is to a node, and the node to it.
 type Credentials struct {
-	// TLS holds the authority that nodes must be certified by and, for a caller
-	// that proves itself so, a certificate. It is needed.
+	// TLS holds the authority that certifies nodes and, for a caller that identifies itself
+	// by one, a certificate. It is needed.
 	TLS *tls.Config
 	// Token returns the bearer token that each call carries; nil means none.
 	Token func(ctx context.Context) (string, error)
 }
 
-// transport is never in the clear: without a configuration the system's
-// authorities are believed, which know no node.
+// transport is never in the clear: without a TLS configuration the system's authorities
+// are trusted, which certify no node.
 func (c Credentials) transport() grpc.DialOption {
 	return grpc.WithTransportCredentials(credentials.NewTLS(c.TLS))
 }
@@ -46,7 +46,7 @@ func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 		return nil, err
 	}
 	if t == "" {
-		return nil, errors.New("no token to show")
+		return nil, errors.New("the call needs a token, and there is none")
 	}
 	return map[string]string{TokenHeader: TokenPrefix + t}, nil
 }

@@ -20,10 +20,9 @@ const MaxMessage = 64 << 20
 // DialFunc connects to a logical address such as "north-1:7400".
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// Connect makes a connection to a node's API that recovers within moments when
-// the node is back, retries nothing by itself and knows what it has sent (see
-// Sent). It does not wait for the node, which has to prove that it is the one
-// that addr names.
+// Connect makes a connection to a node's API. It reconnects quickly when the node is back,
+// retries no call by itself, and tracks what it has sent (see Sent). Connect does not wait
+// for the node, which has to prove by its certificate that it is the one named in addr.
 func Connect(addr string, dial DialFunc, who Credentials) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+addr,
 		grpc.WithContextDialer(func(ctx context.Context, a string) (net.Conn, error) { return dial(ctx, "tcp", a) }),
@@ -42,26 +41,26 @@ func Connect(addr string, dial DialFunc, who Credentials) (*grpc.ClientConn, err
 	)
 }
 
-// Sent tells whether a call reached a connection (one that did not can have
-// had no effect), and whether anything has come back.
+// Sent records whether a call was handed to a connection, since one that was not can have
+// had no effect, and whether an answer has begun.
 type Sent struct{ yes, heard atomic.Bool }
 
-// Yes says whether anything of the call may have left this process.
+// Yes reports whether any part of the call may have left this process.
 func (s *Sent) Yes() bool { return s.yes.Load() }
 
-// Heard says whether the other side has begun to answer, and so is alive.
+// Heard reports whether the other side has begun to answer, and so is alive.
 func (s *Sent) Heard() bool { return s.heard.Load() }
 
 type sentKey struct{}
 
-// WithSent returns a context for one call whose sending is watched.
+// WithSent returns a context for one call, and the record of its sending.
 func WithSent(ctx context.Context) (context.Context, *Sent) {
 	s := new(Sent)
 	return context.WithValue(ctx, sentKey{}, s), s
 }
 
-// tracker marks a call as sent when its header is handed to a connection, and
-// as heard of when a header comes back.
+// tracker marks a call as sent when its header is handed to a connection, and as answered
+// when a header comes back.
 type tracker struct{}
 
 func (tracker) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }

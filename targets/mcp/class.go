@@ -10,36 +10,36 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/client"
 )
 
-// classes are the classes of data that hold sets, as keys name them.
+// classes are the classes of data that hold sets, by their names in keys.
 var classes = map[string]client.Class{"strong": client.Strong, "semisync": client.Semisync, "async": client.Async}
 
-// classOf returns the class and the set that a key such as semisync/s0.1 stands for.
+// classOf splits a key such as semisync/s0.1 into class and set.
 func classOf(key string) (c client.Class, set string, ok bool) {
 	name, set, _ := strings.Cut(key, "/")
 	c, ok = classes[name]
 	return c, set, ok && set != ""
 }
 
-// inClass carries out an operation on a set of a class.
-func (u *user) inClass(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
+// classOp performs an operation on a set of a class.
+func (u *user) classOp(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
 	switch op.Kind {
 	case history.Add:
 		r, err := u.AddTo(ctx, client.NewID(), c, set, op.Value)
-		return whatChanged(op, r, err)
+		return resultOfMutation(op, r, err)
 	case history.SetRead:
 		r, err := u.MembersOf(ctx, c, set, consistency(op))
-		return whatMembers(op, r, err)
+		return resultOfMembers(op, r, err)
 	}
 	return setsOnly(op)
 }
 
-// inClass reads a set of a class.
-func (r *reader) inClass(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
+// classOp reads a set of a class.
+func (r *reader) classOp(ctx context.Context, op history.Op, c client.Class, set string) history.Op {
 	if op.Kind != history.SetRead {
 		return setsOnly(op)
 	}
 	out, err := r.Members(ctx, &api.MembersRequest{Class: c, Set: set, Consistency: consistency(op)})
-	return whatMembers(op, out, err)
+	return resultOfMembers(op, out, err)
 }
 
 func setsOnly(op history.Op) history.Op {

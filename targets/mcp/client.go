@@ -18,7 +18,7 @@ import (
 	"github.com/mcp-resilience/holdfast/workload"
 )
 
-// Client makes a client that finds the platform through the GSLB of its region
+// Client makes a client that finds the platform through the GSLB, that of its own region
 // first. It connects at its first operation.
 func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
 	who, err := client.NewIdentity(c.Secret, fmt.Sprintf("%s-client-%d", from, id))
@@ -33,22 +33,23 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
-	messages, err := newMessenger(c, from, who)
+	messages, err := newBusClient(c, from, who)
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
-	home, err := newHome(c, from, who)
+	home, err := newLocalClient(c, from, who)
 	if err != nil {
 		return nil, fmt.Errorf("mcp client %d of %s: %w", id, from, err)
 	}
-	return &user{cl, newOperator(c, from, who), messages, home}, nil
+	return &user{cl, newConfigClient(c, from, who), messages, home}, nil
 }
 
-// addresses lists one port of the nodes that have a role, those of a region first.
+// addresses returns the addresses of one port of the nodes with a role, those of a region
+// first.
 func addresses(t topology.Topology, from topology.Region, r nodespec.Role, port int) []string {
 	var own, others []string
 	for _, n := range t.Nodes {
-		if n.Service != Name && n.Service != string(r) { // as layouts call them
+		if n.Service != Name && n.Service != string(r) { // by the services of layouts
 			continue
 		}
 		if a := address(n.ID, port); n.Region == from {
@@ -60,7 +61,7 @@ func addresses(t topology.Topology, from topology.Region, r nodespec.Role, port 
 	return append(own, others...)
 }
 
-// seed tells clients apart, the same in each run.
+// seed is a different number for each client, and the same in each run.
 func seed(from topology.Region, id int) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s/%d", from, id)
@@ -70,55 +71,54 @@ func seed(from topology.Region, id int) uint64 {
 // user is a simulated user.
 type user struct {
 	*client.Client
-	operator operator
-	messages *messenger
-	home     *client.LocalClient
+	config configClient
+	bus    *busClient
+	local  *client.LocalClient
 }
 
-// Close ends its connections.
+// Close closes its connections.
 func (u *user) Close() error {
-	return errors.Join(u.Client.Close(), u.operator.close(), u.messages.Close(), u.home.Close())
+	return errors.Join(u.Client.Close(), u.config.close(), u.bus.Close(), u.local.Close())
 }
 
-// Do carries out one operation, once.
+// Do performs one operation, without retrying.
 func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 	if op.Class() == history.LocalRead {
-		return u.edge(ctx, op)
+		return u.localRead(ctx, op)
 	}
 	if key, ok := settingOf(op.Key); ok {
-		return u.operator.setting(ctx, op, key)
+		return u.config.setting(ctx, op, key)
 	}
 	if class, set, ok := classOf(op.Key); ok {
-		return u.inClass(ctx, op, class, set)
+		return u.classOp(ctx, op, class, set)
 	}
 	switch op.Kind {
 	case history.Read:
 		r, err := u.Read(ctx, op.Key, consistency(op))
-		return whatRead(op, r, err)
+		return resultOfRead(op, r, err)
 	case history.SetRead:
 		r, err := u.Members(ctx, op.Key, consistency(op))
-		return whatMembers(op, r, err)
+		return resultOfMembers(op, r, err)
 	case history.Write:
 		r, err := u.Write(ctx, client.NewID(), op.Key, op.Value)
-		return whatChanged(op, r, err)
+		return resultOfMutation(op, r, err)
 	case history.CAS:
 		r, err := u.CompareAndSet(ctx, client.NewID(), op.Key, op.Expect, op.Value)
-		return whatChanged(op, r, err)
+		return resultOfMutation(op, r, err)
 	case history.Add:
 		r, err := u.Add(ctx, client.NewID(), op.Key, op.Value)
-		return whatChanged(op, r, err)
+		return resultOfMutation(op, r, err)
 	case history.Open, history.Transfer, history.Balances:
-		return u.bank(ctx, op)
+		return u.accounts(ctx, op)
 	case history.Publish:
-		return u.messages.publish(ctx, op)
+		return u.bus.publish(ctx, op)
 	case history.Consume:
-		return u.messages.consume(ctx, op)
+		return u.bus.consume(ctx, op)
 	}
-	return failed(op, fmt.Errorf("mcp knows no operation %q", op.Kind))
+	return failed(op, fmt.Errorf("mcp has no operation %q", op.Kind))
 }
 
-// Reader makes a client that reads through one node, over the links of that
-// node's own region.
+// Reader makes a client that reads through one node, over the links of that node's region.
 func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID) (workload.Client, error) {
 	n, ok := c.Topology.Node(via)
 	if !ok {
@@ -132,41 +132,41 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 	if err != nil {
 		return nil, fmt.Errorf("mcp reader via %s: %w", via, err)
 	}
-	return &reader{d, sameRegionBus(c, n, who)}, nil
+	return &reader{d, newReplicaReader(c, n, who)}, nil
 }
 
 // reader reads what one node has applied.
 type reader struct {
 	*client.NodeClient
-	bus *holder
+	bus *replicaReader
 }
 
-// Close ends the reader's connections.
+// Close closes the reader's connections.
 func (r *reader) Close() error { return errors.Join(r.NodeClient.Close(), r.bus.Close()) }
 
-// Do carries out one read.
+// Do performs one read.
 func (r *reader) Do(ctx context.Context, op history.Op) history.Op {
 	if key, ok := settingOf(op.Key); ok && op.Kind == history.Read {
 		out, err := r.Settings.Get(ctx, &api.SettingGet{Key: key, Consistency: consistency(op)})
-		return whatSetting(op, out, err)
+		return resultOfSetting(op, out, err)
 	}
 	if class, set, ok := classOf(op.Key); ok {
-		return r.inClass(ctx, op, class, set)
+		return r.classOp(ctx, op, class, set)
 	}
 	switch op.Kind {
 	case history.Read:
 		out, err := r.Read(ctx, &api.ReadRequest{Key: op.Key, Consistency: consistency(op)})
-		return whatRead(op, out, err)
+		return resultOfRead(op, out, err)
 	case history.SetRead:
 		out, err := r.Members(ctx, &api.MembersRequest{Set: op.Key, Consistency: consistency(op)})
-		return whatMembers(op, out, err)
+		return resultOfMembers(op, out, err)
 	case history.Balances:
 		out, err := r.Balances(ctx, &api.BalancesRequest{Bank: op.Key, Consistency: consistency(op)})
-		return whatBalances(op, out, err)
+		return resultOfBalances(op, out, err)
 	case history.Messages:
 		return r.bus.messages(ctx, op)
 	}
-	return failed(op, fmt.Errorf("a reader does not %s", op.Kind))
+	return failed(op, fmt.Errorf("a reader cannot %s", op.Kind))
 }
 
 func consistency(op history.Op) client.Consistency {
@@ -176,7 +176,7 @@ func consistency(op history.Op) client.Consistency {
 	return client.Linearizable
 }
 
-func whatRead(op history.Op, r *api.ReadReply, err error) history.Op {
+func resultOfRead(op history.Op, r *api.ReadReply, err error) history.Op {
 	if err != nil {
 		return failed(op, err) // a read changes nothing, so its failure is certain
 	}
@@ -184,7 +184,7 @@ func whatRead(op history.Op, r *api.ReadReply, err error) history.Op {
 	return acknowledged(op, r.Origin)
 }
 
-func whatMembers(op history.Op, r *api.MembersReply, err error) history.Op {
+func resultOfMembers(op history.Op, r *api.MembersReply, err error) history.Op {
 	if err != nil {
 		return failed(op, err)
 	}
@@ -192,16 +192,17 @@ func whatMembers(op history.Op, r *api.MembersReply, err error) history.Op {
 	return acknowledged(op, r.Origin)
 }
 
-func whatChanged(op history.Op, r *api.MutationReply, err error) history.Op {
+func resultOfMutation(op history.Op, r *api.MutationReply, err error) history.Op {
 	if err != nil {
-		return notChanged(op, err)
+		return mutationFailed(op, err)
 	}
 	op.Applied = r.Swapped
 	return acknowledged(op, r.Origin)
 }
 
-// notChanged is a mutation that failed: without proof that it had no effect it is unknown.
-func notChanged(op history.Op, err error) history.Op {
+// mutationFailed is the result of a failed mutation. Its outcome is unknown unless the
+// error proves that it had no effect.
+func mutationFailed(op history.Op, err error) history.Op {
 	op = failed(op, err)
 	if !client.NoEffect(err) {
 		op.Outcome = history.Unknown
@@ -216,13 +217,13 @@ func acknowledged(op history.Op, o *api.Origin) history.Op {
 }
 
 func failed(op history.Op, err error) history.Op {
-	op.Outcome, op.Error = history.Failed, says(err)
+	op.Outcome, op.Error = history.Failed, errorText(err)
 	op.Rejected = client.Rejected(err)
 	op.Shed = status.Code(cause(err)) == codes.ResourceExhausted && client.NoEffect(err)
 	return op
 }
 
-// cause is what the platform said, without the client's words around it.
+// cause is the platform's own error, without the client's context.
 func cause(err error) error {
 	var e *client.Error
 	if errors.As(err, &e) {
@@ -231,8 +232,8 @@ func cause(err error) error {
 	return err
 }
 
-// says shortens an error to what differs between causes.
-func says(err error) string {
+// errorText is the error without the parts that are the same for every cause.
+func errorText(err error) string {
 	var e *client.Error
 	if !errors.As(err, &e) {
 		return err.Error()

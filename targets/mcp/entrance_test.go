@@ -10,7 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// What clients are told of the shares of traffic is what the nodes share by.
+// The weights in the topology are those that the nodes are started with.
 func TestEntrance(t *testing.T) {
 	for entrance, want := range map[topology.Region]struct {
 		weights string
@@ -33,6 +33,6 @@ func TestEntrance(t *testing.T) {
 		}
 	}
 	if _, err := (mcp.Target{Entrance: "west"}).Topology(topology.Spec{}); err == nil {
-		t.Error("an entrance in a region that there is not is taken")
+		t.Error("an entrance in an unknown region is accepted")
 	}
 }

@@ -17,21 +17,20 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// askLimit bounds one question to one node, which may be dead or cut off.
-const askLimit = 500 * time.Millisecond
+// askTimeout bounds one question to one node, which may be dead or cut off.
+const askTimeout = 500 * time.Millisecond
 
-// Resolve asks every node at once who it takes for the leader. The leader is
-// the node that says of itself that it leads, in the highest term, and that a majority of
-// voters follows.
+// Resolve asks all nodes at once for their status. The leader is the node that reports
+// itself as leader in the highest term and that a majority of the voters follows.
 func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error) {
 	if !slices.Contains([]topology.Role{topology.Leader, topology.Follower, topology.StreamLeader}, r) {
 		return nil, fmt.Errorf("mcp has no role %q: known are %s, %s, %s", r, topology.Leader, topology.Follower, topology.StreamLeader)
 	}
-	said := ask(ctx, c)
+	statuses := askAll(ctx, c)
 	if r == topology.StreamLeader {
-		return streamLeader(said)
+		return streamLeader(statuses)
 	}
-	leader, err := elect(c.Topology, said)
+	leader, err := agreedLeader(c.Topology, statuses)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +39,7 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 	}
 	var followers []topology.NodeID
 	for _, n := range voters(c.Topology) {
-		if _, up := said[n.ID]; up && n.ID != leader {
+		if _, up := statuses[n.ID]; up && n.ID != leader {
 			followers = append(followers, n.ID)
 		}
 	}
@@ -50,26 +49,26 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 	return followers, nil
 }
 
-// elect finds the leader in what the nodes said.
-func elect(t topology.Topology, said map[topology.NodeID]api.NodeStatus) (topology.NodeID, error) {
+// agreedLeader finds the leader in the nodes' statuses.
+func agreedLeader(t topology.Topology, statuses map[topology.NodeID]api.NodeStatus) (topology.NodeID, error) {
 	var leader topology.NodeID
 	var term uint64
-	for id, s := range said {
+	for id, s := range statuses {
 		if s.Role == "leader" && s.Term > term {
 			leader, term = id, s.Term
 		}
 	}
 	if leader == "" {
-		return "", fmt.Errorf("mcp: no node says that it leads (%d of %d answered)", len(said), len(t.Nodes))
+		return "", fmt.Errorf("mcp: no node reports that it leads (%d of %d answered)", len(statuses), len(t.Nodes))
 	}
 	followed := 0
 	for _, n := range voters(t) {
-		if said[n.ID].Leader == string(leader) {
+		if statuses[n.ID].Leader == string(leader) {
 			followed++
 		}
 	}
 	if voters := len(voters(t)); 2*followed <= voters {
-		return "", fmt.Errorf("mcp: %s says that it leads in term %d, but only %d of %d voters follow it", leader, term, followed, voters)
+		return "", fmt.Errorf("mcp: %s reports that it leads in term %d, but only %d of %d voters follow it", leader, term, followed, voters)
 	}
 	return leader, nil
 }
@@ -78,11 +77,11 @@ func voters(t topology.Topology) []topology.Node {
 	return slices.DeleteFunc(slices.Clone(t.Nodes), func(n topology.Node) bool { return !n.Voter })
 }
 
-// ask returns the status of every node that answers.
-func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]api.NodeStatus {
+// askAll returns the status of every node that answers.
+func askAll(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]api.NodeStatus {
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	said := map[topology.NodeID]api.NodeStatus{}
+	statuses := map[topology.NodeID]api.NodeStatus{}
 	for _, n := range c.Topology.Nodes {
 		all.Go(func() {
 			s, err := statusOf(ctx, c, n)
@@ -91,15 +90,15 @@ func ask(ctx context.Context, c *cluster.Cluster) map[topology.NodeID]api.NodeSt
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			said[n.ID] = s
+			statuses[n.ID] = s
 		})
 	}
 	all.Wait()
-	return said
+	return statuses
 }
 
 func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s api.NodeStatus, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	r, err := get(ctx, c, n, "/status")
 	if err != nil {
@@ -112,8 +111,8 @@ func statusOf(ctx context.Context, c *cluster.Cluster, n topology.Node) (s api.N
 	return s, nil
 }
 
-// get asks a node over HTTPS, over the links of its own region's clients. The
-// connection ends with the body.
+// get requests a path of a node over HTTPS, over the links of the clients of its region.
+// Closing the body closes the connection.
 func get(ctx context.Context, c *cluster.Cluster, n topology.Node, path string) (*http.Response, error) {
 	who, err := client.NewIdentity(c.Secret, "holdfast")
 	if err != nil {

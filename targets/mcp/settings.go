@@ -15,28 +15,28 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// settingOf returns the setting that a key of the class config stands for.
+// settingOf returns the name of the setting if a key is of the class config.
 func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(key, "config/") }
 
-// operator is a user's way to the configuration centres.
-type operator struct {
+// configClient is a user's client of the configuration centres.
+type configClient struct {
 	*client.ConfigClient
 	conns *api.Pool
 }
 
-func newOperator(c *cluster.Cluster, from topology.Region, who *client.Identity) operator {
+func newConfigClient(c *cluster.Cluster, from topology.Region, who *client.Identity) configClient {
 	pool := api.NewPool(nodespec.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.Dial()})
-	return operator{client.NewConfigClient(pool.To, centres(c.Topology)), pool}
+	return configClient{client.NewConfigClient(pool.To, centres(c.Topology)), pool}
 }
 
-// close ends it.
-func (o operator) close() error {
+// close closes its connections.
+func (o configClient) close() error {
 	o.Close()
 	return o.conns.Close()
 }
 
-// centres lists the configuration centres, those of the main region first: nodes
-// of their own, or all where each node has every role.
+// centres returns the nodes with the configuration centre, those of the main region first:
+// nodes of their own, or all nodes in layouts where each has every role.
 func centres(t topology.Topology) []string {
 	weight := map[topology.Region]int{}
 	for _, z := range t.RegionSpecs {
@@ -53,21 +53,21 @@ func centres(t topology.Topology) []string {
 	return out
 }
 
-// setting carries out an operation on a setting.
-func (o operator) setting(ctx context.Context, op history.Op, key string) history.Op {
+// setting performs an operation on a setting.
+func (o configClient) setting(ctx context.Context, op history.Op, key string) history.Op {
 	switch op.Kind {
 	case history.Read:
 		r, err := o.Get(ctx, key, consistency(op))
-		return whatSetting(op, r, err)
+		return resultOfSetting(op, r, err)
 	case history.Write:
 		r, err := o.Put(ctx, client.NewID(), key, op.Value)
-		return whatChanged(op, r, err)
+		return resultOfMutation(op, r, err)
 	}
-	return failed(op, fmt.Errorf("a setting knows no operation %q", op.Kind))
+	return failed(op, fmt.Errorf("a setting has no operation %q", op.Kind))
 }
 
-// whatSetting is whatRead of a setting.
-func whatSetting(op history.Op, r *api.SettingReply, err error) history.Op {
+// resultOfSetting is the result of reading a setting.
+func resultOfSetting(op history.Op, r *api.SettingReply, err error) history.Op {
 	if err != nil {
 		return failed(op, err)
 	}

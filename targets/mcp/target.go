@@ -1,6 +1,6 @@
-// Package mcp is the adapter of the reference platform: how its nodes are
-// started, how clients find and use it, who leads and what it tells of itself.
-// The platform does not know this package.
+// Package mcp is the adapter of the reference platform: how its nodes are started, how
+// clients find and use it, which node leads, and the events, metrics and traces that it
+// emits. The platform does not know this package.
 package mcp
 
 import (
@@ -16,19 +16,19 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Name is how scenarios call the platform.
+// Name is the platform's name in scenarios.
 const Name = "mcp"
 
 // Target is the adapter; its zero value is ready.
 type Target struct {
-	// Entrance is the region that takes all traffic while all is well; empty
-	// means that regions share it as the seed architecture weighs them.
+	// Entrance is the region that takes all traffic while it is healthy. Empty means that
+	// the regions share traffic by the weights of the original design.
 	Entrance topology.Region
 }
 
-// zones are the regions with their shares of traffic.
+// seedRegions are the regions with their shares of traffic.
 func (m Target) zones() []topology.RegionSpec {
-	out := slices.Clone(zones)
+	out := slices.Clone(seedRegions)
 	for i := range out {
 		switch m.Entrance {
 		case "":
@@ -41,18 +41,18 @@ func (m Target) zones() []topology.RegionSpec {
 	return out
 }
 
-// Name is how scenarios call the platform.
+// Name is the platform's name in scenarios.
 func (Target) Name() string { return Name }
 
-// zones are the seed architecture's regions.
-var zones = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
+// seedRegions are the regions of the original design.
+var seedRegions = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
 
-// oneWay keeps every round trip between regions at 30 ms.
-const oneWay = 15 * time.Millisecond
+// seedLatency keeps every round trip between regions at 30 ms.
+const seedLatency = 15 * time.Millisecond
 
-// Topology declares three regions of 1, 3 or 5 control nodes, every one a voter. More
-// voters cost the leader messages, not its clients time: a write waits for the nearest
-// majority either way, and any node may die without a change of membership.
+// Topology declares three regions of 1, 3 or 5 control nodes, each of them a voter. More
+// voters cost the leader messages but its clients no time, since a write waits for the
+// nearest majority either way; and any node may die without a change of membership.
 func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 	per := cmp.Or(s.Nodes, 1)
 	if !slices.Contains([]int{1, 3, 5}, per) {
@@ -80,25 +80,25 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 	if len(t.Latency) == 0 {
 		for i, a := range zones {
 			for _, b := range zones[i+1:] {
-				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: oneWay})
+				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: seedLatency})
 			}
 		}
 	}
 	var peers, weights []string
 	for _, z := range zones {
 		weights = append(weights, fmt.Sprintf("%s=%d", z.Region, z.Weight))
-		for _, seat := range layout(per) {
-			id := topology.NodeID(fmt.Sprintf("%s-%s", z.Region, seat.suffix))
-			peer := fmt.Sprintf("%s/%s/%s", id, z.Region, seat.listed())
+		for _, spec := range layout(per) {
+			id := topology.NodeID(fmt.Sprintf("%s-%s", z.Region, spec.suffix))
+			peer := fmt.Sprintf("%s/%s/%s", id, z.Region, spec.roleList())
 			level := levels[name][z.Region]
 			if level != nodespec.Hot {
 				peer += "/" + string(level)
 			}
 			peers = append(peers, peer)
 			t.Nodes = append(t.Nodes, topology.Node{
-				ID: id, Region: z.Region, Service: seat.service, Ports: seat.ports(), Standby: level == nodespec.Cold,
-				// One that stands by is to carry on when a region is lost, as a voter is.
-				Voter: seat.has(nodespec.Control),
+				ID: id, Region: z.Region, Service: spec.service, Ports: spec.ports(), Standby: level == nodespec.Cold,
+				// A standby counts as a voter: it is to take over when a region is lost.
+				Voter: spec.has(nodespec.Control),
 			})
 		}
 	}

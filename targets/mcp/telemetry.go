@@ -19,7 +19,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Metrics asks a node for its figures. Of a histogram it returns sum and count.
+// Metrics reads a node's metrics. Of a histogram it returns sum and count.
 func (Target) Metrics(ctx context.Context, c *cluster.Cluster, id topology.NodeID) (map[string]float64, error) {
 	n, ok := c.Topology.Node(id)
 	if !ok {
@@ -58,8 +58,8 @@ func (Target) Metrics(ctx context.Context, c *cluster.Cluster, id topology.NodeI
 	return out, nil
 }
 
-// labelsOf writes a series' labels as Prometheus does; the node's own name and
-// region are left out, for the sample has them.
+// labelsOf formats the labels of a series as Prometheus does, without the node's name and
+// region, which the sample already has.
 func labelsOf(m *dto.Metric) string {
 	labels := map[string]string{}
 	for _, l := range m.Label {
@@ -77,15 +77,15 @@ func labelsOf(m *dto.Metric) string {
 	return "{" + strings.Join(out, ",") + "}"
 }
 
-// Trace follows the finished spans of every node. Calls of emit do not overlap.
+// Trace streams the finished spans of all nodes. Calls of emit do not overlap.
 func (Target) Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, s record.TraceSpan)) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, n := range c.Topology.Nodes {
 		all.Go(func() {
-			seen := map[string]bool{} // span ids; a node repeats what it keeps to each that connects
+			seen := map[string]bool{} // span ids, because a node repeats the spans that it keeps on each connection
 			for ctx.Err() == nil {
-				follow(ctx, c, n, "/traces", func(s api.Span) {
+				readJSONLines(ctx, c, n, "/traces", func(s api.Span) {
 					if seen[s.ID] {
 						return
 					}
@@ -98,7 +98,7 @@ func (Target) Trace(ctx context.Context, c *cluster.Cluster, emit func(wall time
 					})
 				})
 				select {
-				case <-time.After(reconnect):
+				case <-time.After(reconnectDelay):
 				case <-ctx.Done():
 				}
 			}

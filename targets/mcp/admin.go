@@ -17,17 +17,17 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// operateLimit bounds one call to one node, which may be dead or cut off. The
-// node may have to wait for an election and for others to answer.
-const operateLimit = 4 * time.Second
+// adminTimeout bounds one call to one node, which may be dead or cut off. A live node may
+// have to wait for an election and for answers of others.
+const adminTimeout = 4 * time.Second
 
-// MembershipAdmin changes who belongs to the platform, through its own API.
-func (Target) MembershipAdmin(c *cluster.Cluster) cluster.MembershipAdmin { return steward{c} }
+// MembershipAdmin adds and removes nodes through the platform's own API.
+func (Target) MembershipAdmin(c *cluster.Cluster) cluster.MembershipAdmin { return admin{c} }
 
-type steward struct{ cluster *cluster.Cluster }
+type admin struct{ cluster *cluster.Cluster }
 
 // Remove implements cluster.MembershipAdmin.
-func (o steward) Remove(ctx context.Context, id topology.NodeID) error {
+func (o admin) Remove(ctx context.Context, id topology.NodeID) error {
 	return o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
 		_, err := a.Remove(ctx, &api.RemoveMember{Name: string(id)})
 		return err
@@ -35,7 +35,7 @@ func (o steward) Remove(ctx context.Context, id topology.NodeID) error {
 }
 
 // Add implements cluster.MembershipAdmin.
-func (o steward) Add(ctx context.Context, id topology.NodeID) error {
+func (o admin) Add(ctx context.Context, id topology.NodeID) error {
 	return o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
 		_, err := a.Add(ctx, &api.AddMember{Name: string(id)})
 		return err
@@ -43,10 +43,10 @@ func (o steward) Add(ctx context.Context, id topology.NodeID) error {
 }
 
 // IsMember implements cluster.MembershipAdmin.
-func (o steward) IsMember(ctx context.Context, id topology.NodeID) (is bool, err error) {
+func (o admin) IsMember(ctx context.Context, id topology.NodeID) (is bool, err error) {
 	n, ok := o.cluster.Topology.Node(id)
 	if !ok {
-		return false, fmt.Errorf("there is no node %s", id)
+		return false, fmt.Errorf("mcp membership: there is no node %s", id)
 	}
 	err = o.call(ctx, id, func(ctx context.Context, a api.AdminClient) error {
 		m, err := a.Members(ctx, &api.MembershipRequest{})
@@ -54,7 +54,7 @@ func (o steward) IsMember(ctx context.Context, id topology.NodeID) (is bool, err
 			return err
 		}
 		if m.Stale {
-			return errors.New("it knows no leader")
+			return errors.New("the node knows no leader")
 		}
 		is = slices.ContainsFunc(m.Members, func(m *api.Member) bool {
 			return m.Name == string(id) && m.Reachable && m.CaughtUp && m.Voter == n.Voter
@@ -64,14 +64,14 @@ func (o steward) IsMember(ctx context.Context, id topology.NodeID) (is bool, err
 	return is, err
 }
 
-// call asks one node after the other until one can, the one that it is about
-// last. What the leader refuses for good is not asked of the next.
-func (o steward) call(ctx context.Context, about topology.NodeID, do func(context.Context, api.AdminClient) error) error {
+// call tries one node after the other until one succeeds; the node that the call is about
+// comes last. A refusal by the leader that another node would repeat ends it.
+func (o admin) call(ctx context.Context, about topology.NodeID, do func(context.Context, api.AdminClient) error) error {
 	var errs []error
 	nodes := slices.Clone(o.cluster.Topology.Nodes)
-	slices.SortStableFunc(nodes, func(a, b topology.Node) int { return last(a.ID == about) - last(b.ID == about) })
+	slices.SortStableFunc(nodes, func(a, b topology.Node) int { return boolToInt(a.ID == about) - boolToInt(b.ID == about) })
 	for _, n := range nodes {
-		err := o.via(ctx, n, do)
+		err := o.callNode(ctx, n, do)
 		if err == nil {
 			return nil
 		}
@@ -83,14 +83,14 @@ func (o steward) call(ctx context.Context, about topology.NodeID, do func(contex
 	return errors.Join(errs...)
 }
 
-func last(yes bool) int {
+func boolToInt(yes bool) int {
 	if yes {
 		return 1
 	}
 	return 0
 }
 
-func (o steward) via(ctx context.Context, n topology.Node, do func(context.Context, api.AdminClient) error) error {
+func (o admin) callNode(ctx context.Context, n topology.Node, do func(context.Context, api.AdminClient) error) error {
 	who, err := client.NewOperatorIdentity(o.cluster.Secret, "operator")
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (o steward) via(ctx context.Context, n topology.Node, do func(context.Conte
 		return err
 	}
 	defer d.Close()
-	ctx, cancel := context.WithTimeout(ctx, operateLimit)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	return do(ctx, d.Admin())
 }

@@ -10,29 +10,29 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/client"
 )
 
-// bank carries out one operation on accounts.
-func (u *user) bank(ctx context.Context, op history.Op) history.Op {
+// accounts performs one operation on accounts.
+func (u *user) accounts(ctx context.Context, op history.Op) history.Op {
 	switch op.Kind {
 	case history.Open:
 		r, err := u.OpenBank(ctx, client.NewID(), &api.OpenAccounts{Bank: op.Key, Accounts: op.Set, Balance: op.Amount})
 		if err != nil {
-			return notChanged(op, err)
+			return mutationFailed(op, err)
 		}
 		return acknowledged(op, r.Origin)
 	case history.Transfer:
 		r, err := u.Transfer(ctx, client.NewID(), &api.Transfer{Bank: op.Key, From: op.From, To: op.To, Amount: op.Amount})
 		if err != nil {
-			return notChanged(op, err)
+			return mutationFailed(op, err)
 		}
 		op.Applied = r.Done
 		return acknowledged(op, r.Origin)
 	default:
 		r, err := u.Balances(ctx, op.Key, consistency(op))
-		return whatBalances(op, r, err)
+		return resultOfBalances(op, r, err)
 	}
 }
 
-func whatBalances(op history.Op, r *api.BalancesReply, err error) history.Op {
+func resultOfBalances(op history.Op, r *api.BalancesReply, err error) history.Op {
 	if err != nil {
 		return failed(op, err)
 	}

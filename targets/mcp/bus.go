@@ -14,25 +14,25 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// batch is how many messages a consumer asks for at one time.
-const batch = 256
+// consumeBatch is how many messages a consumer asks for at a time.
+const consumeBatch = 256
 
-// messenger is a simulated user's way to the bus. It connects at its first operation.
-type messenger struct {
+// busClient is a simulated user's client of the bus. It connects at its first operation.
+type busClient struct {
 	*client.Bus
 	mu        sync.Mutex
 	consumers map[string]*client.Consumer
 }
 
-func newMessenger(c *cluster.Cluster, from topology.Region, who *client.Identity) (*messenger, error) {
+func newBusClient(c *cluster.Cluster, from topology.Region, who *client.Identity) (*busClient, error) {
 	b, err := client.NewBus(client.BusConfig{Dial: c.Dialer(from), Identity: who, Servers: serversOf(c.Topology, from)})
 	if err != nil {
 		return nil, err
 	}
-	return &messenger{Bus: b, consumers: map[string]*client.Consumer{}}, nil
+	return &busClient{Bus: b, consumers: map[string]*client.Consumer{}}, nil
 }
 
-// serversOf lists the message servers, those of a region first.
+// serversOf returns the addresses of the message servers, those of a region first.
 func serversOf(t topology.Topology, from topology.Region) []string {
 	var own, others []string
 	for _, n := range t.Nodes {
@@ -49,31 +49,32 @@ func serversOf(t topology.Topology, from topology.Region) []string {
 }
 
 // publish publishes a message, once.
-func (m *messenger) publish(ctx context.Context, op history.Op) history.Op {
+func (m *busClient) publish(ctx context.Context, op history.Op) history.Op {
 	seq, err := m.Publish(ctx, client.NewID(), op.Key, op.Value)
 	if err != nil {
-		return notChanged(op, err)
+		return mutationFailed(op, err)
 	}
 	op.Outcome, op.Revision = history.OK, seq
 	return op
 }
 
-// consume takes what there is. Messages that were handed over are on record
-// even when nobody answers that they need not come again.
-func (m *messenger) consume(ctx context.Context, op history.Op) history.Op {
-	err := m.consumer(op.Key).Consume(ctx, batch, func(got client.Message) {
+// consume takes the messages that are there. Those that were delivered are recorded even
+// if their acknowledgement to the bus fails.
+func (m *busClient) consume(ctx context.Context, op history.Op) history.Op {
+	err := m.consumer(op.Key).Consume(ctx, consumeBatch, func(got client.Message) {
 		op.Set = append(op.Set, got.Data)
 		op.Revision = got.Sequence
 	})
 	if err != nil {
-		return notChanged(op, err)
+		return mutationFailed(op, err)
 	}
 	op.Outcome = history.OK
 	return op
 }
 
-// consumer is the user's part in a consumer; it remembers its place, so there is one of it.
-func (m *messenger) consumer(key string) *client.Consumer {
+// consumer returns the user's client of a consumer. It keeps its position in the stream, so
+// there is one for each key.
+func (m *busClient) consumer(key string) *client.Consumer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c := m.consumers[key]
@@ -85,37 +86,37 @@ func (m *messenger) consumer(key string) *client.Consumer {
 	return c
 }
 
-// holder asks the message server of a node for its replica of a stream, or that of
-// its region where the node carries none.
-type holder struct {
+// replicaReader reads a stream from the replica of a node's message server, or of one in
+// its region if the node has none.
+type replicaReader struct {
 	direct *client.NodeClient
 	err    error
 }
 
-func sameRegionBus(c *cluster.Cluster, via topology.Node, who *client.Identity) *holder {
+func newReplicaReader(c *cluster.Cluster, via topology.Node, who *client.Identity) *replicaReader {
 	own := serversOf(topology.Topology{Nodes: []topology.Node{via}}, via.Region)
 	all := append(own, serversOf(c.Topology, via.Region)...)
 	if len(all) == 0 {
-		return &holder{err: fmt.Errorf("no node carries the bus")}
+		return &replicaReader{err: fmt.Errorf("read messages: no node carries the bus")}
 	}
 	name, _, _ := strings.Cut(all[0], ":")
 	d, err := client.NewNodeClient(address(topology.NodeID(name), nodespec.APIPort), c.Dialer(via.Region), who)
-	return &holder{d, err}
+	return &replicaReader{d, err}
 }
 
-// Close ends the holder's connection.
-func (h *holder) Close() error {
-	if h.err != nil {
+// Close closes the connection.
+func (rr *replicaReader) Close() error {
+	if rr.err != nil {
 		return nil
 	}
-	return h.direct.Close()
+	return rr.direct.Close()
 }
 
-func (h *holder) messages(ctx context.Context, op history.Op) history.Op {
-	if h.err != nil {
-		return failed(op, h.err)
+func (rr *replicaReader) messages(ctx context.Context, op history.Op) history.Op {
+	if rr.err != nil {
+		return failed(op, rr.err)
 	}
-	r, err := h.direct.Bus().Held(ctx, &api.HeldRequest{Stream: op.Key})
+	r, err := rr.direct.Bus().Held(ctx, &api.HeldRequest{Stream: op.Key})
 	if err != nil {
 		return failed(op, err)
 	}
@@ -123,18 +124,18 @@ func (h *holder) messages(ctx context.Context, op history.Op) history.Op {
 	return op
 }
 
-// streamLeader is the node that leads the bus's stream, as the node with the
-// latest state knows.
-func streamLeader(said map[topology.NodeID]api.NodeStatus) ([]topology.NodeID, error) {
+// streamLeader is the node that leads the bus's stream, according to the node with the
+// latest state.
+func streamLeader(statuses map[topology.NodeID]api.NodeStatus) ([]topology.NodeID, error) {
 	var leader string
 	var applied uint64
-	for _, s := range said {
+	for _, s := range statuses {
 		if s.Applied >= applied && s.Streams[api.Feed] != "" {
 			leader, applied = s.Streams[api.Feed], s.Applied
 		}
 	}
 	if leader == "" {
-		return nil, fmt.Errorf("mcp: nobody knows who leads the stream %s (%d nodes answered)", api.Feed, len(said))
+		return nil, fmt.Errorf("mcp: no node knows the leader of the stream %s (%d nodes answered)", api.Feed, len(statuses))
 	}
 	return []topology.NodeID{topology.NodeID(leader)}, nil
 }

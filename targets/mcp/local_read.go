@@ -12,8 +12,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// newHome is a user's way to what its own region answers without a majority.
-func newHome(c *cluster.Cluster, from topology.Region, who *client.Identity) (*client.LocalClient, error) {
+// newLocalClient makes the client for what a region answers by itself, without a majority.
+func newLocalClient(c *cluster.Cluster, from topology.Region, who *client.Identity) (*client.LocalClient, error) {
 	var own []string
 	for _, n := range c.Topology.Nodes {
 		if _, err := n.Port("dns"); err == nil && n.Region == from {
@@ -23,27 +23,27 @@ func newHome(c *cluster.Cluster, from topology.Region, who *client.Identity) (*c
 	return client.NewLocalClient(api.DialFunc(c.Dialer(from)), who, own)
 }
 
-// edge carries out an operation at the user's own region.
-func (u *user) edge(ctx context.Context, op history.Op) history.Op {
+// localRead performs an operation that the user's own region answers by itself.
+func (u *user) localRead(ctx context.Context, op history.Op) history.Op {
 	if op.Kind != history.Read {
-		return failed(op, fmt.Errorf("the edge knows no operation %q", op.Kind))
+		return failed(op, fmt.Errorf("a region by itself has no operation %q", op.Kind))
 	}
 	if key, ok := settingOf(op.Key); ok {
-		r, err := u.home.Setting(ctx, key)
-		return whatSetting(op, r, err)
+		r, err := u.local.Setting(ctx, key)
+		return resultOfSetting(op, r, err)
 	}
 	if op.Key == history.LocalReadToken {
 		token, err := u.Token(ctx)
 		if err != nil {
 			return failed(op, err)
 		}
-		name, err := u.home.Verify(ctx, token)
+		name, err := u.local.Verify(ctx, token)
 		if err != nil {
 			return failed(op, err)
 		}
 		op.Outcome, op.Output = history.OK, name
 		return op
 	}
-	r, err := u.home.Read(ctx, op.Key)
-	return whatRead(op, r, err)
+	r, err := u.local.Read(ctx, op.Key)
+	return resultOfRead(op, r, err)
 }

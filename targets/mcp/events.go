@@ -11,16 +11,16 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// reconnect is the pause before a node that does not answer is asked again.
-const reconnect = 100 * time.Millisecond
+// reconnectDelay is the pause before the next connection to a node whose stream has ended.
+const reconnectDelay = 100 * time.Millisecond
 
-// StreamEvents follows the diary of every node. Calls of emit do not overlap.
+// StreamEvents streams the event logs of all nodes. Calls of emit do not overlap.
 func (Target) StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event)) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, n := range c.Topology.Nodes {
 		all.Go(func() {
-			f := follower{seen: map[string]uint64{}, emit: func(e events.Event) {
+			f := eventReader{seen: map[string]uint64{}, emit: func(e events.Event) {
 				mu.Lock()
 				defer mu.Unlock()
 				emit(e.Wall, eventOf(e))
@@ -28,7 +28,7 @@ func (Target) StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wa
 			for ctx.Err() == nil {
 				f.read(ctx, c, n)
 				select {
-				case <-time.After(reconnect):
+				case <-time.After(reconnectDelay):
 				case <-ctx.Done():
 				}
 			}
@@ -37,15 +37,15 @@ func (Target) StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wa
 	all.Wait()
 }
 
-// follower reads one node's diary and tells each event once.
-type follower struct {
-	seen map[string]uint64 // last sequence number told, by life of the node
+// eventReader reads one node's event log and emits each event once.
+type eventReader struct {
+	seen map[string]uint64 // last sequence number emitted, by run of the node's process
 	emit func(events.Event)
 }
 
-// read follows the node until the connection ends.
-func (f *follower) read(ctx context.Context, c *cluster.Cluster, n topology.Node) {
-	follow(ctx, c, n, "/events", func(e events.Event) {
+// read reads the node's events until the connection ends.
+func (f *eventReader) read(ctx context.Context, c *cluster.Cluster, n topology.Node) {
+	readJSONLines(ctx, c, n, "/events", func(e events.Event) {
 		if e.Seq > f.seen[e.Start] {
 			f.seen[e.Start] = e.Seq
 			f.emit(e)
