@@ -76,7 +76,7 @@ var arrows = []struct {
 	{"targets/mcp", []string{"targets", "topology", "history", "cluster", "workload", "record", "mcp/api/...", "mcp/client"}, "only the adapter knows its system, and it is a client of it: it links nothing that serves"},
 	{"targets/etcd", []string{"targets", "topology", "history", "cluster", "workload", "record"}, "only the adapter knows its system"},
 	{"mcp/api/...", []string{"mcp/api/..."}, "the wire contract, which clients and servers share"},
-	{"mcp/client", []string{"mcp/api/...", "mcp/trust"}, "a client of the platform links nothing that serves"},
+	{"mcp/client", []string{"mcp/api/...", "mcp/pki"}, "a client of the platform links nothing that serves"},
 	{"mcp/...", []string{"mcp/..."}, "the platform under test knows nothing of the framework"},
 	{"harness", []string{"topology", "history", "history/goodput", "record", "check", "check/linear", "check/keyindex", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
 	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "record", "cluster", "topology"}, "the Ginkgo face wires everything"},

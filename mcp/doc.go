@@ -21,25 +21,25 @@
 //	            (nodespec: ports, roles, profiles, defects by name; events: kinds of events)
 //	state       what a command does; deterministic, without clocks or network
 //	consensus   how a command is committed: raft, strict about what an error proves
-//	journal     the classes of data that do not wait for a majority: replication, fencing, promotion
+//	primarybackup  the classes of data that do not wait for a majority: replication, fencing, promotion
 //	gateway     how a user's call finds the leader, and when it may be retried
 //	health      which nodes answer neither this node nor a witness in another region
 //	arbiter     which nodes are lost, by a majority of regions; where traffic and leadership move
 //	registry    which node serves what, where, and in which role
 //	membership  which nodes belong to the platform and which vote: add, remove, replace
 //	gslb        DNS answers with the regions' weights, and for each service
-//	settings    the configuration centre and its watch stream
+//	settings    the config server and its watch stream
 //	bus         the message server in a node
 //	snapshots   copies of the whole state in an object store
 //	standby     how a region takes over that does not vote
 //	telemetry   metrics, traces, health reports and alerts
 //	eventlog    the node's own events, kept in memory and served
 //	checkedfile a small file with a checksum, replaced as a whole
-//	latest      the latest items of a growing list, served as lines: events and traces
+//	tailbuffer  the latest items of a growing list, streamed as lines: events and traces
 //	node        all of it put together, flags, graceful stop
 //	client      how a Go program uses the platform
-//	names       logical names to addresses
-//	trust       from one secret to an authority, and the certificates it issues
+//	resolver    logical names to addresses
+//	pki         from one secret to an authority, and the certificates it issues
 //	identity    who calls: every API is behind its guard
 //	mcptest     real nodes as child processes, for tests
 //
@@ -56,5 +56,5 @@
 // once it has refilled. Retries are recognised among the last 65,536 mutations. Every
 // port but one speaks TLS 1.3 and asks for a certificate or a token; only health and
 // metrics are in the clear, on loopback. Whoever holds the platform's secret can act
-// as anybody, see trust.
+// as anybody, see pki.
 package mcp

@@ -1,28 +1,28 @@
-// Package bus is the platform's message bus: a NATS server with JetStream
-// inside the node's process, one a region, that keep streams together.
+// Package bus is the platform's message bus: a NATS server with JetStream inside the
+// process of one node in each region. The servers replicate streams.
 //
 //	publisher ──► any server ──► leader of the stream ──► the others' logs
 //	    ▲                               │ a majority has it on disk
 //	    └───────────── acknowledged ◄───┘
 //
-// A publish is acknowledged once the logs of a majority of the servers have
-// been synced with it, so that killing all of them at once loses none. NATS
-// does the replication, elects the leaders of streams and consumers, and speaks
-// with clients; this package runs it and does what the platform promises beside:
+// A publish is acknowledged once the logs of a majority of the servers have been synced
+// with it, so that killing all of them at once loses nothing. NATS replicates, elects the
+// leaders of streams and consumers, and talks to clients. This package runs it, and adds
+// what the platform promises beyond that:
 //
-//   - detect: a server sees the routes to its peers go
-//   - isolate: one that sees no majority of its peers hangs up on its clients
-//     and takes none, so that they go to a server that can serve them
-//   - elect: NATS elects a leader for each stream among those left
-//   - remap: who leads a stream is committed to the platform's own log
-//   - reconnect: clients are back at a server that serves
+//   - detect: a server notices that the route to a peer is gone
+//   - isolate: a server that reaches no majority of its peers disconnects its clients and
+//     accepts none, so that they go to a server that can serve them
+//   - elect: NATS elects a leader for each stream among the remaining servers
+//   - remap: the leader of each stream is committed to the platform's own log
+//   - reconnect: clients are connected to a server that serves
 //
-// Each of these is an event. Peers are reached by name alone: servers tell each
-// other no addresses, for one learnt from a peer could lead past a partition.
-// Users may publish and consume; the streams themselves are the platform's to
-// change, see rights. Who came with a token stays for as long as it is good.
-// The package is no broker of its own: clients speak NATS. Its one API, Held,
-// tells what a node's own replica of a stream has.
+// Each of these steps emits an event. Peers are reached only by their names. The servers
+// do not tell each other addresses, because an address that was learnt from a peer could
+// bypass a partition. Users may publish and consume; only the platform changes streams
+// (userPermissions). A user with a token stays connected as long as the token is valid.
+// Clients speak NATS. The package's only API of its own returns what a node's own replica
+// of a stream holds (ReadReplica).
 package bus
 
 import (
@@ -39,61 +39,62 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 	"github.com/mcp-resilience/holdfast/mcp/state"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// Config is a server's settings. All but Defects are needed.
+// Config configures a server. All fields but Defects are required.
 type Config struct {
 	Name   string // of the node, and so of its server
 	Region string
 	Host   string            // address to bind
 	Dir    string            // folder for streams
-	Peers  map[string]string // every node that carries the bus, this one too, with its region
-	// Who is this node; servers and users prove themselves to each other.
-	Who *trust.Identity
-	// Verify judges a user's token, when he comes and every second from then on.
-	Verify func(token string) error
-	// Lookup finds a peer's address by its name; "" leaves it to the system.
+	Peers  map[string]string // all nodes with the role bus, including this one, with their regions
+	// Identity authenticates this node, and verifies the other servers and the users.
+	Identity *pki.Identity
+	// VerifyToken verifies a user's token, when the user connects and every second after that.
+	VerifyToken func(token string) error
+	// Lookup returns a peer's address, or "" if the system's resolver is to be asked.
 	Lookup func(name string) (string, error)
 	State  *state.State
-	// Once commits a command through whoever leads the platform, if anybody does.
-	Once func(ctx context.Context, c *api.Command) (*api.Applied, error)
-	Note func(k events.Kind, says string, fields map[string]string)
-	Log  *slog.Logger
-	// AckEarly is the defect by which a publish is acknowledged before anybody has it.
-	AckEarly bool
+	// Commit commits a command through the platform's leader, if there is one.
+	Commit  func(ctx context.Context, c *api.Command) (*api.Applied, error)
+	Emit    func(k events.Kind, text string, fields map[string]string)
+	Log     *slog.Logger
+	Defects Defects
 }
 
 // Bus is a running server.
 type Bus struct {
-	cfg  Config
-	gate *gate
+	cfg   Config
+	hooks *hooks
+	auth  *authenticator
 
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu     sync.Mutex // guards what is nil until the server is up
+	mu     sync.Mutex // guards the fields below, which are nil until the server is up
 	server *server.Server
-	conn   *nats.Conn // within the process
+	conn   *nats.Conn // to the server in this process
 	js     jetstream.JetStream
 }
 
-// Start starts the server and returns at once: a node's other parts need not
-// wait for it. A server that cannot start says so in the log; the node goes on
-// without.
+// Start starts the server in the background. If the server cannot start, that is logged, and
+// the node goes on without it.
 func Start(cfg Config) *Bus {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &Bus{cfg: cfg, gate: newGate(cfg.Verify, cfg.rights()), stop: cancel}
+	b := &Bus{cfg: cfg, stop: cancel}
+	b.hooks = newHooks(b)
+	b.auth = newAuthenticator(cfg.VerifyToken, userPermissions(b.hooks.publishSubject))
 	b.work.Go(func() {
 		if err := b.run(ctx); err != nil {
-			cfg.Log.Error("the message bus does not run", "error", err)
+			cfg.Log.Error("the message bus has failed", "error", err)
 		}
 	})
 	return b
 }
 
-// Close hands the server's leaderships over and stops it.
+// Close transfers the server's stream leaderships and stops it.
 func (b *Bus) Close() error {
 	b.stop()
 	b.work.Wait()
@@ -101,7 +102,7 @@ func (b *Bus) Close() error {
 }
 
 func (b *Bus) run(ctx context.Context) error {
-	opts, err := b.cfg.options(ctx, b.gate)
+	opts, err := b.cfg.options(ctx, b.auth)
 	if err != nil {
 		return err
 	}
@@ -109,20 +110,20 @@ func (b *Bus) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("bus of %s: %w", b.cfg.Name, err)
 	}
-	logged := &logger{log: b.cfg.Log.With("part", "bus")}
+	logged := &natsLogger{log: b.cfg.Log.With("part", "bus")}
 	srv.SetLoggerV2(logged, false, false, false)
 	srv.Start()
 	defer func() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 	}()
-	if why := logged.fatal(); why != "" {
-		return fmt.Errorf("bus of %s: %s", b.cfg.Name, why)
+	if text := logged.fatal(); text != "" {
+		return fmt.Errorf("bus of %s: start the server: %s", b.cfg.Name, text)
 	}
 	nc, err := nats.Connect("", nats.InProcessServer(srv), nats.Name(b.cfg.Name),
-		nats.UserInfo(insider, b.gate.secret), nats.MaxReconnects(-1), nats.ReconnectWait(look))
+		nats.UserInfo(internalUser, b.auth.secret), nats.MaxReconnects(-1), nats.ReconnectWait(pollInterval))
 	if err != nil {
-		return fmt.Errorf("bus of %s: connect within the process: %w", b.cfg.Name, err)
+		return fmt.Errorf("bus of %s: connect to the server in this process: %w", b.cfg.Name, err)
 	}
 	defer nc.Close()
 	js, err := jetstream.New(nc)
@@ -132,12 +133,12 @@ func (b *Bus) run(ctx context.Context) error {
 	b.mu.Lock()
 	b.server, b.conn, b.js = srv, nc, js
 	b.mu.Unlock()
-	b.work.Go(func() { b.gate.patrol(ctx, srv) })
-	return b.watch(ctx, srv, js)
+	b.work.Go(func() { b.auth.recheckTokens(ctx, srv) })
+	return b.monitor(ctx, srv, js)
 }
 
-// running is the server and a way to its streams; an error until it is up.
-func (b *Bus) running() (*server.Server, jetstream.JetStream, error) {
+// started returns the server and a client of its streams, or an error if it is not up yet.
+func (b *Bus) started() (*server.Server, jetstream.JetStream, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.server == nil {
@@ -146,8 +147,35 @@ func (b *Bus) running() (*server.Server, jetstream.JetStream, error) {
 	return b.server, b.js, nil
 }
 
-// look is how often a server looks at itself. It asks the library in its own
-// process, which costs microseconds. JetStream's advisories tell of elections
-// too, but they travel the very routes that a partition cuts, and one that was
-// missed is not repeated.
-const look = 100 * time.Millisecond
+// pollInterval is how often a node checks its server. It calls the NATS library in its own
+// process, which takes microseconds. JetStream's advisories report elections too, but they
+// are sent over the routes that a partition cuts, and a lost advisory is not repeated.
+const pollInterval = 100 * time.Millisecond
+
+// natsLogger writes the server's log to the node's. A fatal error does not end the process,
+// which is what the NATS library would do; Bus.run returns it.
+type natsLogger struct {
+	log       *slog.Logger
+	mu        sync.Mutex
+	fatalText string // the first fatal error
+}
+
+func (l *natsLogger) Noticef(format string, v ...any) { l.log.Info(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l *natsLogger) Debugf(string, ...any)           {}
+func (l *natsLogger) Tracef(string, ...any)           {}
+
+func (l *natsLogger) Fatalf(format string, v ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fatalText == "" {
+		l.fatalText = fmt.Sprintf(format, v...)
+	}
+}
+
+func (l *natsLogger) fatal() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatalText
+}

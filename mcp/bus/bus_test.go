@@ -18,12 +18,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	mcptest.Child()
+	mcptest.RunChild()
 	goleak.VerifyTestMain(m)
 }
 
-// publish sends a message until it is acknowledged, with one id, and returns
-// its sequence number.
+// publish publishes a message, again and again with the same id, until it is acknowledged,
+// and returns its sequence number.
 func publish(t *testing.T, c *mcptest.Cluster, b *client.Bus, message string) (seq uint64) {
 	t.Helper()
 	id := client.NewID()
@@ -42,7 +42,7 @@ func publish(t *testing.T, c *mcptest.Cluster, b *client.Bus, message string) (s
 	return seq
 }
 
-// consume takes messages until it has so many.
+// consume consumes n messages.
 func consume(t *testing.T, c *mcptest.Cluster, consumer *client.Consumer, n int) (out []string) {
 	t.Helper()
 	var last error
@@ -60,10 +60,10 @@ func consume(t *testing.T, c *mcptest.Cluster, consumer *client.Consumer, n int)
 	return out
 }
 
-// held waits until a node holds what is wanted.
-func held(t *testing.T, c *mcptest.Cluster, name string, want []string) {
+// awaitHeld waits until a node holds the wanted messages.
+func awaitHeld(t *testing.T, c *mcptest.Cluster, name string, want []string) {
 	t.Helper()
-	d := c.Direct(name)
+	d := c.NodeClient(name)
 	var got []string
 	var last error
 	defer func() {
@@ -87,7 +87,7 @@ func messages(from, to int) (out []string) {
 	return out
 }
 
-func TestMessagesAreKeptByAllAndConsumedInOrder(t *testing.T) {
+func TestEveryServerHoldsTheMessagesAndTheyAreConsumedInOrder(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
@@ -98,21 +98,21 @@ func TestMessagesAreKeptByAllAndConsumedInOrder(t *testing.T) {
 		}
 	}
 	for _, n := range c.Names() {
-		held(t, c, n, messages(1, 12))
+		awaitHeld(t, c, n, messages(1, 12))
 	}
 	got := consume(t, c, c.Bus("north").Consumer(api.Feed, "reader"), 12)
 	if diff := cmp.Diff(messages(1, 12), got); diff != "" {
 		t.Errorf("consumed (-want +got):\n%s", diff)
 	}
-	// A new life of the consumer goes on where the last one ended.
+	// After a restart the consumer continues where it was.
 	publish(t, c, b, "m13")
 	got = consume(t, c, c.Bus("east").Consumer(api.Feed, "reader"), 1)
 	if diff := cmp.Diff([]string{"m13"}, got); diff != "" {
-		t.Errorf("consumed by the next life (-want +got):\n%s", diff)
+		t.Errorf("consumed after the restart (-want +got):\n%s", diff)
 	}
 }
 
-func TestAnIdIsKeptOnce(t *testing.T) {
+func TestMessagesWithTheSameIDAreStoredOnce(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
@@ -125,15 +125,15 @@ func TestAnIdIsKeptOnce(t *testing.T) {
 			t.Errorf("publish with the same id: message %d, %v", seq, err)
 		}
 	}
-	held(t, c, c.Names()[0], []string{"m1", "m2"})
+	awaitHeld(t, c, c.Names()[0], []string{"m1", "m2"})
 }
 
-func TestTheLeaderOfAStreamDies(t *testing.T) {
+func TestFailoverOfAStreamLeader(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	old := c.BusLeader()
 	users := map[string]*client.Bus{}
-	for i, region := range []string{"east", "north", "south"} { // each at the server of its own region
+	for i, region := range []string{"east", "north", "south"} { // each with the server of its own region
 		users[region] = c.Bus(region)
 		publish(t, c, users[region], fmt.Sprintf("m%d", i+1))
 	}
@@ -150,7 +150,7 @@ func TestTheLeaderOfAStreamDies(t *testing.T) {
 		t.Errorf("consumed (-want +got):\n%s", diff)
 	}
 	next := c.BusLeader(old)
-	told := func(kind string, by ...string) (at time.Time) {
+	emittedAt := func(kind string, by ...string) (at time.Time) {
 		c.Await("event "+kind, func() bool {
 			for _, n := range by {
 				for _, e := range c.Events(n) {
@@ -170,15 +170,15 @@ func TestTheLeaderOfAStreamDies(t *testing.T) {
 			left = append(left, n)
 		}
 	}
-	flow := []time.Time{told("bus suspect", left...), told("bus elected", next), told("bus remapped", next), told("bus reconnected", left...)}
+	flow := []time.Time{emittedAt("bus suspect", left...), emittedAt("bus elected", next), emittedAt("bus remapped", next), emittedAt("bus reconnected", left...)}
 	if !slices.IsSortedFunc(flow, time.Time.Compare) {
-		t.Errorf("suspect, elected, remapped, reconnected came at %v", flow)
+		t.Errorf("suspect, elected, remapped, reconnected were emitted at %v", flow)
 	}
 	c.Run(old)
-	held(t, c, old, messages(1, 6))
+	awaitHeld(t, c, old, messages(1, 6))
 }
 
-// What was acknowledged is on disk: no server is left that could remember it.
+// Acknowledged messages are on disk: all servers are killed, so none has them in memory.
 func TestAllServersDieAtOnce(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
@@ -194,12 +194,12 @@ func TestAllServersDieAtOnce(t *testing.T) {
 		c.Run(n)
 	}
 	for _, n := range c.Names() {
-		held(t, c, n, messages(1, 20))
+		awaitHeld(t, c, n, messages(1, 20))
 	}
 }
 
-// A server whose peers are gone turns its users away instead of keeping them waiting.
-func TestALoneServerHangsUp(t *testing.T) {
+// A server that reaches no peers disconnects its users, so that they do not wait in vain.
+func TestAnIsolatedServerDisconnectsItsUsers(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
@@ -217,15 +217,15 @@ func TestALoneServerHangsUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if _, err := b.Publish(ctx, client.NewID(), api.Feed, "m2"); !client.NoEffect(err) {
-		t.Errorf("publish to a server that is alone: %v; want a proof that nothing happened", err)
+		t.Errorf("publish to an isolated server: %v; want a proof that it had no effect", err)
 	}
 }
 
-func TestNobodyUnknownIsLetIn(t *testing.T) {
+func TestAnUnknownCertificateIsRefused(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
-	stranger := c.Stranger()
+	stranger := c.UnknownIdentity()
 	b, err := client.NewBus(client.BusConfig{Dial: c.Dial, Identity: stranger, Servers: []string{"east-1:7420"}})
 	if err != nil {
 		t.Fatal(err)
@@ -235,18 +235,18 @@ func TestNobodyUnknownIsLetIn(t *testing.T) {
 	defer cancel()
 	var e *client.Error
 	if _, err := b.Publish(ctx, client.NewID(), api.Feed, "m1"); !errors.As(err, &e) || !e.NoEffect {
-		t.Errorf("publish with a certificate of another platform: %v; want to be refused", err)
+		t.Errorf("publish with a certificate of another platform: %v; want a refusal", err)
 	}
 }
 
-func TestTheDefectLosesWhatItAcknowledged(t *testing.T) {
+func TestTheDefectAckEarlyLosesAcknowledgedMessages(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1, "--defect", nodespec.BusAckEarly)
 	c.BusLeader()
 	b := c.Bus("east")
 	publish(t, c, b, "m1")
-	held(t, c, "east-1", []string{"m1"})
+	awaitHeld(t, c, "east-1", []string{"m1"})
 	publish(t, c, b, "m2")
 	c.Kill("east-1")
-	held(t, c, "north-1", []string{"m1"})
+	awaitHeld(t, c, "north-1", []string{"m1"})
 }

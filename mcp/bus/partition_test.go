@@ -19,12 +19,12 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
-// direct lists connections to a server's port for routes that came by no link:
-// the doors take connections of servers, and only doors may connect to servers.
-func (l *linked) direct() (out []string) {
+// bypassing lists connections to a server's route port that do not come over a link: servers
+// connect to links, and only links may connect to servers.
+func (l *linkedCluster) bypassing() (out []string) {
 	l.t.Helper()
 	f, err := os.Open("/proc/net/tcp")
 	if err != nil {
@@ -48,7 +48,7 @@ func (l *linked) direct() (out []string) {
 	return out
 }
 
-// endpoint reads the kernel's notation, such as 0100007F:1CFD.
+// endpoint parses an address in the kernel's notation, such as 0100007F:1CFD.
 func endpoint(s string) (ip string, port int) {
 	a, p, _ := strings.Cut(s, ":")
 	if b, err := hex.DecodeString(a); err == nil && len(b) == 4 {
@@ -59,14 +59,14 @@ func endpoint(s string) (ip string, port int) {
 	return ip, port
 }
 
-// up waits until the stream takes messages, and returns who leads it.
-func (l *linked) up(b *client.Bus) (leader string) {
+// awaitLeader waits until the stream accepts messages, and returns its leader.
+func (l *linkedCluster) awaitLeader(b *client.Bus) (leader string) {
 	l.t.Helper()
 	id := client.NewID()
 	l.await("a publish", time.Minute, func() bool { return l.publish(b, id, "m1") == nil })
 	l.await("a leader", time.Minute, func() bool {
 		for _, n := range l.names {
-			if l.tells(n, events.BusElected) > 0 {
+			if l.eventCount(n, events.BusElected) > 0 {
 				leader = n
 			}
 		}
@@ -75,30 +75,30 @@ func (l *linked) up(b *client.Bus) (leader string) {
 	return leader
 }
 
-func (l *linked) publish(b *client.Bus, id, message string) error {
+func (l *linkedCluster) publish(b *client.Bus, id, message string) error {
 	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Second)
 	defer cancel()
 	_, err := b.Publish(ctx, id, api.Feed, message)
 	return err
 }
 
-func (l *linked) others(name string) []string {
+func (l *linkedCluster) others(name string) []string {
 	return slices.DeleteFunc(slices.Clone(l.names), func(n string) bool { return n == name })
 }
 
-// Servers gossip their peers' addresses, to each other and to clients. What
-// they could learn so would lead past the links.
-func TestNoAddressLeadsPastAPartition(t *testing.T) {
+// Servers gossip their peers' addresses, to each other and to clients. An address that they
+// learnt this way would bypass the links.
+func TestGossipedAddressesDoNotBypassAPartition(t *testing.T) {
 	t.Parallel()
-	l := startLinked(t)
-	l.up(l.user(l.names...))
+	l := startLinkedCluster(t)
+	l.awaitLeader(l.clientOf(l.names...))
 	const alone = "south-1"
-	others := l.user(l.others(alone)...)
-	if past := l.direct(); past != nil {
-		t.Fatalf("before the partition servers are connected past their links: %v", past)
+	others := l.clientOf(l.others(alone)...)
+	if past := l.bypassing(); past != nil {
+		t.Fatalf("before the partition, connections bypass the links: %v", past)
 	}
 
-	secure, err := trust.For(l.who().Dial(), alone+":7420")
+	secure, err := pki.ExpectHost(l.identity().ClientConfig(), alone+":7420")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,45 +108,45 @@ func TestNoAddressLeadsPastAPartition(t *testing.T) {
 	}
 	defer conn.Close()
 	if learnt := conn.DiscoveredServers(); len(learnt) != 0 {
-		t.Errorf("a client of %s is told of servers at %v; want none", alone, learnt)
+		t.Errorf("a client of %s learns of servers at %v; want none", alone, learnt)
 	}
 
 	l.isolate(alone)
-	l.await(alone+" to be isolated", 20*time.Second, func() bool { return l.tells(alone, events.BusIsolated) == 1 })
-	// The others go on telling each other what they know: for ten of the
-	// library's attempts to connect again, a second apart.
+	l.await(alone+" to be isolated", 20*time.Second, func() bool { return l.eventCount(alone, events.BusIsolated) == 1 })
+	// The others go on gossiping for ten of the library's reconnection attempts, which are a
+	// second apart.
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if past := l.direct(); past != nil {
-			t.Fatalf("the partition is bypassed: %v", past)
+		if past := l.bypassing(); past != nil {
+			t.Fatalf("connections bypass the partition: %v", past)
 		}
-		if l.tells(alone, events.BusRejoined) > 0 {
+		if l.eventCount(alone, events.BusRejoined) > 0 {
 			t.Fatalf("%s has a route to another while all its links are cut", alone)
 		}
 	}
 	l.await("a publish among the others", 20*time.Second, func() bool { return l.publish(others, client.NewID(), "m2") == nil })
 	l.join(alone)
-	l.await(alone+" to be back", 20*time.Second, func() bool { return l.tells(alone, events.BusRejoined) == 1 })
-	if past := l.direct(); past != nil {
-		t.Errorf("after the partition servers are connected past their links: %v", past)
+	l.await(alone+" to be back", 20*time.Second, func() bool { return l.eventCount(alone, events.BusRejoined) == 1 })
+	if past := l.bypassing(); past != nil {
+		t.Errorf("after the partition, connections bypass the links: %v", past)
 	}
 }
 
-// The end of a cut-off leader's log is in nobody else's. The library takes it
-// back message by message, two seconds each, and until it hears of the next
-// leader this one takes itself for it: what it says it holds must be all.
-func TestALeaderThatWasCutOffCatchesUp(t *testing.T) {
+// The last entries of a cut-off leader's log are in no other log. The library removes them
+// one by one, two seconds each, and until the server learns of the next leader it believes
+// that it leads. ReadReplica must nevertheless return every message.
+func TestAFormerLeaderThatWasCutOffCatchesUp(t *testing.T) {
 	t.Parallel()
-	l := startLinked(t)
-	leader := l.up(l.user(l.names...))
-	here, there := l.user(leader), l.user(l.others(leader)...)
+	l := startLinkedCluster(t)
+	leader := l.awaitLeader(l.clientOf(l.names...))
+	here, there := l.clientOf(leader), l.clientOf(l.others(leader)...)
 	want := []string{"m1"}
 
 	l.isolate(leader)
 	const tail = 30
-	for i := range tail { // one after the other: what comes together shares an entry of the log
+	for i := range tail { // one after the other, because concurrent messages share an entry of the log
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		if _, err := here.Publish(ctx, client.NewID(), api.Feed, fmt.Sprintf("never %d", i)); err == nil {
-			t.Error("a leader that is cut off acknowledges a message")
+			t.Error("a leader that is cut off has acknowledged a message")
 		}
 		cancel()
 	}
@@ -155,16 +155,16 @@ func TestALeaderThatWasCutOffCatchesUp(t *testing.T) {
 		l.await("an acknowledgement of "+m, 30*time.Second, func() bool { return l.publish(there, id, m) == nil })
 		want = append(want, m)
 	}
-	l.await(leader+" to be isolated", 20*time.Second, func() bool { return l.tells(leader, events.BusIsolated) == 1 })
+	l.await(leader+" to be isolated", 20*time.Second, func() bool { return l.eventCount(leader, events.BusIsolated) == 1 })
 	l.join(leader)
 	joined := time.Now()
-	l.await(leader+" to be back", 20*time.Second, func() bool { return l.tells(leader, events.BusRejoined) == 1 })
+	l.await(leader+" to be back", 20*time.Second, func() bool { return l.eventCount(leader, events.BusRejoined) == 1 })
 
 	b := l.buses[slices.Index(l.names, leader)]
 	var got []string
 	l.await(leader+" to hold all", 25*time.Second, func() (done bool) {
 		var err error
-		got, _, err = b.Held(t.Context(), api.Feed)
+		got, _, err = b.ReadReplica(t.Context(), api.Feed)
 		return err == nil
 	})
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // BusConfig is how a client finds the message bus. All fields are required.
@@ -21,7 +21,7 @@ type BusConfig struct {
 	// Dial connects to logical addresses such as "north-1:7420".
 	Dial api.DialFunc
 	// Identity authenticates the client and verifies the servers.
-	Identity *trust.Identity
+	Identity *pki.Identity
 	// Servers lists the logical addresses of the servers, that of the client's own region
 	// first.
 	Servers []string
@@ -220,7 +220,7 @@ func (b *Bus) tryOrder() []string {
 // connect connects to a server.
 func (b *Bus) connect(addr string) (*serverConn, error) {
 	g := &serverConn{addr: addr}
-	secure, err := trust.For(b.cfg.Identity.Dial(), addr)
+	secure, err := pki.ExpectHost(b.cfg.Identity.ClientConfig(), addr)
 	if err != nil {
 		return nil, err
 	}

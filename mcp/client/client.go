@@ -20,7 +20,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // Config is how a client finds the platform.
@@ -32,7 +32,7 @@ type Config struct {
 	GSLB []string
 	// Identity verifies the nodes, and authenticates the client when it is issued its first
 	// token. After that its calls carry tokens.
-	Identity *trust.Identity
+	Identity *pki.Identity
 	// IdentityServers lists the logical addresses of the nodes that issue tokens, those of
 	// the client's own region first.
 	IdentityServers []string
@@ -44,6 +44,21 @@ type Config struct {
 	Seed uint64
 }
 
+// Identity is the certificate of a caller of the platform, and the authority that verifies
+// the nodes' certificates.
+type Identity = pki.Identity
+
+// NewIdentity makes the identity of a client from the platform's secret.
+func NewIdentity(secret, name string) (*Identity, error) {
+	return pki.NewIdentity(secret, name, pki.Client)
+}
+
+// NewOperatorIdentity makes the identity of an operator, who may add and remove
+// nodes, from the platform's secret.
+func NewOperatorIdentity(secret, name string) (*Identity, error) {
+	return pki.NewIdentity(secret, name, pki.Operator)
+}
+
 // SlowThreshold is how long a gateway may take to answer before later calls go to
 // another one. A gateway that is up answers, refuses or sends a header sooner.
 const SlowThreshold = 1200 * time.Millisecond
@@ -52,7 +67,7 @@ const SlowThreshold = 1200 * time.Millisecond
 type Client struct {
 	cfg Config
 	// secureDial is cfg.Dial followed by a mutual TLS handshake.
-	secureDial trust.DialFunc
+	secureDial pki.DialFunc
 	tokens     *tokenSource
 	ctx        context.Context // ends at Close
 	stop       context.CancelFunc
@@ -84,7 +99,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Zone == "" {
 		cfg.Zone = nodespec.DNSZone
 	}
-	c := &Client{cfg: cfg, secureDial: trust.Dialer(cfg.Identity.Dial(), trust.DialFunc(cfg.Dial)), avoidUntil: map[string]time.Time{}, rng: newWeightedRand(cfg.Seed)}
+	c := &Client{cfg: cfg, secureDial: pki.Dialer(cfg.Identity.ClientConfig(), pki.DialFunc(cfg.Dial)), avoidUntil: map[string]time.Time{}, rng: newWeightedRand(cfg.Seed)}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.tokens = newTokenSource(cfg, c.work.Go)
 	c.work.Go(func() { c.tokens.run(c.ctx) })

@@ -183,7 +183,7 @@ func (c *Client) tryOrder(answers []answer) []answer {
 
 // connect connects to a gateway and checks its health.
 func (c *Client) connect(ctx context.Context, a answer) (*gatewayConn, error) {
-	conn, err := api.Connect(a.addr, c.cfg.Dial, api.Credentials{TLS: c.cfg.Identity.Nameless(), Token: c.tokens.get})
+	conn, err := api.Connect(a.addr, c.cfg.Dial, api.Credentials{TLS: c.cfg.Identity.AnonymousClientConfig(), Token: c.tokens.get})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // Consistency is how fresh a read must be.
@@ -85,8 +85,8 @@ func (c *Client) AddTo(ctx context.Context, id string, class Class, set, member 
 
 // NewNodeClient makes a client of the node at a logical address. It authenticates with
 // the certificate of an identity.
-func NewNodeClient(addr string, dial api.DialFunc, identity *trust.Identity) (*NodeClient, error) {
-	conn, err := api.Connect(addr, dial, api.Credentials{TLS: identity.Dial()})
+func NewNodeClient(addr string, dial api.DialFunc, identity *pki.Identity) (*NodeClient, error) {
+	conn, err := api.Connect(addr, dial, api.Credentials{TLS: identity.ClientConfig()})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // LocalClient calls only the gateways of its own region, for what a region can answer
@@ -22,7 +22,7 @@ var ErrNotMarkedStale = errors.New("the answer is not marked stale")
 
 // NewLocalClient makes a client of the gateways at these logical addresses. It
 // connects at the first call.
-func NewLocalClient(dial api.DialFunc, who *trust.Identity, gateways []string) (*LocalClient, error) {
+func NewLocalClient(dial api.DialFunc, who *pki.Identity, gateways []string) (*LocalClient, error) {
 	if len(gateways) == 0 {
 		return nil, errors.New("new local client: the region has no gateway")
 	}

@@ -36,25 +36,25 @@ func TestSettingsCacheAfterACrash(t *testing.T) {
 		write(t, path, data[:len(data)/2])
 	}
 	for name, c := range map[string]struct {
-		saved  []uint64
-		damage func(t *testing.T, path string)
-		want   uint64 // 0: nothing
-		says   bool   // whether an error says that a copy was not used
+		saved   []uint64
+		damage  func(t *testing.T, path string)
+		want    uint64 // 0: nothing
+		wantErr bool   // whether an error says that a copy was not used
 	}{
-		"the last one":                  {saved: []uint64{1, 2}, want: 2},
-		"none yet":                      {},
-		"torn, the one before is kept":  {[]uint64{1, 2}, cut, 1, true},
-		"a bit has flipped":             {[]uint64{1, 2}, flip, 1, true},
-		"empty, as after a power cut":   {[]uint64{1, 2}, func(t *testing.T, path string) { write(t, path, nil) }, 1, true},
-		"torn, and it was the only one": {[]uint64{1}, cut, 0, true},
-		"both torn":                     {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path); flip(t, path+previousSuffix) }, 0, true},
-		"died between the renames":      {[]uint64{1, 2}, func(t *testing.T, path string) { rename(t, path, path+".new") }, 1, false},
-		"died while writing":            {[]uint64{1, 2}, func(t *testing.T, path string) { write(t, path+".new", []byte("settings sha")) }, 2, false},
+		"the last one":                         {saved: []uint64{1, 2}, want: 2},
+		"none yet":                             {},
+		"damaged, and there is a previous one": {[]uint64{1, 2}, cut, 1, true},
+		"a bit has flipped":                    {[]uint64{1, 2}, flip, 1, true},
+		"empty, as after a power cut":          {[]uint64{1, 2}, func(t *testing.T, path string) { write(t, path, nil) }, 1, true},
+		"damaged, and it was the only one":     {[]uint64{1}, cut, 0, true},
+		"both are damaged":                     {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path); flip(t, path+previousSuffix) }, 0, true},
+		"died between the renames":             {[]uint64{1, 2}, func(t *testing.T, path string) { rename(t, path, path+".new") }, 1, false},
+		"died while writing":                   {[]uint64{1, 2}, func(t *testing.T, path string) { write(t, path+".new", []byte("settings sha")) }, 2, false},
 		"a good checksum of something else": {[]uint64{1, 2}, func(t *testing.T, path string) {
 			write(t, path, []byte(cacheHeader+"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"))
 		}, 1, true},
-		"the one before is torn, who cares":    {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path+previousSuffix) }, 2, false},
-		"it is a folder, which nobody expects": {[]uint64{1, 2}, func(t *testing.T, path string) { rename(t, path, path+".x"); mkdir(t, path) }, 1, true},
+		"only the previous one is damaged": {[]uint64{1, 2}, func(t *testing.T, path string) { cut(t, path+previousSuffix) }, 2, false},
+		"a folder is in its place":         {[]uint64{1, 2}, func(t *testing.T, path string) { rename(t, path, path+".x"); mkdir(t, path) }, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "settings")
@@ -71,7 +71,7 @@ func TestSettingsCacheAfterACrash(t *testing.T) {
 			if c.want > 0 {
 				want = good(c.want)
 			}
-			if diff := cmp.Diff(want, got); diff != "" || found != (c.want > 0) || (err != nil) != c.says {
+			if diff := cmp.Diff(want, got); diff != "" || found != (c.want > 0) || (err != nil) != c.wantErr {
 				t.Errorf("found %v, error %v (-want +got):\n%s", found, err, diff)
 			}
 		})

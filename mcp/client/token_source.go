@@ -12,14 +12,14 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // tokenSource holds a client's token and refreshes it long before it expires, so that
 // calls go on while the identity nodes are down for a while. When the token has
 // expired, calls wait for the next one.
 type tokenSource struct {
-	who     *trust.Identity
+	who     *pki.Identity
 	dial    api.DialFunc
 	servers []string // the identity nodes, those of the client's region first
 	spawn   func(func())
@@ -91,7 +91,7 @@ func (s *tokenSource) store(started time.Time, r *api.TokenReply, err error) {
 func (s *tokenSource) fetch(ctx context.Context) (*api.TokenReply, error) {
 	if token := s.current(); token != "" {
 		var sessionEnded atomic.Bool
-		credentials := api.Credentials{TLS: s.who.Nameless(), Token: func(context.Context) (string, error) { return token, nil }}
+		credentials := api.Credentials{TLS: s.who.AnonymousClientConfig(), Token: func(context.Context) (string, error) { return token, nil }}
 		r, err := s.request(ctx, credentials, func(ctx context.Context, c api.IdentityClient) (*api.TokenReply, error) {
 			r, err := c.Refresh(ctx, &api.RefreshRequest{})
 			if status.Code(err) == codes.Unauthenticated {
@@ -104,7 +104,7 @@ func (s *tokenSource) fetch(ctx context.Context) (*api.TokenReply, error) {
 		}
 		s.log.Info("the token is not refreshed; opening a new session", "error", err)
 	}
-	return s.request(ctx, api.Credentials{TLS: s.who.Dial()}, func(ctx context.Context, c api.IdentityClient) (*api.TokenReply, error) {
+	return s.request(ctx, api.Credentials{TLS: s.who.ClientConfig()}, func(ctx context.Context, c api.IdentityClient) (*api.TokenReply, error) {
 		return c.Issue(ctx, &api.IssueRequest{})
 	})
 }

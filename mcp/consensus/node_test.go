@@ -15,7 +15,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
-	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/resolver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,7 +49,7 @@ func (g *group) openWith(name string, edit func(*Config)) *Node {
 	g.t.Helper()
 	cfg := Config{
 		Name: name, Addr: g.peers[name], Peers: g.peers, Voters: sorted(g.peers), Dir: g.dirs[name],
-		Dial:   func(ctx context.Context, nw, a string) (net.Conn, error) { return names.Resolver{}.Dial(ctx, nw, a) },
+		Dial:   func(ctx context.Context, nw, a string) (net.Conn, error) { return resolver.Resolver{}.Dial(ctx, nw, a) },
 		Timing: Timing{Heartbeat: 400 * time.Millisecond, Election: 500 * time.Millisecond, Lease: 400 * time.Millisecond, Commit: 10 * time.Millisecond},
 		Note:   func(events.Kind, string, map[string]string) {},
 		Logger: hclog.NewNullLogger(), SnapshotEvery: 20,

@@ -14,13 +14,13 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/eventlog"
 )
 
-func TestALateReaderHearsEverythingOnceInOrder(t *testing.T) {
+func TestALateReaderGetsEachEventOnceAndInOrder(t *testing.T) {
 	d := eventlog.New("east-1", "east")
 	done := make(chan struct{})
-	srv := httptest.NewServer(d.Serve(done))
+	srv := httptest.NewServer(d.Stream(done))
 	defer srv.Close()
-	d.Note(events.Started, "0", nil)
-	d.Note(events.Strike, "1", nil)
+	d.Emit(events.Started, "0", nil)
+	d.Emit(events.Strike, "1", nil)
 	r, err := http.Get(srv.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestALateReaderHearsEverythingOnceInOrder(t *testing.T) {
 	var got, want []string
 	for i := range 20 {
 		if i >= 2 {
-			d.Note(events.Strike, fmt.Sprint(i), nil)
+			d.Emit(events.Strike, fmt.Sprint(i), nil)
 		}
 		if !lines.Scan() {
 			t.Fatalf("the stream ended after %d events: %v", i, lines.Err())
@@ -42,7 +42,7 @@ func TestALateReaderHearsEverythingOnceInOrder(t *testing.T) {
 		got = append(got, fmt.Sprintf("%d %s %s", e.Seq, e.Node, e.Description))
 		want = append(want, fmt.Sprintf("%d east-1 %d", i+1, i))
 		if e.Wall.IsZero() || e.Start == "" {
-			t.Errorf("event without a time or a life: %+v", e)
+			t.Errorf("event without a time or an incarnation: %+v", e)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // hangingNode is an API whose health checks and calls do not return while it is stuck.
@@ -50,11 +50,11 @@ func TestCallsDoNotWaitForAnUnresponsiveLeader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := trust.New("a secret of the test, long enough for trust", "leader", trust.Node)
+	who, err := pki.NewIdentity("a secret of the test, long enough for trust", "leader", pki.Node)
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := grpc.NewServer(grpc.Creds(credentials.NewTLS(who.Server())))
+	srv := grpc.NewServer(grpc.Creds(credentials.NewTLS(who.ServerConfig())))
 	grpc_health_v1.RegisterHealthServer(srv, n)
 	api.RegisterPeerServer(srv, n)
 	go func() { _ = srv.Serve(ln) }()
@@ -62,7 +62,7 @@ func TestCallsDoNotWaitForAnUnresponsiveLeader(t *testing.T) {
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, ln.Addr().String())
 	}
-	conn, err := api.Connect("leader:7400", dial, api.Credentials{TLS: who.Dial()})
+	conn, err := api.Connect("leader:7400", dial, api.Credentials{TLS: who.ClientConfig()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/health"
-	"github.com/mcp-resilience/holdfast/mcp/names"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
+	"github.com/mcp-resilience/holdfast/mcp/resolver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,7 +32,7 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := as(t, "127.0.0.1")
-	srv, status := grpc.NewServer(grpc.Creds(credentials.NewTLS(who.Peers()))), grpchealth.NewServer()
+	srv, status := grpc.NewServer(grpc.Creds(credentials.NewTLS(who.PeerServerConfig()))), grpchealth.NewServer()
 	grpc_health_v1.RegisterHealthServer(srv, status)
 	go func() { _ = srv.Serve(ln) }()
 	defer srv.Stop()
@@ -46,7 +46,7 @@ func TestStrikesMakeASuspectAndAnAnswerClearsIt(t *testing.T) {
 	targets.Store([]string{"127.0.0.1", "127.0.0.2"})
 	var mu sync.Mutex
 	var noted []string
-	pool := api.NewPool(ln.Addr().(*net.TCPAddr).Port, names.Resolver{}.Dial, api.Credentials{TLS: who.Dial()})
+	pool := api.NewPool(ln.Addr().(*net.TCPAddr).Port, resolver.Resolver{}.Dial, api.Credentials{TLS: who.ClientConfig()})
 	defer pool.Close()
 	p := &health.Prober{
 		Targets: func() []string { return targets.Load().([]string) },
@@ -106,9 +106,9 @@ func await(t *testing.T, what string, holds func() bool) {
 }
 
 // as makes a node's identity.
-func as(t *testing.T, name string) *trust.Identity {
+func as(t *testing.T, name string) *pki.Identity {
 	t.Helper()
-	who, err := trust.New("a secret for tests alone", name, trust.Node)
+	who, err := pki.NewIdentity("a secret for tests alone", name, pki.Node)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func node(t *testing.T, host string, port int, p *health.Prober) (status *grpche
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := grpc.NewServer(grpc.Creds(credentials.NewTLS(as(t, host).Peers())))
+	srv := grpc.NewServer(grpc.Creds(credentials.NewTLS(as(t, host).PeerServerConfig())))
 	status = grpchealth.NewServer()
 	grpc_health_v1.RegisterHealthServer(srv, status)
 	api.RegisterWitnessServer(srv, &health.Witness{Prober: p})
@@ -140,7 +140,7 @@ func TestASuspectNeedsAWitness(t *testing.T) {
 	}
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	pool := api.NewPool(port, names.Resolver{}.Dial, api.Credentials{TLS: as(t, "127.0.0.1").Dial()})
+	pool := api.NewPool(port, resolver.Resolver{}.Dial, api.Credentials{TLS: as(t, "127.0.0.1").ClientConfig()})
 	defer pool.Close()
 	// The prober's way to the peer is broken; the witness's is not.
 	broken := func(name string) (*grpc.ClientConn, error) {

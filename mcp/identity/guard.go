@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -15,33 +16,59 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
-// Guard stands before every API of a node: it lets in who shows a valid token
-// or, without any token, a certificate of the platform, and tells the call who
-// that is. All fields are needed.
+// Guard authenticates the callers of every API of a node. It accepts a valid token or, if
+// there is no token, a certificate of the platform, and puts the caller into the call's
+// context. All fields are required.
 type Guard struct {
-	Node string // this one, for its refusals
-	// Verify judges a token.
+	Node string // this node, for its refusals
+	// Verify verifies a token.
 	Verify func(ctx context.Context, token string) (Principal, error)
-	// Only says which gRPC services, such as "mcp.v1.Peer", are for one kind of
-	// caller alone, who must show a certificate. The others are for everybody.
-	Only map[string]trust.Kind
+	// RestrictedTo maps gRPC services, such as "mcp.v1.Peer", to the only kind of caller that
+	// may use them, with a certificate. All other services are for everybody.
+	RestrictedTo map[string]pki.Kind
 }
 
-// Unary guards calls of one reply.
+// Principal is who makes a call.
+type Principal struct {
+	Name string
+	Kind pki.Kind
+	// Session is the session of the token that the call carried. It is empty if the caller
+	// authenticated with its certificate.
+	Session      string
+	sessionStart time.Time
+}
+
+// ByCertificate reports whether the caller authenticated with a certificate.
+func (p Principal) ByCertificate() bool { return p.Session == "" }
+
+type principalKey struct{}
+
+// NewContext returns a context with the principal.
+func NewContext(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// FromContext returns the principal of a call. ok is false outside a guarded call.
+func FromContext(ctx context.Context) (p Principal, ok bool) {
+	p, ok = ctx.Value(principalKey{}).(Principal)
+	return p, ok
+}
+
+// Unary is the gRPC interceptor of unary calls.
 func (g *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	ctx, err := g.admit(ctx, info.FullMethod)
+	ctx, err := g.authenticate(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
 	return next(ctx, req)
 }
 
-// Stream guards calls of many.
+// Stream is the gRPC interceptor of streaming calls.
 func (g *Guard) Stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, err := g.admit(s.Context(), info.FullMethod)
+	ctx, err := g.authenticate(s.Context(), info.FullMethod)
 	if err != nil {
 		return err
 	}
@@ -55,7 +82,7 @@ type stream struct {
 
 func (s *stream) Context() context.Context { return s.ctx }
 
-func (g *Guard) admit(ctx context.Context, method string) (context.Context, error) {
+func (g *Guard) authenticate(ctx context.Context, method string) (context.Context, error) {
 	var tokens []string
 	if md, ok := metadata.FromIncomingContext(ctx); ok {
 		tokens = md.Get(api.TokenHeader)
@@ -66,28 +93,28 @@ func (g *Guard) admit(ctx context.Context, method string) (context.Context, erro
 			conn = &info.State
 		}
 	}
-	p, err := g.who(ctx, tokens, conn)
+	p, err := g.principal(ctx, tokens, conn)
 	if err != nil {
 		return nil, api.Refuse(codes.Unauthenticated, g.Node, "", err.Error())
 	}
 	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
-	if kind, ok := g.Only[service]; ok && (p.Kind != kind || !p.ByCertificate()) {
-		return nil, api.Refuse(codes.PermissionDenied, g.Node, "", fmt.Sprintf("%s shows no certificate of an %q: %s is for those alone", p.Name, kind, service))
+	if kind, ok := g.RestrictedTo[service]; ok && (p.Kind != kind || !p.ByCertificate()) {
+		return nil, api.Refuse(codes.PermissionDenied, g.Node, "", fmt.Sprintf("%s has no certificate of an %q, and only those may use %s", p.Name, kind, service))
 	}
-	return With(ctx, p), nil
+	return NewContext(ctx, p), nil
 }
 
-// who finds out who calls. A bad token is refused even when the certificate is
-// good: the caller meant to act as somebody else.
-func (g *Guard) who(ctx context.Context, tokens []string, conn *tls.ConnectionState) (Principal, error) {
+// principal returns the caller. A bad token is refused even with a good certificate,
+// because the caller meant to act as somebody else.
+func (g *Guard) principal(ctx context.Context, tokens []string, conn *tls.ConnectionState) (Principal, error) {
 	switch len(tokens) {
 	case 0:
 		if conn != nil {
-			if name, kind, ok := trust.Who(*conn); ok {
+			if name, kind, ok := pki.CertificateOwner(*conn); ok {
 				return Principal{Name: name, Kind: kind}, nil
 			}
 		}
-		return Principal{}, errors.New("no credentials: show a token (authorization: Bearer …) or a client certificate of this platform")
+		return Principal{}, errors.New("no credentials: a token (authorization: Bearer …) or a client certificate of this platform is required")
 	case 1:
 		token, ok := strings.CutPrefix(tokens[0], api.TokenPrefix)
 		if !ok {
@@ -95,18 +122,18 @@ func (g *Guard) who(ctx context.Context, tokens []string, conn *tls.ConnectionSt
 		}
 		return g.Verify(ctx, token)
 	}
-	return Principal{}, errors.New("more than one authorization")
+	return Principal{}, errors.New("the request has more than one authorization header")
 }
 
-// HTTP guards a handler in the same way.
+// HTTP authenticates the callers of an HTTP handler in the same way.
 func (g *Guard) HTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, err := g.who(r.Context(), r.Header.Values(api.TokenHeader), r.TLS)
+		p, err := g.principal(r.Context(), r.Header.Values(api.TokenHeader), r.TLS)
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, g.Node+" refused: "+err.Error(), http.StatusUnauthorized)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(With(r.Context(), p)))
+		next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), p)))
 	})
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Over many periods, seen by a verifier that lags a whole period behind: every
-// token is good from its first instant to its last, whichever key signed it.
+// Over many rotations, and for a verifier that lags a whole rotation behind, every token is
+// valid throughout its lifetime, whichever key signed it.
 func TestRotationRefusesNoToken(t *testing.T) {
 	start := time.Now().Truncate(time.Second)
 	now := start
-	l := newLedger()
+	l := newKeyStore()
 	s := newSigner(t, l, timing)
-	behind := newLedger() // applies what l applied, a period later
+	behind := newKeyStore() // applies what l applied, a rotation later
 	type entry struct {
 		at time.Time
 		c  *api.Command
@@ -29,18 +29,18 @@ func TestRotationRefusesNoToken(t *testing.T) {
 		way = append(way, entry{now, c})
 		return l.commit(ctx, c)
 	}
-	tend(t, s, now)
-	for _, e := range way { // what it knew when it was cut off
+	maintainKeys(t, s, now)
+	for _, e := range way { // what it had applied when it was cut off
 		_, _ = behind.commit(t.Context(), e.c)
 	}
 	way = nil
 	clock := func() time.Time { return now }
-	near, far := &Verifier{Ledger: l, Now: clock}, &Verifier{Ledger: behind, Now: clock}
+	near, far := &Verifier{Keys: l, Now: clock}, &Verifier{Keys: behind, Now: clock}
 	used := map[string]bool{}
 	var old []string
-	for ; now.Before(start.Add(5 * timing.Rotate)); now = now.Add(timing.Life / 2) {
-		tend(t, s, now)
-		for len(way) > 0 && !way[0].at.Add(timing.Rotate*9/10).After(now) {
+	for ; now.Before(start.Add(5 * timing.KeyRotation)); now = now.Add(timing.TokenLifetime / 2) {
+		maintainKeys(t, s, now)
+		for len(way) > 0 && !way[0].at.Add(timing.KeyRotation*9/10).After(now) {
 			_, _ = behind.commit(t.Context(), way[0].c)
 			way = way[1:]
 		}
@@ -48,7 +48,7 @@ func TestRotationRefusesNoToken(t *testing.T) {
 		if len(old) > 3 {
 			old = old[1:]
 		}
-		for i, token := range old { // now, half its life and its whole life old
+		for i, token := range old { // new, half its lifetime old, and its whole lifetime old
 			for name, v := range map[string]*Verifier{"near": near, "far": far} {
 				if _, err := v.Verify(t.Context(), token); err != nil {
 					t.Fatalf("%v after the start, %s, token %d: %v", now.Sub(start), name, i, err)
@@ -57,56 +57,56 @@ func TestRotationRefusesNoToken(t *testing.T) {
 		}
 		used[kidOf(t, near, old[len(old)-1])] = true
 		if files, _ := filepath.Glob(filepath.Join(s.Dir, "*.json")); len(files) > 4 {
-			t.Errorf("%d private keys are kept", len(files))
+			t.Errorf("there are %d private keys", len(files))
 		}
 	}
 	if len(used) < 5 {
-		t.Errorf("%d keys signed in 5 periods: nothing rotated", len(used))
+		t.Errorf("%d keys signed in 5 rotations", len(used))
 	}
 	if n := len(l.SigningKeys()); n > 5 {
-		t.Errorf("%d public keys are kept: the retired ones are not forgotten", n)
+		t.Errorf("there are %d public keys: the retired ones are not removed", n)
 	}
 }
 
 func kidOf(t *testing.T, v *Verifier, token string) string {
 	t.Helper()
-	c, err := v.signed(t.Context(), token)
+	c, err := v.parse(t.Context(), token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.key
+	return c.keyID
 }
 
-func TestASignerThatIsCutOffSignsOnWithWhatIsPublished(t *testing.T) {
+func TestASignerThatIsCutOffUsesItsPublishedKeys(t *testing.T) {
 	start := time.Now()
-	l := newLedger()
+	l := newKeyStore()
 	s := newSigner(t, l, timing)
 	s.Commit = func(context.Context, *api.Command) (*api.Applied, error) { return nil, errCutOff }
-	if err := s.tend(t.Context(), start); err == nil || !strings.Contains(err.Error(), "publish signing key east-1.") {
+	if err := s.maintainKeys(t.Context(), start); err == nil || !strings.Contains(err.Error(), "publish signing key east-1.") {
 		t.Errorf("cut off from the start: %v", err)
 	}
 	if _, err := s.sign(anna, start); err == nil {
-		t.Error("signed with a key that nobody knows")
+		t.Error("signed with an unpublished key")
 	}
 	s.Commit = l.commit
-	tend(t, s, start)
+	maintainKeys(t, s, start)
 	s.Commit = func(context.Context, *api.Command) (*api.Applied, error) { return nil, errCutOff }
-	for _, after := range []time.Duration{0, timing.Rotate, 2 * timing.Rotate} {
+	for _, after := range []time.Duration{0, timing.KeyRotation, 2 * timing.KeyRotation} {
 		now := start.Add(after)
-		_ = s.tend(t.Context(), now)
+		_ = s.maintainKeys(t.Context(), now)
 		token := sign(t, s, anna, now)
-		v := &Verifier{Ledger: l, Now: func() time.Time { return now }}
+		v := &Verifier{Keys: l, Now: func() time.Time { return now }}
 		if _, err := v.Verify(t.Context(), token); err != nil {
 			t.Errorf("after %v: %v", after, err)
 		}
 	}
 }
 
-func TestKeysSurviveARestartAndAreForNobodyElse(t *testing.T) {
+func TestKeysSurviveARestartAndOnlyTheirOwnerMayReadThem(t *testing.T) {
 	now := time.Now()
-	l := newLedger()
+	l := newKeyStore()
 	s := newSigner(t, l, timing)
-	tend(t, s, now)
+	maintainKeys(t, s, now)
 	token := sign(t, s, anna, now)
 	again := newSigner(t, l, timing)
 	again.Dir = s.Dir
@@ -114,11 +114,11 @@ func TestKeysSurviveARestartAndAreForNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Commit = func(context.Context, *api.Command) (*api.Applied, error) {
-		t.Error("a restart publishes a key")
+		t.Error("a restart publishes another key")
 		return nil, errCutOff
 	}
-	tend(t, again, now)
-	v := &Verifier{Ledger: l}
+	maintainKeys(t, again, now)
+	v := &Verifier{Keys: l}
 	if first, second := kidOf(t, v, token), kidOf(t, v, sign(t, again, anna, now)); first != second {
 		t.Errorf("signs with %s after a restart, and with %s before", second, first)
 	}
@@ -128,7 +128,7 @@ func TestKeysSurviveARestartAndAreForNobodyElse(t *testing.T) {
 	}
 	for _, f := range files {
 		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v; want it for its owner alone", f, info.Mode(), err)
+			t.Errorf("%s: %v, %v; want that only its owner may read it", f, info.Mode(), err)
 		}
 	}
 	if err := os.WriteFile(files[0], []byte("{"), 0o600); err != nil {
@@ -141,9 +141,9 @@ func TestKeysSurviveARestartAndAreForNobodyElse(t *testing.T) {
 	}
 }
 
-// Run publishes by itself, and stops when it is told to.
-func TestRunSuppliesKeys(t *testing.T) {
-	l := newLedger()
+// Run publishes keys and returns when its context ends.
+func TestRunPublishesKeys(t *testing.T) {
+	l := newKeyStore()
 	s := newSigner(t, l, timing)
 	var mu sync.Mutex
 	refused := 0

@@ -1,17 +1,16 @@
-// Package identity says who calls. A user shows a certificate once and is
-// issued a token, short-lived and signed; from then on any node of the platform
-// knows him by it with nobody's help, for the keys that tokens are verified by
-// are in the replicated log.
+// Package identity authenticates callers. A user shows a certificate once and is issued a
+// token, which is signed and short-lived. From then on any node can verify the token by
+// itself, because the public keys are in the replicated log.
 //
 //	client ─certificate─► Issue ─┐                 ┌─► state: public keys, revocations
 //	       ─token───────► Refresh┴► signer ─commit─┘         │
 //	       ─token───────► any API of any node ─► guard ─► verifier
 //
-// A signing key never leaves the identity node that made it; its public half is
-// committed well before its first use and kept until its last token has died.
+// A signing key never leaves the identity node that made it. Its public half is committed
+// well before its first use, and kept until its last token has expired.
 //
-// It tells who somebody is, not what he may do, except for what is between
-// nodes alone. It is no login: people and passwords are somebody else's task.
+// The package authenticates. It authorises only the services that are restricted to nodes
+// or operators. People and passwords are out of its scope.
 package identity
 
 import (
@@ -19,39 +18,40 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
-// Skew is how far the clocks of two nodes may be apart before tokens of one
-// are refused by the other.
-const Skew = 2 * time.Second
+// MaxClockSkew is how far the clocks of two nodes may differ before one refuses the tokens
+// of the other.
+const MaxClockSkew = 2 * time.Second
 
-// audience is whom tokens are for.
+// audience is the audience of every token.
 const audience = "mcp"
 
-// Timing is how long things last.
+// Timing are the lifetimes of tokens, keys and sessions.
 type Timing struct {
-	Life    time.Duration // of a token
-	Refresh time.Duration // age at which a client asks for the next one
-	Rotate  time.Duration // a node signs with one key for this long
-	Session time.Duration // a session is refreshed for this long; then the certificate is asked for again
+	TokenLifetime   time.Duration // how long a token is valid
+	RefreshAfter    time.Duration // the age at which a client refreshes its token
+	KeyRotation     time.Duration // how long a node signs with one key
+	SessionLifetime time.Duration // how long a session can be refreshed; after that a certificate is needed again
 }
 
-// kept is how long after it begins to sign a key is good for verifying: it
-// signs for one period, for another if its successor cannot be published,
-// and its last token has to live out its life.
-func (t Timing) kept() time.Duration { return 2*t.Rotate + t.Life + Skew }
+// keyLifetime is how long a public key is kept after the key begins to sign: it signs
+// for one period, for another one if the next key cannot be published, and its last token
+// must be verified until it expires.
+func (t Timing) keyLifetime() time.Duration { return 2*t.KeyRotation + t.TokenLifetime + MaxClockSkew }
 
-// claims is what a token says.
+// claims are the claims of a token.
 type claims struct {
-	jwt.RegisteredClaims            // issuer: the node that signed; subject: the user
-	Kind                 trust.Kind `json:"kind"`
-	// Session is the same in all tokens that follow from one Issue, and Began is when that was.
-	Session string           `json:"sid"`
-	Began   *jwt.NumericDate `json:"auth_time"`
-	key     string           // by which the token was verified
+	jwt.RegisteredClaims          // issuer: the node that signed; subject: the user
+	Kind                 pki.Kind `json:"kind"`
+	// Session is the same in all tokens that follow from one Issue, and SessionStart is the
+	// time of that call.
+	Session      string           `json:"sid"`
+	SessionStart *jwt.NumericDate `json:"auth_time"`
+	keyID        string           // of the key that the token was verified with
 }
 
 func (c *claims) principal() Principal {
-	return Principal{Name: c.Subject, Kind: c.Kind, Session: c.Session, began: c.Began.Time}
+	return Principal{Name: c.Subject, Kind: c.Kind, Session: c.Session, sessionStart: c.SessionStart.Time}
 }

@@ -1,6 +1,6 @@
-// Package mcptest runs real nodes as child processes on loopback addresses,
-// for the platform's own tests. The child is the test binary itself, so that
-// the race detector watches the nodes as well.
+// Package mcptest runs real nodes as child processes on loopback addresses, for the
+// platform's own tests. The child processes run the test binary itself, so that the race
+// detector covers the nodes as well.
 package mcptest
 
 import (
@@ -23,27 +23,24 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 )
 
-// Secret is that of every cluster.
-const Secret = "a secret for tests alone"
-
-// Cluster is running nodes.
+// Cluster is a cluster of running nodes.
 type Cluster struct {
 	t     testing.TB
 	dir   string
 	names []string
-	args  []string // common to all nodes
+	args  []string // of every node
 	addr  map[string]string
 
 	mu    sync.Mutex
 	procs map[string]*proc
 }
 
-// Start runs one node in each of east, north and south, or per of them, and
-// waits until one leads and all listen. Extra arguments go to each node.
+// Start runs so many nodes in each of the regions east, north and south, and waits until one
+// leads and all listen. Extra arguments are passed to each node.
 func Start(t testing.TB, per int, extra ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, dir: t.TempDir(), addr: map[string]string{}, procs: map[string]*proc{}}
-	network := claim(t)
+	network := claimNetwork(t)
 	var peers []string
 	var hosts bytes.Buffer
 	for _, region := range []string{"east", "north", "south"} {
@@ -76,15 +73,15 @@ func Start(t testing.TB, per int, extra ...string) *Cluster {
 	return c
 }
 
-// claim takes a loopback network (three numbers of an address) that no other
-// cluster of this machine has, clear of those from 127.64 on, where drills live.
-func claim(t testing.TB) string {
+// claimNetwork returns a loopback network (the first three numbers of an address) that no other
+// cluster on this machine uses. Drills use those from 127.64 on.
+func claimNetwork(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		network := fmt.Sprintf("127.%d.%d", 32+rand.IntN(32), rand.IntN(256))
-		mark, err := net.Listen("tcp", network+".254:7000")
+		lock, err := net.Listen("tcp", network+".254:7000")
 		if err == nil {
-			t.Cleanup(func() { mark.Close() })
+			t.Cleanup(func() { lock.Close() })
 			return network
 		}
 	}
@@ -129,14 +126,14 @@ func (c *Cluster) Status(name string) (s api.NodeStatus, err error) {
 	return s, json.NewDecoder(r.Body).Decode(&s)
 }
 
-// Event is one entry of a node's diary.
+// Event is one entry of a node's event log.
 type Event = events.Event
 
-// Events reads what a node has told so far.
+// Events returns the events of a node so far.
 func (c *Cluster) Events(name string) []Event {
 	c.t.Helper()
 	var r *http.Response
-	c.Await("the diary of "+name, func() (ok bool) {
+	c.Await("the event log of "+name, func() (ok bool) {
 		var err error
 		r, err = c.get(name, "/events")
 		return err == nil
@@ -145,14 +142,14 @@ func (c *Cluster) Events(name string) []Event {
 	var out []Event
 	for dec := json.NewDecoder(r.Body); ; {
 		var e Event
-		if dec.Decode(&e) != nil { // the stream has no end but the client's timeout
+		if dec.Decode(&e) != nil { // the stream ends only by the client's timeout
 			return out
 		}
 		out = append(out, e)
 	}
 }
 
-// Wipe deletes the data of a node that is not running.
+// Wipe deletes the data folder of a node that is not running.
 func (c *Cluster) Wipe(name string) {
 	c.t.Helper()
 	if err := os.RemoveAll(c.Data(name)); err != nil {
@@ -160,7 +157,7 @@ func (c *Cluster) Wipe(name string) {
 	}
 }
 
-// Leader waits until a node says that it leads, and returns the one of the highest term.
+// Leader waits until a node reports that it leads, and returns the one with the highest term.
 func (c *Cluster) Leader() string {
 	c.t.Helper()
 	var leader string
@@ -176,7 +173,7 @@ func (c *Cluster) Leader() string {
 	return leader
 }
 
-// LeaderOtherThan waits until some other node leads.
+// LeaderOtherThan waits until another node leads, and returns it.
 func (c *Cluster) LeaderOtherThan(old string) string {
 	c.t.Helper()
 	var leader string
@@ -187,10 +184,34 @@ func (c *Cluster) LeaderOtherThan(old string) string {
 	return leader
 }
 
-// Await polls until the condition holds, for at most 20 s.
-func (c *Cluster) Await(what string, holds func() bool) {
+// BusLeader waits until the nodes agree on a leader of the stream feed that is none of
+// others, and returns it.
+func (c *Cluster) BusLeader(others ...string) string {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	var leader string
+	c.Await("a leader of the feed", func() bool {
+		for _, n := range c.names {
+			s, err := c.Status(n)
+			if err != nil {
+				continue
+			}
+			leader = s.Streams[api.Feed]
+			for _, o := range others {
+				if leader == o {
+					leader = ""
+				}
+			}
+			return leader != ""
+		}
+		return false
+	})
+	return leader
+}
+
+// Await polls until the condition is true. It fails the test after 20 s.
+func (c *Cluster) Await(what string, condition func() bool) {
+	c.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			c.t.Fatalf("waited 20 s for %s", what)
 		}

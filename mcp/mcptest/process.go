@@ -17,8 +17,8 @@ import (
 
 const childEnv = "MCPTEST_NODE"
 
-// Child must be called first in TestMain: in a child it runs the node and exits.
-func Child() {
+// RunChild must be called first in TestMain: in a child process it runs the node and exits.
+func RunChild() {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(node.Main(os.Args[1:], os.Stderr))
 	}
@@ -26,8 +26,8 @@ func Child() {
 
 type proc struct {
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has gone
-	logs *lines
+	done chan struct{} // closed when the process has ended
+	logs *logBuffer
 }
 
 // Run starts a node that is not running.
@@ -40,7 +40,7 @@ func (c *Cluster) start(name string, args []string) {
 	c.t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"--name", name, "--host", c.addr[name], "--data", c.Data(name)}, args...)...)
 	cmd.Env = append(os.Environ(), childEnv+"=1", nodespec.SecretEnv+"="+Secret)
-	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &lines{}}
+	p := &proc{cmd: cmd, done: make(chan struct{}), logs: &logBuffer{}}
 	cmd.Stderr = p.logs
 	if err := cmd.Start(); err != nil {
 		c.t.Fatalf("start %s: %v", name, err)
@@ -54,8 +54,7 @@ func (c *Cluster) start(name string, args []string) {
 	c.procs[name] = p
 }
 
-// Join runs a node that no other node has been told of. It begins with an empty
-// log and waits to be added.
+// Join starts a node that is not a member. It begins with an empty log and waits to be added.
 func (c *Cluster) Join(name, region string) {
 	c.t.Helper()
 	c.names = append(c.names, name)
@@ -71,19 +70,20 @@ func (c *Cluster) Join(name, region string) {
 	c.start(name, append(slices.Clone(c.args), "--peers", c.args[1]+","+name+"/"+region, "--join"))
 }
 
-// Signal sends a signal to a node; Kill and Terminate also wait for its end.
+// Signal sends a signal to a node. After SIGSTOP it waits until the node has stopped. Use Kill
+// and Terminate to end a node and wait for its end.
 func (c *Cluster) Signal(name string, s syscall.Signal) {
 	c.t.Helper()
 	if err := c.proc(name).cmd.Process.Signal(s); err != nil {
 		c.t.Fatalf("signal %s: %v", name, err)
 	}
 	if s == syscall.SIGSTOP {
-		c.Await(name+" to stand still", func() bool { return stopped(c.proc(name).cmd.Process.Pid) })
+		c.Await(name+" to stop", func() bool { return stopped(c.proc(name).cmd.Process.Pid) })
 	}
 }
 
-// stopped says whether all threads of a process stand still: on a busy machine
-// they go on for a while after the signal. Where the kernel does not tell it is believed.
+// stopped reports whether all threads of a process are stopped: on a busy machine they run
+// on for a while after the signal. Without /proc it returns true.
 func stopped(pid int) bool {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	for _, t := range threads {
@@ -117,22 +117,22 @@ func (c *Cluster) proc(name string) *proc {
 	return c.procs[name]
 }
 
-// Log is what a node has written in its present life.
+// Log is what a node has logged since it was last started.
 func (c *Cluster) Log(name string) string { return c.proc(name).logs.String() }
 
-// lines keeps what a node writes.
-type lines struct {
+// logBuffer holds what a node logs.
+type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.Write(p)
 }
 
-func (l *lines) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()

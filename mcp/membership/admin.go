@@ -44,7 +44,7 @@ func (a *Admin) Replace(ctx context.Context, r *api.ReplaceMember) (*api.Members
 
 // change is for operators, who hold a certificate. A token is not enough: users have those.
 func (a *Admin) change(ctx context.Context, c *api.MembershipChange) (*api.Membership, error) {
-	if p, ok := identity.Of(ctx); !ok || !p.ByCertificate() {
+	if p, ok := identity.FromContext(ctx); !ok || !p.ByCertificate() {
 		return nil, api.Refuse(codes.PermissionDenied, a.Manager.Self, "", "changing members takes an operator's certificate, a token is not enough")
 	}
 	return a.forward(ctx, c)

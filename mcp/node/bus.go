@@ -4,31 +4,30 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
-	"slices"
 
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/bus"
-	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/resolver"
 )
 
 // busConfig is the configuration of this node's message server.
-func (n *node) busConfig(resolver names.Resolver, log *slog.Logger) bus.Config {
+func (n *node) busConfig(names resolver.Resolver, log *slog.Logger) bus.Config {
 	peers := map[string]string{}
 	for _, p := range n.cfg.with(nodespec.Bus) {
 		peers[p] = n.cfg.Peers[p].Region
 	}
 	return bus.Config{
 		Name: n.cfg.Name, Region: n.cfg.Region, Host: n.cfg.Host, Dir: filepath.Join(n.cfg.Data, "bus"),
-		Peers: peers, Who: n.who, Verify: n.verifyToken, Lookup: resolver.Lookup, State: n.consensus.Committed(), Once: n.gateway.SubmitOnce,
-		Note: n.note, Log: log, AckEarly: slices.Contains(n.cfg.Defects, nodespec.BusAckEarly),
+		Peers: peers, Identity: n.who, VerifyToken: n.verifyToken, Lookup: names.Lookup, State: n.consensus.Committed(), Commit: n.gateway.SubmitOnce,
+		Emit: n.note, Log: log, Defects: bus.Defects{AckEarly: n.cfg.defective(nodespec.BusAckEarly)},
 	}
 }
 
-func (n *node) startBus(resolver names.Resolver, log *slog.Logger) (stopFunc, error) {
+func (n *node) startBus(names resolver.Resolver, log *slog.Logger) (stopFunc, error) {
 	if !n.cfg.has(nodespec.Bus) {
 		return nil, nil
 	}
-	n.bus = bus.Start(n.busConfig(resolver, log))
+	n.bus = bus.Start(n.busConfig(names, log))
 	return n.bus.Close, nil
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	mcptest.Child()
+	mcptest.RunChild()
 	goleak.VerifyTestMain(m)
 }
 
@@ -64,7 +64,7 @@ func TestLosingTheLeaderLosesNoWrite(t *testing.T) {
 	}
 	c.Run(old) // from the same data folder
 	for _, n := range c.Names() {
-		d := c.Direct(n)
+		d := c.NodeClient(n)
 		got := must(t, "members through "+n, func(ctx context.Context) ([]string, error) {
 			r, err := d.Members(ctx, members("s"))
 			if err != nil {

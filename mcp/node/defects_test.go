@@ -17,7 +17,7 @@ func TestSkipArbitrationAcknowledgesAloneAndForgets(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1, "--defect", nodespec.SkipArbitration)
 	lone := other(c, c.Leader())
-	d := c.Direct(lone)
+	d := c.NodeClient(lone)
 	must(t, "write", func(ctx context.Context) (any, error) { return d.Write(ctx, mcptest.Write("x", "1")) })
 	for _, n := range c.Names() {
 		if n != lone {

@@ -142,9 +142,9 @@ func (a *settingsApplier) apply(c client.Copy) {
 // serveSettings registers the configuration centre, or on other nodes the service that
 // returns the settings they apply.
 func (n *node) serveSettings(to grpc.ServiceRegistrar, done <-chan struct{}) {
-	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, Centre: n.cfg.has(nodespec.Settings), Done: done}
-	if !s.Centre {
-		s.Held = func() settings.Copy {
+	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, IsConfigServer: n.cfg.has(nodespec.Settings), Done: done}
+	if !s.IsConfigServer {
+		s.LocalCopy = func() settings.Copy {
 			if held := n.settings.Load(); held != nil {
 				return held
 			}

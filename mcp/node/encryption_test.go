@@ -158,7 +158,7 @@ func TestConsensusIsForNodesAlone(t *testing.T) {
 	at := fmt.Sprintf("%s:%d", "east-1", nodespec.RaftPort)
 	// A node's connection waits for requests; a client's is closed before the first.
 	heard := func(who *tls.Config) error {
-		conn, err := c.SecureAs(who)(within(t, 5*time.Second), "tcp", at)
+		conn, err := c.TLSDialer(who)(within(t, 5*time.Second), "tcp", at)
 		if err != nil {
 			return err
 		}
@@ -167,10 +167,10 @@ func TestConsensusIsForNodesAlone(t *testing.T) {
 		_, err = conn.Read(make([]byte, 1))
 		return err
 	}
-	if err := heard(c.Peer("north-1").Dial()); !os.IsTimeout(err) {
+	if err := heard(c.NodeIdentity("north-1").ClientConfig()); !os.IsTimeout(err) {
 		t.Errorf("a node is heard: %v, want that it is waited for", err)
 	}
-	for name, who := range map[string]*tls.Config{"a client": c.Who().Dial(), "nobody": c.Who().Nameless()} {
+	for name, who := range map[string]*tls.Config{"a client": c.Identity().ClientConfig(), "nobody": c.Identity().AnonymousClientConfig()} {
 		if err := heard(who); err == nil || os.IsTimeout(err) || context.Cause(t.Context()) != nil {
 			t.Errorf("%s speaks consensus: %v", name, err)
 		}

@@ -17,9 +17,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/consensus"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 	"github.com/mcp-resilience/holdfast/mcp/snapshots"
 	"github.com/mcp-resilience/holdfast/mcp/standby"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // restartError ends Run when the process is to start again in another epoch, because this
@@ -161,7 +161,7 @@ func (n *node) listenForConsensus(network, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trust.Listen(ln, n.withEpochProtocol(n.who.Peers())), nil
+	return pki.Listen(ln, n.withEpochProtocol(n.who.PeerServerConfig())), nil
 }
 
 // others returns all nodes but this one.

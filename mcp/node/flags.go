@@ -12,7 +12,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 const usage = `mcpd is a node of the mission-critical platform: a replicated ledger over
@@ -125,8 +125,8 @@ func readSecret(file string) (string, error) {
 	if secret == "" {
 		return "", fmt.Errorf("no secret: put the platform's secret, the same for every node, into the environment variable %s or into the file named by --secret-file", nodespec.SecretEnv)
 	}
-	if len(secret) < trust.MinSecret {
-		return "", fmt.Errorf("the secret in %s has %d characters: use at least %d random ones", from, len(secret), trust.MinSecret)
+	if len(secret) < pki.MinSecretLength {
+		return "", fmt.Errorf("the secret in %s has %d characters: use at least %d random ones", from, len(secret), pki.MinSecretLength)
 	}
 	return secret, nil
 }
@@ -137,17 +137,17 @@ func parseTokens(s string, t identity.Timing) (identity.Timing, error) {
 	if len(parts) != 3 {
 		return t, fmt.Errorf("--tokens: %q is not LIFE/REFRESH/ROTATION", s)
 	}
-	for i, to := range []*time.Duration{&t.Life, &t.Refresh, &t.Rotate} {
+	for i, to := range []*time.Duration{&t.TokenLifetime, &t.RefreshAfter, &t.KeyRotation} {
 		d, err := time.ParseDuration(parts[i])
 		if err != nil || d < time.Second {
 			return t, fmt.Errorf("--tokens: %q is not a duration of a second or more", parts[i])
 		}
 		*to = d
 	}
-	if t.Refresh >= t.Life {
-		return t, fmt.Errorf("--tokens: a token that is valid for %v must be refreshed before that, not after %v", t.Life, t.Refresh)
+	if t.RefreshAfter >= t.TokenLifetime {
+		return t, fmt.Errorf("--tokens: a token that is valid for %v must be refreshed before that, not after %v", t.TokenLifetime, t.RefreshAfter)
 	}
-	t.Session = max(t.Session, 60*t.Life)
+	t.SessionLifetime = max(t.SessionLifetime, 60*t.TokenLifetime)
 	return t, nil
 }
 

@@ -23,11 +23,11 @@ func (n *node) serveHTTP() (_ stopFunc, err error) {
 	}
 	done := make(chan struct{})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /events", n.eventLog.Serve(done))
+	mux.HandleFunc("GET /events", n.eventLog.Stream(done))
 	mux.HandleFunc("GET /status", n.serveStatus)
-	mux.HandleFunc("GET /traces", n.telemetry.Spans.Serve(done))
+	mux.HandleFunc("GET /traces", n.telemetry.Spans.Stream(done))
 	mux.Handle("GET /metrics", n.telemetry.Metrics.Handler())
-	stopServing := serve(tls.NewListener(ln, n.who.Server()), n.guard.HTTP(mux))
+	stopServing := serve(tls.NewListener(ln, n.who.ServerConfig()), n.guard.HTTP(mux))
 	return func() error {
 		close(done)
 		return stopServing()

@@ -38,7 +38,7 @@ func primary(c *mcptest.Cluster, class, old string) (now string) {
 // membersThrough reads a set of a class through a node, from its own copy.
 func membersThrough(t *testing.T, c *mcptest.Cluster, n string, class client.Class, set string) []string {
 	t.Helper()
-	d := c.Direct(n)
+	d := c.NodeClient(n)
 	r := must(t, "members through "+n, func(ctx context.Context) (*api.MembersReply, error) {
 		return d.Members(ctx, &api.MembersRequest{Class: class, Set: set})
 	})

@@ -75,7 +75,7 @@ func TestKillingTheSemisyncPrimaryLosesNothing(t *testing.T) {
 			t.Errorf("%s differs (-%s +%s):\n%s", n, c.Names()[0], n, diff)
 		}
 	}
-	d := c.Direct(c.Names()[2])
+	d := c.NodeClient(c.Names()[2])
 	// Retries are recognised by nodes that were not primary then.
 	for _, m := range acked[:5] {
 		r := must(t, "retry", func(ctx context.Context) (*api.MutationReply, error) {
@@ -92,7 +92,7 @@ func TestAPausedPrimaryAcknowledgesNothingLate(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	p := primary(c, "semisync", "")
-	d := c.Direct(p)
+	d := c.NodeClient(p)
 	before := must(t, "add", func(ctx context.Context) (*api.MutationReply, error) {
 		return d.Add(ctx, &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: "before"})
 	})
@@ -123,7 +123,7 @@ func TestAPausedPrimaryAcknowledgesNothingLate(t *testing.T) {
 		return err == nil && s.Primaries["semisync"] != p && s.Primaries["semisync"] != "" // not: not known yet
 	})
 	must(t, "add", func(ctx context.Context) (any, error) {
-		return c.Direct(survivor).Add(ctx, &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: "meanwhile"})
+		return c.NodeClient(survivor).Add(ctx, &api.AddRequest{Id: client.NewID(), Class: client.Semisync, Set: "s", Member: "meanwhile"})
 	})
 	c.Signal(p, syscall.SIGCONT)
 	var acked []string
@@ -197,7 +197,7 @@ func TestAStoppingPrimaryPassesItsOfficeOn(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	p := primary(c, "semisync", "")
-	d := c.Direct(other(c, p))
+	d := c.NodeClient(other(c, p))
 	stopped := make(chan int, 1)
 	for i := range 60 {
 		if i == 20 {

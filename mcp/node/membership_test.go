@@ -55,7 +55,7 @@ func TestADeadNodeIsReplaced(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.Await("leadership in the main region", func() bool { return c.Leader() == "east-1" })
-	via := c.Direct("south-1")
+	via := c.NodeClient("south-1")
 	must(t, "write", func(ctx context.Context) (any, error) { return via.Write(ctx, mcptest.Write("x", "before")) })
 	if diff := cmp.Diff([]string{"east-1", "north-1", "south-1"}, voters(t, via)); diff != "" {
 		t.Errorf("members at first (-want +got):\n%s", diff)
@@ -80,7 +80,7 @@ func TestADeadNodeIsReplaced(t *testing.T) {
 	})
 	c.Await("it is no longer lost", func() bool { s, err := c.Status("south-1"); return err == nil && len(s.Lost) == 0 })
 	c.Kill("east-1") // without the vote of the replaced there is no majority now
-	nd := c.Direct("north-1")
+	nd := c.NodeClient("north-1")
 	must(t, "write with the vote of the replaced", func(ctx context.Context) (any, error) { return nd.Write(ctx, mcptest.Write("y", "after")) })
 	got := must(t, "read through the replaced", func(ctx context.Context) (*api.ReadReply, error) { return nd.Read(ctx, read("x")) })
 	if got.Value != "between" {
@@ -92,7 +92,7 @@ func TestANewNodeIsAddedAndTheLeaderRemoved(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.Await("leadership in the main region", func() bool { return c.Leader() == "east-1" })
-	via := c.Direct("north-1")
+	via := c.NodeClient("north-1")
 	must(t, "write", func(ctx context.Context) (any, error) { return via.Write(ctx, mcptest.Write("x", "1")) })
 	refuses(t, codes.InvalidArgument, "the platform does not know this node", addNode(via, &api.AddMember{Name: "south-2"}))
 	refuses(t, codes.InvalidArgument, `no region "west"`, addNode(via, &api.AddMember{Name: "south-2", Region: "west", Roles: []string{"control"}}))
@@ -118,7 +118,7 @@ func TestANewNodeIsAddedAndTheLeaderRemoved(t *testing.T) {
 		t.Error("users are sent to a node that is no member")
 	}
 	got := must(t, "read through the new node", func(ctx context.Context) (*api.ReadReply, error) {
-		return c.Direct("south-2").Read(ctx, read("x"))
+		return c.NodeClient("south-2").Read(ctx, read("x"))
 	})
 	if got.Value != "2" {
 		t.Errorf("the new node reads %q, want 2", got.Value)
@@ -129,7 +129,7 @@ func TestNoMajorityIsRemoved(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 3)
 	c.Await("leadership in the main region", func() bool { return strings.HasPrefix(c.Leader(), "east-") })
-	via := c.Direct("north-1")
+	via := c.NodeClient("north-1")
 	for _, n := range []string{"south-1", "south-2", "south-3", "north-3"} {
 		c.Kill(n)
 	}

@@ -29,17 +29,17 @@ import (
 	prober "github.com/mcp-resilience/holdfast/mcp/health"
 	"github.com/mcp-resilience/holdfast/mcp/identity"
 	"github.com/mcp-resilience/holdfast/mcp/membership"
-	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 	"github.com/mcp-resilience/holdfast/mcp/primarybackup"
+	"github.com/mcp-resilience/holdfast/mcp/resolver"
 	"github.com/mcp-resilience/holdfast/mcp/telemetry"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 // node holds the parts of a running node.
 type node struct {
 	epochState
 	cfg        Config
-	who        *trust.Identity
+	who        *pki.Identity
 	guard      *identity.Guard
 	identity   *identity.Service
 	signer     *identity.Signer // nil without that role
@@ -72,17 +72,17 @@ type node struct {
 // been transferred, and all that was under way is finished. Raft's own JSON log goes to
 // raftLog.
 func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (err error) {
-	resolver := names.Resolver{Hosts: cfg.Hosts}
-	who, err := trust.New(cfg.Secret, cfg.Name, trust.Node)
+	names := resolver.Resolver{HostsFile: cfg.Hosts}
+	who, err := pki.NewIdentity(cfg.Secret, cfg.Name, pki.Node)
 	if err != nil {
 		return err
 	}
 	n := &node{
 		cfg: cfg, who: who, local: http.NewServeMux(), health: health.NewServer(), eventLog: eventlog.New(cfg.Name, cfg.Region),
-		peers: api.NewPool(nodespec.APIPort, resolver.Dial, api.Credentials{TLS: who.Dial()}),
+		peers: api.NewPool(nodespec.APIPort, names.Dial, api.Credentials{TLS: who.ClientConfig()}),
 	}
 	n.note = func(k events.Kind, description string, fields map[string]string) {
-		n.eventLog.Note(k, description, fields)
+		n.eventLog.Emit(k, description, fields)
 		n.telemetry.Metrics.Event(string(k))
 		log.Info(description, "event", k)
 	}
@@ -96,7 +96,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 	err = up.startAll(
 		func() (stopFunc, error) { return n.openTelemetry(ctx) },
 		func() (stopFunc, error) { return nil, n.enterEpoch(ctx, log) },
-		func() (stopFunc, error) { return n.openConsensus(resolver.Dial) },
+		func() (stopFunc, error) { return n.openConsensus(names.Dial) },
 		func() (stopFunc, error) { return n.peers.Close, nil },
 		n.openJournals,
 		func() (stopFunc, error) { return nil, n.connectParts(log) },
@@ -105,7 +105,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, raftLog io.Writer) (
 		n.serveLocal,
 		func() (stopFunc, error) { return n.startSnapshots(ctx, log) },
 		n.startWork,
-		func() (stopFunc, error) { return n.startBus(resolver, log) },
+		func() (stopFunc, error) { return n.startBus(names, log) },
 		func() (stopFunc, error) { return n.serveAPI(ctx.Done()) },
 		func() (stopFunc, error) { return n.configure(ctx) },
 	)
@@ -139,7 +139,7 @@ func (n *node) openTelemetry(ctx context.Context) (_ stopFunc, err error) {
 	return n.telemetry.Close, nil
 }
 
-func (n *node) openConsensus(dial trust.DialFunc) (_ stopFunc, err error) {
+func (n *node) openConsensus(dial pki.DialFunc) (_ stopFunc, err error) {
 	if n.consensus, err = consensus.Open(n.consensusConfig(dial)); err != nil {
 		return nil, err
 	}
@@ -150,15 +150,15 @@ func (n *node) serveDNS() (stopFunc, error) {
 	if !n.cfg.has(nodespec.Gateway) {
 		return nil, nil
 	}
-	return (&gslb.Server{Zone: nodespec.DNSZone, Addr: n.cfg.listen(nodespec.DNSPort), TLS: n.who.Known(), Records: n.dnsRecords, TTL: n.ttl.Load}).Start()
+	return (&gslb.Server{Zone: nodespec.DNSZone, Addr: n.cfg.listen(nodespec.DNSPort), TLS: n.who.AuthenticatedServerConfig(), Records: n.dnsRecords, TTL: n.ttl.Load}).Start()
 }
 
 // consensusConfig is the configuration of consensus in the present epoch.
-func (n *node) consensusConfig(dial trust.DialFunc) consensus.Config {
+func (n *node) consensusConfig(dial pki.DialFunc) consensus.Config {
 	cfg := n.cfg
 	return consensus.Config{
 		Name: cfg.Name, Addr: cfg.listen(nodespec.RaftPort), Peers: raftAddresses(cfg.logMembers()), Voters: cfg.voters, Dir: filepath.Join(cfg.Data, "raft"),
-		Dial: trust.Dialer(n.withEpochProtocol(n.who.Dial()), dial), Listen: n.listenForConsensus, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
+		Dial: pki.Dialer(n.withEpochProtocol(n.who.ClientConfig()), dial), Listen: n.listenForConsensus, Timing: cfg.Profile.Consensus, Note: n.note, Logger: n.raftLog,
 		YieldsFirstElection: cfg.plannedCluster().MainRegion() != cfg.Region && n.epoch.Number == 0,
 		StartsFirstElection: cfg.plannedCluster().FirstControl() == cfg.Name,
 		WaitsForLeader:      cfg.Join || n.epoch.Number > 0 || !slices.Contains(cfg.logMembers(), cfg.Name),

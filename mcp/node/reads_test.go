@@ -23,7 +23,7 @@ func TestReadsThroughAnyNodeAreNeverStale(t *testing.T) {
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
 	for _, n := range c.Names() {
-		d := c.Direct(n)
+		d := c.NodeClient(n)
 		for range 2 {
 			readers.Go(func() {
 				for {
@@ -72,11 +72,11 @@ func TestALeaderThatWasPausedServesNothingOld(t *testing.T) {
 	for round := range 3 {
 		old := c.Leader()
 		before, after := fmt.Sprint("before", round), fmt.Sprint("after", round)
-		d := c.Direct(old)
+		d := c.NodeClient(old)
 		must(t, "write", func(ctx context.Context) (any, error) { return d.Write(ctx, mcptest.Write("x", before)) })
 		c.Signal(old, syscall.SIGSTOP)
 		next := c.LeaderOtherThan(old)
-		nd := c.Direct(next)
+		nd := c.NodeClient(next)
 		must(t, "write", func(ctx context.Context) (any, error) { return nd.Write(ctx, mcptest.Write("x", after)) })
 		var waiting sync.WaitGroup
 		for range 50 {

@@ -30,7 +30,7 @@ func apart(t *testing.T) *mcptest.Cluster {
 // look asks a node's DNS for a service and returns NODE PORT PRIORITY, sorted; nil
 // when the name does not exist.
 func look(t *testing.T, c *mcptest.Cluster, server, name string) []string {
-	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, nodespec.DNSPort))
+	conn, err := c.DialTLS(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, nodespec.DNSPort))
 	if err != nil {
 		return nil
 	}
@@ -102,14 +102,16 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 func TestUsersEnterByGatewaysAlone(t *testing.T) {
 	t.Parallel()
 	c := apart(t)
-	must(t, "write", func(ctx context.Context) (any, error) { return c.Direct("north-2").Write(ctx, mcptest.Write("x", "1")) })
-	d := c.Direct("north-1")
+	must(t, "write", func(ctx context.Context) (any, error) {
+		return c.NodeClient("north-2").Write(ctx, mcptest.Write("x", "1"))
+	})
+	d := c.NodeClient("north-1")
 	_, err := d.Write(within(t, 5*time.Second), mcptest.Write("x", "2"))
 	if !api.Refused(err) || status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "east-2, north-2, south-2") {
 		t.Errorf("a write through a control node: %v; want a refusal that names the gateways", err)
 	}
 	for _, n := range c.Names() {
-		got := must(t, "read through "+n, func(ctx context.Context) (*api.ReadReply, error) { return c.Direct(n).Read(ctx, read("x")) })
+		got := must(t, "read through "+n, func(ctx context.Context) (*api.ReadReply, error) { return c.NodeClient(n).Read(ctx, read("x")) })
 		if got.Value != "1" || got.Origin.Node != n {
 			t.Errorf("read through %s: %q from %s, want 1 from itself", n, got.Value, got.Origin.Node)
 		}

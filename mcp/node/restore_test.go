@@ -84,7 +84,7 @@ func TestThePlatformIsBackFromTheObjectStoreWhenAllDisksAreLost(t *testing.T) {
 	c.Leader()
 	restored := 0
 	for _, n := range c.Names() {
-		d := c.Direct(n)
+		d := c.NodeClient(n)
 		got := must(t, "read through "+n, func(ctx context.Context) (*api.ReadReply, error) {
 			return d.Read(ctx, &api.ReadRequest{Key: "x"})
 		})

@@ -23,7 +23,7 @@ func TestARetryIsAppliedOnceEvenByTheNextLeader(t *testing.T) {
 	old := c.Leader()
 	id := client.NewID()
 	try := func(through string) *api.MutationReply {
-		d := c.Direct(through)
+		d := c.NodeClient(through)
 		return must(t, "cas through "+through, func(ctx context.Context) (*api.MutationReply, error) {
 			return d.CompareAndSet(ctx, cas(id, "x", "", "1"))
 		})
@@ -41,7 +41,7 @@ func TestARetryIsAppliedOnceEvenByTheNextLeader(t *testing.T) {
 	if first.Duplicate {
 		t.Errorf("first attempt answered %v, a duplicate", first)
 	}
-	d := c.Direct(next)
+	d := c.NodeClient(next)
 	r := must(t, "cas", func(ctx context.Context) (*api.MutationReply, error) {
 		return d.CompareAndSet(ctx, cas(client.NewID(), "x", "", "2"))
 	})
@@ -67,7 +67,7 @@ func TestAMinorityRefusesWritesAndAnswersOnlyStaleReads(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	lone := other(c, c.Leader())
-	d := c.Direct(lone)
+	d := c.NodeClient(lone)
 	must(t, "write", func(ctx context.Context) (any, error) { return d.Write(ctx, mcptest.Write("x", "1")) })
 	must(t, "read", func(ctx context.Context) (any, error) { return d.Read(ctx, read("x")) }) // it has applied x
 	for _, n := range c.Names() {
@@ -129,7 +129,7 @@ func TestANodeComesBackFromItsDiskOrWithoutIt(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
-		d := c.Direct(victim)
+		d := c.NodeClient(victim)
 		got := must(t, "members", func(ctx context.Context) (*api.MembersReply, error) { return d.Members(ctx, members("s")) })
 		if diff := cmp.Diff(want, got.Members); diff != "" || got.Origin.Node != victim {
 			t.Errorf("%s, through %s by %s (-want +got):\n%s", when, victim, got.Origin.Node, diff)
@@ -162,7 +162,7 @@ func TestARetriedTransferMovesMoneyOnce(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	old := c.Leader()
-	through := c.Direct(other(c, old))
+	through := c.NodeClient(other(c, old))
 	open := &api.OpenAccounts{Bank: "b", Accounts: []string{"x", "y"}, Balance: 10}
 	must(t, "open", func(ctx context.Context) (any, error) {
 		return through.Open(ctx, &api.OpenRequest{Id: client.NewID(), Open: open})

@@ -27,9 +27,9 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stopFunc, err error) {
 		return nil, fmt.Errorf("listen for API: %w", err)
 	}
 	n.api = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(n.who.Server())),
+		grpc.Creds(credentials.NewTLS(n.who.ServerConfig())),
 		grpc.MaxSendMsgSize(api.MaxMessage),
-		grpc.StatsHandler(telemetry.Traced()),
+		grpc.StatsHandler(telemetry.TracingHandler()),
 		grpc.ChainUnaryInterceptor(n.telemetry.Metrics.Unary),
 		grpc.ChainUnaryInterceptor(n.guard.Unary),
 		grpc.ChainUnaryInterceptor(n.defects.intercept),

@@ -20,7 +20,7 @@ import (
 
 // weights asks a node's DNS.
 func weights(t *testing.T, c *mcptest.Cluster, server string) map[string]int {
-	conn, err := c.Secure(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, nodespec.DNSPort))
+	conn, err := c.DialTLS(within(t, time.Second), "tcp", fmt.Sprintf("%s:%d", server, nodespec.DNSPort))
 	if err != nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func TestAGracefulStopIsNotNoticed(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.Await("leadership in the main region", func() bool { return c.Leader() == "east-1" })
-	d := c.Direct("south-1") // whose gateway stays
+	d := c.NodeClient("south-1") // whose gateway stays
 	stopped := make(chan int, 1)
 	for i := range 60 {
 		if i == 20 {
@@ -109,7 +109,7 @@ func TestAckBeforeReplicateLosesWrites(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1, "--defect", nodespec.AckBeforeReplicate)
 	leader := c.Leader()
-	d := c.Direct(leader)
+	d := c.NodeClient(leader)
 	var acked []string
 	var first uint64 // term; a change of leaders would lose writes, too
 	for i := range 40 {
@@ -126,7 +126,7 @@ func TestAckBeforeReplicateLosesWrites(t *testing.T) {
 		t.Errorf("the leader does not show what it acknowledged (-want +got):\n%s", diff)
 	}
 	c.Kill(leader)
-	nd := c.Direct(c.LeaderOtherThan(leader))
+	nd := c.NodeClient(c.LeaderOtherThan(leader))
 	left := must(t, "members", func(ctx context.Context) (*api.MembersReply, error) { return nd.Members(ctx, members("s")) })
 	t.Logf("%d of %d acknowledged members are left", len(left.Members), len(acked))
 	if len(left.Members) >= len(acked) {
@@ -139,7 +139,7 @@ func TestAPausedNodeHoldsNobodyUp(t *testing.T) {
 	c := mcptest.Start(t, 1)
 	c.Await("leadership in the main region", func() bool { return c.Leader() == "east-1" })
 	c.Signal("south-1", syscall.SIGSTOP)
-	d := c.Direct("north-1")
+	d := c.NodeClient("north-1")
 	for i := range 50 { // each a single attempt: a stalled leader would fail them
 		if _, err := d.Write(within(t, 5*time.Second), mcptest.Write("x", fmt.Sprint(i))); err != nil {
 			t.Errorf("write %d with a paused node: %v", i, err)
@@ -149,7 +149,7 @@ func TestAPausedNodeHoldsNobodyUp(t *testing.T) {
 		}
 	}
 	c.Signal("south-1", syscall.SIGCONT)
-	sd := c.Direct("south-1")
+	sd := c.NodeClient("south-1")
 	got := must(t, "read", func(ctx context.Context) (*api.ReadReply, error) { return sd.Read(ctx, read("x")) })
 	if got.Value != "49" {
 		t.Errorf("the woken node reads %q, want 49", got.Value)

@@ -13,14 +13,14 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // A change at the centre is what every gateway goes by a moment later; a value
 // that makes no sense changes nothing and is said.
 func TestGatewaysGoByTheirSettings(t *testing.T) {
 	c := mcptest.Start(t, 1)
-	pool := api.NewPool(nodespec.APIPort, c.Dial, api.Credentials{TLS: c.Who().Dial()})
+	pool := api.NewPool(nodespec.APIPort, c.Dial, api.Credentials{TLS: c.Identity().ClientConfig()})
 	t.Cleanup(func() { pool.Close() })
 	centre := client.NewConfigClient(pool.To, c.Names())
 	t.Cleanup(centre.Close)
@@ -62,7 +62,7 @@ func TestGatewaysGoByTheirSettings(t *testing.T) {
 func ttl(t *testing.T, c *mcptest.Cluster, name string) (seconds uint32) {
 	t.Helper()
 	c.Await("an answer of "+name+"'s DNS", func() bool {
-		conn, err := trust.Dialer(c.Who().Dial(), c.Dial)(t.Context(), "tcp", net.JoinHostPort(name, fmt.Sprint(nodespec.DNSPort)))
+		conn, err := pki.Dialer(c.Identity().ClientConfig(), c.Dial)(t.Context(), "tcp", net.JoinHostPort(name, fmt.Sprint(nodespec.DNSPort)))
 		if err != nil {
 			return false
 		}

@@ -135,6 +135,6 @@ func (n *node) askLeadership(ctx context.Context, name string) error {
 func (n *node) newAdmission() *gateway.Admission {
 	a := &gateway.Admission{Name: n.cfg.Name, User: userOf, Defects: n.cfg.gatewayDefects()}
 	a.Limits.Set(n.cfg.Profile.Limits)
-	n.telemetry.Metrics.GaugeOf("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "reason", a.Refused)
+	n.telemetry.Metrics.GaugeVec("mcp_calls_refused", "How many calls were refused for want of resources since the node started.", "reason", a.Refused)
 	return a
 }

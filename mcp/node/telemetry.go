@@ -23,23 +23,23 @@ func (n *node) registerMetrics(log *slog.Logger) {
 	})
 	m.Gauge("mcp_suspects", "How many peers the node's prober suspects.", func() float64 { return float64(len(n.prober.Suspects())) })
 	m.Gauge("mcp_lost", "How many nodes arbitration has declared lost.", func() float64 { return float64(len(state.HealthView().Lost)) })
-	m.GaugeOf("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
+	m.GaugeVec("mcp_region_weight", "The share of traffic that a region carries, in per cent.", "to", func() map[string]float64 {
 		return toFloats(state.HealthView().Weights(n.cfg.Weights))
 	})
 	n.registerJournalMetrics(m)
 	n.reports = &telemetry.Reports{}
 	n.reporter = &telemetry.Reporter{
-		Node: n.cfg.Name, Region: n.cfg.Region, Own: n.reports, To: n.peers.To, Suspects: n.prober.Suspects,
+		Node: n.cfg.Name, Region: n.cfg.Region, Local: n.reports, Conn: n.peers.To, Suspects: n.prober.Suspects,
 		Leader:  func() string { leader, _ := n.consensus.Leader(); return leader },
 		Term:    n.consensus.Term,
 		Applied: n.applied,
 	}
-	sinks := []telemetry.Sink{telemetry.ToLog(log), n.toEventLog}
+	sinks := []telemetry.Sink{telemetry.LogSink(log), n.toEventLog}
 	if n.cfg.AlertWebhook != "" {
-		sinks = append(sinks, telemetry.ToWebhook(n.cfg.AlertWebhook))
+		sinks = append(sinks, telemetry.WebhookSink(n.cfg.AlertWebhook))
 	}
-	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, Picture: n.alertInput, Log: log, Sinks: n.defects.alertSinks(sinks)}
-	m.GaugeOf("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
+	n.alerts = &telemetry.Alerts{Node: n.cfg.Name, Leads: n.consensus.Leads, View: n.alertInput, Log: log, Sinks: n.defects.alertSinks(sinks)}
+	m.GaugeVec("mcp_alerts_firing", "How many alerts hold, as the leader sees it.", "rule", n.alerts.Firing)
 }
 
 // registerJournalMetrics registers the metrics of a control node's copies of the journals.
@@ -48,7 +48,7 @@ func (n *node) registerJournalMetrics(m *telemetry.Metrics) {
 		return
 	}
 	show := func(name, help string, value func(primarybackup.Status) float64) {
-		m.GaugeOf(name, help, "class", func() map[string]float64 {
+		m.GaugeVec(name, help, "class", func() map[string]float64 {
 			out := map[string]float64{}
 			for class, s := range n.journals.Statuses() {
 				out[class] = value(s)
@@ -65,20 +65,20 @@ func (n *node) registerJournalMetrics(m *telemetry.Metrics) {
 }
 
 // alertInput is what the alert rules are evaluated on.
-func (n *node) alertInput() telemetry.Picture {
+func (n *node) alertInput() telemetry.ClusterView {
 	standing := n.consensus.Committed().HealthView()
-	p := telemetry.Picture{Nodes: n.cluster().Regions, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
+	p := telemetry.ClusterView{Nodes: n.cluster().Regions, Suspects: standing.Suspects, Lost: standing.Lost, Reports: n.reports.Latest()}
 	p.Applied, _ = n.consensus.Committed().Applied()
 	return p
 }
 
 // toEventLog is the alert sink that writes to the node's event log.
 func (n *node) toEventLog(_ context.Context, a telemetry.Alert) error {
-	kind, description := events.Alert, a.Says
+	kind, description := events.Alert, a.Description
 	if a.Resolved {
-		kind, description = events.AlertResolved, a.Rule+" of "+a.About+" is over"
+		kind, description = events.AlertResolved, a.Rule+" of "+a.Subject+" is over"
 	}
-	n.note(kind, description, map[string]string{"rule": a.Rule, "about": a.About})
+	n.note(kind, description, map[string]string{"rule": a.Rule, "about": a.Subject})
 	return nil
 }
 

@@ -20,15 +20,15 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 	"github.com/mcp-resilience/holdfast/mcp/node"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
 // connect opens a connection to a node, with a token unless it is empty.
-func connect(t *testing.T, c *mcptest.Cluster, name, token string, who *trust.Identity) *grpc.ClientConn {
+func connect(t *testing.T, c *mcptest.Cluster, name, token string, who *pki.Identity) *grpc.ClientConn {
 	t.Helper()
-	by := api.Credentials{TLS: c.Who().Nameless()}
+	by := api.Credentials{TLS: c.Identity().AnonymousClientConfig()}
 	if who != nil {
-		by.TLS = who.Dial()
+		by.TLS = who.ClientConfig()
 	}
 	if token != "" {
 		by.Token = func(context.Context) (string, error) { return token, nil }
@@ -76,9 +76,9 @@ func TestEveryAPIAsksWhoCalls(t *testing.T) {
 	if len(methods) < 15 {
 		t.Fatalf("only %d methods are known", len(methods))
 	}
-	nobody, liar := connect(t, c, "east-1", "", nil), connect(t, c, "east-1", "eyJ.e30.x", c.Who())
+	nobody, liar := connect(t, c, "east-1", "", nil), connect(t, c, "east-1", "eyJ.e30.x", c.Identity())
 	peers := 0
-	user := connect(t, c, "east-1", "", c.Who())
+	user := connect(t, c, "east-1", "", c.Identity())
 	for _, m := range methods {
 		for who, conn := range map[string]*grpc.ClientConn{"nobody": nobody, "a client with a bad token": liar} {
 			err := invoke(within(t, 5*time.Second), conn, m)
@@ -110,7 +110,7 @@ func TestEveryAPIAsksWhoCalls(t *testing.T) {
 }
 
 // issue gets a first token from a node.
-func issue(t *testing.T, c *mcptest.Cluster, name string, who *trust.Identity) string {
+func issue(t *testing.T, c *mcptest.Cluster, name string, who *pki.Identity) string {
 	t.Helper()
 	conn := connect(t, c, name, "", who)
 	return must(t, "issue a token", func(ctx context.Context) (string, error) {
@@ -122,33 +122,33 @@ func issue(t *testing.T, c *mcptest.Cluster, name string, who *trust.Identity) s
 func TestARevokedSessionIsOverEverywhere(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
-	first := issue(t, c, "east-1", c.Who())
+	first := issue(t, c, "east-1", c.Identity())
 	refreshed := must(t, "refresh", func(ctx context.Context) (string, error) {
 		r, err := api.NewIdentityClient(connect(t, c, "north-1", first, nil)).Refresh(ctx, &api.RefreshRequest{})
 		return r.GetToken(), err
 	})
-	bystander := issue(t, c, "east-1", c.Who())
+	bystander := issue(t, c, "east-1", c.Identity())
 	for _, n := range c.Names() {
 		must(t, "read through "+n, func(ctx context.Context) (any, error) {
 			return api.NewLedgerClient(connect(t, c, n, refreshed, nil)).Read(ctx, stale("x"))
 		})
 	}
 	// Who shows a token is not issued another session by it, certificate or not.
-	if _, err := api.NewIdentityClient(connect(t, c, "east-1", first, c.Who())).Issue(within(t, 5*time.Second), &api.IssueRequest{}); status.Code(err) != codes.Unauthenticated {
+	if _, err := api.NewIdentityClient(connect(t, c, "east-1", first, c.Identity())).Issue(within(t, 5*time.Second), &api.IssueRequest{}); status.Code(err) != codes.Unauthenticated {
 		t.Errorf("issued by token: %v", err)
 	}
-	other, err := trust.New(mcptest.Secret, "berta", trust.Client)
+	other, err := pki.NewIdentity(mcptest.Secret, "berta", pki.Client)
 	if err != nil {
 		t.Fatal(err)
 	}
-	revoke := func(who *trust.Identity) error {
+	revoke := func(who *pki.Identity) error {
 		_, err := api.NewIdentityClient(connect(t, c, "south-1", "", who)).Revoke(within(t, 5*time.Second), &api.RevokeRequest{Token: first})
 		return err
 	}
 	if err := revoke(other); status.Code(err) != codes.PermissionDenied {
 		t.Errorf("berta revokes somebody else's session: %v; want PermissionDenied", err)
 	}
-	must(t, "revoke", func(context.Context) (any, error) { return nil, revoke(c.Who()) })
+	must(t, "revoke", func(context.Context) (any, error) { return nil, revoke(c.Identity()) })
 	for _, n := range c.Names() {
 		for name, token := range map[string]string{"the first token": first, "the one it was refreshed to": refreshed} {
 			var err error
@@ -176,7 +176,7 @@ func TestKeysRotateUnderLoad(t *testing.T) {
 	cl := c.Client("south")
 	must(t, "write", func(ctx context.Context) (any, error) { return cl.Write(ctx, client.NewID(), "x", "0") })
 	keys := map[string]bool{}
-	ask := api.NewIdentityClient(connect(t, c, "north-1", "", c.Who()))
+	ask := api.NewIdentityClient(connect(t, c, "north-1", "", c.Identity()))
 	calls, end := 0, time.Now().Add(11*time.Second)
 	for time.Now().Before(end) || len(keys) < 9 {
 		if calls++; calls > 100_000 {
@@ -205,8 +205,8 @@ func TestALoneNodeKnowsItsUsers(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	lone := other(c, c.Leader())
-	token := issue(t, c, other(c, lone), c.Who())
-	own := issue(t, c, lone, c.Who())
+	token := issue(t, c, other(c, lone), c.Identity())
+	own := issue(t, c, lone, c.Identity())
 	for _, n := range c.Names() {
 		if n != lone {
 			c.Kill(n)
@@ -216,7 +216,7 @@ func TestALoneNodeKnowsItsUsers(t *testing.T) {
 		s, err := c.Status(lone)
 		return err == nil && s.Leader == ""
 	})
-	for name, token := range map[string]string{"of a node that is gone": token, "of its own": own, "issued alone": issue(t, c, lone, c.Who())} {
+	for name, token := range map[string]string{"of a node that is gone": token, "of its own": own, "issued alone": issue(t, c, lone, c.Identity())} {
 		conn := connect(t, c, lone, token, nil)
 		if _, err := api.NewLedgerClient(conn).Read(within(t, 5*time.Second), stale("x")); err != nil {
 			t.Errorf("a stale read with a token %s: %v", name, err)

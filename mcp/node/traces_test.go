@@ -36,7 +36,7 @@ func TestAWriteIsOneTraceAcrossNodes(t *testing.T) {
 			}
 			gateway := other(c, home)
 			must(t, "an element", func(ctx context.Context) (*api.MutationReply, error) {
-				return c.Direct(gateway).Add(ctx, &api.AddRequest{Id: client.NewID(), Class: tt.class, Set: "s", Member: "m"})
+				return c.NodeClient(gateway).Add(ctx, &api.AddRequest{Id: client.NewID(), Class: tt.class, Set: "s", Member: "m"})
 			})
 			var seen []string
 			c.Await("a trace from "+gateway+" to "+tt.ends+" on "+home, func() bool {
@@ -73,7 +73,7 @@ func traces(t *testing.T, c *mcptest.Cluster, name string) (out []api.Span) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := c.HTTPS(c.Who()).Do(r)
+	answer, err := c.HTTPS(c.Identity()).Do(r)
 	if err != nil {
 		return nil
 	}

@@ -67,7 +67,7 @@ func TestAClientHoldsAnAnswerForItsTTLAndNoLonger(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	var asked atomic.Int64
-	cl := c.ClientBy(func(ctx context.Context, network, addr string) (net.Conn, error) {
+	cl := c.ClientWithDial(func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if strings.HasSuffix(addr, fmt.Sprint(":", nodespec.DNSPort)) {
 			asked.Add(1)
 		}

@@ -6,9 +6,9 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/client"
 )
 
-// An operator's calls go to the primary while it serves, and to a backup
-// while it does not; nobody's call is spent on finding out that it is back.
-func TestCentre(t *testing.T) {
+// An operator's calls go to the primary while it serves, and otherwise to a backup. No call
+// fails because the client checks whether the primary is back.
+func TestConfigClient(t *testing.T) {
 	p := newPlatform(t, "a", "b")
 	c := client.NewConfigClient(p.pool.To, []string{"a", "b"})
 	t.Cleanup(c.Close)
@@ -24,7 +24,7 @@ func TestCentre(t *testing.T) {
 	}
 	p.kill("a")
 	if got := at(); got == "a" || got == "b" {
-		t.Fatalf("the call that finds out that the primary is down was answered by %s", got)
+		t.Fatalf("the first call after the primary's death was answered by %s", got)
 	}
 	for range 3 {
 		if got := at(); got != "b" {
@@ -35,7 +35,7 @@ func TestCentre(t *testing.T) {
 	await(t, "the primary to be asked again", func() bool {
 		got := at()
 		if got != "a" && got != "b" {
-			t.Fatalf("a call failed on the way home: %s", got)
+			t.Fatalf("a call failed during the failback: %s", got)
 		}
 		return got == "a"
 	})

@@ -52,19 +52,19 @@ func TestPutGetDelete(t *testing.T) {
 // A refusal proves that nothing happened, and says what to do.
 func TestRefusals(t *testing.T) {
 	p := newPlatform(t, "a", "b")
-	p.centres["b"].Centre = false
+	p.servers["b"].IsConfigServer = false
 	ctx := t.Context()
 	for name, c := range map[string]struct {
 		do   func() error
 		code codes.Code
 	}{
-		"no id":                {func() error { _, err := p.client("a").Put(ctx, &api.SettingPut{Key: "x"}); return err }, codes.InvalidArgument},
-		"no key":               {func() error { _, err := p.client("a").Delete(ctx, &api.SettingDelete{Id: "1"}); return err }, codes.InvalidArgument},
-		"nobody leads":         {func() error { _, err := p.client("a").Put(ctx, &api.SettingPut{Id: "1", Key: "refuse"}); return err }, codes.Unavailable},
-		"put, at no centre":    {func() error { _, err := p.client("b").Put(ctx, &api.SettingPut{Id: "1", Key: "x"}); return err }, codes.FailedPrecondition},
-		"delete, at no centre": {func() error { _, err := p.client("b").Delete(ctx, &api.SettingDelete{Id: "1", Key: "x"}); return err }, codes.FailedPrecondition},
-		"list, at no centre":   {func() error { _, err := p.client("b").List(ctx, &api.SettingList{}); return err }, codes.FailedPrecondition},
-		"watch, at no centre": {func() error {
+		"no id":                       {func() error { _, err := p.client("a").Put(ctx, &api.SettingPut{Key: "x"}); return err }, codes.InvalidArgument},
+		"no key":                      {func() error { _, err := p.client("a").Delete(ctx, &api.SettingDelete{Id: "1"}); return err }, codes.InvalidArgument},
+		"there is no leader":          {func() error { _, err := p.client("a").Put(ctx, &api.SettingPut{Id: "1", Key: "refuse"}); return err }, codes.Unavailable},
+		"put, at no config server":    {func() error { _, err := p.client("b").Put(ctx, &api.SettingPut{Id: "1", Key: "x"}); return err }, codes.FailedPrecondition},
+		"delete, at no config server": {func() error { _, err := p.client("b").Delete(ctx, &api.SettingDelete{Id: "1", Key: "x"}); return err }, codes.FailedPrecondition},
+		"list, at no config server":   {func() error { _, err := p.client("b").List(ctx, &api.SettingList{}); return err }, codes.FailedPrecondition},
+		"watch, at no config server": {func() error {
 			s, err := p.client("b").Watch(ctx, &api.SettingWatch{})
 			if err == nil {
 				_, err = s.Recv()
@@ -77,16 +77,16 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	if p.index != 0 {
-		t.Errorf("%d changes were made by what was refused", p.index)
+		t.Errorf("refused calls made %d changes", p.index)
 	}
 }
 
-func TestListSaysWhenItMayBeOutOfDate(t *testing.T) {
+func TestListIsMarkedStaleWithoutALeader(t *testing.T) {
 	p := newPlatform(t, "a")
 	p.put("gateway/rate", "1")
 	p.put("dns/ttl", "2")
 	for _, cut := range []bool{false, true} {
-		p.centres["a"].cut.Store(cut)
+		p.servers["a"].cut.Store(cut)
 		got, err := p.client("a").List(t.Context(), &api.SettingList{Prefix: "gateway/"})
 		if err != nil {
 			t.Fatal(err)
@@ -101,12 +101,13 @@ func TestListSaysWhenItMayBeOutOfDate(t *testing.T) {
 	}
 }
 
-// A node that keeps a copy shows that copy, and a confirmed read waits for it.
-func TestGetShowsTheCopyInUse(t *testing.T) {
+// A node with a copy answers Get from the copy, and a linearizable read waits until the copy
+// is fresh.
+func TestGetAnswersFromTheLocalCopy(t *testing.T) {
 	p := newPlatform(t, "a")
 	p.put("x", "of the log")
 	held := &fixed{setting: &api.Setting{Key: "x", Value: "of the copy", Revision: 1}, revision: 1}
-	p.centres["a"].Held = func() settings.Copy { return held }
+	p.servers["a"].LocalCopy = func() settings.Copy { return held }
 	got, err := p.client("a").Get(t.Context(), &api.SettingGet{Key: "x"})
 	if err != nil || got.Setting.Value != "of the copy" || got.Origin.Revision != 1 {
 		t.Errorf("got %v, %v; want the copy's", got, err)

@@ -9,42 +9,41 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// Beat is how often a watcher hears at least: by it the watcher knows that the
-// centre lives, and how far what it was told goes.
-const Beat = 200 * time.Millisecond
+// HeartbeatInterval is how often a watcher gets at least a message. It shows that the server
+// is up, and up to which revision the watcher knows everything.
+const HeartbeatInterval = 200 * time.Millisecond
 
-// Watch tells what there is and then each change, until the watcher goes or
-// the node stops. What it tells follows from the log and from what the watcher
-// says it knows, not from this stream: hence any centre can go on where another
-// one left off.
+// Watch sends the present settings and then each change, until the watcher disconnects or
+// the node stops. What it sends depends only on the log and on the revision that the
+// watcher knows, so any server can continue the watch of another.
 func (s *Server) Watch(r *api.SettingWatch, to grpc.ServerStreamingServer[api.SettingNews]) error {
-	if !s.Centre {
-		return s.noCentre()
+	if !s.IsConfigServer {
+		return s.refuseNotConfigServer()
 	}
-	beat := time.NewTicker(Beat)
-	defer beat.Stop()
+	heartbeat := time.NewTicker(HeartbeatInterval)
+	defer heartbeat.Stop()
 	known, due := r.After, true
 	for {
 		st := s.Store.Committed()
-		_, more := st.Applied() // before reading, so that no change falls between
+		_, more := st.Applied() // before the settings are read, so that no change is missed
 		changes, whole, index := st.SettingsAfter(r.Prefix, known)
 		if due || len(changes) > 0 {
-			n := &api.SettingNews{Changes: tell(changes), Whole: whole, Origin: s.origin()}
+			n := &api.SettingNews{Changes: settingsToAPI(changes), Whole: whole, Origin: s.origin()}
 			n.Origin.Revision = index
 			if err := to.Send(n); err != nil {
 				return err
 			}
 			due = false
-			known = max(known, index) // a centre that lags behind the watcher tells it nothing twice
+			known = max(known, index) // a server that lags behind the watcher sends nothing twice
 		}
 		select {
 		case <-more:
-		case <-beat.C:
+		case <-heartbeat.C:
 			due = true
 		case <-to.Context().Done():
 			return to.Context().Err()
 		case <-s.Done:
-			return api.Refuse(codes.Unavailable, s.Name, "", "stopping")
+			return api.Refuse(codes.Unavailable, s.Name, "", "the node is stopping")
 		}
 	}
 }

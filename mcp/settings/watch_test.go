@@ -13,15 +13,15 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/client"
 )
 
-// A watcher that goes from one centre to another, again and again, is told
-// every change exactly once and in order, although it never hears of most from where it was.
-func TestWatchGoesOnWithoutAGap(t *testing.T) {
+// A watcher that moves between two servers gets every change exactly once and in order,
+// although most changes happen while it is at the other server.
+func TestAWatchContinuesAtAnotherServerWithoutAGap(t *testing.T) {
 	p := newPlatform(t, "a", "b")
 	const changes = 60
-	var told []uint64
+	var got []uint64
 	after := uint64(0)
 	for round := 0; after < changes; round++ {
-		for range 7 { // while nobody watches, and then while somebody does
+		for range 7 { // some while there is no watch, and some during one
 			if p.index < changes {
 				p.put(fmt.Sprint("k", p.index%3), fmt.Sprint(p.index))
 			}
@@ -31,20 +31,20 @@ func TestWatchGoesOnWithoutAGap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for heard := 0; heard < 5 && after < p.index; {
+		for received := 0; received < 5 && after < p.index; {
 			n, err := w.Recv()
 			if err != nil {
 				t.Fatal(err)
 			}
 			if n.Whole {
-				t.Fatal("a watcher that was away for a few changes is told everything")
+				t.Fatal("a watcher that missed a few changes gets everything again")
 			}
 			for _, c := range n.Changes {
-				told = append(told, c.Revision)
-				heard++
+				got = append(got, c.Revision)
+				received++
 			}
 			after = max(after, n.Origin.Revision)
-			if p.index < changes && heard < 5 {
+			if p.index < changes && received < 5 {
 				p.put("meanwhile", fmt.Sprint(p.index))
 			}
 		}
@@ -54,8 +54,8 @@ func TestWatchGoesOnWithoutAGap(t *testing.T) {
 	for r := uint64(2); r <= changes; r++ {
 		want = append(want, r)
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("changes told after the first (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes after the first (-want +got):\n%s", diff)
 	}
 }
 
@@ -73,22 +73,21 @@ func open(t *testing.T, p *platform, cfg client.SettingsConfig) *client.Settings
 	return s
 }
 
-// Where a start gets its settings from.
-func TestStart(t *testing.T) {
+func TestWhereTheSettingsComeFrom(t *testing.T) {
 	for name, c := range map[string]struct {
 		dead, cut []string
-		saved     bool // there is a copy on disk
+		saved     bool // whether there is a copy on disk
 		want      client.Copy
 	}{
-		"all is well":                      {want: client.Copy{Source: client.Primary, Server: "a", Revision: 2}},
-		"the primary is down":              {dead: []string{"a"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
-		"only the last backup is up":       {dead: []string{"a", "b"}, want: client.Copy{Source: client.Backup, Server: "c", Revision: 2}},
-		"the primary is cut off":           {cut: []string{"a"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
-		"all are cut off":                  {cut: []string{"a", "b", "c"}, want: client.Copy{Source: client.Primary, Server: "a", Revision: 2, Stale: true}},
-		"this region is, the rest is away": {dead: []string{"a", "c"}, cut: []string{"b"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2, Stale: true}},
-		"a centre is better than the disk": {dead: []string{"a"}, saved: true, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
-		"no centre, and there is a copy":   {dead: []string{"a", "b", "c"}, saved: true, want: client.Copy{Source: client.Disk, Revision: 1}},
-		"no centre, and there is no copy":  {dead: []string{"a", "b", "c"}, want: client.Copy{Source: client.Default}},
+		"all is well":                                    {want: client.Copy{Source: client.Primary, Server: "a", Revision: 2}},
+		"the primary is down":                            {dead: []string{"a"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
+		"only the last backup is up":                     {dead: []string{"a", "b"}, want: client.Copy{Source: client.Backup, Server: "c", Revision: 2}},
+		"the primary is cut off":                         {cut: []string{"a"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
+		"all are cut off":                                {cut: []string{"a", "b", "c"}, want: client.Copy{Source: client.Primary, Server: "a", Revision: 2, Stale: true}},
+		"one is cut off, the others are down":            {dead: []string{"a", "c"}, cut: []string{"b"}, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2, Stale: true}},
+		"a config server takes precedence":               {dead: []string{"a"}, saved: true, want: client.Copy{Source: client.Backup, Server: "b", Revision: 2}},
+		"no config server answers, and there is a copy":  {dead: []string{"a", "b", "c"}, saved: true, want: client.Copy{Source: client.Disk, Revision: 1}},
+		"no config server answers, and there is no copy": {dead: []string{"a", "b", "c"}, want: client.Copy{Source: client.Default}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -107,13 +106,13 @@ func TestStart(t *testing.T) {
 				p.kill(name)
 			}
 			for _, name := range c.cut {
-				p.centres[name].cut.Store(true)
+				p.servers[name].cut.Store(true)
 			}
 			got := open(t, p, client.SettingsConfig{CacheFile: file}).Copy()
 			if c.want.Revision > 0 {
 				c.want.Values = map[string]string{"x": fmt.Sprint(c.want.Revision)}
 				if got.ConfirmedAt.IsZero() || got.Age() < 0 {
-					t.Errorf("told %v, %v ago", got.ConfirmedAt, got.Age())
+					t.Errorf("confirmed at %v, %v ago", got.ConfirmedAt, got.Age())
 				}
 			} else {
 				c.want.Values = map[string]string{}
@@ -126,8 +125,8 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// The negative control: with the defect there is no start without the primary.
-func TestStartThatKnowsThePrimaryOnly(t *testing.T) {
+// Negative control: with the defect, a service does not start without the primary.
+func TestTheDefectPrimaryOnly(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t, "a", "b")
 	p.kill("a")
@@ -135,13 +134,13 @@ func TestStartThatKnowsThePrimaryOnly(t *testing.T) {
 	s, err := client.OpenSettings(t.Context(), client.SettingsConfig{Conn: p.pool.To, Servers: []string{"a", "b"}, CacheFile: file, Defects: client.SettingsDefects{PrimaryOnly: true}})
 	if err == nil {
 		s.Close()
-		t.Fatal("it started")
+		t.Fatal("the service started without the primary")
 	}
 }
 
-// A running service follows the changes wherever they are told, says where
-// that is, goes home when the primary is back, and misses nothing.
-func TestFollow(t *testing.T) {
+// A running service follows the changes at whichever server answers, names that server, goes
+// back to the primary when that is back, and misses no change.
+func TestSettingsFollowTheServers(t *testing.T) {
 	p := newPlatform(t, "a", "b")
 	file := filepath.Join(t.TempDir(), "settings")
 	var mu sync.Mutex
@@ -171,8 +170,8 @@ func TestFollow(t *testing.T) {
 	converged(map[string]string{"g/y": "4", "g/z": "3"}, client.Backup)
 	p.start("a")
 	converged(map[string]string{"g/y": "4", "g/z": "3"}, client.Primary)
-	p.centres["a"].cut.Store(true)
-	p.centres["a"].lagging = true
+	p.servers["a"].cut.Store(true)
+	p.servers["a"].lagging = true
 	p.put("g/z", "")
 	converged(map[string]string{"g/y": "4"}, client.Backup)
 	mu.Lock()

@@ -13,48 +13,48 @@ import (
 	"time"
 )
 
-// judgeEvery is how often the rules are looked at.
-const judgeEvery = 250 * time.Millisecond
+// evaluationInterval is how often the rules are evaluated.
+const evaluationInterval = 250 * time.Millisecond
 
-// Alert is a rule that has begun or ceased to hold for something.
+// Alert is a rule that has begun or ceased to hold for a subject.
 type Alert struct {
-	Rule     string    `json:"rule"`
-	About    string    `json:"about"` // a node or a region
-	Says     string    `json:"says"`
-	Resolved bool      `json:"resolved"`
-	From     string    `json:"from"` // the node that tells
-	At       time.Time `json:"at"`
+	Rule        string    `json:"rule"`
+	Subject     string    `json:"about"` // a node or a region
+	Description string    `json:"says"`
+	Resolved    bool      `json:"resolved"`
+	Node        string    `json:"from"` // the leader that raised it
+	At          time.Time `json:"at"`
 }
 
-// Sink is where alerts go. It must not block for long: each sink is told in turn.
+// Sink delivers alerts. It must not block for long, because the sinks are called in turn.
 type Sink func(ctx context.Context, a Alert) error
 
-// Alerts raises alerts while this node leads. All fields but Sinks are needed.
+// Alerts raises alerts while this node leads. All fields but Sinks are required.
 type Alerts struct {
-	Node    string
-	Leads   func() (term uint64, ok bool)
-	Picture func() Picture // without Now and Since
-	Sinks   []Sink
-	Log     *slog.Logger
+	Node  string
+	Leads func() (term uint64, ok bool)
+	View  func() ClusterView // Now and Since are not set
+	Sinks []Sink
+	Log   *slog.Logger
 
 	mu     sync.Mutex
 	firing map[string]Alert
 }
 
-// Run judges the rules until ctx ends. A node that ceases to lead forgets its
-// alerts; the next leader tells of those that still hold. Alerts are told in order.
+// Run evaluates the rules until ctx ends. A node that ceases to lead forgets its alerts, and
+// the next leader raises those that still hold. Alerts are delivered in order.
 func (a *Alerts) Run(ctx context.Context) {
 	queue := make(chan Alert, 256)
-	var telling sync.WaitGroup
-	telling.Go(func() {
+	var delivery sync.WaitGroup
+	delivery.Go(func() {
 		for alert := range queue {
-			a.tell(ctx, alert)
+			a.deliver(ctx, alert)
 		}
 	})
-	defer telling.Wait()
+	defer delivery.Wait()
 	defer close(queue)
 	var since time.Time
-	tick := time.NewTicker(judgeEvery)
+	tick := time.NewTicker(evaluationInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -64,64 +64,65 @@ func (a *Alerts) Run(ctx context.Context) {
 		}
 		if _, leads := a.Leads(); !leads {
 			since = time.Time{}
-			a.set(nil)
+			a.replaceFiring(nil)
 			continue
 		}
 		if since.IsZero() {
 			since = time.Now()
 		}
-		p := a.Picture()
+		p := a.View()
 		p.Now, p.Since = time.Now(), since
-		for _, alert := range a.judge(p) {
+		for _, alert := range a.evaluate(p) {
 			select {
 			case queue <- alert:
 			default:
-				a.Log.Error("alert was not sent: the sinks are too slow", "rule", alert.Rule, "about", alert.About)
+				a.Log.Error("an alert was dropped, because the sinks are too slow", "rule", alert.Rule, "subject", alert.Subject)
 			}
 		}
 	}
 }
 
-// judge returns what has changed.
-func (a *Alerts) judge(p Picture) (changed []Alert) {
+// evaluate returns the alerts that have changed.
+func (a *Alerts) evaluate(p ClusterView) (changed []Alert) {
 	now := map[string]Alert{}
 	for _, rule := range Rules() {
-		for about, says := range rule.When(p) {
-			now[rule.Name+"/"+about] = Alert{Rule: rule.Name, About: about, Says: says, From: a.Node, At: p.Now}
+		for subject, description := range rule.Evaluate(p) {
+			now[rule.Name+"/"+subject] = Alert{Rule: rule.Name, Subject: subject, Description: description, Node: a.Node, At: p.Now}
 		}
 	}
-	was := a.set(now)
+	before := a.replaceFiring(now)
 	for _, key := range slices.Sorted(maps.Keys(now)) {
-		if _, known := was[key]; !known {
+		if _, firing := before[key]; !firing {
 			changed = append(changed, now[key])
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(was)) {
-		if _, still := now[key]; !still {
-			over := was[key]
-			over.Resolved, over.At = true, p.Now
-			changed = append(changed, over)
+	for _, key := range slices.Sorted(maps.Keys(before)) {
+		if _, firing := now[key]; !firing {
+			resolved := before[key]
+			resolved.Resolved, resolved.At = true, p.Now
+			changed = append(changed, resolved)
 		}
 	}
 	return changed
 }
 
-// set replaces what fires and returns what did.
-func (a *Alerts) set(now map[string]Alert) (was map[string]Alert) {
+// replaceFiring replaces the firing alerts and returns those from before. An alert that
+// goes on firing keeps its time.
+func (a *Alerts) replaceFiring(now map[string]Alert) (before map[string]Alert) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	was = a.firing
+	before = a.firing
 	for key, alert := range now {
-		if old, known := was[key]; known {
+		if old, firing := before[key]; firing {
 			alert.At = old.At
 			now[key] = alert
 		}
 	}
 	a.firing = now
-	return was
+	return before
 }
 
-// Firing counts the alerts that hold, by rule.
+// Firing returns the number of firing alerts, by rule.
 func (a *Alerts) Firing() map[string]float64 {
 	out := map[string]float64{}
 	for _, r := range Rules() {
@@ -135,35 +136,35 @@ func (a *Alerts) Firing() map[string]float64 {
 	return out
 }
 
-func (a *Alerts) tell(ctx context.Context, alert Alert) {
+func (a *Alerts) deliver(ctx context.Context, alert Alert) {
 	for _, sink := range a.Sinks {
 		if err := sink(ctx, alert); err != nil && ctx.Err() == nil {
-			a.Log.Error("alert was not delivered", "rule", alert.Rule, "about", alert.About, "error", err)
+			a.Log.Error("an alert was not delivered", "rule", alert.Rule, "subject", alert.Subject, "error", err)
 		}
 	}
 }
 
-// ToLog is the sink that writes alerts to the node's log.
-func ToLog(log *slog.Logger) Sink {
+// LogSink writes alerts to the node's log.
+func LogSink(log *slog.Logger) Sink {
 	return func(_ context.Context, a Alert) error {
-		level, word := slog.LevelWarn, "alert"
+		level, message := slog.LevelWarn, "alert"
 		if a.Resolved {
-			level, word = slog.LevelInfo, "alert resolved"
+			level, message = slog.LevelInfo, "alert resolved"
 		}
-		log.Log(context.Background(), level, word, "rule", a.Rule, "about", a.About, "says", a.Says)
+		log.Log(context.Background(), level, message, "rule", a.Rule, "subject", a.Subject, "description", a.Description)
 		return nil
 	}
 }
 
 const (
-	webhookLimit    = 2 * time.Second // for one attempt
+	webhookTimeout  = 2 * time.Second // of one attempt
 	webhookAttempts = 3
 )
 
-// ToWebhook is the sink that posts alerts as JSON to a URL, up to three times until one
-// is answered with a status of 2xx.
-func ToWebhook(url string) Sink {
-	hc := &http.Client{Timeout: webhookLimit}
+// WebhookSink posts alerts as JSON to a URL, up to three times, until the answer is a 2xx
+// status.
+func WebhookSink(url string) Sink {
+	hc := &http.Client{Timeout: webhookTimeout}
 	return func(ctx context.Context, a Alert) (err error) {
 		body, err := json.Marshal(a)
 		if err != nil {
@@ -195,7 +196,7 @@ func post(ctx context.Context, hc *http.Client, url string, body []byte) error {
 	}
 	defer r.Body.Close()
 	if r.StatusCode/100 != 2 {
-		return fmt.Errorf("answered %s", r.Status)
+		return fmt.Errorf("the webhook answered %s", r.Status)
 	}
 	return nil
 }

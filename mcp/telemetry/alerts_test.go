@@ -24,9 +24,9 @@ var (
 	nodes = map[string]string{"east-1": "east", "east-2": "east", "north-1": "north"}
 )
 
-// healthy is a picture in which no rule holds.
-func healthy() Picture {
-	p := Picture{Now: began.Add(time.Minute), Since: began, Nodes: nodes, Applied: 20_000, Suspects: map[string][]string{"east-1": nil}}
+// healthy is a view in which no rule holds.
+func healthy() ClusterView {
+	p := ClusterView{Now: began.Add(time.Minute), Since: began, Nodes: nodes, Applied: 20_000, Suspects: map[string][]string{"east-1": nil}}
 	p.Reports = map[string]Received{}
 	for n := range nodes {
 		p.Reports[n] = Received{&api.HealthReport{Node: n, Applied: 19_990}, p.Now.Add(-time.Second)}
@@ -37,32 +37,32 @@ func healthy() Picture {
 func TestRules(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		edit func(*Picture)
-		want map[string]string // rule/about: says
+		edit func(*ClusterView)
+		want map[string]string // by rule/subject
 	}{
-		{"all is well", func(*Picture) {}, nil},
-		{"three failed probes", func(p *Picture) {
+		{"all is well", func(*ClusterView) {}, nil},
+		{"three failed probes", func(p *ClusterView) {
 			p.Suspects = map[string][]string{"north-1": {"east-2"}, "east-1": {"east-2"}}
 		}, map[string]string{"probes-failed/east-2": "east-2 does not answer east-1, north-1"}},
 		{
-			"a node is lost", func(p *Picture) { p.Lost = []string{"east-2"} },
+			"a node is lost", func(p *ClusterView) { p.Lost = []string{"east-2"} },
 			map[string]string{"node-lost/east-2": "east-2 in east is lost"},
 		},
-		{"a region is lost", func(p *Picture) { p.Lost = []string{"east-1", "east-2"} }, map[string]string{
+		{"a region is lost", func(p *ClusterView) { p.Lost = []string{"east-1", "east-2"} }, map[string]string{
 			"node-lost/east-1": "east-1 in east is lost", "node-lost/east-2": "east-2 in east is lost", "region-lost/east": "region east is lost",
 		}},
-		{"a report is late", func(p *Picture) {
+		{"a report is late", func(p *ClusterView) {
 			p.Reports["east-2"] = Received{&api.HealthReport{Applied: 20_000}, p.Now.Add(-20 * time.Second)}
 		}, map[string]string{"silent/east-2": "east-2 has not reported for 20s"}},
 		{
-			"no report since this node leads", func(p *Picture) { delete(p.Reports, "east-2") },
+			"no report since this node leads", func(p *ClusterView) { delete(p.Reports, "east-2") },
 			map[string]string{"silent/east-2": "east-2 has not reported for 1m0s"},
 		},
-		{"a new leader has patience", func(p *Picture) {
-			p.Since = p.Now.Add(-silent)
+		{"a new leader waits for reports", func(p *ClusterView) {
+			p.Since = p.Now.Add(-silenceTimeout)
 			p.Reports = nil
 		}, nil},
-		{"a node lags", func(p *Picture) {
+		{"a node lags", func(p *ClusterView) {
 			p.Reports["north-1"] = Received{&api.HealthReport{Applied: 9_000}, p.Now}
 		}, map[string]string{"lagging/north-1": "north-1 is 11000 entries behind"}},
 	} {
@@ -71,8 +71,8 @@ func TestRules(t *testing.T) {
 			tc.edit(&p)
 			got := map[string]string{}
 			for _, r := range Rules() {
-				for about, says := range r.When(p) {
-					got[r.Name+"/"+about] = says
+				for subject, description := range r.Evaluate(p) {
+					got[r.Name+"/"+subject] = description
 				}
 			}
 			if len(got) == 0 {
@@ -85,19 +85,19 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// An alert is told when it begins and when it is over, and not between.
-func TestAlertsAreToldOnce(t *testing.T) {
+// An alert is raised when its condition begins to hold, and resolved when it ends.
+func TestEachAlertIsRaisedOnce(t *testing.T) {
 	a := &Alerts{Node: "east-1"}
 	sick := healthy()
 	sick.Lost = []string{"north-1"}
 	var got []string
-	for _, p := range []Picture{healthy(), sick, sick, healthy(), healthy()} {
-		for _, alert := range a.judge(p) {
+	for _, p := range []ClusterView{healthy(), sick, sick, healthy(), healthy()} {
+		for _, alert := range a.evaluate(p) {
 			word := "raised"
 			if alert.Resolved {
 				word = "resolved"
 			}
-			got = append(got, alert.Rule+" "+alert.About+" "+word)
+			got = append(got, alert.Rule+" "+alert.Subject+" "+word)
 		}
 	}
 	want := []string{"node-lost north-1 raised", "region-lost north raised", "node-lost north-1 resolved", "region-lost north resolved"}
@@ -106,36 +106,36 @@ func TestAlertsAreToldOnce(t *testing.T) {
 	}
 }
 
-// The leader alone raises alerts, to every sink, in order, and one that is deposed forgets.
-func TestAlertsOfALeader(t *testing.T) {
+// Only the leader raises alerts, to every sink and in order. A deposed leader forgets them.
+func TestOnlyTheLeaderRaisesAlerts(t *testing.T) {
 	var leads atomic.Bool
-	told := make(chan Alert, 16)
+	received := make(chan Alert, 16)
 	sick := healthy()
 	sick.Lost = []string{"north-1"}
 	a := &Alerts{
 		Node: "east-1", Leads: func() (uint64, bool) { return 1, leads.Load() },
-		Picture: func() Picture { return Picture{Nodes: nodes, Lost: sick.Lost} },
-		Sinks:   []Sink{func(_ context.Context, al Alert) error { told <- al; return nil }},
-		Log:     slog.New(slog.DiscardHandler),
+		View:  func() ClusterView { return ClusterView{Nodes: nodes, Lost: sick.Lost} },
+		Sinks: []Sink{func(_ context.Context, al Alert) error { received <- al; return nil }},
+		Log:   slog.New(slog.DiscardHandler),
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { a.Run(ctx); close(done) }()
 	defer func() { cancel(); <-done }()
 	select {
-	case al := <-told:
+	case al := <-received:
 		t.Fatalf("a follower raised %+v", al)
-	case <-time.After(3 * judgeEvery):
+	case <-time.After(3 * evaluationInterval):
 	}
-	for range 2 { // a second leadership tells what still holds
+	for range 2 { // the second term raises what still holds
 		leads.Store(true)
 		for _, want := range []string{"node-lost", "region-lost"} {
-			if al := <-told; al.Rule != want || al.Resolved {
-				t.Errorf("told %+v, want %s", al, want)
+			if al := <-received; al.Rule != want || al.Resolved {
+				t.Errorf("got %+v, want %s", al, want)
 			}
 		}
 		if n := a.Firing()["node-lost"]; n != 1 {
-			t.Errorf("%v nodes lost are firing, want 1", n)
+			t.Errorf("%v node-lost alerts are firing, want 1", n)
 		}
 		leads.Store(false)
 		for a.Firing()["node-lost"] != 0 {
@@ -168,8 +168,8 @@ func TestWebhook(t *testing.T) {
 			}))
 			defer srv.Close()
 			defer http.DefaultClient.CloseIdleConnections()
-			sent := Alert{Rule: "node-lost", About: "east-1", Says: "east-1 in east is lost", From: "north-1", At: began.UTC()}
-			err := ToWebhook(srv.URL)(t.Context(), sent)
+			sent := Alert{Rule: "node-lost", Subject: "east-1", Description: "east-1 in east is lost", Node: "north-1", At: began.UTC()}
+			err := WebhookSink(srv.URL)(t.Context(), sent)
 			if (err == nil) != (tc.want == "") || (err != nil && !strings.Contains(err.Error(), tc.want)) {
 				t.Fatalf("error %v, want %q", err, tc.want)
 			}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Metrics is a node's figures.
+// Metrics are a node's Prometheus metrics.
 type Metrics struct {
 	registry *prometheus.Registry
 	in       prometheus.Registerer // with the node's labels
@@ -20,25 +20,25 @@ type Metrics struct {
 	events   *prometheus.CounterVec
 }
 
-// Gauge adds a figure that is asked for when the metrics are.
+// Gauge adds a gauge whose value is computed at each scrape.
 func (m *Metrics) Gauge(name, help string, value func() float64) {
 	m.in.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 }
 
-// GaugeOf is Gauge for each value of a label.
-func (m *Metrics) GaugeOf(name, help, label string, values func() map[string]float64) {
-	m.in.MustRegister(&each{prometheus.NewDesc(name, help, []string{label}, nil), values})
+// GaugeVec is Gauge with a label. values returns a value for each value of the label.
+func (m *Metrics) GaugeVec(name, help, label string, values func() map[string]float64) {
+	m.in.MustRegister(&labelledGauge{prometheus.NewDesc(name, help, []string{label}, nil), values})
 }
 
-// Event counts an entry of the diary.
+// Event counts an entry of the event log.
 func (m *Metrics) Event(kind string) { m.events.WithLabelValues(kind).Inc() }
 
-// Handler serves the figures in Prometheus' text format.
+// Handler serves the metrics in Prometheus's text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Unary times calls; it is a gRPC interceptor.
+// Unary is the gRPC interceptor that measures the duration of calls.
 func (m *Metrics) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	began := time.Now()
 	out, err := handle(ctx, req)
@@ -46,15 +46,15 @@ func (m *Metrics) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	return out, err
 }
 
-// each is a gauge with one label whose values are not known beforehand.
-type each struct {
+// labelledGauge is a gauge with one label, whose values are not known in advance.
+type labelledGauge struct {
 	desc   *prometheus.Desc
 	values func() map[string]float64
 }
 
-func (e *each) Describe(c chan<- *prometheus.Desc) { c <- e.desc }
+func (e *labelledGauge) Describe(c chan<- *prometheus.Desc) { c <- e.desc }
 
-func (e *each) Collect(c chan<- prometheus.Metric) {
+func (e *labelledGauge) Collect(c chan<- prometheus.Metric) {
 	for label, v := range e.values() {
 		c <- prometheus.MustNewConstMetric(e.desc, prometheus.GaugeValue, v, label)
 	}

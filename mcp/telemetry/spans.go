@@ -8,29 +8,29 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
-	"github.com/mcp-resilience/holdfast/mcp/latest"
+	"github.com/mcp-resilience/holdfast/mcp/tailbuffer"
 )
 
 const (
-	// keptSpans is how many finished spans a node keeps at least.
-	keptSpans = 4096
-	// closeLimit is how long a node that stops waits for its collector.
-	closeLimit = time.Second
+	// spanCapacity is how many finished spans a node holds at least.
+	spanCapacity = 4096
+	// shutdownTimeout is how long a stopping node waits for its collector.
+	shutdownTimeout = time.Second
 )
 
-// Spans keeps a node's latest finished spans and tells them to whoever asks
-// (Serve). It is an exporter of the OpenTelemetry SDK.
+// Spans holds a node's latest finished spans and streams them over HTTP. It is an exporter
+// of the OpenTelemetry SDK.
 type Spans struct {
-	*latest.List[api.Span]
+	*tailbuffer.Buffer[api.Span]
 	node string
 }
 
-func newSpans(node string) *Spans { return &Spans{latest.New[api.Span](keptSpans), node} }
+func newSpans(node string) *Spans { return &Spans{tailbuffer.New[api.Span](spanCapacity), node} }
 
 // ExportSpans implements the SDK's exporter.
 func (s *Spans) ExportSpans(_ context.Context, done []sdk.ReadOnlySpan) error {
 	for _, d := range done {
-		s.Add(func(seq uint64) api.Span { return s.span(seq, d) })
+		s.Append(func(seq uint64) api.Span { return s.span(seq, d) })
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
-// Package telemetry is how a node is watched: Prometheus metrics, OpenTelemetry
-// traces, a health report to the leader every five seconds, and alerts that
-// the leader raises to a log and to a webhook. It tells; it decides nothing.
+// Package telemetry is a node's monitoring: Prometheus metrics, OpenTelemetry traces, a
+// health report to the leader every five seconds, and alerts that the leader raises to a
+// log and to a webhook. No part of the platform acts on it.
 package telemetry
 
 import (
@@ -22,25 +22,24 @@ import (
 	"google.golang.org/grpc/stats"
 )
 
-// Config is what a node's telemetry needs to know. All fields are needed.
+// Config configures a node's telemetry. All fields are required.
 type Config struct {
 	Node, Region string
 	// Ratio is the share of requests that are traced, 0 to 1, where the caller has not decided.
 	Ratio float64
 }
 
-// Telemetry is a process's instruments. Tracing is the process's own, as
-// OpenTelemetry has it, so a process opens it once.
+// Telemetry is a process's metrics and traces. OpenTelemetry's tracing is global to a
+// process, so a process opens it once.
 type Telemetry struct {
 	Metrics *Metrics
 	Spans   *Spans
 	traces  *sdk.TracerProvider
 }
 
-// Open sets the instruments up. Finished spans are kept for whoever asks the
-// node (Spans); they also go to a collector when OTEL_EXPORTER_OTLP_ENDPOINT or
-// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT names one, as the OpenTelemetry
-// specification says.
+// Open sets up metrics and tracing. Finished spans are held in memory (Spans). They also go
+// to a collector if OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT names
+// one, as the OpenTelemetry specification has it.
 func Open(ctx context.Context, c Config) (*Telemetry, error) {
 	t := &Telemetry{Metrics: newMetrics(c), Spans: newSpans(c.Node)}
 	options := []sdk.TracerProviderOption{
@@ -63,15 +62,15 @@ func Open(ctx context.Context, c Config) (*Telemetry, error) {
 	return t, nil
 }
 
-// Traced makes a gRPC server continue its callers' traces, and begin its own.
-// Health probes are not traced: there are many and they say little.
-func Traced() stats.Handler {
+// TracingHandler makes a gRPC server continue its callers' traces, or begin new ones. Health
+// checks are not traced: there are many, and they are of little interest.
+func TracingHandler() stats.Handler {
 	return otelgrpc.NewServerHandler(otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))
 }
 
-// Close sends what has not been sent and ends the tracing.
+// Close exports the remaining spans and ends tracing.
 func (t *Telemetry) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := t.traces.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("close telemetry: %w", err)
@@ -79,7 +78,7 @@ func (t *Telemetry) Close() error {
 	return nil
 }
 
-// newMetrics registers what every Go process tells of itself.
+// newMetrics registers the metrics that do not depend on the node's parts.
 func newMetrics(c Config) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.in = prometheus.WrapRegistererWith(prometheus.Labels{"node": c.Node, "region": c.Region}, m.registry)
@@ -89,7 +88,7 @@ func newMetrics(c Config) *Metrics {
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 	}, []string{"method", "code"})
 	m.events = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "mcp_events_total", Help: "Entries of the node's diary, by kind.",
+		Name: "mcp_events_total", Help: "Entries of the node's event log, by kind.",
 	}, []string{"kind"})
 	m.in.MustRegister(m.requests, m.events)
 	return m

@@ -120,7 +120,7 @@ func get(ctx context.Context, c *cluster.Cluster, n topology.Node, path string) 
 	}
 	dial := c.Dialer(n.Region)
 	hc := http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true, TLSClientConfig: who.Dial(),
+		DisableKeepAlives: true, TLSClientConfig: who.ClientConfig(),
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return dial(ctx, network, addr)
 		},

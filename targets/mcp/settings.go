@@ -25,7 +25,7 @@ type configClient struct {
 }
 
 func newConfigClient(c *cluster.Cluster, from topology.Region, who *client.Identity) configClient {
-	pool := api.NewPool(nodespec.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.Dial()})
+	pool := api.NewPool(nodespec.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.ClientConfig()})
 	return configClient{client.NewConfigClient(pool.To, centres(c.Topology)), pool}
 }
 

@@ -1,7 +1,7 @@
-// Package names turns logical addresses ("north-1:7400") into connections. It
-// looks into a hosts(5) file first, then asks the system, so that a node's
-// peers can live anywhere without the node knowing.
-package names
+// Package resolver connects to logical addresses such as "north-1:7400". It reads a
+// hosts(5) file first, then asks the system's resolver. So a node needs only the names of
+// its peers, wherever they run.
+package resolver
 
 import (
 	"bufio"
@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// Resolver resolves and dials. The zero value asks the system alone.
+// Resolver resolves names and dials. The zero value asks only the system.
 type Resolver struct {
-	// Hosts is the path of a hosts(5) file, read at each look-up; empty means none.
-	Hosts string
-	// Timeout bounds each dial; 0 means 1 s.
+	// HostsFile is the path of a hosts(5) file, which is read at each lookup. Empty means none.
+	HostsFile string
+	// Timeout limits each dial. 0 means 1 s.
 	Timeout time.Duration
 }
 
@@ -45,12 +45,12 @@ func (r Resolver) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return conn, nil
 }
 
-// Lookup finds a name in the hosts file; empty means that it is not there.
+// Lookup returns the address of a name in the hosts file, or "" if the name is not there.
 func (r Resolver) Lookup(name string) (string, error) {
-	if r.Hosts == "" {
+	if r.HostsFile == "" {
 		return "", nil
 	}
-	f, err := os.Open(r.Hosts)
+	f, err := os.Open(r.HostsFile)
 	if err != nil {
 		return "", fmt.Errorf("look up %s: %w", name, err)
 	}

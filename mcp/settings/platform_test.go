@@ -13,27 +13,27 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/mcp-resilience/holdfast/mcp/api"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 	"github.com/mcp-resilience/holdfast/mcp/state"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// platform is some centres over one log, without consensus: what is put is
-// applied to the state of each centre that is not lagging.
+// platform is several config servers without consensus: a change is applied to the state
+// of each server that is not lagging.
 type platform struct {
 	t       *testing.T
 	index   uint64
-	centres map[string]*centre
+	servers map[string]*configServer
 	pool    *api.Pool
 }
 
-// centre is one configuration centre, on a listener of its own.
-type centre struct {
+// configServer is one config server with its own listener.
+type configServer struct {
 	*settings.Server
 	state   *state.State
-	lagging bool // what is put does not reach it
+	lagging bool // changes do not reach it
 	cut     atomic.Bool
 	addr    string
 	serving *grpc.Server
@@ -42,19 +42,19 @@ type centre struct {
 }
 
 func newPlatform(t *testing.T, names ...string) *platform {
-	p := &platform{t: t, centres: map[string]*centre{}}
-	user := identity(t, "user", trust.Client)
+	p := &platform{t: t, servers: map[string]*configServer{}}
+	user := identity(t, "user", pki.Client)
 	p.pool = api.NewPool(7400, func(ctx context.Context, network, addr string) (net.Conn, error) {
 		name, _, err := net.SplitHostPort(addr)
 		if err != nil {
 			return nil, err
 		}
-		return new(net.Dialer).DialContext(ctx, network, p.centres[name].addr)
-	}, api.Credentials{TLS: user.Dial()})
+		return new(net.Dialer).DialContext(ctx, network, p.servers[name].addr)
+	}, api.Credentials{TLS: user.ClientConfig()})
 	for _, name := range names {
-		c := &centre{state: state.New()}
-		c.Server = &settings.Server{Name: name, Store: c, Router: p, Centre: true}
-		p.centres[name] = c
+		c := &configServer{state: state.New()}
+		c.Server = &settings.Server{Name: name, Store: c, Router: p, IsConfigServer: true}
+		p.servers[name] = c
 		p.start(name)
 	}
 	t.Cleanup(func() {
@@ -66,19 +66,19 @@ func newPlatform(t *testing.T, names ...string) *platform {
 	return p
 }
 
-func identity(t *testing.T, name string, kind trust.Kind) *trust.Identity {
+func identity(t *testing.T, name string, kind pki.Kind) *pki.Identity {
 	t.Helper()
-	who, err := trust.New("a secret for tests alone", name, kind)
+	who, err := pki.NewIdentity("a secret for tests alone", name, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return who
 }
 
-// start lets a centre listen, again where it did.
+// start starts a config server, on its former address if it had one.
 func (p *platform) start(name string) {
 	p.t.Helper()
-	c := p.centres[name]
+	c := p.servers[name]
 	addr := c.addr
 	if addr == "" {
 		addr = "127.0.0.1:0"
@@ -87,7 +87,7 @@ func (p *platform) start(name string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	c.addr, c.done, c.gone, c.serving = ln.Addr().String(), make(chan struct{}), make(chan struct{}), grpc.NewServer(grpc.Creds(credentials.NewTLS(identity(p.t, name, trust.Node).Server())))
+	c.addr, c.done, c.gone, c.serving = ln.Addr().String(), make(chan struct{}), make(chan struct{}), grpc.NewServer(grpc.Creds(credentials.NewTLS(identity(p.t, name, pki.Node).ServerConfig())))
 	c.Done = c.done
 	api.RegisterSettingsServer(c.serving, c.Server)
 	go func(s *grpc.Server, gone chan struct{}) {
@@ -96,9 +96,9 @@ func (p *platform) start(name string) {
 	}(c.serving, c.gone)
 }
 
-// kill ends a centre's connections and its listener.
+// kill ends a config server's connections and its listener.
 func (p *platform) kill(name string) {
-	c := p.centres[name]
+	c := p.servers[name]
 	if c.serving == nil {
 		return
 	}
@@ -108,10 +108,10 @@ func (p *platform) kill(name string) {
 	c.serving = nil
 }
 
-// put applies a change everywhere; an empty value deletes.
+// put applies a change to all servers. An empty value deletes the setting.
 func (p *platform) put(key, value string) uint64 {
 	p.index++
-	for _, c := range p.centres {
+	for _, c := range p.servers {
 		if !c.lagging {
 			c.state.Apply(p.index, 1, &api.Command{Do: &api.Command_SettingPut{SettingPut: &api.SettingPut{Key: key, Value: value, Delete: value == ""}}})
 		}
@@ -138,9 +138,9 @@ func (p *platform) ReadIndex(context.Context) (*api.ReadIndexReply, error) {
 }
 
 // Committed, WaitApplied, Term and Leader implement settings.Store.
-func (c *centre) Committed() *state.State { return c.state }
+func (c *configServer) Committed() *state.State { return c.state }
 
-func (c *centre) WaitApplied(ctx context.Context, index uint64) error {
+func (c *configServer) WaitApplied(ctx context.Context, index uint64) error {
 	for {
 		at, more := c.state.Applied()
 		if at >= index {
@@ -154,9 +154,9 @@ func (c *centre) WaitApplied(ctx context.Context, index uint64) error {
 	}
 }
 
-func (c *centre) Term() uint64 { return 1 }
+func (c *configServer) Term() uint64 { return 1 }
 
-func (c *centre) Leader() (string, <-chan struct{}) {
+func (c *configServer) Leader() (string, <-chan struct{}) {
 	if c.cut.Load() {
 		return "", nil
 	}

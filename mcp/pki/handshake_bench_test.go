@@ -1,4 +1,4 @@
-package trust
+package pki
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// BenchmarkHandshake is the cost of proving each other, both sides, in one process.
+// BenchmarkHandshake measures a TLS handshake with both sides in one process.
 func BenchmarkHandshake(b *testing.B) {
-	east, err := New(secret, "east-1", Node)
+	east, err := NewIdentity(secret, "east-1", Node)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -16,7 +16,7 @@ func BenchmarkHandshake(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ln := Listen(tcp, east.Peers())
+	ln := Listen(tcp, east.PeerServerConfig())
 	defer ln.Close()
 	go func() {
 		for {
@@ -28,7 +28,7 @@ func BenchmarkHandshake(b *testing.B) {
 			conn.Close()
 		}
 	}()
-	dial := Dialer(east.Dial(), func(ctx context.Context, network, _ string) (net.Conn, error) {
+	dial := Dialer(east.ClientConfig(), func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, tcp.Addr().String())
 	})
 	for b.Loop() {

@@ -19,13 +19,13 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api/nodespec"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
-// speak connects to a server as somebody who speaks to it without our client.
-func (l *linked) speak(name string, as *tls.Config, opts ...nats.Option) (*nats.Conn, error) {
+// connect connects to a server with the NATS library.
+func (l *linkedCluster) connect(name string, as *tls.Config, opts ...nats.Option) (*nats.Conn, error) {
 	l.t.Helper()
-	secure, err := trust.For(as, name+":7420")
+	secure, err := pki.ExpectHost(as, name+":7420")
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -38,15 +38,15 @@ func (l *linked) speak(name string, as *tls.Config, opts ...nats.Option) (*nats.
 	return conn, err
 }
 
-// Streams are changed by the platform alone, whatever a user asks for, and
-// whichever way: in its own words, or in those of the server on its behalf.
+// Only the platform changes streams, whatever a user requests, directly or by making the
+// server send the request on the user's behalf.
 func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
 	t.Parallel()
-	l := startLinked(t)
-	b := l.user(l.names...)
-	l.up(b)
+	l := startLinkedCluster(t)
+	b := l.clientOf(l.names...)
+	l.awaitLeader(b)
 	want := []string{"m1", "{}", `{"stream_name":"feed"}`, ""}
-	for _, m := range want[1:] { // what would be a request, if it were delivered to one's subject
+	for _, m := range want[1:] { // each would be a request if it were delivered to an API subject
 		id := client.NewID()
 		l.await("a publish", 20*time.Second, func() bool { return l.publish(b, id, m) == nil })
 	}
@@ -57,17 +57,17 @@ func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
 		return reader.Consume(ctx, 1, func(client.Message) {}) == nil
 	})
 
-	l.tokenIs("t", true)
-	operator, err := trust.New(mcptest.Secret, "operator", trust.Operator)
+	l.setTokenValid("t", true)
+	operator, err := pki.NewIdentity(mcptest.Secret, "operator", pki.Operator)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for who, as := range map[string]struct {
 		tls   *tls.Config
 		token string
-	}{"a client": {l.who().Dial(), ""}, "an operator": {operator.Dial(), ""}, "who has a token": {l.who().Nameless(), "t"}} {
+	}{"a client": {l.identity().ClientConfig(), ""}, "an operator": {operator.ClientConfig(), ""}, "a user with a token": {l.identity().AnonymousClientConfig(), "t"}} {
 		var refused atomic.Int64
-		conn, err := l.speak("north-1", as.tls, nats.Token(as.token), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		conn, err := l.connect("north-1", as.tls, nats.Token(as.token), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				refused.Add(1)
 			}
@@ -89,7 +89,7 @@ func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
 			{"mcp.feed.late", "round the stream's subject"},
 		} {
 			if m, err := conn.Request(ask[0], []byte(ask[1]), 200*time.Millisecond); err == nil {
-				t.Errorf("%s asks %s and is answered %s", who, ask[0], m.Data)
+				t.Errorf("%s requests %s and gets the answer %s", who, ask[0], m.Data)
 			}
 			l.await(who+" to be refused "+ask[0], time.Second, func() bool { return refused.Load() == int64(i+1) })
 		}
@@ -99,8 +99,8 @@ func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
 		l.await(who+" to be refused what others publish", time.Second, func() bool { return refused.Load() == 12 })
 	}
 
-	// The server speaks to the subject it is told to.
-	conn, err := l.speak("north-1", l.who().Dial())
+	// The server sends to the subject that the user chooses.
+	conn, err := l.connect("north-1", l.identity().ClientConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +121,10 @@ func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = conn.Flush()
-		time.Sleep(500 * time.Millisecond) // nothing is to happen
+		time.Sleep(500 * time.Millisecond) // long enough for an effect
 	}
 	for _, n := range l.names {
-		got, _, err := l.buses[slices.Index(l.names, n)].Held(t.Context(), api.Feed)
+		got, _, err := l.buses[slices.Index(l.names, n)].ReadReplica(t.Context(), api.Feed)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s holds (-want +got), %v:\n%s", n, err, diff)
 		}
@@ -135,48 +135,48 @@ func TestAUserMayOnlyPublishAndConsume(t *testing.T) {
 	}
 }
 
-// A token is good while it is good, and not for as long as a connection lasts.
-func TestWhoseTokenIsNoLongerGoodIsHungUpOn(t *testing.T) {
+// A user is disconnected when its token becomes invalid.
+func TestAUserWithAnInvalidTokenIsDisconnected(t *testing.T) {
 	t.Parallel()
-	l := startLinked(t)
-	as := l.who().Nameless()
+	l := startLinkedCluster(t)
+	as := l.identity().AnonymousClientConfig()
 	var one, other *nats.Conn
-	l.tokenIs("one", true)
-	l.tokenIs("other", true)
+	l.setTokenValid("one", true)
+	l.setTokenValid("other", true)
 	l.await("a server", 20*time.Second, func() bool {
 		var err error
-		one, err = l.speak("east-1", as, nats.Token("one"))
+		one, err = l.connect("east-1", as, nats.Token("one"))
 		return err == nil
 	})
-	other, err := l.speak("east-1", as, nats.Token("other"))
+	other, err := l.connect("east-1", as, nats.Token("other"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	certified, err := l.speak("east-1", l.who().Dial())
+	certified, err := l.connect("east-1", l.identity().ClientConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.tokenIs("one", false)
+	l.setTokenValid("one", false)
 	l.await("the server to hang up", 5*time.Second, one.IsClosed)
-	if _, err := l.speak("east-1", as, nats.Token("one")); err == nil {
-		t.Error("a bad token is let in")
+	if _, err := l.connect("east-1", as, nats.Token("one")); err == nil {
+		t.Error("an invalid token is accepted")
 	}
-	if _, err := l.speak("east-1", l.who().Dial(), nats.Token("one")); err == nil {
-		t.Error("a bad token is let in beside a certificate")
+	if _, err := l.connect("east-1", l.identity().ClientConfig(), nats.Token("one")); err == nil {
+		t.Error("an invalid token is accepted with a certificate")
 	}
-	for who, conn := range map[string]*nats.Conn{"whose token is good": other, "who showed a certificate": certified} {
+	for who, conn := range map[string]*nats.Conn{"with a valid token": other, "with a certificate": certified} {
 		if err := conn.Flush(); err != nil {
-			t.Errorf("the user %s was hung up on: %v", who, err)
+			t.Errorf("the user %s was disconnected: %v", who, err)
 		}
 	}
 }
 
-// The same with real tokens: whoever's session is revoked is out of the bus, too.
+// The same with real tokens: a user whose session is revoked is disconnected from the bus.
 func TestARevokedSessionEndsOnTheBus(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	c.BusLeader()
-	conn, err := api.Connect(fmt.Sprintf("east-1:%d", nodespec.APIPort), c.Dial, api.Credentials{TLS: c.Who().Dial()})
+	conn, err := api.Connect(fmt.Sprintf("east-1:%d", nodespec.APIPort), c.Dial, api.Credentials{TLS: c.Identity().ClientConfig()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestARevokedSessionEndsOnTheBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := fmt.Sprintf("north-1:%d", nodespec.BusPort)
-	secure, err := trust.For(c.Who().Nameless(), addr)
+	secure, err := pki.ExpectHost(c.Identity().AnonymousClientConfig(), addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +199,9 @@ func TestARevokedSessionEndsOnTheBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer user.Close()
-	time.Sleep(2500 * time.Millisecond) // the token is judged again, twice
+	time.Sleep(2500 * time.Millisecond) // the token is verified again twice
 	if err := user.Flush(); err != nil {
-		t.Errorf("hung up on although the token is good: %v", err)
+		t.Errorf("disconnected although the token is valid: %v", err)
 	}
 	if _, err := identities.Revoke(ctx, &api.RevokeRequest{Token: issued.Token}); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package latest_test
+package tailbuffer_test
 
 import (
 	"encoding/json"
@@ -7,24 +7,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcp-resilience/holdfast/mcp/latest"
+	"github.com/mcp-resilience/holdfast/mcp/tailbuffer"
 )
 
-// A list that has long grown keeps its latest items, all of them, in order, and
-// not many more.
-func TestLatestAreKept(t *testing.T) {
+// After many items the buffer holds the latest ones without a gap, in order, and fewer
+// than twice its capacity.
+func TestTheLatestItemsAreHeld(t *testing.T) {
 	const keep, all = 16, 5*16 + 7
-	l := latest.New[uint64](keep)
+	l := tailbuffer.New[uint64](keep)
 	for range all {
-		l.Add(func(seq uint64) uint64 { return seq })
+		l.Append(func(seq uint64) uint64 { return seq })
 	}
 	for _, seen := range []uint64{0, all - 3, all, all + 5} {
 		items, last, _ := l.After(seen)
 		if last != all {
-			t.Errorf("the last has number %d, want %d", last, all)
+			t.Errorf("the last item has number %d, want %d", last, all)
 		}
 		if seen == 0 && (len(items) < keep || len(items) > 2*keep) {
-			t.Errorf("%d are kept, want %d to %d", len(items), keep, 2*keep)
+			t.Errorf("%d items are held, want %d to %d", len(items), keep, 2*keep)
 		}
 		var want []uint64
 		for i := max(min(seen, all), all-uint64(len(items))); i < all; i++ {
@@ -36,12 +36,12 @@ func TestLatestAreKept(t *testing.T) {
 	}
 }
 
-// A reader is sent what is kept, then what comes, and what came until the end.
-func TestServe(t *testing.T) {
-	l := latest.New[string](8)
-	add := func(s string) { l.Add(func(uint64) string { return s }) }
+// A reader gets what the buffer holds, then what is appended, up to the end.
+func TestStream(t *testing.T) {
+	l := tailbuffer.New[string](8)
+	add := func(s string) { l.Append(func(uint64) string { return s }) }
 	done := make(chan struct{})
-	srv := httptest.NewServer(l.Serve(done))
+	srv := httptest.NewServer(l.Stream(done))
 	defer srv.Close()
 	add("before")
 	r, err := srv.Client().Get(srv.URL)
@@ -67,11 +67,11 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// BenchmarkAdd is what an item costs whoever adds it to a list that has long grown.
-func BenchmarkAdd(b *testing.B) {
-	l := latest.New[uint64](4096)
+// BenchmarkAppend measures an Append to a full buffer.
+func BenchmarkAppend(b *testing.B) {
+	l := tailbuffer.New[uint64](4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Add(func(seq uint64) uint64 { return seq })
+		l.Append(func(seq uint64) uint64 { return seq })
 	}
 }

@@ -12,34 +12,33 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// reportEvery is how often a node reports, reportAgain how soon it tries again
-// when nobody leads, and reportLimit how long one report may take.
+// reportInterval is how often a node reports, reportRetryInterval how soon it tries again
+// when no leader is known, and reportTimeout how long sending a report may take.
 const (
-	reportEvery = 5 * time.Second
-	reportAgain = 100 * time.Millisecond
-	reportLimit = 2 * time.Second
+	reportInterval      = 5 * time.Second
+	reportRetryInterval = 100 * time.Millisecond
+	reportTimeout       = 2 * time.Second
 )
 
-// Reporter sends a node's health reports to the leader. All fields are needed.
+// Reporter sends a node's health reports to the leader. All fields are required.
 type Reporter struct {
 	Node, Region string
-	Leader       func() string // as far as the node knows, may be empty
+	Leader       func() string // the leader that the node knows, or ""
 	Term         func() uint64
 	Applied      func() uint64
 	Suspects     func() []string
-	To           func(name string) (*grpc.ClientConn, error)
-	// Own takes the reports of a node that leads.
-	Own *Reports
+	Conn         func(name string) (*grpc.ClientConn, error)
+	// Local stores this node's own reports while it leads.
+	Local *Reports
 }
 
-// Run reports every five seconds until ctx ends. A report that does not arrive
-// is not repeated: the next one says more.
+// Run reports every five seconds until ctx ends. A report that is lost is not sent again.
 func (r *Reporter) Run(ctx context.Context) {
 	began := time.Now()
 	for {
-		next := reportEvery
+		next := reportInterval
 		if !r.send(ctx, time.Since(began)) {
-			next = reportAgain
+			next = reportRetryInterval
 		}
 		select {
 		case <-time.After(next):
@@ -49,7 +48,7 @@ func (r *Reporter) Run(ctx context.Context) {
 	}
 }
 
-// send says whether there was a leader to report to.
+// send sends a report and returns whether a leader was known.
 func (r *Reporter) send(ctx context.Context, uptime time.Duration) bool {
 	leader := r.Leader()
 	if leader == "" {
@@ -62,28 +61,28 @@ func (r *Reporter) send(ctx context.Context, uptime time.Duration) bool {
 		HeapBytes: mem.HeapAlloc, Goroutines: uint32(runtime.NumGoroutine()), Suspects: r.Suspects(),
 	}
 	if leader == r.Node {
-		r.Own.take(report)
+		r.Local.store(report)
 		return true
 	}
-	conn, err := r.To(leader)
+	conn, err := r.Conn(leader)
 	if err != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, reportLimit)
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
-	_, _ = api.NewTelemetryClient(conn).Report(ctx, report) // that reports stay away is what the leader looks for
+	_, _ = api.NewTelemetryClient(conn).Report(ctx, report) // the leader notices missing reports
 	return true
 }
 
-// Reports is the latest health report of each node, at the node that they are
-// sent to. The zero value is ready.
+// Reports holds the latest health report of each node, on the leader. The zero value is
+// ready for use.
 type Reports struct {
 	api.UnimplementedTelemetryServer
 	mu   sync.Mutex
 	last map[string]Received
 }
 
-// Received is a report and when it came.
+// Received is a report with the time at which it was received.
 type Received struct {
 	*api.HealthReport
 	At time.Time
@@ -91,11 +90,11 @@ type Received struct {
 
 // Report implements api.TelemetryServer.
 func (r *Reports) Report(_ context.Context, h *api.HealthReport) (*api.ReportReply, error) {
-	r.take(h)
+	r.store(h)
 	return &api.ReportReply{}, nil
 }
 
-func (r *Reports) take(h *api.HealthReport) {
+func (r *Reports) store(h *api.HealthReport) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == nil {

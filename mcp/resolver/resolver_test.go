@@ -1,4 +1,4 @@
-package names_test
+package resolver_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/mcp-resilience/holdfast/mcp/names"
+	"github.com/mcp-resilience/holdfast/mcp/resolver"
 )
 
 func TestDial(t *testing.T) {
@@ -36,7 +36,7 @@ func TestDial(t *testing.T) {
 		{"no port", hosts, "north-1", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			conn, err := names.Resolver{Hosts: tc.hosts}.Dial(context.Background(), "tcp", tc.addr)
+			conn, err := resolver.Resolver{HostsFile: tc.hosts}.Dial(context.Background(), "tcp", tc.addr)
 			if (err == nil) != tc.ok {
 				t.Fatalf("dial %s: error %v, want success %v", tc.addr, err, tc.ok)
 			}

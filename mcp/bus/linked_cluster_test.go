@@ -19,30 +19,30 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/bus"
 	"github.com/mcp-resilience/holdfast/mcp/client"
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
+	"github.com/mcp-resilience/holdfast/mcp/pki"
 	"github.com/mcp-resilience/holdfast/mcp/state"
-	"github.com/mcp-resilience/holdfast/mcp/trust"
 )
 
-// linked is servers in this process that know each other only by links, which
+// linkedCluster is three servers in this process that reach each other only over links, which
 // can be cut:
 //
 //	east ──► 127.a.b.12 ──(link, from 127.a.b.200)──► 127.a.b.2 north
-type linked struct {
+type linkedCluster struct {
 	t       *testing.T
 	network string
 	names   []string
 	buses   []*bus.Bus
 
-	mu    sync.Mutex
-	cut   map[string]bool
-	conns map[net.Conn][2]string // through a link, with its ends
-	told  map[string][]events.Kind
-	good  map[string]bool // tokens
+	mu          sync.Mutex
+	cut         map[string]bool
+	conns       map[net.Conn][2]string // over links, with the ends of the link
+	emitted     map[string][]events.Kind
+	validTokens map[string]bool // tokens
 }
 
-func startLinked(t *testing.T) *linked {
+func startLinkedCluster(t *testing.T) *linkedCluster {
 	t.Helper()
-	l := &linked{t: t, names: []string{"east-1", "north-1", "south-1"}, cut: map[string]bool{}, conns: map[net.Conn][2]string{}, told: map[string][]events.Kind{}, good: map[string]bool{}}
+	l := &linkedCluster{t: t, names: []string{"east-1", "north-1", "south-1"}, cut: map[string]bool{}, conns: map[net.Conn][2]string{}, emitted: map[string][]events.Kind{}, validTokens: map[string]bool{}}
 	for l.network == "" {
 		network := fmt.Sprintf("127.%d.%d", 16+rand.IntN(16), rand.IntN(256))
 		if mark, err := net.Listen("tcp", network+".254:7000"); err == nil {
@@ -60,21 +60,21 @@ func startLinked(t *testing.T) *linked {
 		}
 	}
 	for i, n := range l.names {
-		who, err := trust.New(mcptest.Secret, n, trust.Node)
+		who, err := pki.NewIdentity(mcptest.Secret, n, pki.Node)
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.buses = append(l.buses, bus.Start(bus.Config{
-			Name: n, Region: peers[n], Host: l.addr(i), Dir: t.TempDir(), Peers: peers, Who: who, State: state.New(),
-			Verify: l.verify,
-			Lookup: func(peer string) (string, error) { return l.door(i, slices.Index(l.names, peer)), nil },
-			Once: func(context.Context, *api.Command) (*api.Applied, error) {
+			Name: n, Region: peers[n], Host: l.addr(i), Dir: t.TempDir(), Peers: peers, Identity: who, State: state.New(),
+			VerifyToken: l.verify,
+			Lookup:      func(peer string) (string, error) { return l.linkAddr(i, slices.Index(l.names, peer)), nil },
+			Commit: func(context.Context, *api.Command) (*api.Applied, error) {
 				return nil, errors.New("no platform here")
 			},
-			Note: func(k events.Kind, _ string, _ map[string]string) {
+			Emit: func(k events.Kind, _ string, _ map[string]string) {
 				l.mu.Lock()
 				defer l.mu.Unlock()
-				l.told[n] = append(l.told[n], k)
+				l.emitted[n] = append(l.emitted[n], k)
 			},
 			Log: slog.New(slog.DiscardHandler),
 		}))
@@ -89,14 +89,16 @@ func startLinked(t *testing.T) *linked {
 	return l
 }
 
-func (l *linked) addr(i int) string    { return fmt.Sprintf("%s.%d", l.network, i+1) }
-func (l *linked) door(i, j int) string { return fmt.Sprintf("%s.%d", l.network, 10*(i+1)+j+1) }
+func (l *linkedCluster) addr(i int) string { return fmt.Sprintf("%s.%d", l.network, i+1) }
+func (l *linkedCluster) linkAddr(i, j int) string {
+	return fmt.Sprintf("%s.%d", l.network, 10*(i+1)+j+1)
+}
 
-// link opens the link by which server i reaches server j.
-func (l *linked) link(i, j int) {
+// link opens the link over which server i reaches server j.
+func (l *linkedCluster) link(i, j int) {
 	l.t.Helper()
 	routes := fmt.Sprint(nodespec.RoutePort)
-	in, err := net.Listen("tcp", net.JoinHostPort(l.door(i, j), routes))
+	in, err := net.Listen("tcp", net.JoinHostPort(l.linkAddr(i, j), routes))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -104,7 +106,7 @@ func (l *linked) link(i, j int) {
 	l.t.Cleanup(func() { in.Close(); work.Wait() })
 	ends := [2]string{l.names[i], l.names[j]}
 	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(l.network + ".200")}, Timeout: time.Second}
-	carry := func(a, b net.Conn) {
+	forward := func(a, b net.Conn) {
 		_, _ = io.Copy(a, b)
 		a.Close()
 		b.Close()
@@ -116,21 +118,21 @@ func (l *linked) link(i, j int) {
 				return
 			}
 			b, err := from.Dial("tcp", net.JoinHostPort(l.addr(j), routes))
-			if err != nil || !l.admit(ends, a, b) {
+			if err != nil || !l.track(ends, a, b) {
 				a.Close()
 				if err == nil {
 					b.Close()
 				}
 				continue
 			}
-			work.Go(func() { carry(a, b) })
-			work.Go(func() { carry(b, a) })
+			work.Go(func() { forward(a, b) })
+			work.Go(func() { forward(b, a) })
 		}
 	})
 }
 
-// admit notes a connection, unless its link is cut.
-func (l *linked) admit(ends [2]string, both ...net.Conn) bool {
+// track records a connection, and reports whether its link is not cut.
+func (l *linkedCluster) track(ends [2]string, both ...net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range both {
@@ -139,8 +141,8 @@ func (l *linked) admit(ends [2]string, both ...net.Conn) bool {
 	return !l.cut[ends[0]] && !l.cut[ends[1]]
 }
 
-// isolate cuts all links of a server; join mends them.
-func (l *linked) isolate(name string) {
+// isolate cuts all links of a server; join restores them.
+func (l *linkedCluster) isolate(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut[name] = true
@@ -151,34 +153,34 @@ func (l *linked) isolate(name string) {
 	}
 }
 
-func (l *linked) join(name string) {
+func (l *linkedCluster) join(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut[name] = false
 }
 
-// verify judges a token as the test last said.
-func (l *linked) verify(token string) error {
+// verify accepts the tokens that setTokenValid has made valid.
+func (l *linkedCluster) verify(token string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.good[token] {
+	if !l.validTokens[token] {
 		return errors.New("a bad token")
 	}
 	return nil
 }
 
-// tokenIs says whether a token is good from now on.
-func (l *linked) tokenIs(token string, good bool) {
+// setTokenValid sets whether a token is valid from now on.
+func (l *linkedCluster) setTokenValid(token string, good bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.good[token] = good
+	l.validTokens[token] = good
 }
 
-// tells is how many events of a kind a server has told.
-func (l *linked) tells(name string, k events.Kind) (n int) {
+// eventCount is how many events of a kind a server has emitted.
+func (l *linkedCluster) eventCount(name string, k events.Kind) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.told[name] {
+	for _, e := range l.emitted[name] {
 		if e == k {
 			n++
 		}
@@ -186,7 +188,7 @@ func (l *linked) tells(name string, k events.Kind) (n int) {
 	return n
 }
 
-func (l *linked) await(what string, limit time.Duration, holds func() bool) {
+func (l *linkedCluster) await(what string, limit time.Duration, holds func() bool) {
 	l.t.Helper()
 	for end := time.Now().Add(limit); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -195,24 +197,24 @@ func (l *linked) await(what string, limit time.Duration, holds func() bool) {
 	}
 }
 
-// who is a user's identity.
-func (l *linked) who() *trust.Identity {
+// identity is that of a user.
+func (l *linkedCluster) identity() *pki.Identity {
 	l.t.Helper()
-	who, err := trust.New(mcptest.Secret, "user", trust.Client)
+	who, err := pki.NewIdentity(mcptest.Secret, "user", pki.Client)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	return who
 }
 
-// user is a client of some servers alone. Clients reach all servers, always.
-func (l *linked) user(servers ...string) *client.Bus {
+// clientOf returns a client that uses only some servers. Clients reach all servers at any time.
+func (l *linkedCluster) clientOf(servers ...string) *client.Bus {
 	l.t.Helper()
 	var addrs []string
 	for _, s := range servers {
 		addrs = append(addrs, fmt.Sprintf("%s:%d", s, nodespec.BusPort))
 	}
-	b, err := client.NewBus(client.BusConfig{Dial: l.dial, Identity: l.who(), Servers: addrs})
+	b, err := client.NewBus(client.BusConfig{Dial: l.dial, Identity: l.identity(), Servers: addrs})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -220,7 +222,7 @@ func (l *linked) user(servers ...string) *client.Bus {
 	return b
 }
 
-func (l *linked) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+func (l *linkedCluster) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	name, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
