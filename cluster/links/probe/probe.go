@@ -55,7 +55,9 @@ func WithDialer(ctx context.Context, dial func(context.Context) (net.Conn, error
 		_ = c.Close() // ends the writer
 	}
 	werr := <-sent
-	if err == nil {
+	// The kernel reports an RST once: when the writer meets it, the reader sees
+	// nothing but the end of the stream.
+	if err == nil || errors.Is(werr, syscall.ECONNRESET) {
 		err = werr
 	}
 	if err != nil {
