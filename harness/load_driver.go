@@ -9,6 +9,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/history/goodput"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/targets"
@@ -89,28 +90,70 @@ func (d *loadDriver) closedLoop(ctx context.Context) {
 	g.RunClosedLoop(ctx)
 }
 
-// start begins the next part of the load. A part that runs already ends once
-// the new one sends, so that there is no gap between them.
+// start begins the next part of the load and returns when each of its series
+// sends, which takes a moment on a busy machine. A part that runs already ends
+// only then, so that there is no gap between them.
 func (d *loadDriver) start(ctx context.Context) (*loadPart, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
+	partCtx, cancel := context.WithCancel(ctx)
 	p := &loadPart{number: d.parts, since: d.log.now(), cancel: cancel, done: make(chan struct{})}
 	d.parts++
 	g := d.generator()
 	if p.number > 0 {
 		g.Part, g.Seed = p.number, d.plan.DeriveSeed(fmt.Sprintf("load %d", p.number))
 	}
+	sending := newSenderCount(g)
+	g.OnDue = func(op history.Op) {
+		d.stats.due(op)
+		sending.note(op)
+	}
 	go func() {
 		defer close(p.done)
-		g.Run(ctx)
+		g.Run(partCtx)
 	}()
+	if !endsWithin(sending.all, stopTimeout) && ctx.Err() == nil {
+		d.log.notice(record.EventNotice, "not every client region has sent within %v of the start of the load: the machine is busy", stopTimeout)
+	}
 	before := d.current
 	d.current = p
 	if before == nil {
 		return p, nil
 	}
 	return p, d.end(before)
+}
+
+// senderCount tells when every series of a load has sent its first operation.
+type senderCount struct {
+	all chan struct{} // closed then
+
+	mu      sync.Mutex
+	missing int
+	seen    map[goodput.Key]bool
+}
+
+func newSenderCount(g workload.Generator) *senderCount {
+	c := &senderCount{all: make(chan struct{}), seen: map[goodput.Key]bool{}}
+	for _, rate := range []int{g.Load.Reads, g.Load.Writes, g.Load.LocalReads} {
+		if rate > 0 {
+			c.missing += len(g.Clients)
+		}
+	}
+	if c.missing == 0 {
+		close(c.all)
+	}
+	return c
+}
+
+func (c *senderCount) note(op history.Op) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if key := (goodput.Key{Region: op.Region, Class: op.Class()}); c.missing > 0 && !c.seen[key] {
+		c.seen[key] = true
+		if c.missing--; c.missing == 0 {
+			close(c.all)
+		}
+	}
 }
 
 // stop ends the load and waits for the operations under way. It may be called again.

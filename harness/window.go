@@ -119,12 +119,13 @@ func (w *Window) resume(m windowMarks) error {
 	if err != nil {
 		return fmt.Errorf("go on after window %q: %w", w.name, err)
 	}
+	sending := s.log.now()
 	s.mu.Lock()
 	s.loaded = part.since
 	s.mu.Unlock()
 	s.log.change(func(run *record.Run) {
 		run.Windows = append(run.Windows, record.Window{
-			Name: w.name, From: m.from, To: part.since, Quiet: record.Span{From: m.quiesce, To: part.since},
+			Name: w.name, From: m.from, To: m.end, Quiet: record.Span{From: m.quiesce, To: sending},
 		})
 	})
 	return nil
