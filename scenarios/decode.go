@@ -15,10 +15,10 @@ import (
 	"github.com/mcp-resilience/holdfast/internal/suggest"
 )
 
-// decoder fills structs from YAML nodes by their yaml tags. A library's own
-// decoder stops at the first problem and forgets where the fields stood; this
-// one goes on and remembers. Anchors, aliases, merges, tags and further
-// documents are refused: a scenario reads the same to everybody.
+// decoder fills structs from YAML nodes by their yaml tags. The library's own decoder
+// stops at the first error and drops the positions of the fields; this one continues
+// and keeps them. Anchors, aliases, merges, tags and further documents are rejected,
+// so that every reader understands a scenario in the same way.
 type decoder struct{ *diagnosticCollector }
 
 var (
@@ -27,8 +27,8 @@ var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// decodeDocument reads the file into out. The parser is somebody else's code fed
-// with anybody's bytes, so its panics are problems of the file like any other.
+// decodeDocument reads the file into out. A panic of the YAML parser is reported as
+// an error of the file, because the parser sees arbitrary input.
 func (d decoder) decodeDocument(data []byte, out any) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -94,7 +94,7 @@ func (d decoder) decodeMapping(kvs []*ast.MappingValueNode, v reflect.Value, pat
 		return
 	}
 	seen := map[string]string{} // the key that gave each field, by the field's current name
-	var late []func()           // a fault's settings are read when its name is known
+	var late []func()           // settings of faults, which are decoded once the name of the fault is known
 	for _, kv := range kvs {
 		written := keyOf(kv)
 		key := currentName(path, written)
@@ -111,11 +111,11 @@ func (d decoder) decodeMapping(kvs []*ast.MappingValueNode, v reflect.Value, pat
 			d.decodeValue(kv.Value, e, field)
 			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), e)
 		case !slices.Contains(known, key):
-			says := "is no field here; there are " + strings.Join(known, ", ")
+			message := "is no field here; there are " + strings.Join(known, ", ")
 			if len(known) == 0 {
-				says = "is no field here; there are none"
+				message = "is no field here; there are none"
 			}
-			d.report(field, says, suggest.Closest(key, known))
+			d.report(field, message, suggest.Closest(key, known))
 		default:
 			f := fieldOf(v, key)
 			if f.Type() == faultType {
@@ -130,11 +130,11 @@ func (d decoder) decodeMapping(kvs []*ast.MappingValueNode, v reflect.Value, pat
 	}
 }
 
-// decodeSettings reads `with` into the struct that the step's fault names.
+// decodeSettings reads `with` into the settings of the fault that the step names.
 func (d decoder) decodeSettings(n ast.Node, step, with reflect.Value, path string) {
 	f, err := faults.New(step.FieldByName("Fault").String())
 	if err != nil {
-		return // said about `fault`
+		return // validate reports the unknown fault
 	}
 	d.decodeValue(n, reflect.ValueOf(f).Elem(), path)
 	with.Set(reflect.ValueOf(f))
@@ -151,7 +151,7 @@ func (d decoder) decodeList(n *ast.SequenceNode, v reflect.Value, path string) {
 	}
 }
 
-// recordPosition remembers where a field stands.
+// recordPosition records the position of a field.
 func (d decoder) recordPosition(field string, n ast.Node) { d.positions[field] = positionOf(n) }
 
 func positionOf(n ast.Node) position {
@@ -159,7 +159,7 @@ func positionOf(n ast.Node) position {
 		n = m.Values[0]
 	}
 	if kv, ok := n.(*ast.MappingValueNode); ok {
-		n = kv.Key // its own token is the colon
+		n = kv.Key // the token of the pair itself is the colon
 	}
 	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
 		return position{}

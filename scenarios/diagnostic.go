@@ -2,13 +2,14 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 )
 
 // Diagnostic is one thing that is wrong with a scenario file.
 type Diagnostic struct {
 	File         string
-	Line, Column int    // from 1; 0 where the place is not known
+	Line, Column int    // from 1; 0 where the position is not known
 	Field        string // "steps[1].with.mode"; empty for the file as a whole
 	Message      string
 	Suggestion   string // the valid name that may have been meant
@@ -34,15 +35,27 @@ func (p Diagnostic) Error() string {
 // Diagnostics is all that is wrong with a scenario, in the order of the file.
 type Diagnostics []Diagnostic
 
-// Error is a line for each, up to as many as a reader works through at a time.
+// Error is one line for each diagnostic, up to a number that a reader works through
+// at a time.
 func (ps Diagnostics) Error() string {
-	const most = 20
+	const limit = 20
 	var lines []string
-	for _, p := range ps[:min(most, len(ps))] {
+	for _, p := range ps[:min(limit, len(ps))] {
 		lines = append(lines, p.Error())
 	}
-	if more := len(ps) - most; more > 0 {
+	if more := len(ps) - limit; more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Diagnostic is the error of a field in which the caller, and not this package, has
+// found a mistake, such as an unknown target. It carries the field's position in the file.
+func (s Scenario) Diagnostic(field, message, suggestion string) error {
+	c := &diagnosticCollector{file: s.Name, positions: map[string]position{}}
+	if s.source != nil {
+		c.file, c.positions = s.source.file, maps.Clone(s.source.positions)
+	}
+	c.report(field, message, suggestion)
+	return c.err()
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// diagnosticCollector is where the fields of a scenario stand in its file, and what was
-// found wrong with them.
+// diagnosticCollector knows the positions of the fields in a scenario file, and
+// collects what is wrong with them.
 type diagnosticCollector struct {
 	file        string
 	positions   map[string]position // by field
@@ -16,9 +16,10 @@ type diagnosticCollector struct {
 
 type position struct{ line, column int }
 
-// report notes a problem with a field, at the nearest field around it that the
-// file has. A field is blamed once: what follows from its first problem is no news.
-func (s *diagnosticCollector) report(field, says, nearest string) {
+// report adds a diagnostic of a field, at the position of the field or of the
+// nearest enclosing one that the file has. Each field is reported once, because
+// further diagnostics would only follow from the first.
+func (s *diagnosticCollector) report(field, message, suggestion string) {
 	if s.reported(field) {
 		return
 	}
@@ -27,28 +28,29 @@ func (s *diagnosticCollector) report(field, says, nearest string) {
 		around = around[:max(0, strings.LastIndexAny(around, ".["))]
 		at = s.positions[around]
 	}
-	s.reportAt(at, field, says, nearest)
+	s.reportAt(at, field, message, suggestion)
 }
 
-func (s *diagnosticCollector) reportAt(at position, field, says, nearest string) {
-	s.diagnostics = append(s.diagnostics, Diagnostic{s.file, at.line, at.column, field, says, nearest})
+func (s *diagnosticCollector) reportAt(at position, field, message, suggestion string) {
+	s.diagnostics = append(s.diagnostics, Diagnostic{s.file, at.line, at.column, field, message, suggestion})
 }
 
-// reported says whether the field, a part of it or what it is part of was found wrong.
+// reported says whether there is a diagnostic of the field, of a part of it, or of a
+// field that it is part of.
 func (s *diagnosticCollector) reported(field string) bool {
 	return slices.ContainsFunc(s.diagnostics, func(p Diagnostic) bool { return isPartOf(field, p.Field) || isPartOf(p.Field, field) })
 }
 
-// isPartOf says whether a field is the whole or a part of it.
+// isPartOf says whether a field is the other field or a part of it.
 func isPartOf(field, whole string) bool {
 	rest, ok := strings.CutPrefix(field, whole)
 	return ok && (rest == "" || (whole != "" && strings.ContainsAny(rest[:1], ".[")))
 }
 
-// inFile says whether the file has the field.
+// inFile says whether the file gives the field.
 func (s *diagnosticCollector) inFile(field string) bool { _, ok := s.positions[field]; return ok }
 
-// err returns the problems in the order of the file, or nil.
+// err returns the diagnostics in the order of the file, or nil.
 func (s *diagnosticCollector) err() error {
 	if len(s.diagnostics) == 0 {
 		return nil

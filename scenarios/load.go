@@ -17,8 +17,8 @@ import (
 //go:embed *.yaml
 var library embed.FS
 
-// Library returns the scenarios that come with holdfast, by name. A library
-// that cannot be read is a mistake in this package; its tests find it.
+// Library returns the scenarios that come with holdfast, sorted by name. The
+// package's tests fail when one of them cannot be read.
 func Library() []Scenario {
 	var out []Scenario
 	for _, name := range Names() {
@@ -39,7 +39,7 @@ func Names() []string {
 	return files
 }
 
-// Load reads a scenario: of the library by its name, or from a file.
+// Load reads a scenario, from the library by its name or from a file by its path.
 func Load(pathOrName string) (Scenario, error) {
 	if data, err := Source(pathOrName); err == nil {
 		return Parse(pathOrName+".yaml", data)
@@ -73,9 +73,9 @@ func isPath(s string) bool {
 	return strings.ContainsRune(s, filepath.Separator) || filepath.Ext(s) != ""
 }
 
-// Parse reads a scenario strictly; file is how errors call it. The error is
-// Problems, with everything that is wrong. Names of regions, nodes and
-// services are checked by Resolve, when the topology is known.
+// Parse reads a scenario strictly. File is the name that errors give. The error is a
+// Diagnostics with everything that is wrong. Names of regions, nodes and services
+// are checked by Resolve, when the topology is known.
 func Parse(file string, data []byte) (Scenario, error) {
 	src := &diagnosticCollector{file: file, positions: map[string]position{}}
 	s := Scenario{source: src}
@@ -86,7 +86,7 @@ func Parse(file string, data []byte) (Scenario, error) {
 	decoder{src}.decodeDocument(data, &s)
 	s.ExpectedFailures = record.CanonicalChecks(s.ExpectedFailures)
 	if !slices.ContainsFunc(src.diagnostics, func(p Diagnostic) bool { return p.Field == "" }) {
-		s.validate(src) // it is YAML and a mapping
+		s.validate(src) // the file is a YAML mapping
 	}
 	if err := src.err(); err != nil {
 		return Scenario{}, err
@@ -95,7 +95,7 @@ func Parse(file string, data []byte) (Scenario, error) {
 		s.Target = "mcp"
 	}
 	for i, step := range s.Steps {
-		e, _ := faults.Find(step.Fault) // checked
+		e, _ := faults.Find(step.Fault) // validate has checked the name
 		if step.With == nil {
 			s.Steps[i].With = e.New()
 		}

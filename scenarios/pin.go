@@ -8,11 +8,10 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Pin returns the plan with what happened in the run in place of what was
-// planned: each step at the offset and for the time that it had, on the very
-// nodes that had the roles then. Steps that never began are left out. A role
-// that several nodes had is pinned only where a step for each of them does the
-// same; otherwise it is an error that says so.
+// Pin returns the plan with the steps as they happened in the run: each at the offset
+// and with the duration that it had, on the very nodes that had the roles then.
+// Steps that never began are left out. A role that several nodes had is pinned by
+// one step for each node where that has the same effect, and is an error elsewhere.
 func Pin(p Plan, r *record.Run) (Plan, error) {
 	began, ok := r.Phase(record.Faulty)
 	if !ok {
@@ -42,7 +41,7 @@ func Pin(p Plan, r *record.Run) (Plan, error) {
 	return p, nil
 }
 
-// pin replaces the step's roles by the nodes that had them.
+// pin replaces the roles in a step by the nodes that had them.
 func pin(s Step, f record.Fault) ([]Step, error) {
 	if s.To.Role != "" {
 		others := remoteEndpoints(f)
@@ -55,7 +54,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 		return []Step{s}, nil
 	}
 	if len(f.Nodes) > 1 && len(f.Flows) > 0 {
-		// A step for each would also cut them from each other.
+		// One step for each node would cut these nodes off from each other as well.
 		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role (%v); only one can be pinned", s.ID, len(f.Nodes), f.Nodes)
 	}
 	var out []Step
@@ -70,7 +69,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	return out, nil
 }
 
-// remoteEndpoints lists the nodes at the other end of a fault's links.
+// remoteEndpoints lists the nodes at the other end of the links that a fault affected.
 func remoteEndpoints(f record.Fault) []topology.NodeID {
 	var out []topology.NodeID
 	for _, s := range f.Flows {

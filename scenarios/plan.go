@@ -1,6 +1,10 @@
 package scenarios
 
 import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
@@ -42,4 +46,46 @@ type Step struct {
 	To      topology.Selector `json:"to"`
 	With    faults.Fault      `json:"with"`
 	Seed    uint64            `json:"seed"`
+}
+
+// Length is the time from the end of the baseline to the last heal.
+func (p Plan) Length() time.Duration {
+	var end time.Duration
+	for _, s := range p.Steps {
+		end = max(end, s.At+s.For)
+	}
+	return end
+}
+
+// UnmarshalJSON reads a step. The type of With depends on Fault.
+func (s *Step) UnmarshalJSON(b []byte) error {
+	type plain Step // without this method
+	read := struct {
+		*plain
+		With json.RawMessage `json:"with"`
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(b, &read); err != nil {
+		return fmt.Errorf("step: %w", err)
+	}
+	f, err := faults.New(s.Fault)
+	if err != nil {
+		return fmt.Errorf("step %s: %w", s.ID, err)
+	}
+	if len(read.With) > 0 {
+		if err := json.Unmarshal(read.With, f); err != nil {
+			return fmt.Errorf("step %s: with: %w", s.ID, err)
+		}
+	}
+	s.With = f
+	return nil
+}
+
+// DeriveSeed derives a seed for one use from the plan's seed and the name of the use,
+// such as a step's ID, "load" or "phase 2". The name keeps the seed the same when
+// other uses are added or removed. Seeds have 53 bits, because many JSON readers
+// hold numbers as float64.
+func (p Plan) DeriveSeed(name string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return rand.NewPCG(p.Seed, h.Sum64()).Uint64() >> 11
 }

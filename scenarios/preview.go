@@ -11,31 +11,31 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// PreviewRow is one instant of a plan's timeline: a fault begins or is healed, and
-// what is left of the system from then on, all faults under way taken together.
+// PreviewRow is one instant of a plan's timeline, at which a fault begins or is healed,
+// and the state of the system from then on under all active faults together.
 type PreviewRow struct {
 	At          time.Duration `json:"at"` // from the end of the baseline
 	Heal        bool          `json:"heal"`
 	Step        Step          `json:"step"`
-	Description string        `json:"description"` // "kill east-1"; a role is named, not resolved
-	// Victims are the nodes chosen, or all that may turn out to be.
+	Description string        `json:"description"` // "kill east-1"; roles are named, not resolved
+	// Victims are the selected nodes, or all candidates where a role is selected.
 	Victims []topology.NodeID `json:"victims"`
-	// Role is set where the victims are only known at injection: the nodes of
-	// Victims that have it then.
+	// Role is set where the victims are known only at injection: those of Victims
+	// that have the role then.
 	Role topology.Role `json:"role,omitempty"`
-	// Active are the steps under way after this instant, by ID.
+	// Active are the ids of the steps that are active after this instant.
 	Active []string `json:"active"`
-	// Majority says that some voter can still gather a majority, whoever turns
-	// out to have the roles chosen.
+	// Majority says that some voter can reach a majority of the voters, whichever
+	// nodes have the selected roles.
 	Majority bool `json:"majority"`
-	// HasQuorum are the regions whose clients can reach a majority, likewise.
+	// RegionsWithQuorum are the regions whose clients can reach a majority, likewise.
 	RegionsWithQuorum []topology.Region `json:"regionsWithQuorum"`
-	// FaultImpact is what is taken away when every role that may be meant is; it is
-	// exact where there is no role.
+	// Impact is what the active faults affect together. Where a role is selected it
+	// includes every candidate; elsewhere it is exact.
 	Impact topology.FaultImpact `json:"impact"`
 }
 
-// Targets says whom the step is for: "east-1", or "leader, resolved at injection".
+// Targets names the victims: "[east-1]", or "leader, resolved at injection".
 func (r PreviewRow) Targets() string {
 	if r.Role != "" {
 		return fmt.Sprintf("%s, resolved at injection", r.Role)
@@ -43,8 +43,8 @@ func (r PreviewRow) Targets() string {
 	return fmt.Sprint(r.Victims)
 }
 
-// Timeline tells what the plan will do and what it leaves of the system,
-// without running anything. Things of one instant are judged together.
+// Timeline lists what the plan will do and what state it leaves the system in,
+// without running anything. What happens at the same instant is assessed together.
 func (p Plan) Timeline() []PreviewRow {
 	var rows []PreviewRow
 	for _, s := range p.Steps {
@@ -63,9 +63,9 @@ func (p Plan) Timeline() []PreviewRow {
 	return rows
 }
 
-// assessQuorum fills in what is left of the system after the row's instant.
+// assessQuorum fills in the state of the system after the row's instant.
 func (p Plan) assessQuorum(r *PreviewRow) {
-	cases := [][]topology.FaultImpact{} // for each active step, what it may do
+	cases := [][]topology.FaultImpact{} // for each active step, its possible impacts
 	r.Active = []string{}
 	for _, s := range p.Steps {
 		if s.At <= r.At && r.At < s.At+s.For {
@@ -80,7 +80,7 @@ func (p Plan) assessQuorum(r *PreviewRow) {
 	}
 	worst := combinations(cases)
 	if worst == nil {
-		worst = []topology.FaultImpact{r.Impact} // too many to try: all of it at once
+		worst = []topology.FaultImpact{r.Impact} // too many combinations: assume the union of all impacts
 	}
 	for _, d := range worst {
 		r.Majority = r.Majority && len(p.Topology.QuorumMembers(d)) > 0
@@ -88,10 +88,10 @@ func (p Plan) assessQuorum(r *PreviewRow) {
 	}
 }
 
-// combinations returns every way in which the cases can come together, or nil when
-// they are too many.
+// combinations returns the merged impact of every combination of the cases, or nil
+// when there are too many.
 func combinations(cases [][]topology.FaultImpact) []topology.FaultImpact {
-	const most = 1000
+	const limit = 1000
 	out := []topology.FaultImpact{{}}
 	for _, ds := range cases {
 		var next []topology.FaultImpact
@@ -100,7 +100,7 @@ func combinations(cases [][]topology.FaultImpact) []topology.FaultImpact {
 				next = append(next, topology.MergeImpacts(so, d))
 			}
 		}
-		if len(next) > most {
+		if len(next) > limit {
 			return nil
 		}
 		out = next
@@ -108,7 +108,7 @@ func combinations(cases [][]topology.FaultImpact) []topology.FaultImpact {
 	return out
 }
 
-// possibleImpacts lists what a step may do, one entry for each way its roles may resolve.
+// possibleImpacts lists the impact of a step for each way in which its roles can resolve.
 func (p Plan) possibleImpacts(s Step) []topology.FaultImpact {
 	var out []topology.FaultImpact
 	for _, on := range p.possibleTargets(s.On) {
@@ -119,8 +119,8 @@ func (p Plan) possibleImpacts(s Step) []topology.FaultImpact {
 	return out
 }
 
-// possibleTargets lists whom a selector may turn out to choose: a leader, of whatever, is any
-// one node, followers are all but one, and where all are followers all.
+// possibleTargets lists the sets of nodes that a selector can resolve to: a leader of
+// any kind is any single node; followers are all nodes but one, or all nodes.
 func (p Plan) possibleTargets(s topology.Selector) [][]topology.Node {
 	nodes := p.Topology.Select(s)
 	if s.Role == "" || len(nodes) == 0 {
@@ -140,7 +140,8 @@ func (p Plan) possibleTargets(s topology.Selector) [][]topology.Node {
 	return out
 }
 
-// placeholderVictims makes victims to be spoken of: a role stands for whoever has it.
+// placeholderVictims makes victims for a description, in which "the leader" stands
+// for the node that has the role.
 func (p Plan) placeholderVictims(s Step) faults.Victims {
 	call := func(sel topology.Selector) []topology.Node {
 		if sel.Role != "" {
@@ -155,7 +156,7 @@ func (p Plan) placeholderVictims(s Step) faults.Victims {
 	return faults.Victims{Cluster: p.declaredCluster(), ID: s.ID, Nodes: call(s.On), To: call(s.To), Seed: s.Seed}
 }
 
-// declaredCluster is a cluster that does not run, for asking faults what they would do.
+// declaredCluster is a cluster that does not run, for asking faults about their impact.
 func (p Plan) declaredCluster() *cluster.Cluster { return &cluster.Cluster{Topology: p.Topology} }
 
 func idsOf(nodes []topology.Node) []topology.NodeID {

@@ -22,10 +22,10 @@ var slo = record.SLOParams{}.Resolve()
 // window, and the latency of the operation that opens it.
 var minObservation = slo.Stable + slo.Latency
 
-// Resolve settles every default and every random choice, on the topology that
-// the target made of the scenario's shape. A seed of 0 means the scenario's
-// own, or if it has none one that is drawn. The error is Problems, with the
-// places in the file; a selector that matches nobody is one.
+// Resolve settles every default and every random choice, on the topology that the
+// target made of the scenario's topology spec. A seed of 0 means the scenario's own,
+// or one that is drawn where it has none. The error is a Diagnostics with positions
+// in the file; a selector that matches no node is one of them.
 func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	src := &diagnosticCollector{file: s.Name, positions: map[string]position{}}
 	if s.source != nil {
@@ -53,21 +53,22 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	if p.Seed == 0 {
 		p.Seed = newSeed()
 	}
-	// Who gives up before the objective's time is over has not seen it missed.
+	// A shorter observation could not show that the RTO objective was missed.
 	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+minObservation)
 	var err error
 	p.Steps, err = s.episodes(p)
 	return p, err
 }
 
-// newSeed returns a fresh seed: not 0, and exact in every JSON reader.
+// newSeed draws a seed. It is not 0, and has 53 bits, so that JSON readers that hold
+// numbers as float64 keep it exact.
 func newSeed() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return binary.LittleEndian.Uint64(b[:])>>11 | 1
 }
 
-// episodes lays the steps out in time, as often as asked for.
+// episodes repeats the steps for each episode, each step at its offset in the plan.
 func (s Scenario) episodes(p Plan) ([]Step, error) {
 	n := max(s.Episodes, 1)
 	begin := time.Duration(0)
@@ -97,16 +98,17 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 	return out, nil
 }
 
-// startJitter is the random delay of an episode.
+// startJitter is the random delay before an episode.
 func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
-	const grain = time.Millisecond // finer would only make plans hard to read
+	const grain = time.Millisecond // a finer one would make plans hard to read
 	// The name "phase" is kept so that a seed gives the plan that it always gave.
 	drawn := p.DeriveSeed(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
 	return time.Duration(drawn) * grain
 }
 
-// recoveryGap is the rest after which a system that keeps its objective has been stable
-// for a window, whichever step it recovers from; at least that window.
+// recoveryGap is the time between episodes after which a system that meets its RTO
+// has been stable for one stability window, whichever step it recovers from. It is
+// at least one stability window.
 func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	last := time.Duration(0)
 	for _, d := range s.Steps {
@@ -125,14 +127,14 @@ func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
 		if reflect.TypeOf(d.With) != reflect.TypeOf(with) {
 			return Step{}, fmt.Errorf("with is %T, want the settings of %s", d.With, d.Fault)
 		}
-		// Each step has settings of its own, so that no run shares them with another.
+		// Each step gets a copy of the settings, so that runs share none.
 		reflect.ValueOf(with).Elem().Set(reflect.ValueOf(d.With).Elem())
 	}
 	return Step{At: begin + d.At, For: cmp.Or(d.For, e.For), Fault: d.Fault, On: d.On, To: d.To, With: with}, nil
 }
 
-// validateSelectors notes names that the topology does not have, and selectors
-// that match nobody in it.
+// validateSelectors reports names that the topology does not have, and selectors
+// that match none of its nodes.
 func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topology) {
 	for i, d := range s.Steps {
 		path := fmt.Sprintf("steps[%d].", i)

@@ -14,15 +14,15 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// decodeScalar decodes a single value. Nothing is converted silently: a number is no
-// string, and a duration has its unit.
+// decodeScalar decodes a single value. It converts nothing silently: a number is not
+// taken for a string, and a duration needs its unit.
 func (d decoder) decodeScalar(n ast.Node, v reflect.Value, path string) {
 	text, quoted := textOf(n)
-	refuse := func() { d.report(path, fmt.Sprintf("%s is no %s", text, describeType(v.Type())), "") }
+	reject := func() { d.report(path, fmt.Sprintf("%s is no %s", text, describeType(v.Type())), "") }
 	switch {
 	case v.Type() == durationType:
 		length, err := time.ParseDuration(text)
-		if err != nil || !quoted { // a bare 0 is a number, not a length of time
+		if err != nil || !quoted { // a bare 0 is a number, not a duration
 			d.report(path, fmt.Sprintf("%s is no duration: want a number with its unit, such as 500ms, 5s or 2m", text), "")
 			return
 		}
@@ -36,20 +36,20 @@ func (d decoder) decodeScalar(n ast.Node, v reflect.Value, path string) {
 	case v.Kind() == reflect.Bool:
 		b, ok := n.(*ast.BoolNode)
 		if !ok {
-			refuse()
+			reject()
 			return
 		}
 		v.SetBool(b.Value)
 	case v.CanInt() || v.CanUint() || v.CanFloat():
 		if !number(n, text, v) {
-			refuse()
+			reject()
 		}
 	default:
-		refuse()
+		reject()
 	}
 }
 
-// number sets v where the node is a number that fits it.
+// number sets v if the node is a number that fits its type.
 func number(n ast.Node, text string, v reflect.Value) bool {
 	_, isInt := n.(*ast.IntegerNode)
 	_, isFloat := n.(*ast.FloatNode)
@@ -71,7 +71,7 @@ func number(n ast.Node, text string, v reflect.Value) bool {
 	return false
 }
 
-// textOf returns a scalar as it stands in the file, and whether it is a string.
+// textOf returns a scalar as it is written in the file, and whether it is a string.
 func textOf(n ast.Node) (text string, isString bool) {
 	switch x := n.(type) {
 	case *ast.StringNode:
@@ -85,7 +85,7 @@ func textOf(n ast.Node) (text string, isString bool) {
 	return n.String(), false
 }
 
-// describeType says what a field of this type takes.
+// describeType names the kind of value that a field of this type takes.
 func describeType(t reflect.Type) string {
 	switch {
 	case t == durationType:
@@ -109,7 +109,7 @@ func describeType(t reflect.Type) string {
 	}
 }
 
-// syntax notes what the YAML parser did not like.
+// syntax reports an error of the YAML parser.
 func (d decoder) syntax(err error) {
 	var y yaml.Error
 	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {

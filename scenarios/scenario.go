@@ -1,7 +1,7 @@
-// Package scenarios is what a run is asked to do. A Scenario is a file as
-// somebody wrote it; Resolve makes a Plan of it, in which every default and
-// every random choice is settled. The files of the library are beside this
-// one. The package runs nothing.
+// Package scenarios describes what a run has to do. A Scenario is a file as a user
+// wrote it. Resolve makes a Plan of it, in which every default and every random
+// choice is settled. The scenario files of the library are in this folder. The
+// package runs nothing.
 package scenarios
 
 import (
@@ -16,7 +16,7 @@ import (
 // Scenario is a scenario file. Its fields are the file's schema; durations
 // are written with their unit. No field can name a command or a path of the host.
 type Scenario struct {
-	// Name is lower-case letters, digits and dashes; run folders bear it.
+	// Name is lower-case letters, digits and dashes. It is part of the run's id.
 	Name        string `yaml:"name"`
 	Description string `yaml:"description"`
 	// Target is the system under test; empty means mcp.
@@ -27,18 +27,18 @@ type Scenario struct {
 	Load     workload.Load `yaml:"load"`
 	// Baseline is how long the load runs before the first step; 0 means 5 s.
 	Baseline time.Duration `yaml:"baseline"`
-	// Seed is what every random choice comes from; 0 means that one is drawn.
+	// Seed is the seed of every random choice; 0 means that one is drawn.
 	Seed uint64 `yaml:"seed"`
-	// Episodes is how often the steps are carried out; 0 means once. With more
-	// than one, each episode begins at a random phase.
+	// Episodes is how often the steps are executed; 0 means once. With more than
+	// one, each episode begins after a random delay.
 	Episodes int `yaml:"episodes"`
-	// StartJitter is the bound of that random delay; 0 means 1 s.
+	// StartJitter is the upper bound of that delay; 0 means 1 s.
 	StartJitter time.Duration `yaml:"startJitter"`
 	// EpisodeGap is the time from an episode's last heal to the next episode. 0 means
 	// as long as the objective for recovery may take, and a stability window.
 	EpisodeGap time.Duration `yaml:"episodeGap"`
-	// Steps are the faults. The list must be there; an empty one is the twin
-	// without faults, a control.
+	// Steps are the faults. The list must be given; an empty one makes a control
+	// run without faults.
 	Steps []StepSpec `yaml:"steps"`
 	// Observe is the longest wait for stable recovery after the last heal; 0
 	// means the objective for recovery and 10 s.
@@ -46,8 +46,8 @@ type Scenario struct {
 	Objectives record.Objectives `yaml:"objectives"`
 	// Expect is the verdict the run must have; empty means pass.
 	Expect record.Verdict `yaml:"expect"`
-	// ExpectedFailures are the promises that must be broken when fail is expected, as
-	// findings call them. With another verdict there must be none.
+	// ExpectedFailures are the ids of the checks that must fail when Expect is fail.
+	// With another expectation there must be none.
 	ExpectedFailures []string `yaml:"expectedFailures"`
 
 	source *diagnosticCollector // nil for a scenario that was not read from a file
@@ -60,21 +60,21 @@ type StepSpec struct {
 	// For is how long the fault lasts; only restart has a default.
 	For   time.Duration `yaml:"for"`
 	Fault string        `yaml:"fault"`
-	// On chooses the victims, To the other side of a fault between nodes; an
-	// empty To means all others.
+	// On selects the victims, To the other side of a fault on links. An empty To
+	// means all other nodes.
 	On topology.Selector `yaml:"on"`
 	To topology.Selector `yaml:"to"`
-	// With is the settings of the fault; its type depends on Fault.
+	// With is the settings of the fault. Its type depends on Fault.
 	With faults.Fault `yaml:"with"`
 }
 
-// Labels lists the labels a scenario may bear: smoke is for each change, full
-// for each merge, nightly for what is too long or too heavy for that; negative
-// ones must come out red.
+// Labels lists the labels that a scenario can have: smoke is run for each change, full
+// for each merge, and nightly is too long or too heavy for that. The verdict of a
+// scenario with the label negative must be fail.
 func Labels() []string { return []string{"smoke", "full", "negative", "nightly"} }
 
-// Bounds of what a file may ask for, so that a slip of the pen does not
-// occupy a machine for a day.
+// Limits of what a file can ask for, so that a typing error does not occupy a
+// machine for a day.
 const (
 	maxSteps    = 64
 	maxEpisodes = 100

@@ -18,7 +18,8 @@ import (
 
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
-// validate notes what is wrong with the values of a scenario, the topology aside.
+// validate reports what is wrong with the values of a scenario, apart from names that
+// only the topology can tell.
 func (s *Scenario) validate(src *diagnosticCollector) {
 	switch {
 	case s.Name == "":
@@ -98,10 +99,10 @@ func validateDuration(src *diagnosticCollector, field string, d StepSpec, e faul
 func validateSettings(src *diagnosticCollector, field string, d StepSpec, e faults.Entry) {
 	f := d.With
 	if src.reported(field) {
-		return // what is unset because it could not be read is no news
+		return // the settings could not be read, which has been reported
 	}
 	if f == nil {
-		f = e.New() // the defaults may not do, as for a latency without a delay
+		f = e.New() // defaults need not be valid: a latency must have a delay
 	}
 	v, ok := f.(faults.Validator)
 	if !ok {
@@ -170,13 +171,14 @@ func validateLoad(src *diagnosticCollector, l workload.Load) {
 	}
 }
 
-// validateExpectedFailures asks a control that must fail, and no other scenario, what it breaks.
+// validateExpectedFailures requires the ids of the checks that must fail from a scenario
+// that expects fail, and from no other.
 func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, breaks []string) {
 	for i, b := range breaks {
 		src.requireOneOf(fmt.Sprintf("expectedFailures[%d]", i), b, record.Checks())
 	}
 	switch {
-	case src.reported("expect"): // whether it is for here is not known
+	case src.reported("expect"): // unknown expectation: nothing can be said about its failures
 	case expect != record.Fail && (len(breaks) > 0 || src.inFile("expectedFailures")):
 		src.report("expectedFailures", "is for scenarios with expect: fail", "")
 	case expect == record.Fail && len(breaks) == 0:
@@ -184,7 +186,7 @@ func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, b
 	}
 }
 
-// stageNames are the parts of a recovery that may have a budget.
+// stageNames are the parts of a recovery that can have a budget.
 var stageNames = []string{"detect", "arbitrate", "elect", "switch", "first success", "stable"}
 
 func validateObjectives(src *diagnosticCollector, o record.Objectives) {
@@ -211,23 +213,24 @@ func validateObjectives(src *diagnosticCollector, o record.Objectives) {
 	}
 }
 
-// requireOneOf notes a value that is none of valid, with the nearest one.
+// requireOneOf reports a value that is none of valid, and suggests the closest.
 func (s *diagnosticCollector) requireOneOf(field, value string, valid []string) {
 	if !slices.Contains(valid, value) {
 		s.report(field, fmt.Sprintf("%q is none of %s", value, strings.Join(valid, ", ")), suggest.Closest(value, valid))
 	}
 }
 
-// requireDuration notes a duration out of range. Zero is a default where it is not written.
-func (s *diagnosticCollector) requireDuration(field string, d, least, most time.Duration) {
-	if (d != 0 || s.inFile(field)) && (d < least || d > most) {
-		s.report(field, fmt.Sprintf("%v is out of range: want %v to %v", d, least, most), "")
+// requireDuration reports a duration that is out of range. Zero means the default,
+// unless the file gives it.
+func (s *diagnosticCollector) requireDuration(field string, d, low, high time.Duration) {
+	if (d != 0 || s.inFile(field)) && (d < low || d > high) {
+		s.report(field, fmt.Sprintf("%v is out of range: want %v to %v", d, low, high), "")
 	}
 }
 
-// requireInt is within for whole numbers.
-func (s *diagnosticCollector) requireInt(field string, n, least, most int) {
-	if (n != 0 || s.inFile(field)) && (n < least || n > most) {
-		s.report(field, fmt.Sprintf("%d is out of range: want %d to %d", n, least, most), "")
+// requireInt is requireDuration for whole numbers.
+func (s *diagnosticCollector) requireInt(field string, n, low, high int) {
+	if (n != 0 || s.inFile(field)) && (n < low || n > high) {
+		s.report(field, fmt.Sprintf("%d is out of range: want %d to %d", n, low, high), "")
 	}
 }
