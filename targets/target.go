@@ -1,5 +1,5 @@
-// Package targets is the seam between the framework and the systems it tests.
-// A system is one folder here; the engine imports none of them.
+// Package targets is the interface between the framework and the systems under test.
+// Each system has a folder here. The engine imports none of them.
 package targets
 
 import (
@@ -14,17 +14,17 @@ import (
 
 // Target is the adapter for one system under test.
 type Target interface {
-	// Name is how scenarios call it.
+	// Name is the name that scenario files use.
 	Name() string
-	// Topology declares the system in the asked shape. Unknown profiles and
-	// defects are errors that name the known ones.
+	// Topology declares the nodes and links that the spec asks for. Unknown profiles
+	// and defects are errors that name the known ones.
 	Topology(s topology.Spec) (topology.Topology, error)
-	// Client makes a client in a region, which finds the system as a user there would.
+	// Client makes a client in a region. It finds the system as a user there would.
 	Client(ctx context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error)
-	// Reader makes a client that reads through one node, and only through it;
-	// the answer must be that node's own state once it has caught up.
+	// Reader makes a client that reads through one node alone. Its answers must be
+	// that node's own state, once the node has caught up.
 	Reader(ctx context.Context, c *cluster.Cluster, via topology.NodeID) (workload.Client, error)
-	// Resolve lists the nodes that have a role now. None is an error.
+	// Resolve lists the nodes that have a role now. It is an error when there are none.
 	Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error)
 }
 

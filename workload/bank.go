@@ -7,20 +7,20 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// The bank among whose accounts money moves. Amounts are large and drawn
-// evenly, so that few sets of transfers come to the same balances: from the
-// final ones follows which of the unanswered transfers took effect.
+// The accounts between which money is transferred. Amounts are large and uniformly
+// distributed, so that hardly two sets of transfers lead to the same balances: the
+// final balances then show which transfers of unknown outcome took effect.
 const (
 	bank           = "bank"
 	accounts       = 20
 	openingBalance = 1_000_000_000
 	largestAmount  = 1_000_000
-	// overdraftPercent is how many transfers in a hundred ask for more than the whole
-	// bank holds. Each must be answered as not done.
+	// overdraftPercent is the percentage of transfers of more than the whole bank
+	// holds. Each must be answered as not applied.
 	overdraftPercent = 3
 )
 
-// SeedAccountsOp is the operation that must succeed before transfers make sense.
+// SeedAccountsOp opens all accounts. It must succeed before the first transfer.
 func SeedAccountsOp() history.Op {
 	op := history.Op{Kind: history.Open, Key: bank, Amount: openingBalance}
 	for i := range accounts {

@@ -10,21 +10,21 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// ClosedLoop is a stretch in which writers add to sets as fast as they are
-// answered: a closed loop, which tells how much a system can take. The zero
-// value means none.
+// ClosedLoop is a phase in which each writer adds to a set and sends its next
+// operation as soon as the last is answered. It measures the capacity of a system.
+// The zero value means none.
 type ClosedLoop struct {
 	// For is how long it lasts.
 	For time.Duration `json:"for" yaml:"for"`
-	// Writers is how many there are in each region, each with one add under way; 0 means 32.
+	// Writers is the number of writers in each region, each with one add in flight; 0 means 32.
 	Writers int `json:"writers" yaml:"writers"`
 }
 
-// firstClosedLoopID is above every id of the scheduled load.
+// firstClosedLoopID is greater than every id of the scheduled load.
 const firstClosedLoopID = 1 << 40
 
-// ClosedLoop writes for as long as the load says and returns when the last
-// answer has come. Done is told of each operation, Due of none.
+// RunClosedLoop writes for as long as the load says and returns when the last write
+// has been answered. It calls OnDone for each operation, and never OnDue.
 func (g Generator) RunClosedLoop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.Load.ClosedLoop.For)
 	defer cancel()
@@ -40,7 +40,7 @@ func (g Generator) RunClosedLoop(ctx context.Context) {
 	writers.Wait()
 }
 
-// runWriter is one writer, with sets of its own.
+// runWriter is one writer. It has sets of its own.
 func (g Generator) runWriter(ctx context.Context, region topology.Region, c Client, number int, first int64) {
 	for id := first; ctx.Err() == nil; id++ {
 		op := history.Op{
@@ -51,7 +51,7 @@ func (g Generator) runWriter(ctx context.Context, region topology.Region, c Clie
 		g.OnDone(op)
 		if op.Outcome != history.OK {
 			select {
-			case <-time.After(10 * time.Millisecond): // a refusal is quick: it must not be asked for at full speed
+			case <-time.After(10 * time.Millisecond): // a rejection is quick: do not cause them at full speed
 			case <-ctx.Done():
 			}
 		}

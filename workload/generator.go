@@ -10,9 +10,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Generator sends operations on a fixed schedule, whatever becomes of them:
-// an open loop. A slow reply never delays the next send, so an outage is seen
-// by as many operations as it would be by independent users.
+// Generator sends operations on a fixed schedule, whatever their outcome: an open
+// loop. A slow reply never delays the next operation, so an outage is observed by as
+// many operations as by independent users.
 type Generator struct {
 	Load Load // resolved
 	Seed uint64
@@ -22,8 +22,8 @@ type Generator struct {
 	Clients map[topology.Region][]Client // each region's, used in turn
 	// Now is the run's clock.
 	Now func() time.Duration
-	// OnDue is told of each operation when its time has come, OnDone of each when
-	// its outcome is known. Both are called concurrently.
+	// OnDue is called for each operation when it is due, OnDone when its outcome is
+	// known. Both are called concurrently.
 	OnDue  func(history.Op)
 	OnDone func(history.Op)
 }
@@ -34,9 +34,9 @@ const opsPerPart = 1 << 28
 // PartOf is the number of the part that an operation of the load belongs to.
 func PartOf(op history.Op) int { return int(op.ID / opsPerPart) }
 
-// Run sends until ctx ends and returns when every operation that was sent has
-// its outcome, which takes at most Load.Timeout more: an operation under way
-// is not cancelled, for that would hide what became of it.
+// Run sends until ctx ends, and returns when every operation that was sent has an
+// outcome, which takes at most Load.Timeout longer. Operations in flight are not
+// cancelled, because that would make their outcome unknown.
 func (g Generator) Run(ctx context.Context) {
 	var (
 		ids     atomic.Int64
@@ -59,7 +59,7 @@ func (g Generator) Run(ctx context.Context) {
 	senders.Wait()
 }
 
-// send is the schedule of one series.
+// send follows the schedule of one region and class.
 func (g Generator) send(ctx context.Context, s *opGenerator, clients []Client, ids *atomic.Int64) {
 	var underway sync.WaitGroup
 	defer underway.Wait()
@@ -105,8 +105,8 @@ func (g Generator) send(ctx context.Context, s *opGenerator, clients []Client, i
 	}
 }
 
-// Attempt carries out one operation within the timeout and stamps its call and
-// return. It never returns an empty outcome: what a client leaves open is unknown.
+// Attempt executes one operation within the timeout and sets its call and return
+// times. An outcome that the client leaves empty becomes Unknown.
 func (g Generator) Attempt(ctx context.Context, c Client, op history.Op) history.Op {
 	ctx, cancel := context.WithTimeout(ctx, g.Load.Timeout)
 	defer cancel()

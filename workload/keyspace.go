@@ -8,9 +8,9 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// keyspace hands out registers and sets, and replaces each by a fresh one
-// after a fixed number of operations. Checking linearizability costs the
-// square of the operations on a key, so no key may grow without bound.
+// keyspace chooses registers and sets, and replaces each by a new one after a fixed
+// number of operations. The cost of checking linearizability grows with the square
+// of the operations on a key, so their number must be bounded.
 type keyspace struct {
 	mu        sync.Mutex
 	load      Load   // resolved
@@ -19,15 +19,15 @@ type keyspace struct {
 	sets      []keySlot
 }
 
-// keySlot is the key in use at one place of the ring.
+// keySlot is one of the keys that are in use at a time.
 type keySlot struct {
 	generation int
 	used       int
-	last       string // a value the register is believed to hold
+	last       string // the value that the register is expected to hold
 }
 
-// setsInUse is how many sets are in use at one time. Few, so that one final
-// read returns many elements; not one, so that reads of them stay small.
+// setsInUse is how many sets are in use at a time: few, so that one final read covers
+// many elements, but more than one, so that reads during the run stay small.
 const setsInUse = 4
 
 func newKeyspace(l Load, part int) *keyspace {
@@ -38,7 +38,7 @@ func newKeyspace(l Load, part int) *keyspace {
 	return k
 }
 
-// register picks a register and returns its name and the value it is believed to hold.
+// register chooses a register, and returns its name and the value that it is expected to hold.
 func (k *keyspace) register(rng *rand.Rand) (key, last string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,7 +47,7 @@ func (k *keyspace) register(rng *rand.Rand) (key, last string) {
 	return k.load.Key(fmt.Sprintf("%sk%d.%d", k.prefix, i, s.generation)), s.last
 }
 
-// set picks a set.
+// set chooses a set.
 func (k *keyspace) set(rng *rand.Rand) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -63,8 +63,8 @@ func (s *keySlot) use(limit int) *keySlot {
 	return s
 }
 
-// observe notes what a completed operation says about its register, so that
-// compare-and-sets expect values that have a chance to be there.
+// observe learns the value of a register from a completed operation, so that
+// compare-and-sets expect values that the register may hold.
 func (k *keyspace) observe(op history.Op) {
 	var value string
 	switch {

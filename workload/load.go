@@ -2,52 +2,53 @@ package workload
 
 import "time"
 
-// Load is how much of what is sent. Rates are for each client region.
+// Load says which operations are sent at which rate. Rates are for each client region.
 type Load struct {
-	// Reads is reads a second a region; 0 means 30.
+	// Reads is the reads per second and region; 0 means 30.
 	Reads int `json:"reads" yaml:"reads,omitempty"`
-	// Writes is writes a second a region (of all kinds, as Mix says); 0 means 30.
+	// Writes is the writes per second and region, of all kinds in Mix together; 0 means 30.
 	Writes int `json:"writes" yaml:"writes,omitempty"`
-	// LocalReads is reads a second a region that the region must answer without a
-	// majority, marked stale: registers and settings in turn; 0 means none.
+	// LocalReads is the reads per second and region that the region must answer even
+	// without a majority, marked as stale; 0 means none.
 	LocalReads int `json:"localReads,omitempty" yaml:"localReads,omitempty"`
-	// Mix is the shares of the write kinds; zero means 40 % write, 20 % cas, 40 % add.
+	// Mix is the share of each kind of write; zero means 40 % write, 20 % cas, 40 % add.
 	Mix Mix `json:"mix" yaml:"mix,omitempty"`
-	// Class is the target's name for a class of data; keys are then called
-	// CLASS/…. Empty means the target's default.
+	// Class is the target's name for a class of data; the names of keys then begin
+	// with CLASS/. Empty means the target's default.
 	Class string `json:"class,omitempty" yaml:"class,omitempty"`
-	// Consumers is how many consumers of the stream each region has; 0 means none.
-	// Each asks for its next messages twice a second, as a part of the reads.
+	// Consumers is the number of consumers of the stream in each region; 0 means none.
+	// Each polls for messages twice a second, as a part of the reads.
 	Consumers int `json:"consumers,omitempty" yaml:"consumers,omitempty"`
-	// Keys is how many registers are in use at one time; 0 means 20.
+	// Keys is the number of registers in use at a time; 0 means 20.
 	Keys int `json:"keys" yaml:"keys,omitempty"`
-	// OpsPerKey is after how many operations a register is replaced by a fresh
-	// one; 0 means 500, at most 1000 (the linearizability check is quadratic in it).
+	// OpsPerKey is the number of operations after which a register is replaced by a
+	// new one; 0 means 500, at most 1000 (the linearizability check is quadratic in it).
 	OpsPerKey int `json:"opsPerKey" yaml:"opsPerKey,omitempty"`
 	// Clients is the number of clients in each region; 0 means 4.
 	Clients int `json:"clients" yaml:"clients,omitempty"`
-	// MaxInFlight is how many operations a region may have under way in each class;
-	// 0 means 256. A due operation that finds none is recorded as not sent.
+	// MaxInFlight is the number of operations of each class that a region can have in
+	// flight; 0 means 256. An operation that is due beyond that is recorded as not sent.
 	MaxInFlight int `json:"maxInFlight" yaml:"maxInFlight,omitempty"`
-	// ClosedLoop is what the system is put through ahead of the baseline; zero means nothing.
+	// ClosedLoop measures the capacity of the system before the baseline; zero means that
+	// it is not measured.
 	ClosedLoop ClosedLoop `json:"closedLoop,omitzero" yaml:"closedLoop,omitempty"`
 	// Timeout is how long a client waits for one operation; 0 means 2 s.
 	Timeout time.Duration `json:"timeout" yaml:"timeout,omitempty"`
 }
 
-// Mix is shares of write kinds, in per cent.
+// Mix is the share of each kind of write, in per cent.
 type Mix struct {
 	Write int `json:"write" yaml:"write"`
 	CAS   int `json:"cas" yaml:"cas"`
 	Add   int `json:"add" yaml:"add"`
-	// Transfer is moves of money between the accounts of one bank. As many of the
-	// reads in a hundred read its balances.
+	// Transfer moves money between two accounts. The same percentage of the reads
+	// reads all balances.
 	Transfer int `json:"transfer,omitempty" yaml:"transfer"`
-	// Publish is messages published to one stream.
+	// Publish publishes a message to the stream.
 	Publish int `json:"publish,omitempty" yaml:"publish"`
 }
 
-// SetsOnly says that nothing is written to registers: then none is read, either.
+// SetsOnly says that nothing is written to registers; then none is read either.
 func (l Load) SetsOnly() bool { return l.Mix.setsOnly() }
 
 func (m Mix) setsOnly() bool { return m.Add > 0 && m.Write+m.CAS == 0 }

@@ -9,20 +9,20 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// opGenerator is one client region sending one class of operation at a fixed rate.
+// opGenerator chooses the operations of one client region and one class of operation.
 type opGenerator struct {
 	region    topology.Region
 	class     history.Class
 	rate      int // a second
 	mix       Mix
-	consumers []history.Op // the region's, of a series of reads
-	polls     int          // how often one of them has been chosen
+	consumers []history.Op // of the region, where the class is reads
+	polls     int          // how many polls of consumers have been chosen
 	rng       *rand.Rand
 	keys      *keyspace
 }
 
-// newOpGenerator gives each series randomness of its own, split off the seed by
-// name, so that the choices of one do not depend on the pace of another.
+// newOpGenerator derives random numbers of its own for each region and class, so that
+// its choices do not depend on the pace of another generator.
 func newOpGenerator(seed uint64, region topology.Region, class history.Class, rate int, mix Mix, keys *keyspace) *opGenerator {
 	h := fnv.New64a()
 	h.Write([]byte(region))
@@ -31,12 +31,12 @@ func newOpGenerator(seed uint64, region topology.Region, class history.Class, ra
 	return &opGenerator{region: region, class: class, rate: rate, mix: mix, rng: rand.New(rand.NewPCG(seed, h.Sum64())), keys: keys}
 }
 
-// setReadPercent is the share of reads that read a whole set, in per cent. Such a
-// read says something about every element, so a few go a long way. Where nothing
-// is added to sets there are none, and where nothing is written to registers all are.
+// setReadPercent is the percentage of reads that read a whole set. Such a read covers
+// every element, so a few suffice. There are none where nothing is added to sets, and
+// no others where nothing is written to registers.
 const setReadPercent = 5
 
-// next chooses the series' next operation. Values are unique in the run.
+// next chooses the next operation. Values are unique in the run.
 func (s *opGenerator) next(id int64) history.Op {
 	op := history.Op{ID: id, Region: s.region}
 	if s.class == history.LocalRead {
@@ -80,4 +80,19 @@ func (s *opGenerator) next(id int64) history.Op {
 		op.Kind, op.Key = history.Add, s.keys.set(s.rng)
 	}
 	return op
+}
+
+// localRead makes op a read that the client's own region must answer even when it can
+// reach no majority: of a register or a setting, with a stale answer allowed, or of
+// the identity in the client's token.
+func (s *opGenerator) localRead(op *history.Op) {
+	op.Kind, op.Stale = history.Read, true
+	switch s.rng.IntN(3) {
+	case 0:
+		op.Key = history.LocalReadSetting
+	case 1:
+		op.Key = history.LocalReadToken
+	default:
+		op.Key, _ = s.keys.register(s.rng)
+	}
 }

@@ -8,19 +8,20 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// stream is where messages go. A system that has several may take it for any of them.
+// stream is the name of the stream that messages are published to. A target with
+// several streams can map it to any of them.
 const stream = "feed"
 
-// pollsPerSecond is how often a second a consumer asks for its next messages.
+// pollsPerSecond is how often a consumer polls for messages.
 const pollsPerSecond = 2
 
-// ReadyMessageOp is a message that somebody publishes, by its name, before the load.
+// ReadyMessageOp publishes a message that names its sender. It is sent before the load begins.
 func ReadyMessageOp(from string) history.Op {
 	return history.Op{Kind: history.Publish, Key: stream, Value: "ready." + from}
 }
 
-// ConsumerOps are the operations by which each of a region's consumers asks for
-// its next messages.
+// ConsumerOps are the operations by which each consumer of a region polls for its
+// next messages.
 func (l Load) ConsumerOps(region topology.Region) []history.Op {
 	out := make([]history.Op, l.Consumers)
 	for i := range out {
@@ -29,8 +30,9 @@ func (l Load) ConsumerOps(region topology.Region) []history.Op {
 	return out
 }
 
-// pollConsumer says whether the series' next read is a consumer's, and whose. A
-// consumer belongs to one client, so its questions come one after the other.
+// pollConsumer makes op a poll of the next consumer, and returns true, for the share
+// of reads that are polls. Each consumer belongs to one client, so that its polls
+// follow one another.
 func (s *opGenerator) pollConsumer(op *history.Op) bool {
 	if len(s.consumers) == 0 || s.rng.IntN(s.rate) >= pollsPerSecond*len(s.consumers) {
 		return false
@@ -41,7 +43,7 @@ func (s *opGenerator) pollConsumer(op *history.Op) bool {
 	return true
 }
 
-// publish makes the operation a message's.
+// publish makes op the publication of a message.
 func publish(op *history.Op) {
 	op.Kind, op.Key, op.Value = history.Publish, stream, strconv.FormatInt(op.ID, 10)
 }

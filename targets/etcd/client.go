@@ -17,17 +17,17 @@ import (
 	"github.com/mcp-resilience/holdfast/workload"
 )
 
-// How a client leaves a member and comes back to it.
+// When a client suspects a member, and when it returns to it.
 const (
-	slowAfter      = 500 * time.Millisecond // an answer that takes longer makes a member doubtful
-	healthInterval = 200 * time.Millisecond // a doubtful member is asked again
-	healthTimeout  = 500 * time.Millisecond // and must answer within
+	slowAfter      = 500 * time.Millisecond // a member that takes longer to answer is suspected
+	healthInterval = 200 * time.Millisecond // between health checks of a suspected member
+	healthTimeout  = 500 * time.Millisecond // within which a health check must be answered
 )
 
-// Client makes a client that uses the members of its own region first. It
-// leaves a member that fails or is slow for the next one, and comes back when
-// that can read with a majority again, as a client behind health checks does.
-// Members are tried in an order of its own, so that clients spread.
+// Client makes a client that prefers the members of its own region. It suspects a
+// member that fails or is slow, uses the next one, and returns when a health check
+// shows that the member can read with a majority again. Each client tries members
+// in an order of its own, so that clients spread over them.
 func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
 	u := &client{suspects: map[*member]time.Time{}, wake: make(chan struct{}, 1)}
 	for _, n := range preferred(c.Topology, from, id) {
@@ -46,7 +46,7 @@ func (Target) Client(_ context.Context, c *cluster.Cluster, from topology.Region
 	return u, nil
 }
 
-// preferred lists the members, those of a region first, each part turned by the client's id.
+// preferred lists the members, those of a region first, each part rotated by the client's id.
 func preferred(t topology.Topology, from topology.Region, id int) []topology.NodeID {
 	var own, others []topology.NodeID
 	for _, n := range t.Nodes {
@@ -67,18 +67,18 @@ func rotate(ns []topology.NodeID, by int) []topology.NodeID {
 	return append(slices.Clone(ns[k:]), ns[:k]...)
 }
 
-// client is a simulated user.
+// client is one simulated user.
 type client struct {
 	members      []*member // in order of preference
 	stop         context.CancelFunc
 	healthChecks sync.WaitGroup
-	wake         chan struct{} // there is a doubt
+	wake         chan struct{} // signals that a member is suspected
 
 	mu       sync.Mutex
 	suspects map[*member]time.Time // since when
 }
 
-// Do carries out one operation on one member, once.
+// Do executes one operation on one member, and never retries.
 func (u *client) Do(ctx context.Context, op history.Op) history.Op {
 	m := u.choose()
 	late := time.AfterFunc(slowAfter, func() { u.suspect(m) })
@@ -90,15 +90,15 @@ func (u *client) Do(ctx context.Context, op history.Op) history.Op {
 	return op
 }
 
-// choose returns the first member that is in no doubt, or else the one that
-// has been so for longest.
+// choose returns the first member that is not suspected, or the one that has been
+// suspected for the longest time.
 func (u *client) choose() *member {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	best := u.members[0]
 	for _, m := range u.members {
-		since, doubtful := u.suspects[m]
-		if !doubtful {
+		since, suspected := u.suspects[m]
+		if !suspected {
 			return m
 		}
 		if since.Before(u.suspects[best]) {
@@ -118,7 +118,7 @@ func (u *client) suspect(m *member) {
 	}
 }
 
-// checkSuspects asks the members in doubt until they serve.
+// checkSuspects checks the health of suspected members until they serve again.
 func (u *client) checkSuspects(ctx context.Context) {
 	for {
 		again := u.wake
@@ -137,7 +137,7 @@ func (u *client) checkSuspects(ctx context.Context) {
 	}
 }
 
-// checkHealth asks some members at once and trusts those that serve.
+// checkHealth checks some members at the same time, and clears those that serve.
 func (u *client) checkHealth(ctx context.Context, ms []*member) {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -200,10 +200,10 @@ func (Target) Reader(_ context.Context, c *cluster.Cluster, via topology.NodeID)
 
 type reader struct{ *member }
 
-// Do carries out one read.
+// Do executes one read.
 func (r reader) Do(ctx context.Context, op history.Op) history.Op {
 	if op.Kind.Class() != history.Reads {
-		op.Outcome, op.Error = history.Failed, fmt.Sprintf("a reader does not %s", op.Kind)
+		op.Outcome, op.Error = history.Failed, fmt.Sprintf("a reader cannot %s", op.Kind)
 		return op
 	}
 	op, _ = r.do(ctx, op)

@@ -17,27 +17,27 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// member is a connection to one member of the cluster, over the links of one
-// client region. It speaks etcd's API without etcd's client: that retries
-// reads, and chooses among members, on its own and unseen, while here each
-// attempt must be one operation on a known member.
+// member is a connection to one member of the cluster, over the links of one client
+// region. It calls etcd's API without etcd's client, which retries reads and chooses
+// among members without telling; here each attempt must be one operation on a known
+// member.
 type member struct {
 	id   topology.NodeID
 	conn *grpc.ClientConn
 	kv   pb.KVClient
 }
 
-// A connection that fails is tried again soon: the default would wait up to
-// two minutes after a long outage.
+// A connection that fails is tried again soon. The default would wait for up to two
+// minutes after a long outage.
 var reconnect = grpc.ConnectParams{
 	Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 300 * time.Millisecond},
 	MinConnectTimeout: time.Second,
 }
 
-// maxMessageSize is the size of the largest answer taken, in bytes: a whole set.
+// maxMessageSize is the largest answer that is accepted, in bytes. It must hold a whole set.
 const maxMessageSize = 256 << 20
 
-// dialMember makes a member's connection, which is opened at its first use.
+// dialMember makes the connection to a member. It is opened at its first use.
 func dialMember(c *cluster.Cluster, from topology.Region, id topology.NodeID) (*member, error) {
 	dial := c.Dialer(from)
 	conn, err := grpc.NewClient("passthrough:///"+address(id, clientPort),
@@ -52,14 +52,14 @@ func dialMember(c *cluster.Cluster, from topology.Region, id topology.NodeID) (*
 	return &member{id, conn, pb.NewKVClient(conn)}, nil
 }
 
-// needLeader asks a member that knows no leader to say so at once instead of
-// keeping the request until it times out.
+// needLeader asks a member to reject a request at once when it knows no leader,
+// instead of keeping it until it times out.
 func needLeader(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "hasleader", "true")
 }
 
-// do carries out one operation on this member, once. The error is that of the
-// operation, for whoever chooses members.
+// do executes one operation on this member, and never retries. The error is that of
+// the call, so that the caller can choose another member.
 func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 	ctx, sent := trackSent(needLeader(ctx))
 	var head *pb.ResponseHeader
@@ -86,7 +86,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 			head, op.Applied = r.Header, r.Succeeded
 		}
 	default:
-		op.Outcome, op.Error = history.Failed, fmt.Sprintf("etcd knows no operation %q", op.Kind)
+		op.Outcome, op.Error = history.Failed, fmt.Sprintf("etcd has no operation %q", op.Kind)
 		return op, nil
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func (m *member) do(ctx context.Context, op history.Op) (history.Op, error) {
 	return op, nil
 }
 
-// checkQuorumRead returns nil when the member can read with the consent of a majority.
+// checkQuorumRead returns nil when the member can serve a linearizable read.
 func (m *member) checkQuorumRead(ctx context.Context) error {
 	_, err := m.kv.Range(needLeader(ctx), &pb.RangeRequest{Key: []byte(registers), CountOnly: true})
 	return err

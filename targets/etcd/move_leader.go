@@ -10,16 +10,16 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// MoveLeader asks the present leader to hand over to a member, and returns when that
-// one leads, which may be at once.
+// MoveLeader transfers leadership to a member, and returns when it leads. It does
+// nothing when the member leads already.
 func (t Target) MoveLeader(ctx context.Context, c *cluster.Cluster, id topology.NodeID) error {
 	now, err := t.Resolve(ctx, c, topology.Leader)
 	if err != nil || now[0] == id {
 		return err
 	}
-	heir := memberStatuses(ctx, c)[id]
-	if heir == nil {
-		return fmt.Errorf("etcd: %s is to lead and does not answer", id)
+	newLeader := memberStatuses(ctx, c)[id]
+	if newLeader == nil {
+		return fmt.Errorf("etcd: move leadership to %s: it does not answer", id)
 	}
 	n, _ := c.Topology.Node(now[0])
 	m, err := dialMember(c, n.Region, n.ID)
@@ -27,8 +27,8 @@ func (t Target) MoveLeader(ctx context.Context, c *cluster.Cluster, id topology.
 		return err
 	}
 	defer m.conn.Close()
-	if _, err := pb.NewMaintenanceClient(m.conn).MoveLeader(ctx, &pb.MoveLeaderRequest{TargetID: heir.Header.MemberId}); err != nil {
-		return fmt.Errorf("etcd: %s hands leadership to %s: %w", n.ID, id, err)
+	if _, err := pb.NewMaintenanceClient(m.conn).MoveLeader(ctx, &pb.MoveLeaderRequest{TargetID: newLeader.Header.MemberId}); err != nil {
+		return fmt.Errorf("etcd: move leadership from %s to %s: %w", n.ID, id, err)
 	}
 	return nil
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// rejections are answers by which a member says that it has not proposed the
-// request to the others, so that it can have no effect at any later time.
-// etcd's "request timed out", "leader changed" and "server stopped" are not
-// among them: they come after the proposal.
+// rejections are errors that a member returns before it proposes a request to the
+// others, so that the request can never take effect. etcd's "request timed out",
+// "leader changed" and "server stopped" are not among them, because they can follow
+// a proposal.
 var rejections = []error{
-	rpctypes.ErrGRPCNoLeader,               // asked for by needLeader; said before the request is looked at
+	rpctypes.ErrGRPCNoLeader,               // requested by needLeader, and checked before the request
 	rpctypes.ErrGRPCRequestTooManyRequests, // too far behind to propose
-	rpctypes.ErrGRPCNoSpace,                // said before the proposal, or when it is applied without effect
+	rpctypes.ErrGRPCNoSpace,                // before the proposal, or when it is applied without effect
 	rpctypes.ErrGRPCRequestTooLarge,
 	rpctypes.ErrGRPCEmptyKey,
 	rpctypes.ErrGRPCTooManyOps,
@@ -28,8 +28,8 @@ var rejections = []error{
 	rpctypes.ErrGRPCNotCapable,
 }
 
-// outcome is what is known after an error: a read changes nothing, a request
-// that never left neither, nor one that was refused. All else may take effect.
+// outcome is what is known after an error. A read, a request that was never sent and
+// a request that was rejected have no effect; any other may still take effect.
 func outcome(k history.Kind, err error, sent bool) history.Outcome {
 	if k.Class() == history.Reads || !sent || isRejection(err) {
 		return history.Failed
@@ -37,26 +37,26 @@ func outcome(k history.Kind, err error, sent bool) history.Outcome {
 	return history.Unknown
 }
 
-// isRejection says whether a member answered with a refusal.
+// isRejection says whether a member rejected the request.
 func isRejection(err error) bool {
-	said := status.Convert(err).Message()
-	return slices.ContainsFunc(rejections, func(r error) bool { return said == rpctypes.ErrorDesc(r) })
+	message := status.Convert(err).Message()
+	return slices.ContainsFunc(rejections, func(r error) bool { return message == rpctypes.ErrorDesc(r) })
 }
 
-// errorText is the error without its wrapping.
+// errorText is the code and the message of a gRPC error.
 func errorText(err error) string {
 	s := status.Convert(err)
 	return s.Code().String() + ": " + s.Message()
 }
 
-// sentTracker notes of a call that its request has been handed to a transport,
-// without which no server can have seen it. gRPC tells it of each attempt, its
-// own transparent ones too, before the call returns.
+// sentTracker records that the request of a call was handed to a transport. Before
+// that no server can have received it. gRPC reports each attempt, its transparent
+// retries included, before the call returns.
 type sentTracker struct{}
 
 type sentKey struct{}
 
-// trackSent returns a context for one call and the mark that it sets.
+// trackSent returns a context for one call, and the flag that is set when its request is sent.
 func trackSent(ctx context.Context) (context.Context, *atomic.Bool) {
 	sent := new(atomic.Bool)
 	return context.WithValue(ctx, sentKey{}, sent), sent

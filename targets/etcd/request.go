@@ -8,7 +8,7 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// Keys in etcd: a register is one key, a set is one key for each element.
+// Prefixes of keys in etcd. A register is one key; a set has a key for each element.
 const (
 	registers = "register/"
 	sets      = "set/"
@@ -21,7 +21,7 @@ func rangeRegister(op history.Op) *pb.RangeRequest {
 	return &pb.RangeRequest{Key: registerKey(op), Serializable: op.Stale}
 }
 
-// rangeSet asks for every key of a set.
+// rangeSet requests every key of a set.
 func rangeSet(op history.Op) *pb.RangeRequest {
 	prefix := setPrefix(op)
 	end := prefix[:len(prefix)-1] + string(prefix[len(prefix)-1]+1) // the first key after those with the prefix
@@ -35,8 +35,8 @@ func put(op history.Op) *pb.PutRequest {
 	return &pb.PutRequest{Key: registerKey(op), Value: []byte(op.Value)}
 }
 
-// compareAndSet writes if the register holds what is expected; that is never to have
-// been written where nothing is.
+// compareAndSet writes if the register holds the expected value. An empty expectation
+// means that the register has never been written.
 func compareAndSet(op history.Op) *pb.TxnRequest {
 	holds := &pb.Compare{
 		Key: registerKey(op), Result: pb.Compare_EQUAL, Target: pb.Compare_VALUE,

@@ -13,18 +13,18 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// statusTimeout bounds one question to one member, which may be dead or cut off.
+// statusTimeout bounds the status request to a member, which may be dead or cut off.
 const statusTimeout = 500 * time.Millisecond
 
-// Resolve asks every member at once whom it follows. The leader is the member
-// that says of itself that it leads, in the highest term, and that a majority
-// follows; the followers are the others that answer.
+// Resolve requests the status of every member at the same time. The leader is the
+// member that reports itself as the leader of the highest term and that a majority
+// reports as leader too. The followers are the others that answer.
 func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error) {
 	if r != topology.Leader && r != topology.Follower {
 		return nil, fmt.Errorf("etcd has no role %q: known are %s, %s", r, topology.Leader, topology.Follower)
 	}
-	said := memberStatuses(ctx, c)
-	leader, err := findLeader(len(c.Topology.Nodes), said)
+	statuses := memberStatuses(ctx, c)
+	leader, err := findLeader(len(c.Topology.Nodes), statuses)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 	}
 	var followers []topology.NodeID
 	for _, n := range c.Topology.Nodes {
-		if said[n.ID] != nil && n.ID != leader {
+		if statuses[n.ID] != nil && n.ID != leader {
 			followers = append(followers, n.ID)
 		}
 	}
@@ -43,26 +43,26 @@ func (Target) Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) 
 	return followers, nil
 }
 
-// findLeader finds the leader in what the members said.
-func findLeader(members int, said map[topology.NodeID]*pb.StatusResponse) (topology.NodeID, error) {
+// findLeader finds the leader in the statuses of the members.
+func findLeader(members int, statuses map[topology.NodeID]*pb.StatusResponse) (topology.NodeID, error) {
 	var leader topology.NodeID
-	for id, s := range said {
-		if s.Leader == s.Header.MemberId && (leader == "" || s.RaftTerm > said[leader].RaftTerm) {
+	for id, s := range statuses {
+		if s.Leader == s.Header.MemberId && (leader == "" || s.RaftTerm > statuses[leader].RaftTerm) {
 			leader = id
 		}
 	}
 	if leader == "" {
-		return "", fmt.Errorf("etcd: no member says that it leads (%d of %d answered)", len(said), members)
+		return "", fmt.Errorf("etcd: no member reports that it leads (%d of %d answered)", len(statuses), members)
 	}
 	follow := 0
-	for _, s := range said {
-		if s.Leader == said[leader].Header.MemberId {
+	for _, s := range statuses {
+		if s.Leader == statuses[leader].Header.MemberId {
 			follow++
 		}
 	}
 	if 2*follow <= members {
-		return "", fmt.Errorf("etcd: %s says that it leads in term %d, but only %d of %d members follow it",
-			leader, said[leader].RaftTerm, follow, members)
+		return "", fmt.Errorf("etcd: %s reports that it leads in term %d, but only %d of %d members follow it",
+			leader, statuses[leader].RaftTerm, follow, members)
 	}
 	return leader, nil
 }
@@ -73,7 +73,7 @@ func memberStatuses(ctx context.Context, c *cluster.Cluster) map[topology.NodeID
 	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	said := map[topology.NodeID]*pb.StatusResponse{}
+	statuses := map[topology.NodeID]*pb.StatusResponse{}
 	for _, n := range c.Topology.Nodes {
 		all.Go(func() {
 			m, err := dialMember(c, n.Region, n.ID)
@@ -87,9 +87,9 @@ func memberStatuses(ctx context.Context, c *cluster.Cluster) map[topology.NodeID
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			said[n.ID] = s
+			statuses[n.ID] = s
 		})
 	}
 	all.Wait()
-	return said
+	return statuses
 }

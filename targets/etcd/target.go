@@ -1,7 +1,7 @@
-// Package etcd is the adapter of etcd, unmodified: how its members are
-// started, how clients use it, who leads. It exists to keep the target seam
-// honest with a system that nobody here wrote. Members need an /etc/hosts of
-// their own, so it runs in containers only.
+// Package etcd is the adapter for unmodified etcd: how its members are started, how
+// clients use it, and which member leads. It proves that the target interface fits
+// a system that was not written for it. Each member needs an /etc/hosts of its own,
+// so it runs in containers only.
 package etcd
 
 import (
@@ -17,13 +17,13 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Name is how scenarios call the system.
+// Name is the name of the target in scenario files.
 const Name = "etcd"
 
 // Target is the adapter; its zero value is ready.
 type Target struct{}
 
-// Name is how scenarios call the system.
+// Name is the name of the target in scenario files.
 func (Target) Name() string { return Name }
 
 const (
@@ -31,15 +31,15 @@ const (
 	peerPort   = 2380
 )
 
-// regionSpecs weigh the regions as the reference platform does.
+// regionSpecs gives the regions the weights that the reference platform uses.
 var regionSpecs = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}
 
-// oneWayLatency keeps every round trip between regions at 30 ms.
+// oneWayLatency makes every round trip between regions 30 ms.
 const oneWayLatency = 15 * time.Millisecond
 
-// timings are etcd's heartbeat interval and election timeout. Its manual asks
-// for a heartbeat of about the longest round trip between members and an
-// election timeout of ten times that.
+// timings are etcd's heartbeat interval and election timeout. Its tuning guide asks for
+// a heartbeat interval of about the longest round trip between members, and for an
+// election timeout of at least ten times that round trip.
 type timings struct{ heartbeat, election time.Duration }
 
 var profiles = map[string]timings{
@@ -89,8 +89,8 @@ func (Target) Topology(s topology.Spec) (topology.Topology, error) {
 	return t, nil
 }
 
-// nodeProgram starts a member. It listens on its address, since etcd refuses names
-// there, and is known by its name.
+// nodeProgram starts a member. It listens on its address, because etcd rejects names
+// there, and advertises its name.
 func nodeProgram(pace timings, members []string) topology.Program {
 	return topology.Program{
 		Package: "github.com/mcp-resilience/holdfast/targets/etcd/server/etcdnode",

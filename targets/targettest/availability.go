@@ -18,28 +18,28 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// testEventStream listens twice, the second time late: both must hear the same start
-// of the story, without repetition.
+// testEventStream subscribes twice, the second time late. Both subscribers must receive
+// the same first events, each once.
 func (s *suite) testEventStream(t *testing.T) {
 	first := s.collectEvents(t)
 	if len(first) == 0 {
-		t.Fatal("a cluster that has started tells of nothing")
+		t.Fatal("a cluster that has started emits no event")
 	}
 	second := s.collectEvents(t)
 	for _, told := range [][]string{first, second} {
 		sorted := slices.Sorted(slices.Values(told))
 		if len(slices.Compact(slices.Clone(sorted))) != len(sorted) {
-			t.Errorf("told twice, among:\n%v", sorted)
+			t.Errorf("an event was emitted twice, among:\n%v", sorted)
 		}
 	}
 	for _, e := range first {
 		if !slices.Contains(second, e) {
-			t.Errorf("a late listener is not told of %s", e)
+			t.Errorf("a late subscriber does not receive %s", e)
 		}
 	}
 }
 
-// collectEvents hears what there is to hear until nothing comes for a second.
+// collectEvents collects events until none has come for a second.
 func (s *suite) collectEvents(t *testing.T) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
@@ -60,7 +60,7 @@ func (s *suite) collectEvents(t *testing.T) []string {
 	return told
 }
 
-// testLeaderLoss kills the leader under writes.
+// testLeaderLoss kills the leader while a client writes.
 func (s *suite) testLeaderLoss(t *testing.T) {
 	ctx := context.Background()
 	leader := s.leader(t)
@@ -79,7 +79,7 @@ func (s *suite) testLeaderLoss(t *testing.T) {
 		add(fmt.Sprintf("during%02d", i))
 	}
 	if now := s.leader(t); now == leader {
-		t.Errorf("%s leads though it is dead", leader)
+		t.Errorf("%s is reported as leader although it is dead", leader)
 	}
 	if err := s.cluster.Process(leader).Restart(ctx); err != nil {
 		t.Fatal(err)
@@ -94,8 +94,8 @@ func (s *suite) testLeaderLoss(t *testing.T) {
 	}
 }
 
-// testQuorumLoss kills nodes until no majority lives, writes, and after bringing them
-// back looks for the writes that were called Failed.
+// testQuorumLoss kills a majority of the nodes, writes, restarts them, and looks for
+// writes that were reported as Failed and took effect.
 func (s *suite) testQuorumLoss(t *testing.T) {
 	ctx := context.Background()
 	nodes := s.cluster.Topology.Nodes
@@ -132,7 +132,7 @@ func (s *suite) testQuorumLoss(t *testing.T) {
 	got := s.mustDo(t, s.reader(t, nodes[len(nodes)-1].ID), history.Op{Kind: history.SetRead, Key: "refused"})
 	for _, v := range failed {
 		if slices.Contains(got.Set, v) {
-			t.Errorf("write of %s was called Failed and is there", v)
+			t.Errorf("write of %s was reported as Failed and took effect", v)
 		}
 	}
 }

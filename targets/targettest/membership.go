@@ -11,8 +11,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// testMembership removes a follower and adds it again, each twice, and looks that the
-// system goes on serving without it.
+// testMembership removes a follower and adds it again, each twice, and writes while it
+// is removed.
 func (s *suite) testMembership(t *testing.T, target targets.MembershipAdmin) {
 	o := target.MembershipAdmin(s.cluster)
 	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
@@ -35,7 +35,7 @@ func (s *suite) testMembership(t *testing.T, target targets.MembershipAdmin) {
 	member(true)
 	again := func(what string, do func(context.Context, topology.NodeID) error) {
 		t.Helper()
-		for range 2 { // what is so already is left as it is
+		for range 2 { // the second call must change nothing
 			s.await(t, what, func(ctx context.Context) error { return do(ctx, id) })
 		}
 	}
@@ -44,7 +44,7 @@ func (s *suite) testMembership(t *testing.T, target targets.MembershipAdmin) {
 	region := s.cluster.Topology.Regions()[0]
 	n, _ := s.cluster.Topology.Node(id)
 	for _, r := range s.cluster.Topology.Regions() {
-		if r != n.Region { // whose users may have nobody else in their region
+		if r != n.Region { // its clients may have no other node in their region
 			region = r
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/mcp-resilience/holdfast/targets"
 )
 
-// testMetrics sees figures of every node and traces of requests; a request
-// that passes through two nodes is one trace.
+// testMetrics requires metrics of every node and traces of requests. A request that
+// passes through two nodes must be one trace.
 func (s *suite) testMetrics(t *testing.T) {
 	target := s.target.(targets.MetricsSource)
 	for _, n := range s.cluster.Topology.Nodes {
@@ -28,7 +28,7 @@ func (s *suite) testMetrics(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var joined atomic.Bool
-	nodes := map[string]string{} // by trace: a node that had part in it
+	nodes := map[string]string{} // by trace: a node that took part
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -43,7 +43,7 @@ func (s *suite) testMetrics(t *testing.T) {
 		})
 	}()
 	defer func() { cancel(); <-done }()
-	region := s.cluster.Topology.RegionSpecs[1].Region // where no leader is, as a rule
+	region := s.cluster.Topology.RegionSpecs[1].Region // usually not the leader's
 	client, err := s.target.Client(context.Background(), s.cluster, region, 0)
 	if err != nil {
 		t.Fatal(err)

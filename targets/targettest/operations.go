@@ -38,8 +38,8 @@ func (s *suite) testRoles(t *testing.T) {
 	}
 }
 
-// testOperations does every kind of operation from each region, and looks at what
-// another region sees.
+// testOperations executes every kind of operation from each region, and reads the
+// result from another region.
 func (s *suite) testOperations(t *testing.T) {
 	regions := s.cluster.Topology.Regions()
 	for i, region := range regions {
@@ -72,7 +72,8 @@ func (s *suite) testOperations(t *testing.T) {
 	}
 }
 
-// testUnknownOperation asks for what no target knows; it must be Failed, not Unknown or OK.
+// testUnknownOperation sends an operation that no target has. It must be Failed, not
+// Unknown or OK.
 func (s *suite) testUnknownOperation(t *testing.T) {
 	c := s.client(t, s.cluster.Topology.Regions()[0], 0)
 	if got := s.do(c, history.Op{Kind: "no-such-kind", Key: "k"}); got.Outcome != history.Failed || got.Error == "" {
@@ -134,10 +135,10 @@ func (s *suite) do(c workload.Client, op history.Op) history.Op {
 	return c.Do(ctx, op)
 }
 
-// mustDo does an operation until it is acknowledged. Every kind that the suite
-// repeats may be: a second attempt asks for the same end. A compare-and-set that was
-// applied by an attempt of unknown outcome would not swap again, so it is tried once
-// more only when proved to have had no effect.
+// mustDo repeats an operation until it is acknowledged. The kinds that the suite uses
+// can be repeated, because a second attempt leads to the same state. A
+// compare-and-set that was applied by an attempt of unknown outcome would not apply
+// again, so it is repeated only when it provably had no effect.
 func (s *suite) mustDo(t *testing.T, c workload.Client, op history.Op) (got history.Op) {
 	t.Helper()
 	s.await(t, string(op.Kind)+" "+op.Key, func(context.Context) error {

@@ -1,6 +1,6 @@
-// Package targettest is the conformance suite of targets: what the engine
-// takes for granted of an adapter, tried on a real cluster. A new target's
-// test is one call of Run for each runtime that it supports.
+// Package targettest is the conformance suite of targets. It tests on a real cluster
+// what the engine relies on. The test of a new target is one call of Run for each
+// runtime that it supports.
 package targettest
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Run tries a target on a runtime in one shape. A runtime that cannot work
-// here skips the test, with the reason.
+// Run tests a target on a runtime with one topology. It skips the test, and says why,
+// where the runtime cannot work.
 func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) {
 	t.Run("topology", func(t *testing.T) { testTopology(t, target) })
 	t.Run("running", func(t *testing.T) {
 		s := startCluster(t, target, kind, shape)
-		// In this order: each leaves the cluster whole, the last needs it no more.
+		// The order matters: all but the last leave a cluster that works.
 		t.Run("resolve names one leader, the rest follow", s.testRoles)
 		t.Run("a client in each region does every kind of operation", s.testOperations)
 		t.Run("operations that cannot mean anything are Failed", s.testUnknownOperation)
@@ -39,7 +39,7 @@ func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topolog
 	})
 }
 
-// Start limits. They bound a broken system; nothing waits for them otherwise.
+// Timeouts for a broken system. A working one never waits for them.
 const (
 	startTimeout = 90 * time.Second
 	waitTimeout  = 30 * time.Second
@@ -96,7 +96,7 @@ func startCluster(t *testing.T, target targets.Target, kind cluster.Driver, shap
 	return s
 }
 
-// discardLog is a journal for a test that undoes everything itself.
+// discardLog is the clean-up log of a test that removes everything itself.
 type discardLog struct{}
 
 func (discardLog) Append(cluster.CleanupEntry) error { return nil }

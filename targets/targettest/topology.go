@@ -10,14 +10,14 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// testTopology tries the target's topologies, without running any.
+// testTopology tests the topologies that the target declares, without running them.
 func testTopology(t *testing.T, target targets.Target) {
 	if target.Name() == "" {
 		t.Error("the target has no name")
 	}
 	top, err := target.Topology(topology.Spec{})
 	if err != nil {
-		t.Fatalf("the zero shape: %v", err)
+		t.Fatalf("the zero spec: %v", err)
 	}
 	seen := map[topology.NodeID]bool{}
 	voters := 0
@@ -66,7 +66,7 @@ func testTopology(t *testing.T, target targets.Target) {
 	}
 }
 
-// dumpLogs writes the nodes' logs into the test's output.
+// dumpLogs writes the logs of the nodes to the test's output.
 func (s *suite) dumpLogs(t *testing.T) {
 	for _, n := range s.cluster.Topology.Nodes {
 		logs, err := s.cluster.Process(n.ID).Logs(context.Background())
