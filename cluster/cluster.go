@@ -19,8 +19,8 @@ type Cluster struct {
 	MembershipAdmin MembershipAdmin // of the target; nil when it has none, see Operators
 	runtime         Runtime
 	nodes           map[topology.NodeID]Process
-	holds           holds
-	seats           seats
+	states          nodeStates
+	memberships     memberships
 	sandboxes       map[topology.NodeID]Sandbox
 	failures        sandboxFailures
 }
@@ -65,7 +65,7 @@ func Start(ctx context.Context, rt Runtime, s Spec, notice func(string)) (_ *Clu
 			if procs[i], err = rt.Start(gctx, n); err != nil {
 				return fmt.Errorf("node %s: %w", n.ID, err)
 			}
-			if err := stays(gctx, m, n, procs[i]); err != nil {
+			if err := waitStable(gctx, m, n, procs[i]); err != nil {
 				return fmt.Errorf("node %s: %w", n.ID, err)
 			}
 			return nil

@@ -6,14 +6,14 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Crash is a node that exited though nobody here had ended it.
+// Crash is a node that exited by itself: no Hold had ended it.
 type Crash struct {
 	Node   topology.NodeID
 	Status ProcessStatus
 }
 
-// Crashed lists the nodes that are down by themselves now: exited, and not
-// because a Hold wants them to be.
+// Crashed lists the nodes that have exited by themselves and are still down. A
+// node that any Hold keeps Exited is not among them.
 func (c *Cluster) Crashed(ctx context.Context) []Crash {
 	var out []Crash
 	for _, n := range c.Topology.Nodes {
@@ -21,9 +21,9 @@ func (c *Cluster) Crashed(ctx context.Context) []Crash {
 		if s, err := p.Status(ctx); err != nil || s.State != Exited {
 			continue
 		}
-		held := c.holds.node(n.ID)
+		held := c.states.of(n.ID)
 		if !held.mu.TryLock() {
-			continue // it is being changed
+			continue // a Hold is changing it
 		}
 		ours := held.ended || held.count[Exited] > 0
 		s, err := p.Status(ctx) // again: it may have been started meanwhile

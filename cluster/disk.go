@@ -32,7 +32,7 @@ type File struct {
 }
 
 // DiskOf is the disk of a process; the error is Unsupported where its runtime
-// has no hold of it.
+// cannot reach it.
 func DiskOf(p Process) (Disk, error) {
 	if d, ok := p.(Disk); ok {
 		return d, nil
@@ -41,7 +41,7 @@ func DiskOf(p Process) (Disk, error) {
 }
 
 // DirDisk is a data folder on this machine, the Disk of runtimes whose nodes
-// keep their data here. It does not know whether the process has exited.
+// keep their data here. Its user makes sure that the process has exited.
 type DirDisk string
 
 var _ Disk = DirDisk("")

@@ -10,8 +10,8 @@ import (
 )
 
 // MembershipAdmin changes who belongs to the system, by the system's own means, as the
-// people who run it would. It is the target's, see targets.Operated. Each method
-// may be repeated: what is so already is left as it is.
+// people who run it would. It is the target's, see targets.MembershipAdmin. Each
+// method may be repeated: repeating one that succeeded changes nothing.
 type MembershipAdmin interface {
 	// Remove ends a node's membership. It returns once the system has agreed.
 	Remove(ctx context.Context, id topology.NodeID) error
@@ -22,42 +22,42 @@ type MembershipAdmin interface {
 	IsMember(ctx context.Context, id topology.NodeID) (bool, error)
 }
 
-// Membership is the target's operator; the error is Unsupported where it has none.
+// Membership is the target's MembershipAdmin; the error is Unsupported where it has none.
 func (c *Cluster) Membership() (MembershipAdmin, error) {
 	if c.MembershipAdmin == nil {
-		return nil, Unsupported{Reason: "the target has no operator: nobody can change which nodes belong to the system"}
+		return nil, Unsupported{Reason: "the target has no membership admin, so no fault can change which nodes belong to the system"}
 	}
 	return c.MembershipAdmin, nil
 }
 
-// seats is how many expulsions of each node are under way.
-type seats struct {
+// memberships counts the removals of each node that are under way.
+type memberships struct {
 	mu  sync.Mutex
-	out map[topology.NodeID]*seat
+	out map[topology.NodeID]*membership
 }
 
-type seat struct {
-	mu  sync.Mutex // also held while the system is asked
+type membership struct {
+	mu  sync.Mutex // also held while the system is changed
 	out int
 }
 
-func (s *seats) of(id topology.NodeID) *seat {
+func (s *memberships) of(id topology.NodeID) *membership {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.out == nil {
-		s.out = map[topology.NodeID]*seat{}
+		s.out = map[topology.NodeID]*membership{}
 	}
 	if s.out[id] == nil {
-		s.out[id] = &seat{}
+		s.out[id] = &membership{}
 	}
 	return s.out[id]
 }
 
-// operateEach is the pause before a system that could not is asked again, for
-// an election may be under way; operateLimit is for how long.
+// retryInterval is the pause before a system that refused a change of membership
+// is asked again, for an election may be under way; retryTimeout is for how long.
 const (
-	operateEach  = 100 * time.Millisecond
-	operateLimit = 20 * time.Second
+	retryInterval = 100 * time.Millisecond
+	retryTimeout  = 20 * time.Second
 )
 
 // RemoveMember ends a node's membership until the returned readmit. Faults overlap and
@@ -69,15 +69,15 @@ func (c *Cluster) RemoveMember(ctx context.Context, id topology.NodeID) (readmit
 	if err != nil {
 		return nil, err
 	}
-	s := c.seats.of(id)
+	s := c.memberships.of(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.out == 0 {
-		if err := insist(ctx, id, o.Remove); err != nil {
-			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+		if err := retry(ctx, id, o.Remove); err != nil {
+			undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 			defer cancel()
 			// What failed may have taken effect.
-			if uerr := insist(undo, id, o.Add); uerr != nil {
+			if uerr := retry(undo, id, o.Add); uerr != nil {
 				err = fmt.Errorf("%w (and adding it again: %v)", err, uerr)
 			}
 			return nil, fmt.Errorf("remove %s from the system: %w", id, err)
@@ -96,7 +96,7 @@ func (c *Cluster) RemoveMember(ctx context.Context, id topology.NodeID) (readmit
 			counted = false
 		}
 		if s.out == 0 {
-			if err := insist(ctx, id, o.Add); err != nil {
+			if err := retry(ctx, id, o.Add); err != nil {
 				return fmt.Errorf("add %s to the system again: %w", id, err)
 			}
 		}
@@ -105,9 +105,9 @@ func (c *Cluster) RemoveMember(ctx context.Context, id topology.NodeID) (readmit
 	}, nil
 }
 
-// insist repeats what the system cannot do at the moment.
-func insist(ctx context.Context, id topology.NodeID, do func(context.Context, topology.NodeID) error) error {
-	ctx, cancel := context.WithTimeout(ctx, operateLimit)
+// retry repeats a change that the system refuses, which it may accept later.
+func retry(ctx context.Context, id topology.NodeID, do func(context.Context, topology.NodeID) error) error {
+	ctx, cancel := context.WithTimeout(ctx, retryTimeout)
 	defer cancel()
 	for {
 		err := do(ctx, id)
@@ -117,7 +117,7 @@ func insist(ctx context.Context, id topology.NodeID, do func(context.Context, to
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w)", err, ctx.Err())
-		case <-time.After(operateEach):
+		case <-time.After(retryInterval):
 		}
 	}
 }

@@ -10,25 +10,25 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Hold keeps a node in a condition, Exited or Paused, until the returned
-// release. Faults overlap and heal in any order, so each only says what it
-// wants: the node is Exited while anyone holds it Exited, else Paused while
-// anyone holds it Paused, else Running. How is the signal that brings about
-// the condition: Kill or Terminate for Exited, Pause for Paused.
+// Hold keeps a node in a state, Exited or Paused, until the returned release.
+// Faults overlap and heal in any order, so each only declares the state that it
+// needs: the node is Exited while any hold is on Exited, else Paused while any is
+// on Paused, else Running. How is the signal that brings the state about: Kill or
+// Terminate for Exited, Pause for Paused.
 //
-// Hold returns once the condition shows, release once what it leads to shows.
-// Release may be called again after an error; after success it does nothing.
-// A node that exited by itself is not started by anybody's release.
+// Hold returns once the node is in the state, release once it is in the one that
+// follows. Release may be called again after an error; after success it does
+// nothing. A node that exited by itself is not started by anybody's release.
 func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want ProcessState, how Signal) (release func(context.Context) error, err error) {
 	p := c.Process(id)
 	if p == nil {
 		return nil, fmt.Errorf("hold %s: no such node in this cluster", id)
 	}
-	n := c.holds.node(id)
+	n := c.states.of(id)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.count[want]++
-	err = n.settle(ctx, p, how)
+	err = n.apply(ctx, p, how)
 	if err == nil && want == Paused && n.count[Exited] == 0 {
 		if s, serr := p.Status(ctx); serr != nil || s.State != Paused {
 			err = errors.Join(fmt.Errorf("the node is %s", s.State), serr)
@@ -36,9 +36,9 @@ func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want ProcessStat
 	}
 	if err != nil {
 		n.count[want]--
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
-		return nil, errors.Join(fmt.Errorf("%s %s: %w", how, id, err), n.settle(undo, p, how))
+		return nil, errors.Join(fmt.Errorf("%s %s: %w", how, id, err), n.apply(undo, p, how))
 	}
 	counted, done := true, false
 	return func(ctx context.Context) error {
@@ -51,7 +51,7 @@ func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want ProcessStat
 			n.count[want]--
 			counted = false
 		}
-		if err := n.settle(ctx, p, how); err != nil {
+		if err := n.apply(ctx, p, how); err != nil {
 			return fmt.Errorf("undo %s %s: %w", how, id, err)
 		}
 		done = true
@@ -59,16 +59,16 @@ func (c *Cluster) Hold(ctx context.Context, id topology.NodeID, want ProcessStat
 	}, nil
 }
 
-// settleLimit bounds the undoing of a hold that failed halfway.
-const settleLimit = 15 * time.Second
+// undoTimeout bounds the undoing of a hold that failed halfway.
+const undoTimeout = 15 * time.Second
 
-type holds struct {
+type nodeStates struct {
 	mu    sync.Mutex
-	nodes map[topology.NodeID]*held
+	nodes map[topology.NodeID]*nodeState
 }
 
-// held is who wants what of one node.
-type held struct {
+// nodeState is the state that holds and throttles ask of one node.
+type nodeState struct {
 	mu    sync.Mutex // also held while the node is being changed
 	count map[ProcessState]int
 	ended bool // we ended it, so we start it again
@@ -76,25 +76,25 @@ type held struct {
 	limits []float64 // CPUs, one for each Throttle
 }
 
-func (h *holds) node(id topology.NodeID) *held {
+func (h *nodeStates) of(id topology.NodeID) *nodeState {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.nodes == nil {
-		h.nodes = map[topology.NodeID]*held{}
+		h.nodes = map[topology.NodeID]*nodeState{}
 	}
 	if h.nodes[id] == nil {
-		h.nodes[id] = &held{count: map[ProcessState]int{}}
+		h.nodes[id] = &nodeState{count: map[ProcessState]int{}}
 	}
 	return h.nodes[id]
 }
 
-// settle moves the node to the condition that the holds ask for.
-func (n *held) settle(ctx context.Context, p Process, how Signal) error {
+// apply moves the node to the state that the holds ask for.
+func (n *nodeState) apply(ctx context.Context, p Process, how Signal) error {
 	if n.count[Exited] > 0 {
 		return n.end(ctx, p, how)
 	}
 	if n.ended {
-		if err := n.revive(ctx, p); err != nil {
+		if err := n.restart(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -111,10 +111,10 @@ func (n *held) settle(ctx context.Context, p Process, how Signal) error {
 	return nil
 }
 
-// revive starts a node that we ended. The ending may have been broken off by a
-// dead context with its signal on the way, so it is finished first: a node
-// that looks alive now could be gone in a moment.
-func (n *held) revive(ctx context.Context, p Process) error {
+// restart starts a node that a hold ended. If the context of that hold ended after
+// the signal was sent, the node may still look alive now and exit in a moment, so
+// it is killed first.
+func (n *nodeState) restart(ctx context.Context, p Process) error {
 	s, err := p.Status(ctx)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (n *held) revive(ctx context.Context, p Process) error {
 	return nil
 }
 
-func (n *held) end(ctx context.Context, p Process, how Signal) error {
+func (n *nodeState) end(ctx context.Context, p Process, how Signal) error {
 	s, err := p.Status(ctx)
 	if err != nil {
 		return err
@@ -142,12 +142,12 @@ func (n *held) end(ctx context.Context, p Process, how Signal) error {
 	if s.State == Exited {
 		return nil
 	}
-	if how == Terminate && s.State == Paused { // who is stopped cannot stop gracefully
+	if how == Terminate && s.State == Paused { // a paused program cannot act on SIGTERM
 		if err := signal(ctx, p, Resume, Running); err != nil {
 			return err
 		}
 	}
-	if how == Pause { // a hold on Exited remains; its own signal has been sent
+	if how == Pause { // released: a hold on Exited remains, whose own signal is not known here
 		how = Kill
 	}
 	n.ended = true
@@ -162,7 +162,7 @@ func signal(ctx context.Context, p Process, s Signal, until ProcessState) error 
 	return err
 }
 
-// Await polls until the process is in the condition.
+// Await polls until the process is in the state.
 func Await(ctx context.Context, p Process, want ProcessState) (ProcessStatus, error) {
 	for {
 		s, err := p.Status(ctx)
@@ -171,7 +171,7 @@ func Await(ctx context.Context, p Process, want ProcessState) (ProcessStatus, er
 		}
 		select {
 		case <-ctx.Done():
-			return s, errors.Join(fmt.Errorf("still %s, not %s: %w", s.State, want, ctx.Err()), err)
+			return s, errors.Join(fmt.Errorf("the process is %s, want %s: %w", s.State, want, ctx.Err()), err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}

@@ -1,11 +1,16 @@
-// Package cluster is a running topology: nodes as processes, links as a mesh.
-// What starts and stops them is a Runtime; docker, local and the fake of
-// clustertest are its implementations, and clustertest holds their conformance
-// suite.
+// Package cluster is a running topology: nodes as processes, links between them
+// as a mesh. It starts them, ends and pauses them on behalf of several faults at
+// a time, and finds out what has failed by itself.
+//
+// What starts processes is a Runtime; docker, local and the fake of clustertest
+// are its implementations, and clustertest holds their conformance suite. The
+// package knows no system under test and no fault: who leads, how clients talk
+// and what is to be broken are handed in or built on top.
 package cluster
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"time"
 
@@ -47,7 +52,7 @@ type Process interface {
 	// Restart starts an exited process again; on a running one it is an error.
 	Restart(ctx context.Context) error
 	Status(ctx context.Context) (ProcessStatus, error)
-	// Logs is all that the process has written so far, over all its lives.
+	// Logs is all that the process has written so far, over all its restarts.
 	Logs(ctx context.Context) (io.ReadCloser, error)
 }
 
@@ -55,7 +60,7 @@ type Process interface {
 type Signal string
 
 // The signals. Signal returns once the effect is requested of the engine or
-// kernel; ProcessStatus tells when it shows.
+// kernel; the effect has come when Status shows it.
 const (
 	Kill      Signal = "kill"      // at once, no clean-up (SIGKILL)
 	Terminate Signal = "terminate" // graceful stop (SIGTERM), killed after its grace
@@ -66,20 +71,23 @@ const (
 // ProcessState is what a process is doing.
 type ProcessState string
 
-// The conditions.
+// The states.
 const (
 	Running ProcessState = "running"
 	Paused  ProcessState = "paused"
 	Exited  ProcessState = "exited"
 )
 
-// ProcessStatus is what the engine or kernel says of a process.
+// ProcessStatus is the state of a process as its engine or kernel reports it.
 type ProcessStatus struct {
 	State     ProcessState
-	Started   time.Time // of the present life; changes with each restart
+	Started   time.Time // of the latest start; changes with each restart
 	ExitCode  int       // when exited; -1 for a signal
 	OOMKilled bool      // by the kernel for memory
 }
+
+// NewSecret draws a run's secret: 130 random bits as text.
+func NewSecret() string { return rand.Text() }
 
 // Spec is what a runtime needs to know before it starts anything.
 type Spec struct {
@@ -92,7 +100,7 @@ type Spec struct {
 	Binary func(ctx context.Context, p topology.Program) (string, error)
 	// Linkd returns the path of linkd's static binary.
 	Linkd string
-	// CleanupLog is told what is about to be made, before it is made.
+	// CleanupLog is handed each thing that is to be made, before it is made.
 	CleanupLog CleanupLog
 }
 
@@ -109,12 +117,12 @@ type CleanupEntry struct {
 	At   time.Time `json:"at"`
 }
 
-// Driver is a runtime that can be opened: how it is called, whether it can work
-// here, and how to open it for a run.
+// Driver is a runtime that can be opened: its name, whether it can work here,
+// and how to open it for a run.
 type Driver struct {
 	Name string
 	// OS is the GOOS that the binaries of nodes and linkd must be built for;
-	// empty means this machine's. See build.For.
+	// empty means this machine's. See build.Builder.
 	OS string
 	// Check returns nil where the runtime can work, else the reason.
 	Check func(ctx context.Context) error

@@ -16,7 +16,7 @@ type Throttler interface {
 	// Throttle lets the process use at most that many CPUs, 0.1 being a tenth of
 	// one; 0 lifts the limit. A limit holds over restarts until it is changed.
 	Throttle(ctx context.Context, cpus float64) error
-	// CPU is what the process has used in its present life, as the kernel or
+	// CPU is what the process has used since its latest start, as the kernel or
 	// engine counts it. It is an error on a process that has exited.
 	CPU(ctx context.Context) (CPU, error)
 }
@@ -27,9 +27,9 @@ type CPU struct {
 	// Limit is how many CPUs it may use at present; 0 means any number.
 	Limit float64
 	// Stopped is how often it was kept from running because it wanted more than
-	// the limit. It counts from zero again when a limit is first set or a life begins.
+	// the limit. It counts from zero again when a limit is first set and at each start.
 	Stopped int
-	// How is by what the limit is kept: "cgroup v2", "the engine", …
+	// How names the mechanism that keeps the limit: "cgroup v2", "the engine", …
 	How string
 }
 
@@ -54,13 +54,13 @@ func (c *Cluster) Throttle(ctx context.Context, id topology.NodeID, cpus float64
 	if err != nil {
 		return nil, fmt.Errorf("throttle %s: %w", id, err)
 	}
-	n := c.holds.node(id)
+	n := c.states.of(id)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.limits = append(n.limits, cpus)
 	if err := n.throttle(ctx, t); err != nil {
 		n.unlimit(cpus)
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
 		return nil, errors.Join(fmt.Errorf("throttle %s: %w", id, err), n.throttle(undo, t))
 	}
@@ -83,16 +83,16 @@ func (c *Cluster) Throttle(ctx context.Context, id topology.NodeID, cpus float64
 	}, nil
 }
 
-// throttle brings about the lowest of the limits.
-func (n *held) throttle(ctx context.Context, t Throttler) error {
+// throttle applies the lowest of the limits.
+func (n *nodeState) throttle(ctx context.Context, t Throttler) error {
 	if len(n.limits) == 0 {
 		return t.Throttle(ctx, 0)
 	}
 	return t.Throttle(ctx, slices.Min(n.limits))
 }
 
-// unlimit forgets one limit of that height.
-func (n *held) unlimit(cpus float64) {
+// unlimit removes one limit of that many CPUs.
+func (n *nodeState) unlimit(cpus float64) {
 	if i := slices.Index(n.limits, cpus); i >= 0 {
 		n.limits = slices.Delete(n.limits, i, i+1)
 	}

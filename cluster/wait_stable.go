@@ -11,15 +11,15 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// startupWithin is how long a start waits to see that a node stays. A system
-// may well take longer to open its ports, for instance until it has found its
-// peers; then the start is over without that.
-const startupWithin = 2 * time.Second
+// startupTimeout is how long a start waits for a node to open a port. A system may
+// take longer, for instance until it has found its peers; then the start is over
+// without that, since the node has at least not exited.
+const startupTimeout = 2 * time.Second
 
-// stays waits until the node accepts connections on one of its ports. That it
-// has exited instead is an error that quotes it.
-func stays(ctx context.Context, m *links.Mesh, n topology.Node, p Process) error {
-	wait, cancel := context.WithTimeout(ctx, startupWithin)
+// waitStable waits until the node accepts connections on one of its ports. If it
+// exits instead, the error quotes the end of its log.
+func waitStable(ctx context.Context, m *links.Mesh, n topology.Node, p Process) error {
+	wait, cancel := context.WithTimeout(ctx, startupTimeout)
 	defer cancel()
 	for {
 		// Asked first, so that a node that exits in between is seen next time.
@@ -32,7 +32,7 @@ func stays(ctx context.Context, m *links.Mesh, n topology.Node, p Process) error
 			return err
 		}
 		if s.State == Exited {
-			return fmt.Errorf("it exited at once with status %d; %s", s.ExitCode, lastWords(ctx, p))
+			return fmt.Errorf("it exited with status %d while it was being started; %s", s.ExitCode, tailLog(ctx, p))
 		}
 		if listening || len(n.Ports) == 0 {
 			return nil
@@ -45,8 +45,8 @@ func stays(ctx context.Context, m *links.Mesh, n topology.Node, p Process) error
 	}
 }
 
-// lastWords quotes the end of a process's log.
-func lastWords(ctx context.Context, p Process) string {
+// tailLog quotes the end of a process's log.
+func tailLog(ctx context.Context, p Process) string {
 	r, err := p.Logs(ctx)
 	if err != nil {
 		return "its log cannot be read: " + err.Error()
@@ -60,5 +60,5 @@ func lastWords(ctx context.Context, p Process) string {
 	if len(b) == 0 {
 		return "it wrote nothing"
 	}
-	return fmt.Sprintf("its last words: %q", b[max(0, len(b)-500):])
+	return fmt.Sprintf("the end of its log: %q", b[max(0, len(b)-500):])
 }

@@ -19,7 +19,7 @@ func Conformance(t *testing.T, k cluster.Driver, left Leftovers) {
 	if err := k.Check(t.Context()); err != nil {
 		t.Fatalf("runtime %s cannot work here: %v", k.Name, err)
 	}
-	b := bench{k, left}
+	b := fixture{k, left}
 	t.Run("life of a cluster", b.life)
 	t.Run("throttle", b.throttle)
 	t.Run("close after a partial start", b.partial)
@@ -31,7 +31,7 @@ func Conformance(t *testing.T, k cluster.Driver, left Leftovers) {
 
 // life is what needs no cluster of its own, in one. Each case leaves every
 // node running.
-func (b bench) life(t *testing.T) {
+func (b fixture) life(t *testing.T) {
 	top := Topology(1)
 	top.Nodes[2].Program = Program("--stubborn") // south-1
 	top.Nodes[2].Program.Grace = 300 * time.Millisecond
@@ -72,7 +72,7 @@ func (b bench) life(t *testing.T) {
 	})
 	t.Run("disk", func(t *testing.T) { disk(t, c) })
 	t.Run("journal names what was made", func(t *testing.T) {
-		if got := s.CleanupLog.(*diary).count(); got < 2*len(top.Nodes) {
+		if got := s.CleanupLog.(*fakeLog).count(); got < 2*len(top.Nodes) {
 			t.Errorf("%d entries for %d pods", got, len(top.Nodes))
 		}
 	})
@@ -181,13 +181,13 @@ func terminated(t *testing.T, c *cluster.Cluster) {
 
 // partial closes a runtime of which only one pod of three was started, with
 // its node paused.
-func (b bench) partial(t *testing.T) {
+func (b fixture) partial(t *testing.T) {
 	s := b.spec(t, Topology(1))
 	rt, err := b.kind.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	sandbox, err := rt.StartSandbox(ctx, s.Topology.Nodes[0])
 	if err != nil {
@@ -214,7 +214,7 @@ func (b bench) partial(t *testing.T) {
 	}
 }
 
-func (b bench) stillborn(t *testing.T) {
+func (b fixture) stillborn(t *testing.T) {
 	top := Topology(1)
 	top.Nodes[1].Program = Program("--exit=3")
 	s := b.spec(t, top)
@@ -222,7 +222,7 @@ func (b bench) stillborn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	c, err := cluster.Start(ctx, rt, s, nil)
 	if err == nil {
@@ -239,12 +239,12 @@ func (b bench) stillborn(t *testing.T) {
 
 // journal refuses one entry after the other: the deed must not be done, the
 // start must fail, and nothing may be left.
-func (b bench) journal(t *testing.T) {
+func (b fixture) journal(t *testing.T) {
 	top := Topology(1)
 	top.Nodes = top.Nodes[:1]
 	for refused := 0; ; refused++ {
 		s := b.spec(t, top)
-		d := s.CleanupLog.(*diary)
+		d := s.CleanupLog.(*fakeLog)
 		d.first = func() { b.nothingLeft(t, s.Run) }
 		d.refuse = func(n int) error {
 			if n == refused {
@@ -252,7 +252,7 @@ func (b bench) journal(t *testing.T) {
 			}
 			return nil
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), within)
+		ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 		rt, err := b.kind.Open(ctx, s)
 		if err == nil {
 			var c *cluster.Cluster
@@ -278,7 +278,7 @@ func (b bench) journal(t *testing.T) {
 	}
 }
 
-func (b bench) two(t *testing.T) {
+func (b fixture) two(t *testing.T) {
 	top := Topology(1)
 	top.Nodes = top.Nodes[:2]
 	one := b.spec(t, top)

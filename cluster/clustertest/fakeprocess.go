@@ -19,7 +19,7 @@ type fakeProcess struct {
 	fake *fake
 	id   topology.NodeID
 	life Life
-	log  book
+	log  logBuffer
 
 	mu     sync.Mutex
 	state  cluster.ProcessStatus
@@ -127,20 +127,20 @@ func (p *fakeProcess) Logs(context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(p.log.all())), nil
 }
 
-// book is a log in memory.
-type book struct {
+// logBuffer is the output of a fake node, in memory.
+type logBuffer struct {
 	mu    sync.Mutex
 	bytes []byte
 }
 
-func (b *book) Write(p []byte) (int, error) {
+func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bytes = append(b.bytes, p...)
 	return len(p), nil
 }
 
-func (b *book) all() []byte {
+func (b *logBuffer) all() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.bytes)

@@ -17,9 +17,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// within bounds each case. It is generous: it says when a runtime hangs, not
-// how quick it should be.
-const within = time.Minute
+// caseTimeout bounds each case. It is generous, since it is there to end a runtime
+// that hangs and not to hold one to a speed.
+const caseTimeout = time.Minute
 
 // Program is a testnode as a program, for topologies of other tests.
 func Program(more ...string) topology.Program {
@@ -51,17 +51,17 @@ func Topology(n int) topology.Topology {
 	return t
 }
 
-// Leftovers lists what of a run is still there, for a runtime that can tell.
+// Leftovers lists what of a run is still there, for a runtime that can list it.
 type Leftovers func(ctx context.Context, run string) ([]string, error)
 
-// bench is one runtime under test.
-type bench struct {
+// fixture is one runtime under test.
+type fixture struct {
 	kind cluster.Driver
 	left Leftovers
 }
 
 // spec makes the spec of a run that no other test has.
-func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
+func (b fixture) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	t.Helper()
 	programs := build.Builder(b.kind.OS)
 	linkd, err := programs.Linkd(t.Context())
@@ -73,7 +73,7 @@ func (b bench) spec(t *testing.T, top topology.Topology) cluster.Spec {
 	runs.n++
 	return cluster.Spec{
 		Run: fmt.Sprintf("conformance-%d-%d", time.Now().UnixNano(), runs.n), Topology: top, Dir: t.TempDir(),
-		Binary: programs.Build, Linkd: linkd, CleanupLog: new(diary), Secret: cluster.NewSecret(),
+		Binary: programs.Build, Linkd: linkd, CleanupLog: new(fakeLog), Secret: cluster.NewSecret(),
 	}
 }
 
@@ -83,13 +83,13 @@ var runs struct {
 }
 
 // start starts a cluster and closes it with the test.
-func (b bench) start(t *testing.T, s cluster.Spec) *cluster.Cluster {
+func (b fixture) start(t *testing.T, s cluster.Spec) *cluster.Cluster {
 	t.Helper()
 	rt, err := b.kind.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	c, err := cluster.Start(ctx, rt, s, func(n string) { t.Log("notice:", n) })
 	if err != nil {
@@ -100,9 +100,9 @@ func (b bench) start(t *testing.T, s cluster.Spec) *cluster.Cluster {
 }
 
 // close closes, twice, and looks for what is left.
-func (b bench) close(t *testing.T, closing func(context.Context) error, run string) {
+func (b fixture) close(t *testing.T, closing func(context.Context) error, run string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), within)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), caseTimeout)
 	defer cancel()
 	for range 2 {
 		if err := closing(ctx); err != nil {
@@ -112,7 +112,7 @@ func (b bench) close(t *testing.T, closing func(context.Context) error, run stri
 	b.nothingLeft(t, run)
 }
 
-func (b bench) nothingLeft(t *testing.T, run string) {
+func (b fixture) nothingLeft(t *testing.T, run string) {
 	t.Helper()
 	if b.left == nil {
 		return
@@ -137,7 +137,7 @@ func ask(ctx context.Context, c *cluster.Cluster, from topology.Region, node top
 // mustAsk asks until there is an answer, for a node that has just been started.
 func mustAsk(t *testing.T, c *cluster.Cluster, from topology.Region, node topology.NodeID, line, want string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	for {
 		got, err := ask(ctx, c, from, node, line)
@@ -155,10 +155,10 @@ func mustAsk(t *testing.T, c *cluster.Cluster, from topology.Region, node topolo
 	}
 }
 
-// become waits until a node is in a condition.
+// become waits until a node is in a state.
 func become(t *testing.T, c *cluster.Cluster, node topology.NodeID, want cluster.ProcessState) cluster.ProcessStatus {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	s, err := cluster.Await(ctx, c.Process(node), want)
 	if err != nil {
@@ -198,7 +198,7 @@ func logs(t *testing.T, c *cluster.Cluster, node topology.NodeID) string {
 // logged waits until a node's log has all of the texts.
 func logged(t *testing.T, c *cluster.Cluster, node topology.NodeID, texts ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	for {
 		all := logs(t, c, node)
@@ -230,15 +230,15 @@ func dial(t *testing.T, c *cluster.Cluster, from topology.Region, node topology.
 	return conn
 }
 
-// diary is a journal that remembers, and that refuses when it is told to.
-type diary struct {
+// fakeLog is a cleanup log in memory, which fails where a test wants it to.
+type fakeLog struct {
 	mu      sync.Mutex
 	entries []cluster.CleanupEntry
 	first   func()            // called before the first entry is taken
 	refuse  func(n int) error // of the n-th entry, from 0; nil takes all
 }
 
-func (d *diary) Append(e cluster.CleanupEntry) error {
+func (d *fakeLog) Append(e cluster.CleanupEntry) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := len(d.entries)
@@ -252,7 +252,7 @@ func (d *diary) Append(e cluster.CleanupEntry) error {
 	return nil
 }
 
-func (d *diary) count() int {
+func (d *fakeLog) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.entries)

@@ -13,9 +13,9 @@ import (
 // sandboxDies kills one sandbox of three while every node runs on. The cluster
 // must name it, once, and no other; it must not name a node, for none has
 // exited.
-func (b bench) sandboxDies(t *testing.T) {
+func (b fixture) sandboxDies(t *testing.T) {
 	c := b.start(t, b.spec(t, Topology(1)))
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	if found := c.SandboxFailures(ctx); len(found) > 0 {
 		t.Errorf("failures of a healthy cluster: %v", found)

@@ -12,17 +12,17 @@ import (
 
 // Throttle holds a runtime to what cluster.Throttler promises; one without it
 // is skipped. It is part of Conformance.
-func Throttle(t *testing.T, k cluster.Driver, left Leftovers) { bench{k, left}.throttle(t) }
+func Throttle(t *testing.T, k cluster.Driver, left Leftovers) { fixture{k, left}.throttle(t) }
 
 const (
 	share = 0.1 // of a CPU
 	// window is how long a use of CPU is measured. A limit is kept over periods
 	// of 100 ms, so one period more than it has may fall into a window.
-	window = time.Second
-	most   = share*1.1 + 0.05
+	window   = time.Second
+	maxShare = share*1.1 + 0.05
 )
 
-func (b bench) throttle(t *testing.T) {
+func (b fixture) throttle(t *testing.T) {
 	top := Topology(1)
 	top.Nodes = top.Nodes[:2]
 	c := b.start(t, b.spec(t, top))
@@ -76,7 +76,7 @@ func limited(t *testing.T, p cluster.Throttler) {
 	before, begin := use(t, p), time.Now()
 	time.Sleep(window)
 	after, wall := use(t, p), time.Since(begin)
-	if got := (after.Used - before.Used).Seconds() / wall.Seconds(); got > most || got < share/4 {
+	if got := (after.Used - before.Used).Seconds() / wall.Seconds(); got > maxShare || got < share/4 {
 		t.Errorf("used %.3f CPUs by %s, want about %v", got, after.How, share)
 	}
 	if after.Stopped <= before.Stopped || after.Limit != share || after.How == "" {
@@ -88,7 +88,7 @@ func limited(t *testing.T, p cluster.Throttler) {
 // machine may be busy with other things.
 func unlimited(t *testing.T, p cluster.Throttler) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
+	ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 	defer cancel()
 	for {
 		before, begin := use(t, p), time.Now()
@@ -98,7 +98,7 @@ func unlimited(t *testing.T, p cluster.Throttler) {
 			t.Fatalf("without a limit: first %+v, then %+v", before, after)
 		}
 		got := (after.Used - before.Used).Seconds() / wall.Seconds()
-		if got > most {
+		if got > maxShare {
 			return
 		}
 		if ctx.Err() != nil {

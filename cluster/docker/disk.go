@@ -109,7 +109,7 @@ func (p *process) eachFile(ctx context.Context, at string, f func(*tar.Header, i
 // so a container of linkd does that, which for a moment mounts it too.
 func (p *process) Wipe(ctx context.Context) error {
 	return p.onDisk(ctx, func() error {
-		if err := p.runtime.empty(ctx, p); err != nil {
+		if err := p.runtime.wipeVolume(ctx, p); err != nil {
 			return fmt.Errorf("wipe: %w", err)
 		}
 		return nil

@@ -1,6 +1,7 @@
 // Package docker is the container runtime: each node is a pod of two
 // containers on a bridge network of the run's own. It starts, signals and
-// removes containers; what travels over the links is mesh's business.
+// removes containers and their images. It builds no programs, and what travels
+// over the links is decided in package links.
 //
 //	┌ pod east-1 ────────────────────────────────────────────┐
 //	│ sandbox: linkd, owns the network namespace, /etc/hosts  │
@@ -36,7 +37,7 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 )
 
-// Name is how the runtime is called in scenarios, flags and records.
+// Name is the runtime's name in scenarios, flags and records.
 const Name = "docker"
 
 // Driver is the container runtime.
@@ -48,36 +49,36 @@ func Driver() cluster.Driver {
 		Open: func(ctx context.Context, s cluster.Spec) (cluster.Runtime, error) {
 			r, err := Open(ctx, s)
 			if err != nil {
-				return nil, err // no typed nil
+				return nil, err // a nil *Runtime would be no nil Runtime
 			}
 			return r, nil
 		},
 	}
 }
 
-// answerWithin is how long an engine may take to say that it is there.
-const answerWithin = 3 * time.Second
+// checkTimeout is how long an engine may take to answer.
+const checkTimeout = 3 * time.Second
 
 // Check returns nil when a container engine answers within 3 s, else the
 // reason. A DOCKER_HOST that is set is the only engine tried; otherwise the
 // engine is looked for as testcontainers does (context, socket, rootless).
 func Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
-		// testcontainers would fall back to the default socket in silence.
+		// testcontainers would use the default socket instead without a word.
 		if err := ping(ctx, host); err != nil {
-			return fmt.Errorf("no container engine answers at DOCKER_HOST=%s: %w", host, inWords(ctx, err))
+			return fmt.Errorf("no container engine answers at DOCKER_HOST=%s: %w", host, oneLine(ctx, err))
 		}
 	}
 	e, err := connect(ctx)
 	if err != nil {
-		return fmt.Errorf("no container engine answers: %w", inWords(ctx, err))
+		return fmt.Errorf("no container engine answers: %w", oneLine(ctx, err))
 	}
 	defer e.close()
 	pong, err := e.api.Ping(ctx, client.PingOptions{})
 	if err != nil {
-		return fmt.Errorf("no container engine answers: %w", inWords(ctx, err))
+		return fmt.Errorf("no container engine answers: %w", oneLine(ctx, err))
 	}
 	if pong.OSType != "" && pong.OSType != "linux" {
 		return fmt.Errorf("the container engine runs %s containers, need linux", pong.OSType)
@@ -95,10 +96,10 @@ func ping(ctx context.Context, host string) error {
 	return err
 }
 
-// inWords puts a deadline and a joined list of attempts on one line.
-func inWords(ctx context.Context, err error) error {
+// oneLine puts a deadline and a joined list of attempts on one line.
+func oneLine(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("nothing heard in %v", answerWithin)
+		return fmt.Errorf("nothing heard in %v", checkTimeout)
 	}
 	return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 }

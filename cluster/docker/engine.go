@@ -14,13 +14,13 @@ import (
 // engine is a connection to a container engine: testcontainers to make things,
 // the Docker API for everything else.
 type engine struct {
-	maker *testcontainers.DockerProvider
-	api   client.APIClient
+	provider *testcontainers.DockerProvider
+	api      client.APIClient
 }
 
-// quieten is done once, before testcontainers reads its environment for the
-// first time: it would print the engine's particulars and every step.
-var quieten = sync.OnceFunc(func() {
+// configureTestcontainers is called once, before testcontainers reads its environment.
+// Unconfigured it prints the engine's particulars and every step, and starts Ryuk.
+var configureTestcontainers = sync.OnceFunc(func() {
 	tclog.SetDefault(tclog.NewNoopLogger())
 	if os.Getenv("TESTCONTAINERS_RYUK_DISABLED") == "" {
 		_ = os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -28,7 +28,7 @@ var quieten = sync.OnceFunc(func() {
 })
 
 func connect(ctx context.Context) (*engine, error) {
-	quieten()
+	configureTestcontainers()
 	// The provider looks for the engine without a deadline but takes what this found.
 	probe, err := testcontainers.NewDockerClientWithOpts(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func connect(ctx context.Context) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the container engine: %w", err)
 	}
-	return &engine{maker: maker, api: maker.Client()}, nil
+	return &engine{provider: maker, api: maker.Client()}, nil
 }
 
 func (e *engine) close() { _ = e.api.Close() }

@@ -20,9 +20,9 @@ import (
 // entrypoint is where an image of ours holds its program.
 const entrypoint = "/bin/node"
 
-// layout changes when what we put around a program changes, so that images of
-// an older layout are not taken for the present one.
-const layout = "1"
+// imageLayout is part of each image's hash. It changes when what we put around a
+// program changes, so that images of an older layout are not used.
+const imageLayout = "1"
 
 // imageRef is an image that is present in the engine.
 type imageRef struct {
@@ -30,10 +30,10 @@ type imageRef struct {
 	id  string
 }
 
-// making lets one goroutine at a time make an image, so that runs that start
-// together in one process make each once. Two processes may both make it:
-// the later takes the tag, the contents are the same.
-var making sync.Mutex
+// importLock lets one goroutine at a time make an image, so that runs that start
+// together in one process make each once. Two processes may both make it: the
+// tag then names the later one, whose contents are the same.
+var importLock sync.Mutex
 
 // imageOf makes sure that the image of a static binary exists. Its tag is the
 // hash of its contents.
@@ -46,15 +46,15 @@ func (e *engine) imageOf(ctx context.Context, name, binary string) (imageRef, er
 	if img, err := e.find(ctx, ref); err == nil || !errdefs.IsNotFound(err) {
 		return img, err
 	}
-	making.Lock()
-	defer making.Unlock()
+	importLock.Lock()
+	defer importLock.Unlock()
 	if img, err := e.find(ctx, ref); err == nil {
 		return img, nil
 	}
 	if err := e.importRoot(ctx, name, hash, binary); err != nil {
 		return imageRef{}, fmt.Errorf("make image %s from %s: %w", ref, binary, err)
 	}
-	e.forgetOld(ctx, name)
+	_, _ = e.pruneImages(ctx) // all that a failure costs is disk
 	return e.find(ctx, ref)
 }
 
@@ -104,7 +104,7 @@ func (e *engine) importRoot(ctx context.Context, name, tag, binary string) error
 	return errors.Join(err, <-packed)
 }
 
-// readProgress reads an engine's progress messages to the end, where it tells its errors.
+// readProgress reads an engine's progress messages to the end. Errors are among them.
 func readProgress(body io.ReadCloser) error {
 	defer body.Close()
 	for d := json.NewDecoder(body); ; {
@@ -129,7 +129,7 @@ func contentHash(binary string) (string, error) {
 	}
 	defer f.Close()
 	h := sha256.New()
-	_, _ = io.WriteString(h, layout)
+	_, _ = io.WriteString(h, imageLayout)
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/cluster/docker"
 	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -121,4 +122,9 @@ func eventually(t *testing.T, what string, holds func() error) {
 		}
 	}
 	t.Fatalf("%s: %v", what, err)
+}
+
+func TestConformance(t *testing.T) {
+	needEngine(t)
+	clustertest.Conformance(t, docker.Driver(), docker.Leftovers)
 }

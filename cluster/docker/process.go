@@ -37,7 +37,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	name := r.network + "-" + string(n.ID)
-	if err := r.note("container", name, "unpause and remove the container"); err != nil {
+	if err := r.logCleanup("container", name, "unpause and remove the container"); err != nil {
 		return nil, err
 	}
 	labels := runLabels(r.spec.Run, map[string]string{LabelNode: string(n.ID), LabelPart: "node"})
@@ -45,7 +45,7 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		Name: name, Image: img.ref, Cmd: args, Labels: labels,
 		ConfigModifier: func(c *container.Config) { c.Env = env },
 		HostConfigModifier: func(h *container.HostConfig) {
-			confine(h, nodeMemory, nodePids)
+			harden(h, nodeMemory, nodePids)
 			h.NetworkMode = container.NetworkMode("container:" + pod.container)
 			h.Mounts = append(h.Mounts, dataVolume(labels))
 			if n.Program.UsesSharedDir() {
@@ -75,17 +75,17 @@ func (r *Runtime) create(ctx context.Context, req testcontainers.ContainerReques
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	ctx, cancel := settled(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
-	c, err := r.engine.maker.CreateContainer(ctx, req)
+	c, err := r.engine.provider.CreateContainer(ctx, req)
 	if err != nil {
 		return "", err
 	}
 	return c.GetContainerID(), nil
 }
 
-// lastWords is the end of a container's output, for an error message.
-func (r *Runtime) lastWords(ctx context.Context, id string) string {
+// tailLog quotes the end of a container's output for an error message.
+func (r *Runtime) tailLog(ctx context.Context, id string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	from, err := r.engine.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "5"})
@@ -93,8 +93,8 @@ func (r *Runtime) lastWords(ctx context.Context, id string) string {
 		return "its output cannot be read: " + err.Error()
 	}
 	defer from.Close()
-	b, _ := io.ReadAll(&output{from: from})
-	return fmt.Sprintf("its last words: %q", strings.TrimSpace(string(b)))
+	b, _ := io.ReadAll(&demux{from: from})
+	return fmt.Sprintf("the end of its output: %q", strings.TrimSpace(string(b)))
 }
 
 // process is a node's container.
@@ -135,7 +135,7 @@ func (p *process) Signal(ctx context.Context, s cluster.Signal) (err error) {
 // terminate asks the program to stop and leaves a goroutine behind that kills
 // it after its grace. It ends with the program, with Restart or with the runtime.
 func (p *process) terminate(ctx context.Context) error {
-	p.abandonGrace()
+	p.endGrace()
 	if _, err := p.api.ContainerKill(ctx, p.id, client.ContainerKillOptions{Signal: "SIGTERM"}); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (p *process) terminate(ctx context.Context) error {
 			}
 			select {
 			case <-tctx.Done():
-			case <-time.After(10 * pollEvery):
+			case <-time.After(10 * pollInterval):
 			}
 		}
 		if wctx.Err() == nil {
@@ -166,8 +166,8 @@ func (p *process) terminate(ctx context.Context) error {
 	return nil
 }
 
-// abandonGrace ends the goroutine of a graceful stop, if there is one.
-func (p *process) abandonGrace() {
+// endGrace ends the goroutine of a graceful stop, if there is one.
+func (p *process) endGrace() {
 	p.mu.Lock()
 	cancel, done := p.stopping, p.stopped
 	p.stopping, p.stopped = nil, nil
@@ -186,12 +186,12 @@ func (p *process) Restart(ctx context.Context) error {
 	if s.State != cluster.Exited {
 		return fmt.Errorf("restart %s: it is %s", p.node, s.State)
 	}
-	p.abandonGrace()
+	p.endGrace()
 	return p.start(ctx)
 }
 
 func (p *process) start(ctx context.Context) error {
-	ctx, cancel := settled(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	if _, err := p.api.ContainerStart(ctx, p.id, client.ContainerStartOptions{}); err != nil {
 		return fmt.Errorf("start %s: %w", p.node, err)
@@ -206,7 +206,7 @@ func (p *process) Status(ctx context.Context) (cluster.ProcessStatus, error) {
 	}
 	s := got.Container.State
 	if s == nil {
-		return cluster.ProcessStatus{}, fmt.Errorf("state of %s: the engine does not say", p.node)
+		return cluster.ProcessStatus{}, fmt.Errorf("state of %s: the engine returned none", p.node)
 	}
 	at, err := time.Parse(time.RFC3339Nano, s.StartedAt)
 	if err != nil {
@@ -230,11 +230,11 @@ func exitCode(c int) int {
 	return c
 }
 
-// Logs is what the container wrote over all its lives; the engine keeps it.
+// Logs is what the container wrote over all its starts; the engine keeps it.
 func (p *process) Logs(ctx context.Context) (io.ReadCloser, error) {
 	from, err := p.api.ContainerLogs(ctx, p.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true})
 	if err != nil {
 		return nil, fmt.Errorf("logs of %s: %w", p.node, err)
 	}
-	return &output{from: from}, nil
+	return &demux{from: from}, nil
 }

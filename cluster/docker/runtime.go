@@ -37,7 +37,7 @@ var _ cluster.Runtime = (*Runtime)(nil)
 func Open(ctx context.Context, s cluster.Spec) (_ *Runtime, err error) {
 	e, err := connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open docker runtime: %w", inWords(ctx, err))
+		return nil, fmt.Errorf("open docker runtime: %w", oneLine(ctx, err))
 	}
 	r := &Runtime{
 		spec: s, engine: e, network: "holdfast-" + s.Run,
@@ -62,7 +62,7 @@ func Open(ctx context.Context, s cluster.Spec) (_ *Runtime, err error) {
 	})
 	for _, n := range distinct(s.Topology) {
 		g.Go(func() error {
-			img, err := r.provide(gctx, n.Program)
+			img, err := r.imageFor(gctx, n.Program)
 			if err != nil {
 				return fmt.Errorf("program of %s: %w", n.ID, err)
 			}
@@ -79,10 +79,10 @@ func Open(ctx context.Context, s cluster.Spec) (_ *Runtime, err error) {
 }
 
 func (r *Runtime) makeNetwork(ctx context.Context) error {
-	if err := r.note("network", r.network, "remove the network"); err != nil {
+	if err := r.logCleanup("network", r.network, "remove the network"); err != nil {
 		return err
 	}
-	ctx, cancel := settled(ctx)
+	ctx, cancel := detached(ctx)
 	defer cancel()
 	// Not through testcontainers: what it has left for networks chooses the name.
 	_, err := r.engine.api.NetworkCreate(ctx, r.network, client.NetworkCreateOptions{
@@ -94,18 +94,18 @@ func (r *Runtime) makeNetwork(ctx context.Context) error {
 	return nil
 }
 
-// settled is for requests that make something. They are not broken off with
+// detached is for requests that make something. They are not broken off with
 // the caller's context: the engine would go on with the work, and the thing
 // would appear after everything was removed.
-func settled(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), createTimeout)
 }
 
-// settleWithin is how long an engine may take to make or start one thing.
-const settleWithin = 60 * time.Second
+// createTimeout is how long an engine may take to make or start one thing.
+const createTimeout = 60 * time.Second
 
-// provide returns the image of a program.
-func (r *Runtime) provide(ctx context.Context, p topology.Program) (imageRef, error) {
+// imageFor returns the image of a program.
+func (r *Runtime) imageFor(ctx context.Context, p topology.Program) (imageRef, error) {
 	if p.Image != "" {
 		return r.engine.named(ctx, p.Image)
 	}
@@ -150,20 +150,20 @@ func (r *Runtime) Close(ctx context.Context) error {
 	nodes := r.nodes
 	r.mu.Unlock()
 	for _, p := range nodes {
-		p.abandonGrace()
+		p.endGrace()
 	}
 	_, err := r.engine.sweep(ctx, r.spec.Run)
 	return err
 }
 
-// note tells the journal what is about to be made.
-func (r *Runtime) note(what, id, undo string) error {
+// logCleanup writes into the journal what is about to be made.
+func (r *Runtime) logCleanup(what, id, undo string) error {
 	if r.spec.CleanupLog == nil {
 		return nil
 	}
 	err := r.spec.CleanupLog.Append(cluster.CleanupEntry{What: what, ID: id, Undo: undo, At: time.Now()})
 	if err != nil {
-		return fmt.Errorf("note %s %s in the journal: %w", what, id, err)
+		return fmt.Errorf("journal %s %s: %w", what, id, err)
 	}
 	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,21 +20,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Ports that linkd takes in a pod, besides links.EchoNumber. They are outside
-// the range from which kernels give out ephemeral ports. Only the first two are
-// published, since each published port costs an engine up to 0.2 s; clients
-// come in by linkd's door.
-const (
-	controlPort  = 17001
-	adminPort    = 17002
-	firstIngress = 17100
-	lastIngress  = 17999
-)
-
-// pollEvery is how often a condition is looked at again.
-const pollEvery = 10 * time.Millisecond
-
-var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+// pollInterval is the pause between two looks at a state that is waited for.
+const pollInterval = 10 * time.Millisecond
 
 // sandbox is a pod's first container.
 type sandbox struct {
@@ -48,8 +33,8 @@ var _ cluster.Sandbox = sandbox{}
 
 func (s sandbox) Server() links.Server { return s.server }
 
-// Signal implements cluster.Sandbox. A graceful stop has no use here, and would
-// leave its waiting behind.
+// Signal implements cluster.Sandbox. A graceful stop has no use here, and the
+// goroutine that waits for its end would outlive the runtime.
 func (s sandbox) Signal(ctx context.Context, how cluster.Signal) error {
 	if how == cluster.Terminate {
 		return fmt.Errorf("%s the sandbox of %s: a sandbox can only be killed or paused", how, s.node)
@@ -99,11 +84,11 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sa
 }
 
 func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox, err error) {
-	peers, hosts, err := standIns(r.spec.Topology, n.ID)
+	peers, hosts, err := peerAliases(r.spec.Topology, n.ID)
 	if err != nil {
 		return sandbox{}, err
 	}
-	entries, err := entriesOf(r.spec.Topology, n)
+	entries, err := ingressPorts(r.spec.Topology, n)
 	if err != nil {
 		return sandbox{}, err
 	}
@@ -112,7 +97,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 		bindings[port(p)] = []network.PortBinding{{HostIP: loopback}}
 	}
 	name := r.network + "-" + string(n.ID) + "-sandbox"
-	if err := r.note("container", name, "remove the container"); err != nil {
+	if err := r.logCleanup("container", name, "remove the container"); err != nil {
 		return sandbox{}, err
 	}
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
@@ -123,7 +108,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 			c.Hostname = string(n.ID) // the engine writes it, with the pod's address, into /etc/hosts
 		},
 		HostConfigModifier: func(h *container.HostConfig) {
-			confine(h, sandboxMemory, sandboxPids)
+			harden(h, sandboxMemory, sandboxPids)
 			h.ExtraHosts = hosts
 			h.PortBindings = bindings
 		},
@@ -141,7 +126,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 	}
 	end := got.Container.NetworkSettings.Networks[r.network]
 	if end == nil || !end.IPAddress.IsValid() {
-		return sandbox{}, fmt.Errorf("sandbox has no address on network %s: %s", r.network, r.lastWords(ctx, id))
+		return sandbox{}, fmt.Errorf("sandbox has no address on network %s: %s", r.network, r.tailLog(ctx, id))
 	}
 	dial := published(got.Container.NetworkSettings.Ports)
 	s := links.Server{
@@ -150,7 +135,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 		Ingress: map[topology.Region]map[string]links.Ingress{},
 	}
 	if s.Control == "" || s.Admin == "" {
-		return sandbox{}, fmt.Errorf("sandbox ports are not published on 127.0.0.1: %s", r.lastWords(ctx, id))
+		return sandbox{}, fmt.Errorf("sandbox ports are not published on 127.0.0.1: %s", r.tailLog(ctx, id))
 	}
 	for e, p := range entries {
 		if s.Ingress[e.from] == nil {
@@ -159,10 +144,10 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 		at := net.JoinHostPort(loopback.String(), strconv.Itoa(p))
 		s.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Tunnel: s.Control}
 	}
-	// That a published port accepts would be no sign of life: the engine's own
-	// proxy does that.
+	// A published port that accepts proves nothing: the engine's own proxy accepts
+	// whether anybody listens behind it or not.
 	if err := s.Await(ctx, nil); err != nil {
-		return sandbox{}, fmt.Errorf("linkd: %w; %s", err, r.lastWords(ctx, id))
+		return sandbox{}, fmt.Errorf("linkd: %w; %s", err, r.tailLog(ctx, id))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,75 +155,14 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 	return sandbox{process: p, server: s}, nil
 }
 
-// standIns gives each peer of a node a loopback address of its own, the same
-// in every pod, and says so in the form of extra hosts.
-func standIns(t topology.Topology, self topology.NodeID) (map[topology.NodeID]string, []string, error) {
-	if len(t.Nodes) > 254 {
-		return nil, nil, fmt.Errorf("%d nodes are too many: at most 254 have a loopback address", len(t.Nodes))
+// linkdArgs start linkd's supervisor in a sandbox. It listens on every address
+// of the pod, for the engine forwards published ports to the pod's address;
+// from outside the engine only 127.0.0.1 leads there. The echo keeps to the
+// pod's own address, because its port on loopback addresses is the peers'.
+func linkdArgs() []string {
+	return []string{
+		fmt.Sprintf("-control=0.0.0.0:%d", controlPort),
+		fmt.Sprintf("-admin=0.0.0.0:%d", adminPort),
+		fmt.Sprintf("-echo=self:%d", links.EchoNumber),
 	}
-	peers, hosts := map[topology.NodeID]string{}, []string(nil)
-	for i, p := range t.Nodes {
-		if p.ID == self {
-			continue
-		}
-		addr := fmt.Sprintf("127.0.1.%d", i+1)
-		peers[p.ID] = addr
-		hosts = append(hosts, string(p.ID)+":"+addr)
-	}
-	return peers, hosts, nil
-}
-
-// entry is where the clients of a region come in for a port of the node.
-type entry struct {
-	from topology.Region
-	port string
-}
-
-// entriesOf gives each entry a port in the pod.
-func entriesOf(t topology.Topology, n topology.Node) (map[entry]int, error) {
-	names := []string{links.EchoPort}
-	for _, p := range n.Ports {
-		if p.Number == links.EchoNumber || (p.Number >= controlPort && p.Number <= lastIngress) {
-			return nil, fmt.Errorf("port %s=%d of %s belongs to linkd: keep off %d and %d to %d",
-				p.Name, p.Number, n.ID, links.EchoNumber, controlPort, lastIngress)
-		}
-		names = append(names, p.Name)
-	}
-	out := map[entry]int{}
-	for _, z := range t.RegionSpecs {
-		for _, name := range names {
-			out[entry{z.Region, name}] = firstIngress + len(out)
-		}
-	}
-	if last := firstIngress + len(out) - 1; last > lastIngress {
-		return nil, fmt.Errorf("%d client regions and %d ports need more entries than there are", len(t.RegionSpecs), len(names))
-	}
-	return out, nil
-}
-
-func port(n int) network.Port {
-	p, _ := network.PortFrom(uint16(n), network.TCP)
-	return p
-}
-
-func exposed(m network.PortMap) []string {
-	var out []string
-	for p := range m {
-		out = append(out, p.String())
-	}
-	slices.Sort(out)
-	return out
-}
-
-// published maps ports of the pod to where this process dials them.
-func published(m network.PortMap) map[int]string {
-	out := map[int]string{}
-	for p, bs := range m {
-		for _, b := range bs {
-			if b.HostIP == loopback {
-				out[int(p.Num())] = net.JoinHostPort(loopback.String(), b.HostPort)
-			}
-		}
-	}
-	return out
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// sweepWithin bounds a sweep whose context has no deadline.
-const sweepWithin = 60 * time.Second
+// sweepTimeout bounds a sweep whose context has no deadline.
+const sweepTimeout = 60 * time.Second
 
 // Sweep removes every container, volume and network that bears the run's
-// label, paused or not, and says what it removed. Nothing else is touched.
+// label, paused or not, and returns what it removed. Nothing else is touched.
 func Sweep(ctx context.Context, run string) (removed []string, err error) {
 	e, err := connect(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func Sweep(ctx context.Context, run string) (removed []string, err error) {
 // work on a request whose sender has died, and refuses to remove a thing twice
 // at a time.
 func (e *engine) sweep(ctx context.Context, run string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
+	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	var removed []string
 	var last error
@@ -47,7 +47,7 @@ func (e *engine) sweep(ctx context.Context, run string) ([]string, error) {
 		select {
 		case <-ctx.Done():
 			return removed, fmt.Errorf("sweep run %s: %w", run, errors.Join(ctx.Err(), last))
-		case <-time.After(pollEvery):
+		case <-time.After(pollInterval):
 		}
 	}
 }
@@ -69,7 +69,7 @@ func (e *engine) sweepOnce(ctx context.Context, run string) (removed []string, l
 	}
 	for _, v := range vs.Items {
 		_, rerr := e.api.VolumeRemove(ctx, v.Name, client.VolumeRemoveOptions{})
-		if err = errors.Join(err, notFoundIsFine(rerr)); rerr == nil {
+		if err = errors.Join(err, ignoreNotFound(rerr)); rerr == nil {
 			removed = append(removed, "volume "+v.Name)
 		}
 	}
@@ -79,7 +79,7 @@ func (e *engine) sweepOnce(ctx context.Context, run string) (removed []string, l
 	}
 	for _, n := range ns.Items {
 		_, rerr := e.api.NetworkRemove(ctx, n.ID, client.NetworkRemoveOptions{})
-		if err = errors.Join(err, notFoundIsFine(rerr)); rerr == nil {
+		if err = errors.Join(err, ignoreNotFound(rerr)); rerr == nil {
 			removed = append(removed, "network "+n.Name)
 		}
 	}
@@ -95,7 +95,7 @@ func (e *engine) removeContainer(ctx context.Context, c container.Summary) error
 	if errdefs.IsConflict(err) { // its removal is under way already
 		return nil
 	}
-	return notFoundIsFine(err)
+	return ignoreNotFound(err)
 }
 
 // nameOf is the container's name; one that is half removed has none any more.
@@ -106,7 +106,7 @@ func nameOf(c container.Summary) string {
 	return strings.TrimPrefix(c.Names[0], "/")
 }
 
-func notFoundIsFine(err error) error {
+func ignoreNotFound(err error) error {
 	if errdefs.IsNotFound(err) {
 		return nil
 	}

@@ -13,23 +13,23 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 )
 
-// empty removes all that is in the data volume of a node, by a container that
+// wipeVolume removes all that is in the data volume of a node, by a container that
 // runs `linkd empty` on it. It has no network and sees nothing else; of all
 // capabilities it has the one by which root may enter folders of other users.
-func (r *Runtime) empty(ctx context.Context, p *process) (err error) {
+func (r *Runtime) wipeVolume(ctx context.Context, p *process) (err error) {
 	volume, err := p.volume(ctx)
 	if err != nil {
 		return err
 	}
 	name := r.network + "-" + string(p.node) + "-wipe"
-	if err := r.note("container", name, "remove the container"); err != nil {
+	if err := r.logCleanup("container", name, "remove the container"); err != nil {
 		return err
 	}
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
 		Name: name, Image: r.linkd.ref, Cmd: []string{"wipe", dataDir},
 		Labels: runLabels(r.spec.Run, map[string]string{LabelNode: string(p.node), LabelPart: "wipe"}),
 		HostConfigModifier: func(h *container.HostConfig) {
-			confine(h, sandboxMemory, sandboxPids)
+			harden(h, sandboxMemory, sandboxPids)
 			h.CapAdd = []string{"DAC_OVERRIDE"}
 			h.NetworkMode = "none"
 			h.Mounts = append(h.Mounts, mount.Mount{Type: mount.TypeVolume, Source: volume, Target: dataDir})
@@ -39,10 +39,10 @@ func (r *Runtime) empty(ctx context.Context, p *process) (err error) {
 		return fmt.Errorf("make container: %w", err)
 	}
 	defer func() {
-		ctx, cancel := settled(ctx)
+		ctx, cancel := detached(ctx)
 		defer cancel()
 		_, rerr := r.engine.api.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true})
-		err = errors.Join(err, notFoundIsFine(rerr))
+		err = errors.Join(err, ignoreNotFound(rerr))
 	}()
 	helper := &process{id: id, node: p.node, api: r.engine.api}
 	if err := helper.start(ctx); err != nil {
@@ -53,7 +53,7 @@ func (r *Runtime) empty(ctx context.Context, p *process) (err error) {
 		return err
 	}
 	if s.ExitCode != 0 {
-		return fmt.Errorf("it could not be emptied: %s", r.lastWords(ctx, id))
+		return fmt.Errorf("it could not be emptied: %s", r.tailLog(ctx, id))
 	}
 	return nil
 }

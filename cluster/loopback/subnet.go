@@ -1,14 +1,15 @@
 // Package loopback gives each run a network of its own inside this machine: a
-// /16 of 127.0.0.0/8, laid out as pods. It hands out addresses and listens on
-// none but the one that marks the block as taken.
+// /16 of 127.0.0.0/8, laid out as pods. It computes addresses and makes sure that
+// no other run uses them. It starts nothing and listens on one address only, the
+// lock by which a subnet is taken.
 //
 //	127.R.0.(10+i)       node i, and its echo
 //	127.R.(1+v).(10+i)   what stands for node i in the pod of node v
-//	127.R.(100+i).(10+z) where clients of zone z enter the pod of node i
+//	127.R.(100+i).(10+z) where clients of region z enter the pod of node i
 //	127.R.250.(10+i)     linkd of node i: control and admin
-//	127.R.255.254        the mark
+//	127.R.255.254        the lock
 //
-// Only Linux answers on all of 127.0.0.0/8 unasked.
+// Only Linux answers on all of 127.0.0.0/8 without being configured to.
 package loopback
 
 import (
@@ -26,19 +27,19 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Bounds of the layout. Blocks stay clear of low numbers, which other programs
-// like, and of 127.255; ports are below those that the kernel gives out.
+// Bounds of the layout. Subnets stay clear of low numbers, which other programs
+// use, and of 127.255; ports are below those that the kernel gives out.
 const (
-	firstBlock  = 64
-	lastBlock   = 191
-	most        = 90 // nodes in a topology
-	mostZones   = 200
-	markPort    = 7000
+	firstSubnet = 64
+	lastSubnet  = 191
+	maxNodes    = 90 // nodes in a topology
+	maxRegions  = 200
+	lockPort    = 7000
 	adminPort   = 7005
 	controlPort = 7006
 )
 
-// Check returns nil where blocks can be claimed, else the reason.
+// Check returns nil where subnets can be allocated, else the reason.
 func Check() error {
 	if runtime.GOOS != "linux" {
 		return fmt.Errorf("only Linux answers on all of 127.0.0.0/8; this is %s", runtime.GOOS)
@@ -46,41 +47,41 @@ func Check() error {
 	return nil
 }
 
-// Subnet is a claimed network.
+// Subnet is a network that one run has for itself.
 type Subnet struct {
-	topology topology.Topology
-	number   int
-	mark     net.Listener
+	topology     topology.Topology
+	number       int
+	lockListener net.Listener
 }
 
-// Allocate takes a block that no other run on this machine has. The claim is a
-// listening socket, so the kernel gives it up when the process dies.
+// Allocate takes a subnet that no other run on this machine has. It is locked by
+// a listening socket, so the kernel frees it when the process dies.
 func Allocate(ctx context.Context, t topology.Topology) (*Subnet, error) {
 	if err := Check(); err != nil {
 		return nil, err
 	}
-	if len(t.Nodes) > most || len(t.RegionSpecs) > mostZones {
-		return nil, fmt.Errorf("%d nodes in %d regions: there are addresses for %d in %d", len(t.Nodes), len(t.RegionSpecs), most, mostZones)
+	if len(t.Nodes) > maxNodes || len(t.RegionSpecs) > maxRegions {
+		return nil, fmt.Errorf("%d nodes in %d regions: there are addresses for %d in %d", len(t.Nodes), len(t.RegionSpecs), maxNodes, maxRegions)
 	}
-	const blocks = lastBlock - firstBlock + 1
-	start := rand.IntN(blocks) // not of the run's seed: it shall differ between runs
-	for i := range blocks {
-		b := &Subnet{topology: t, number: firstBlock + (start+i)%blocks}
-		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", join(b.addr(255, 254), markPort))
+	const subnets = lastSubnet - firstSubnet + 1
+	start := rand.IntN(subnets) // not of the run's seed: it shall differ between runs
+	for i := range subnets {
+		b := &Subnet{topology: t, number: firstSubnet + (start+i)%subnets}
+		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", join(b.addr(255, 254), lockPort))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("claim a loopback network: %w", err)
+			return nil, fmt.Errorf("allocate a loopback network: %w", err)
 		}
-		b.mark = ln
+		b.lockListener = ln
 		return b, nil
 	}
-	return nil, fmt.Errorf("claim a loopback network: all %d are taken", blocks)
+	return nil, fmt.Errorf("allocate a loopback network: all %d are taken", subnets)
 }
 
-// Close gives the block up.
-func (b *Subnet) Close() error { return b.mark.Close() }
+// Close frees the subnet.
+func (b *Subnet) Close() error { return b.lockListener.Close() }
 
 func (b *Subnet) String() string { return fmt.Sprintf("127.%d.0.0/16", b.number) }
 
@@ -121,7 +122,7 @@ func (b *Subnet) Server(n topology.Node) links.Server {
 	return s
 }
 
-// Hosts is a hosts(5) file as the node shall see the world.
+// Hosts is a hosts(5) file in which the node finds itself and its peers.
 func (b *Subnet) Hosts(n topology.Node) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s %s\n", b.Host(n.ID), n.ID)

@@ -6,15 +6,16 @@ import (
 	"io"
 )
 
-// output joins the two streams that an engine multiplexes into one, in the
-// order in which they were written. Each frame is one byte of stream, three of
-// nothing, four of length and the bytes.
-type output struct {
+// demux joins the two streams that an engine multiplexes into one, in the
+// order in which they were written. Each frame is one byte of stream, three
+// unused, four of length and the bytes. moby's stdcopy is not used: it takes an
+// output that breaks off within a frame for a complete one.
+type demux struct {
 	from io.ReadCloser
 	left uint32 // of the present frame
 }
 
-func (o *output) Read(p []byte) (int, error) {
+func (o *demux) Read(p []byte) (int, error) {
 	for o.left == 0 {
 		var head [8]byte
 		if _, err := io.ReadFull(o.from, head[:]); err != nil {
@@ -39,4 +40,4 @@ func (o *output) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (o *output) Close() error { return o.from.Close() }
+func (o *demux) Close() error { return o.from.Close() }

@@ -38,7 +38,7 @@ func TestOutputJoinsStreams(t *testing.T) {
 		"broken off in its head": {frame(1, "one\n") + "\x01\x00", "one\n", io.ErrUnexpectedEOF},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := io.ReadAll(&output{from: io.NopCloser(strings.NewReader(c.in))})
+			got, err := io.ReadAll(&demux{from: io.NopCloser(strings.NewReader(c.in))})
 			if diff := cmp.Diff(c.want, string(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -49,25 +49,25 @@ func TestOutputJoinsStreams(t *testing.T) {
 	}
 }
 
-func TestTooMany(t *testing.T) {
+func TestSurplusImages(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	old, young := now.Add(-2*time.Hour).Unix(), now.Add(-time.Minute).Unix()
 	img := func(id string, created int64, tags ...string) image.Summary {
 		return image.Summary{ID: id, Created: created, RepoTags: tags}
 	}
-	got := tooMany([]image.Summary{
+	got := surplusImages([]image.Summary{
 		img("a", old-4, "holdfast/x:4", "user/kept:1"), img("b", old-5), img("c", old-6, "user/x:1"),
 		img("d", old, "holdfast/x:1"), img("e", old-1, "holdfast/x:2"), img("f", old-2, "holdfast/x:3"),
 	}, now)
 	if diff := cmp.Diff([]string{"holdfast/x:4", "b"}, got); diff != "" {
 		t.Errorf("old ones (-want +got):\n%s", diff)
 	}
-	if got := tooMany([]image.Summary{img("a", young), img("b", young), img("c", young), img("d", young)}, now); got != nil {
+	if got := surplusImages([]image.Summary{img("a", young), img("b", young), img("c", young), img("d", young)}, now); got != nil {
 		t.Errorf("young ones: %v, want none", got)
 	}
 }
 
-func TestEntriesKeepOffLinkdsPorts(t *testing.T) {
+func TestIngressPortsKeepOffLinkdsPorts(t *testing.T) {
 	top := topology.Topology{RegionSpecs: []topology.RegionSpec{{Region: "east"}, {Region: "north"}}}
 	for name, c := range map[string]struct {
 		port int
@@ -76,7 +76,7 @@ func TestEntriesKeepOffLinkdsPorts(t *testing.T) {
 		"a port of its own": {7400, 4}, "the echo's": {7007, 0}, "the control API's": {17001, 0}, "an entry's": {17105, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := entriesOf(top, topology.Node{ID: "n", Ports: []topology.Port{{Name: "p", Number: c.port}}})
+			got, err := ingressPorts(top, topology.Node{ID: "n", Ports: []topology.Port{{Name: "p", Number: c.port}}})
 			if len(got) != c.want || (err == nil) != (c.want > 0) {
 				t.Errorf("got %v, %v, want %d entries", got, err, c.want)
 			}
@@ -132,5 +132,22 @@ func TestRootOfAnImage(t *testing.T) {
 	}
 	if !bytes.Equal(a.Bytes(), b.Bytes()) || a.Len() == 0 {
 		t.Error("equal programs make different roots")
+	}
+}
+
+// Images of every program are pruned, not only of the one that was made last,
+// and each program keeps its own newest three.
+func TestImagesArePrunedPerProgram(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	old := now.Add(-2 * time.Hour).Unix()
+	var all []image.Summary
+	for i, tag := range []string{"mcpd:1", "linkd:1", "mcpd:2", "linkd:2", "mcpd:3", "mcpd:4", "linkd:3", "mcpd:5"} {
+		program, _, _ := strings.Cut(tag, ":")
+		all = append(all, image.Summary{
+			ID: tag, Created: old - int64(i), RepoTags: []string{"holdfast/" + tag}, Labels: map[string]string{LabelImage: program},
+		})
+	}
+	if diff := cmp.Diff([]string{"holdfast/mcpd:4", "holdfast/mcpd:5"}, surplusByProgram(all, now)); diff != "" {
+		t.Errorf("surplus (-want +got):\n%s", diff)
 	}
 }

@@ -11,8 +11,28 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/cleanup"
 )
 
-// thing is a container, volume or network with our labels.
-type thing struct{ name, run, owner string }
+// Labels on everything that this package makes. Nothing without LabelRun is
+// ever removed, and of images nothing without LabelImage.
+const (
+	LabelRun   = "holdfast.run"   // the run's id
+	LabelOwner = "holdfast.owner" // cleanup.Owner of the process that runs it
+	LabelNode  = "holdfast.node"  // node a container belongs to
+	LabelPart  = "holdfast.part"  // "sandbox" or "node"
+	LabelImage = "holdfast.image" // program an image was made from
+)
+
+func runLabels(run string, more map[string]string) map[string]string {
+	out := map[string]string{LabelRun: run, LabelOwner: cleanup.Self().String()}
+	maps.Copy(out, more)
+	return out
+}
+
+// ofRun matches what belongs to one run; ours what belongs to any.
+func ofRun(run string) client.Filters { return make(client.Filters).Add("label", LabelRun+"="+run) }
+func ours() client.Filters            { return make(client.Filters).Add("label", LabelRun) }
+
+// resource is a container, volume or network with our labels.
+type resource struct{ name, run, owner string }
 
 // Runs lists the runs that have left something in the engine, sorted.
 func Runs(ctx context.Context) ([]string, error) {
@@ -55,15 +75,15 @@ func Owner(ctx context.Context, run string) (id cleanup.Owner, ok bool) {
 	return cleanup.Owner{}, false
 }
 
-func leftovers(ctx context.Context, which client.Filters) ([]thing, error) {
+func leftovers(ctx context.Context, which client.Filters) ([]resource, error) {
 	e, err := connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer e.close()
-	var out []thing
+	var out []resource
 	put := func(kind, name string, labels map[string]string) {
-		out = append(out, thing{kind + " " + name, labels[LabelRun], labels[LabelOwner]})
+		out = append(out, resource{kind + " " + name, labels[LabelRun], labels[LabelOwner]})
 	}
 	cs, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: which})
 	if err != nil {

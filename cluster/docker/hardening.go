@@ -21,9 +21,9 @@ const dataDir = "/data"
 // sharedDir is the folder that all nodes of a run see.
 const sharedDir = "/shared"
 
-// confine takes from a container all that neither linkd nor a node needs:
+// harden takes from a container all that neither linkd nor a node needs:
 // capabilities, new privileges, a writable root, unlimited memory and processes.
-func confine(h *container.HostConfig, memory, pids int64) {
+func harden(h *container.HostConfig, memory, pids int64) {
 	h.CapDrop = []string{"ALL"}
 	h.SecurityOpt = []string{"no-new-privileges:true"}
 	h.ReadonlyRootfs = true
