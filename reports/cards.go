@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -54,9 +55,9 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 	if o == nil {
 		return c
 	}
-	c.Figure = dur(o.Worst)
-	c.Says = fmt.Sprintf("objective %s", dur(o.Objective))
-	c.Note = fmt.Sprintf("worst eligible series, to within %s", dur(o.Resolution))
+	c.Figure = duration.OrNever(o.Worst)
+	c.Says = fmt.Sprintf("objective %s", duration.OrNever(o.Objective))
+	c.Note = fmt.Sprintf("worst eligible series, to within %s", duration.OrNever(o.Resolution))
 	v := findingOf(r, "rto")
 	switch {
 	case !measured(v):
@@ -64,11 +65,11 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 	case len(o.Series) == 0:
 		c.Figure, c.Note = "–", "no series was measured"
 	case !o.Recovered:
-		c.Figure, c.Note = "> "+dur(o.Worst), "no stable recovery while observed"
+		c.Figure, c.Note = "> "+duration.OrNever(o.Worst), "no stable recovery while observed"
 	case o.Worst == 0:
-		c.Note = "no bad bucket, to within " + dur(o.Resolution)
+		c.Note = "no bad bucket, to within " + duration.OrNever(o.Resolution)
 		if noneServed(o) {
-			c.Note = "no bad bucket after heal, to within " + dur(o.Resolution)
+			c.Note = "no bad bucket after heal, to within " + duration.OrNever(o.Resolution)
 		}
 	}
 	if w := worstOf(o.Series); w >= 0 && measured(v) && o.Worst > 0 {
@@ -76,11 +77,11 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 			c.Note += "; counted from heal"
 		}
 		if ack := o.Series[w].FirstAck; ack >= 0 {
-			c.Note += "; first acknowledgement after " + dur(ack)
+			c.Note += "; first acknowledgement after " + duration.OrNever(ack)
 		}
 	}
 	if measured(v) && o.Recovered && o.Min != o.Max {
-		c.Note += fmt.Sprintf("; episodes %s / %s / %s (min, median, max)", dur(o.Min), dur(o.Median), dur(o.Max))
+		c.Note += fmt.Sprintf("; episodes %s / %s / %s (min, median, max)", duration.OrNever(o.Min), duration.OrNever(o.Median), duration.OrNever(o.Max))
 	}
 	return toned(c, v)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -33,14 +34,14 @@ func environment(r *record.Run) []fact {
 	}
 	var far []string
 	for _, d := range r.Topology.Latency {
-		far = append(far, fmt.Sprintf("%s–%s %s", clean(string(d.A)), clean(string(d.B)), dur(d.OneWay)))
+		far = append(far, fmt.Sprintf("%s–%s %s", clean(string(d.A)), clean(string(d.B)), duration.OrNever(d.OneWay)))
 	}
 	if len(far) > 0 {
 		out = append(out, fact{"one-way latency", strings.Join(far, ", "), false})
 	}
 	d := definitionOf(r)
 	out = append(out, fact{"definition", fmt.Sprintf("bucket %s, good when %s are OK within %s; outages merged below %s; stable after %s at %s of the baseline's throughput",
-		dur(d.Bucket), share(d.MinGood), dur(d.Latency), dur(d.Merge), dur(d.Stable), share(d.MinThroughput)), false})
+		duration.OrNever(d.Bucket), share(d.MinGood), duration.OrNever(d.Latency), duration.OrNever(d.Merge), duration.OrNever(d.Stable), share(d.MinThroughput)), false})
 	keys := make([]string, 0, len(r.Versions))
 	for k := range r.Versions {
 		keys = append(keys, k)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -20,8 +21,8 @@ func TestDurationsReadWell(t *testing.T) {
 		340 * ms: "340 ms", 999700 * time.Microsecond: "1 s", 3400 * ms: "3.4 s", 34 * time.Second: "34 s",
 		100 * time.Second: "1 min 40 s", 3*time.Hour + 5*time.Minute: "3 h 5 min",
 	} {
-		if got := dur(d); got != want {
-			t.Errorf("dur(%d) = %q, want %q", d, got, want)
+		if got := duration.OrNever(d); got != want {
+			t.Errorf("duration.OrNever(%d) = %q, want %q", d, got, want)
 		}
 	}
 }

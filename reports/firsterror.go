@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -47,9 +48,9 @@ func firstErrorOf(r *record.Run) *firstError {
 	}
 	e.After = "no fault was requested"
 	if fault != record.NotReached {
-		e.After = dur(first.Intended-fault) + " after the first fault was requested"
+		e.After = duration.OrNever(first.Intended-fault) + " after the first fault was requested"
 		if first.Intended < fault {
-			e.After = "under way when the first fault was requested (sent " + dur(fault-first.Intended) + " before)"
+			e.After = "under way when the first fault was requested (sent " + duration.OrNever(fault-first.Intended) + " before)"
 		}
 	}
 	e.Facts = opFacts(first, limit)
@@ -67,7 +68,7 @@ func opFacts(op *history.Op, limit time.Duration) []fact {
 		{"operation", fmt.Sprintf("%d, client %d in %s", op.ID, op.Client, clean(string(op.Region))), false},
 		{"asked", opSays(op), true},
 		{"outcome", outcomeSays(op, limit), false},
-		{"intended", fmt.Sprintf("%s, sent %s, known %s (%s from intended)", at(op.Intended), at(op.Call), at(op.Return), dur(op.Return-op.Intended)), false},
+		{"intended", fmt.Sprintf("%s, sent %s, known %s (%s from intended)", at(op.Intended), at(op.Call), at(op.Return), duration.OrNever(op.Return-op.Intended)), false},
 	}
 	if op.Error != "" {
 		out = append(out, fact{"error", clean(op.Error), true})
@@ -108,7 +109,7 @@ func opSays(op *history.Op) string {
 func outcomeSays(op *history.Op, limit time.Duration) string {
 	switch op.Outcome {
 	case history.OK:
-		return "ok, but later than " + dur(limit)
+		return "ok, but later than " + duration.OrNever(limit)
 	case history.Failed:
 		return "failed: proved to have had no effect"
 	default:
@@ -140,9 +141,9 @@ func around(events []record.Event, t time.Duration) []row {
 	for _, ev := range events[max(0, next-eventsAround):min(len(events), next+eventsAround)] {
 		w := eventRow(ev)
 		if d := ev.At - t; d < 0 {
-			w.Note = dur(-d) + " before"
+			w.Note = duration.OrNever(-d) + " before"
 		} else {
-			w.Note = dur(d) + " after"
+			w.Note = duration.OrNever(d) + " after"
 		}
 		out = append(out, w)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -87,11 +88,11 @@ func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	case noneServed(o):
 		return byDesign(quorumLoss(r.Result)) + "; " + fromHeal(o)
 	case !o.Recovered:
-		return fmt.Sprintf("service did not recover in %s (objective %s)", dur(o.Worst), dur(o.Objective))
+		return fmt.Sprintf("service did not recover in %s (objective %s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective))
 	case o.Worst == 0:
-		return fmt.Sprintf("no outage (RTO 0, objective %s)", dur(o.Objective))
+		return fmt.Sprintf("no outage (RTO 0, objective %s)", duration.OrNever(o.Objective))
 	default:
-		return fmt.Sprintf("service back in %s (objective %s%s)", dur(o.Worst), dur(o.Objective), waited(o))
+		return fmt.Sprintf("service back in %s (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), waited(o))
 	}
 }
 
@@ -115,15 +116,15 @@ func byDesign(noQuorum time.Duration) string {
 	if noQuorum == 0 {
 		return "every client was without a majority for a time, by design"
 	}
-	return "no majority for " + dur(noQuorum) + ", by design"
+	return "no majority for " + duration.OrNever(noQuorum) + ", by design"
 }
 
 // fromHeal is the recovery of clients that nobody could serve before the heal.
 func fromHeal(o *record.RTO) string {
 	if !o.Recovered {
-		return fmt.Sprintf("service did not recover in %s after heal (objective %s)", dur(o.Worst), dur(o.Objective))
+		return fmt.Sprintf("service did not recover in %s after heal (objective %s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective))
 	}
-	return fmt.Sprintf("service back %s after heal (objective %s%s)", dur(o.Worst), dur(o.Objective), waited(o))
+	return fmt.Sprintf("service back %s after heal (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), waited(o))
 }
 
 // waited adds the first acknowledgement where it came after the RTO: operations
@@ -131,7 +132,7 @@ func fromHeal(o *record.RTO) string {
 // but the reader should know that for a while they waited.
 func waited(o *record.RTO) string {
 	if w := o.Series[worstOf(o.Series)]; w.FirstAck > o.Worst {
-		return "; first acknowledgement after " + dur(w.FirstAck)
+		return "; first acknowledgement after " + duration.OrNever(w.FirstAck)
 	}
 	return ""
 }

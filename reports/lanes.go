@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -44,7 +45,7 @@ func successLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 			for _, o := range s.Outages {
 				to := ends(o.To, f)
 				p.beneath = append(p.beneath, stripe{o.From.Seconds(), to.Seconds(), string(s.Class), row})
-				title := fmt.Sprintf("%s from %s: outage of %s, %s to %s", classWord(s.Class), clean(string(region)), dur(to-o.From), at(o.From), at(o.To))
+				title := fmt.Sprintf("%s from %s: outage of %s, %s to %s", classWord(s.Class), clean(string(region)), duration.OrNever(to-o.From), at(o.From), at(o.To))
 				d.Hits = append(d.Hits, mark{X: int(o.From), W: int(to), Y: p.height - p.floorUnits + 5*row, Title: title})
 			}
 		}

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -33,7 +34,7 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 	}
 	v := &rpoView{Says: sentence(loss(o, verdict))}
 	if len(o.Lost) > 0 {
-		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", dur(o.LossWindow))
+		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", duration.OrNever(o.LossWindow))
 	}
 	v.Counts = []fact{
 		{"objective", "at most " + count(o.Objective) + " lost", false},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -108,9 +109,9 @@ func cellOf(s record.LinkSample, measured bool, base time.Duration) heatCell {
 	case s.Error != "":
 		return heatCell{Text: "✖ " + kindOfError(s.Error), Title: link + ": " + clean(s.Error), Class: "cut"}
 	case base > 0 && s.RTT > base+base/2 && s.RTT > base+5*time.Millisecond:
-		return heatCell{Text: "▲ " + dur(s.RTT), Title: fmt.Sprintf("%s: %s, first measured %s", link, dur(s.RTT), dur(base)), Class: "slow"}
+		return heatCell{Text: "▲ " + duration.OrNever(s.RTT), Title: fmt.Sprintf("%s: %s, first measured %s", link, duration.OrNever(s.RTT), duration.OrNever(base)), Class: "slow"}
 	default:
-		return heatCell{Text: dur(s.RTT), Title: link + ": " + dur(s.RTT), Class: "ok"}
+		return heatCell{Text: duration.OrNever(s.RTT), Title: link + ": " + duration.OrNever(s.RTT), Class: "ok"}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -181,7 +182,7 @@ func (p *page) addAvailability(a *record.Availability) {
 		}
 		p.Avail = append(p.Avail, row{Cells: []string{
 			clean(string(s.Region)), classWord(s.Class), part, count(s.Good), count(s.Due),
-			count(s.Dropped), count(s.Minority), dur(s.P50), dur(s.P99), dur(s.Max),
+			count(s.Dropped), count(s.Minority), duration.OrNever(s.P50), duration.OrNever(s.P99), duration.OrNever(s.Max),
 		}})
 	}
 }

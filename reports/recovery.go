@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -40,9 +41,9 @@ func rtoViewOf(o *record.RTO) *rtoView {
 	for i, s := range o.Series {
 		v.Series = append(v.Series, seriesRow(s, o.Objective, i == worst && (s.RTO > 0 || !s.Recovered)))
 	}
-	v.Says = fmt.Sprintf("Objective %s; figures are accurate to %s.", dur(o.Objective), dur(o.Resolution))
+	v.Says = fmt.Sprintf("Objective %s; figures are accurate to %s.", duration.OrNever(o.Objective), duration.OrNever(o.Resolution))
 	if o.Min != o.Max {
-		v.Says += fmt.Sprintf(" Over the episodes: min %s, median %s, max %s.", dur(o.Min), dur(o.Median), dur(o.Max))
+		v.Says += fmt.Sprintf(" Over the episodes: min %s, median %s, max %s.", duration.OrNever(o.Min), duration.OrNever(o.Median), duration.OrNever(o.Max))
 	}
 	v.addStages(o.Stages)
 	return v
@@ -67,9 +68,9 @@ func worse(a, b record.RTOSeries) bool {
 }
 
 func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
-	figure := dur(s.RTO)
+	figure := duration.OrNever(s.RTO)
 	if !s.Recovered {
-		figure = "not recovered in " + dur(s.RTO)
+		figure = "not recovered in " + duration.OrNever(s.RTO)
 	}
 	w := row{Cells: []string{
 		clean(string(s.Region)), classWord(s.Class), fmt.Sprint(s.Episode), figure,
@@ -95,14 +96,14 @@ func since(d time.Duration) string {
 	if d == record.NotReached {
 		return "–"
 	}
-	return dur(d)
+	return duration.OrNever(d)
 }
 
 func outage(d time.Duration) string {
 	if d <= 0 {
 		return "none"
 	}
-	return dur(d)
+	return duration.OrNever(d)
 }
 
 func (v *rtoView) addStages(stages []record.Stage) {
@@ -117,20 +118,20 @@ func (v *rtoView) addStages(stages []record.Stage) {
 	for i, s := range stages {
 		took := s.To - s.From
 		b := stageView{
-			Name: clean(s.Name), Took: dur(max(took, 0)), Says: clean(s.Description), From: "+" + dur(s.From-from),
+			Name: clean(s.Name), Took: duration.OrNever(max(took, 0)), Says: clean(s.Description), From: "+" + duration.OrNever(s.From-from),
 			Left: round2(float64(s.From-from) / span * 100), Width: round2(max(float64(took)/span*100, 0.4)), Shade: i % 6,
 		}
 		b.Left = min(b.Left, 99.6)
 		b.Width = min(b.Width, 100-b.Left)
 		if s.Budget > 0 {
-			b.Budget, b.Over = dur(s.Budget), took > s.Budget
+			b.Budget, b.Over = duration.OrNever(s.Budget), took > s.Budget
 		}
 		v.Stages = append(v.Stages, b)
 	}
 	step := stepOf(time.Duration(span))
 	v.Step = float64(step) / span * 100
 	for d := time.Duration(0); float64(d) < span*0.94; d += step { // the last label needs its room
-		v.Scale = append(v.Scale, tick{Left: round2(float64(d) / span * 100), Text: dur(d)})
+		v.Scale = append(v.Scale, tick{Left: round2(float64(d) / span * 100), Text: duration.OrNever(d)})
 	}
 }
 

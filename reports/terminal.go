@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -47,7 +48,7 @@ func terminalRTO(b *strings.Builder, o *record.RTO) {
 	for _, s := range o.Series {
 		episodes = episodes || s.Episode != o.Series[0].Episode
 	}
-	fmt.Fprintf(b, "\n  RTO, objective %s, to within %s\n", dur(o.Objective), dur(o.Resolution))
+	fmt.Fprintf(b, "\n  RTO, objective %s, to within %s\n", duration.OrNever(o.Objective), duration.OrNever(o.Resolution))
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "  clients\tclass\t")
 	if episodes {

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -41,32 +40,6 @@ func clean(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
-
-// dur writes a duration with the digits that matter to a reader.
-func dur(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "never"
-	case d == 0:
-		return "0 s"
-	case d < time.Millisecond:
-		return num(float64(d)/1e3, 0) + " µs"
-	case d < 10*time.Millisecond:
-		return num(float64(d)/1e6, 1) + " ms"
-	case d < 999500*time.Microsecond:
-		return num(float64(d)/1e6, 0) + " ms"
-	case d < 10*time.Second:
-		return num(d.Seconds(), 2) + " s"
-	case d < 100*time.Second:
-		return num(d.Seconds(), 1) + " s"
-	case d < time.Hour:
-		d = d.Round(time.Second)
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	default:
-		d = d.Round(time.Minute)
-		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
-	}
 }
 
 // num writes at most prec decimals and no trailing zeros.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -70,7 +71,7 @@ var latencyTicks = []struct {
 func timelineOf(r *record.Run) (timeline, error) {
 	f := frameOf(r)
 	lanes := lanesOf(r, f)
-	t := timeline{Width: plotWidth, Bucket: dur(f.Bucket), Limit: dur(definitionOf(r).Latency), Empty: len(lanes) == 0}
+	t := timeline{Width: plotWidth, Bucket: duration.OrNever(f.Bucket), Limit: duration.OrNever(definitionOf(r).Latency), Empty: len(lanes) == 0}
 	x := func(d time.Duration) int {
 		d = min(max(d, f.From), f.To)
 		return plotLeft + int(math.Round(float64(d-f.From)/float64(f.To-f.From)*float64(plotWidth-plotLeft-plotRight)))
@@ -239,7 +240,7 @@ func describe(r *record.Run, t timeline, f frame) string {
 	if r.Result != nil && r.Result.RTO != nil {
 		for _, s := range r.Result.RTO.Series {
 			if s.LongestOutage > 0 {
-				fmt.Fprintf(&b, " %s from %s: longest outage %s.", classWord(s.Class), clean(string(s.Region)), dur(s.LongestOutage))
+				fmt.Fprintf(&b, " %s from %s: longest outage %s.", classWord(s.Class), clean(string(s.Region)), duration.OrNever(s.LongestOutage))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -80,7 +81,7 @@ type disconnection struct {
 
 func (d *disconnection) String() string {
 	return fmt.Sprintf("%s, cut off for %s: %s rejected within %s (%s), %d of %d local reads answered and marked stale, writing again %s after the heal",
-		d.region, format.Duration(d.length), format.Count(d.writes, "write"), format.Duration(d.slowest), d.reason, d.answered, d.localReads, format.Duration(d.back))
+		d.region, duration.Format(d.length), format.Count(d.writes, "write"), duration.Format(d.slowest), d.reason, d.answered, d.localReads, duration.Format(d.back))
 }
 
 func newDisconnection(run *index.Run, region topology.Region, windows []quorum.Window) *disconnection {
@@ -119,8 +120,8 @@ func (d *disconnection) localRead(op *history.Op, after, limit time.Duration) {
 		d.answered++
 		return
 	}
-	d.notAnswered = append(d.notAnswered, fmt.Sprintf("local read of %s from %s, called %s after the cut: %s", op.Key, d.region, format.Duration(after),
-		cmp.Or(op.Error, fmt.Sprintf("%s after %s, %q", op.Outcome, format.Duration(op.Latency()), op.Output))))
+	d.notAnswered = append(d.notAnswered, fmt.Sprintf("local read of %s from %s, called %s after the cut: %s", op.Key, d.region, duration.Format(after),
+		cmp.Or(op.Error, fmt.Sprintf("%s after %s, %q", op.Outcome, duration.Format(op.Latency()), op.Output))))
 }
 
 // write counts a write that was called so long after the cut.
@@ -136,14 +137,14 @@ func (d *disconnection) write(op *history.Op, after, limit time.Duration, marked
 		ended = "reached no server"
 	}
 	d.notRejected = append(d.notRejected, fmt.Sprintf("%s, called %s after the cut, %s after %s, outcome %s: %s",
-		format.Write(op), format.Duration(after), ended, format.Duration(took), op.Outcome, op.Error))
+		format.Write(op), duration.Format(after), ended, duration.Format(took), op.Outcome, op.Error))
 }
 
 // judge fills in what the region did wrong; healed says that it had time to come back.
 func (d *disconnection) judge(limit time.Duration, healed bool) {
 	if n := len(d.notRejected); n > 0 {
 		d.violations = append(d.violations, fmt.Sprintf("%s cut off: %d of %s not rejected within %s, first: %s",
-			d.region, n, format.Count(d.writes, "write"), format.Exact(limit), d.notRejected[0]))
+			d.region, n, format.Count(d.writes, "write"), duration.Exact(limit), d.notRejected[0]))
 	}
 	if d.localReads > 0 && float64(d.answered) < minLocalReads*float64(d.localReads) {
 		d.violations = append(d.violations, fmt.Sprintf("%s cut off: %d of %s answered and marked stale, want %s; first: %s",

@@ -8,6 +8,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -39,7 +40,7 @@ func LoadShedding(run *index.Run) []record.Finding {
 	slices.Sort(took)
 	p99 := history.Percentile(took, 99)
 	summary := fmt.Sprintf("%d of %s rejected for lack of resources, 99 %% of them within %s; %d failed otherwise",
-		len(took), format.Count(tried, "operation"), format.Duration(p99), failed-len(took))
+		len(took), format.Count(tried, "operation"), duration.Format(p99), failed-len(took))
 	switch {
 	case len(run.Faults) == 0:
 		f.Verdict, f.Description = record.Vacuous, "no fault was injected"

@@ -11,6 +11,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -28,7 +29,7 @@ func QuorumLossRejection(run *index.Run) []record.Finding {
 	f := record.Finding{Check: "quorum loss rejection"}
 	w := writesWithoutQuorum(run)
 	f.Evidence = format.First(w.acked)
-	length := format.Duration(w.length)
+	length := duration.Format(w.length)
 	switch {
 	case len(run.Quorum.None) == 0:
 		f.Verdict, f.Description = record.Vacuous, "there was a quorum at all times"
@@ -40,7 +41,7 @@ func QuorumLossRejection(run *index.Run) []record.Finding {
 		f.Verdict, f.Description = record.Unknown, fmt.Sprintf("no write acknowledged in %s without a quorum; %d of %d failed, %s", length, w.failed, w.tried, noRejectionMarks)
 	case w.rejected == 0:
 		f.Verdict, f.Description = record.Fail, fmt.Sprintf("none of %s was rejected by a server within %s while there was no quorum: %d failed without an answer or too late, the others got no answer",
-			format.Count(w.tried, "write"), format.Exact(run.SLO.Latency), w.failed)
+			format.Count(w.tried, "write"), duration.Exact(run.SLO.Latency), w.failed)
 	default:
 		f.Verdict = record.Pass
 		f.Description = fmt.Sprintf("no write acknowledged in %s without a quorum; %d of %d rejected (%s)", length, w.rejected, w.tried, w.reason)
@@ -74,7 +75,7 @@ func writesWithoutQuorum(run *index.Run) attempts {
 		switch op.Outcome {
 		case history.OK:
 			if op.Return < w.To && (op.Kind != history.CAS || op.Applied) {
-				out.acked = append(out.acked, fmt.Sprintf("%s, called %s after the quorum was lost", format.Write(op), format.Duration(op.Call-w.From)))
+				out.acked = append(out.acked, fmt.Sprintf("%s, called %s after the quorum was lost", format.Write(op), duration.Format(op.Call-w.From)))
 			}
 		case history.Failed:
 			out.failed++

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/keyindex"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -67,13 +67,13 @@ func (d *deliveries) deliver(op *history.Op, m string, p *progress) {
 	p.received[m] = true
 	d.figures.Delivered++
 	if d.stream.unexpected(m, op.Return, p.latest < 0) {
-		d.unexpected = append(d.unexpected, fmt.Sprintf("%s received %s, which the stream does not hold, at %s", d.figures.Consumer, m, format.Duration(op.Return)))
+		d.unexpected = append(d.unexpected, fmt.Sprintf("%s received %s, which the stream does not hold, at %s", d.figures.Consumer, m, duration.Format(op.Return)))
 	}
 	place, known := d.stream.place[m]
 	switch {
 	case !known: // nobody can say where it belongs
 	case place < p.latest:
-		d.disordered = append(d.disordered, fmt.Sprintf("%s received %s after %s, at %s", d.figures.Consumer, m, p.last, format.Duration(op.Return)))
+		d.disordered = append(d.disordered, fmt.Sprintf("%s received %s after %s, at %s", d.figures.Consumer, m, p.last, duration.Format(op.Return)))
 	default:
 		p.latest, p.last = place, m
 	}

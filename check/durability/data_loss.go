@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/check/format"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -18,7 +19,7 @@ func (j *judge) dataLoss(figures *record.RPO, t *tally) record.Finding {
 	summary := fmt.Sprintf("lost %d of %d acknowledged writes", len(t.lost), t.acked)
 	if len(t.lost) > 0 {
 		if figures.LossWindow > 0 {
-			summary += " over " + format.Duration(figures.LossWindow)
+			summary += " over " + duration.Format(figures.LossWindow)
 		}
 		summary += fmt.Sprintf(", first: %s, %s", format.Write(&t.lost[0].Op), t.lost[0].Position)
 	}
@@ -80,7 +81,7 @@ func position(faults []record.Fault, at time.Duration) string {
 			if at < t {
 				side = "before"
 			}
-			text = fmt.Sprintf("%s %s %s", format.Duration(d), side, what)
+			text = fmt.Sprintf("%s %s %s", duration.Format(d), side, what)
 		}
 	}
 	for _, f := range faults {

@@ -29,7 +29,7 @@ func TestLostWriteHasItsWitness(t *testing.T) {
 	if p.Lost[0].Op.ID != first.ID || p.LossWindow != last.Return-first.Return {
 		t.Errorf("first lost %+v over %v", p.Lost[0].Op, p.LossWindow)
 	}
-	if got, want := p.Lost[0].Position, "10 ms before 1.1-kill"; got != want {
+	if got, want := p.Lost[0].Position, "9.9 ms before 1.1-kill"; got != want {
 		t.Errorf("position %q, want %q", got, want)
 	}
 	if len(p.Lost[0].Missing) != 3 {

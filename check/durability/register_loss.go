@@ -9,6 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/keyindex"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -104,7 +105,7 @@ func (j *judge) register(k keyindex.Key) *tally {
 		t.phantomRead(op, &w)
 		if m := w.missed(op.Output, op.Call); m != nil {
 			t.stale = append(t.stale, timestamped{op.Call, fmt.Sprintf("%s read by %s at %s returned %q and missed %q, acknowledged %s before",
-				op.Key, format.Client(op), format.Duration(op.Call), op.Output, m.Value, format.Duration(op.Call-m.Return))})
+				op.Key, format.Client(op), duration.Format(op.Call), op.Output, m.Value, duration.Format(op.Call-m.Return))})
 		}
 	}
 	return t

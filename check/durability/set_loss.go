@@ -9,6 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/keyindex"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -165,8 +166,8 @@ func (t *tally) staleSetReads(reads []*history.Op, e *elements, complete bool) {
 		if missed == 0 {
 			continue
 		}
-		text := fmt.Sprintf("%s read by %s at %s missed %s=%s, acknowledged %s before", op.Key, format.Client(op), format.Duration(op.Call),
-			first.Key, first.Value, format.Duration(op.Call-first.Return))
+		text := fmt.Sprintf("%s read by %s at %s missed %s=%s, acknowledged %s before", op.Key, format.Client(op), duration.Format(op.Call),
+			first.Key, first.Value, duration.Format(op.Call-first.Return))
 		if missed > 1 {
 			text += fmt.Sprintf(" (and %d more)", missed-1)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/keyindex"
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -82,7 +83,7 @@ func (j *judge) countWrite(t *tally, op *history.Op) {
 func (j *judge) noteSplitBrain(t *tally, op *history.Op) {
 	if w, ok := quorum.At(j.run.Quorum.Severed[op.Region], op.Call); ok && op.Return < w.To {
 		t.splitBrain = append(t.splitBrain, timestamped{op.Call, fmt.Sprintf("%s, called %s after its region was cut off from the quorum",
-			format.Write(op), format.Duration(op.Call-w.From))})
+			format.Write(op), duration.Format(op.Call-w.From))})
 	}
 }
 

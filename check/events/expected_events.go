@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -56,7 +56,7 @@ func expectIn(e index.Episode, patterns []record.EventPattern, reported []record
 			continue
 		}
 		if next := patterns[len(reached)]; next.Matches(event) {
-			after := format.Duration(event.At - e.From)
+			after := duration.Format(event.At - e.From)
 			reached = append(reached, fmt.Sprintf("%s after %s", next, after))
 			evidence = append(evidence, fmt.Sprintf("%s after the first fault: %s", after, index.DescribeEvent(event)))
 		}
@@ -70,7 +70,7 @@ func expectIn(e index.Episode, patterns []record.EventPattern, reported []record
 		description += fmt.Sprintf("; before it, %d of %d: %s", len(reached), len(patterns), strings.Join(reached, ", "))
 	}
 	if at, ok := tooEarly(missing, e, reported); ok {
-		description += fmt.Sprintf(" (it came too early, after %s)", format.Duration(at))
+		description += fmt.Sprintf(" (it came too early, after %s)", duration.Format(at))
 	}
 	return description, evidence, false
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/check/quorum"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -65,7 +66,7 @@ func countAlarms(run *index.Run, reported []record.Event) *record.Alarms {
 			continue
 		}
 		if out.FalseCount++; len(out.False) < format.MaxEvidence {
-			out.False = append(out.False, fmt.Sprintf("%s at %s about %s, which was up and connected (%s)", e.Kind, format.Duration(e.At), about, e.Description))
+			out.False = append(out.False, fmt.Sprintf("%s at %s about %s, which was up and connected (%s)", e.Kind, duration.Format(e.At), about, e.Description))
 		}
 	}
 	return out

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -44,7 +44,7 @@ func leaderChange(run *index.Run) (changed bool, how string, known bool) {
 		}
 		known = true
 		if e.Kind == record.EventElected && e.At >= run.Start && e.At <= run.End {
-			return true, fmt.Sprintf("leader elected %s after the first fault (%s)", format.Duration(e.At-run.Start), index.DescribeEvent(e)), true
+			return true, fmt.Sprintf("leader elected %s after the first fault (%s)", duration.Format(e.At-run.Start), index.DescribeEvent(e)), true
 		}
 	}
 	if known {
@@ -71,7 +71,7 @@ func termChange(run *index.Run) (changed bool, how string, known bool) {
 	case before == 0 || after == 0:
 		return false, "", false
 	case after > before:
-		return true, fmt.Sprintf("term %d after term %d, first seen %s after the first fault", after, before, format.Duration(first-run.Start)), true
+		return true, fmt.Sprintf("term %d after term %d, first seen %s after the first fault", after, before, duration.Format(first-run.Start)), true
 	default:
 		return false, fmt.Sprintf("term %d before and after the first fault", before), true
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -27,7 +28,7 @@ func TrafficSwitch(run *index.Run) []record.Finding {
 		if e.Kind != record.EventWeights || e.At < run.Start || e.At > run.End {
 			continue
 		}
-		after := format.Duration(e.At-run.Start) + " after the first fault"
+		after := duration.Format(e.At-run.Start) + " after the first fault"
 		if moves++; moves == 1 {
 			first = fmt.Sprintf("%s (%s)", after, index.DescribeEvent(e))
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -17,28 +16,6 @@ const MaxEvidence = 1000
 
 // First returns at most MaxEvidence of a list.
 func First[T any](all []T) []T { return all[:min(len(all), MaxEvidence)] }
-
-// Duration rounds to what a reader needs: "12 ms", "1.4 s".
-func Duration(d time.Duration) string {
-	switch a := d.Abs(); {
-	case a == 0:
-		return "0 s"
-	case a < time.Millisecond:
-		return fmt.Sprintf("%.2g ms", d.Seconds()*1000)
-	case a < time.Second:
-		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
-	default:
-		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
-	}
-}
-
-// Exact prints a limit without rounding: "30 s", "1.5 s".
-func Exact(d time.Duration) string {
-	if d < time.Second {
-		return strconv.FormatFloat(d.Seconds()*1000, 'f', -1, 64) + " ms"
-	}
-	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
-}
 
 // Percent prints a share and rounds it down, so that "100 %" means all.
 func Percent(share float64) string {

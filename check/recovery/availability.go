@@ -12,6 +12,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/history/goodput"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -109,7 +110,7 @@ func describeSeries(s *record.AvailabilitySeries) string {
 	if s.Due > 0 {
 		share = fmt.Sprintf("%s of %d good", format.Percent(float64(s.Good)/float64(s.Due)), s.Due)
 	}
-	line := fmt.Sprintf("%s %ss: %s, p50 %s, p99 %s, max %s", s.Region, s.Class, share, format.Duration(s.P50), format.Duration(s.P99), format.Duration(s.Max))
+	line := fmt.Sprintf("%s %ss: %s, p50 %s, p99 %s, max %s", s.Region, s.Class, share, duration.Format(s.P50), duration.Format(s.P99), duration.Format(s.Max))
 	if s.Dropped > 0 {
 		line += fmt.Sprintf(", %d not sent", s.Dropped)
 	}

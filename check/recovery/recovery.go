@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -84,9 +85,9 @@ func (s *series) recoverIn(g segment, healed, objective time.Duration, r *recove
 	switch {
 	case g.end == quorumLost:
 	case g.to-after < s.slo.Stable:
-		r.unsure = fmt.Sprintf("observed for %s after the last fault or heal, which is less than the stability window of %s", format.Duration(g.to-after), format.Exact(s.slo.Stable))
+		r.unsure = fmt.Sprintf("observed for %s after the last fault or heal, which is less than the stability window of %s", duration.Format(g.to-after), duration.Exact(s.slo.Stable))
 	case s.bucketAt(after)+s.window() <= len(s.due) && s.firstStable(s.bucketAt(after), max(g.last, s.bucketAt(g.to))) < 0:
-		r.unsure = fmt.Sprintf("no window of %s reached %s of the baseline's throughput, though no bucket was bad: the load stalled", format.Exact(s.slo.Stable), format.Percent(s.slo.MinThroughput))
+		r.unsure = fmt.Sprintf("no window of %s reached %s of the baseline's throughput, though no bucket was bad: the load stalled", duration.Exact(s.slo.Stable), format.Percent(s.slo.MinThroughput))
 	}
 }
 
@@ -101,7 +102,7 @@ func (s *series) notRecovered(g segment, from time.Duration, bucket int, objecti
 	case endOfObservation:
 		outlived := s.firstStable(s.bucketFrom(g.lastTrigger()), bucket) >= 0
 		if outlived && s.start(len(s.due)-bucket) < s.slo.Stable {
-			r.unsure = fmt.Sprintf("stable, but bad again %s before observation ended: too late to tell", format.Duration(g.to-s.start(bucket)))
+			r.unsure = fmt.Sprintf("stable, but bad again %s before observation ended: too late to tell", duration.Format(g.to-s.start(bucket)))
 			return
 		}
 	}

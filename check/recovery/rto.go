@@ -9,6 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -93,19 +94,19 @@ func (r *recovery) verdict(run *index.Run, s *series) (record.Verdict, string) {
 	case s.share < run.SLO.MinBaseline:
 		return record.Vacuous, fmt.Sprintf("%s: only %s of the baseline was good, and %s are needed to compare with", name, format.Percent(s.share), format.Percent(run.SLO.MinBaseline))
 	case !r.Recovered && (run.Record.AbortReason != "" || !run.Complete()) && r.RTO <= objective:
-		return record.Unknown, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, format.Duration(r.RTO), from)
+		return record.Unknown, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, duration.Format(r.RTO), from)
 	case !r.Recovered:
-		return record.Fail, fmt.Sprintf("%s: not recovered in %s%s", name, format.Duration(r.RTO), from)
+		return record.Fail, fmt.Sprintf("%s: not recovered in %s%s", name, duration.Format(r.RTO), from)
 	case !r.judged:
 		return "", name + ": could not be served by design until the end of the episode"
 	case r.RTO > objective:
-		return record.Fail, fmt.Sprintf("%s: RTO %s%s, longest outage %s", name, format.Duration(r.RTO), from, format.Duration(r.LongestOutage))
+		return record.Fail, fmt.Sprintf("%s: RTO %s%s, longest outage %s", name, duration.Format(r.RTO), from, duration.Format(r.LongestOutage))
 	case r.unsure != "":
 		return record.Unknown, name + ": " + r.unsure
 	case len(r.Outages) == 0:
 		return record.Pass, name + ": no outage" + from
 	default:
-		return record.Pass, fmt.Sprintf("%s: RTO %s%s, longest outage %s", name, format.Duration(r.RTO), from, format.Duration(r.LongestOutage))
+		return record.Pass, fmt.Sprintf("%s: RTO %s%s, longest outage %s", name, duration.Format(r.RTO), from, duration.Format(r.LongestOutage))
 	}
 }
 
@@ -113,13 +114,13 @@ func (r *recovery) verdict(run *index.Run, s *series) (record.Verdict, string) {
 func describeRTO(out *record.RTO, worst *recovery, episodes int) string {
 	var b strings.Builder
 	if !worst.Recovered {
-		fmt.Fprintf(&b, "%s not recovered in %s, RTO %s", worst.name(), format.Duration(worst.RTO), format.Exact(out.Objective))
+		fmt.Fprintf(&b, "%s not recovered in %s, RTO %s", worst.name(), duration.Format(worst.RTO), duration.Exact(out.Objective))
 	} else {
 		sign := "≤"
 		if worst.RTO > out.Objective {
 			sign = ">"
 		}
-		fmt.Fprintf(&b, "RTO %s (±%s) %s %s", format.Duration(worst.RTO), format.Exact(out.Resolution), sign, format.Exact(out.Objective))
+		fmt.Fprintf(&b, "RTO %s (±%s) %s %s", duration.Format(worst.RTO), duration.Exact(out.Resolution), sign, duration.Exact(out.Objective))
 		if worst.RTO > 0 {
 			fmt.Fprintf(&b, ", worst: %s", worst.name())
 		}
@@ -128,7 +129,7 @@ func describeRTO(out *record.RTO, worst *recovery, episodes int) string {
 		b.WriteString(", counted from heal")
 	}
 	if episodes > 1 {
-		fmt.Fprintf(&b, "; min %s, median %s, max %s over %d episodes", format.Duration(out.Min), format.Duration(out.Median), format.Duration(out.Max), episodes)
+		fmt.Fprintf(&b, "; min %s, median %s, max %s over %d episodes", duration.Format(out.Min), duration.Format(out.Median), duration.Format(out.Max), episodes)
 	}
 	if worst.RTO > out.Objective || !worst.Recovered {
 		if s := longestStage(out.Stages); s != "" {

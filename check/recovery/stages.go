@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -117,12 +118,12 @@ func judgeStages(run *index.Run, ofEach []*recovery) []record.Finding {
 		missing := maps.Clone(run.Objectives.Stages)
 		for _, s := range stages {
 			took := s.To - s.From
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s%s: %s, ended by %s", s.Name, in, format.Duration(took), s.Description))
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s%s: %s, ended by %s", s.Name, in, duration.Format(took), s.Description))
 			switch {
 			case s.Budget == 0:
 				continue
 			case took > s.Budget:
-				over = append(over, fmt.Sprintf("%s took %s > %s%s", s.Name, format.Duration(took), format.Exact(s.Budget), in))
+				over = append(over, fmt.Sprintf("%s took %s > %s%s", s.Name, duration.Format(took), duration.Exact(s.Budget), in))
 			case s.Name == stableStage && r.stable < 0:
 				continue // it never came, and what was observed is within its budget
 			}
@@ -156,5 +157,5 @@ func longestStage(stages []record.Stage) string {
 		return ""
 	}
 	s := slices.MaxFunc(stages, func(a, b record.Stage) int { return cmp.Compare(a.To-a.From, b.To-b.From) })
-	return fmt.Sprintf("longest stage: %s, %s (stages count to the first answer)", s.Name, format.Duration(s.To-s.From))
+	return fmt.Sprintf("longest stage: %s, %s (stages count to the first answer)", s.Name, duration.Format(s.To-s.From))
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -58,7 +58,7 @@ func sandboxFailures(r *record.Run) []string {
 	var out []string
 	for _, e := range r.Events {
 		if e.Source == record.FromEngine && e.Kind == record.EventSandboxFailed {
-			out = append(out, fmt.Sprintf("%s at %s", e.Description, format.Duration(e.At)))
+			out = append(out, fmt.Sprintf("%s at %s", e.Description, duration.Format(e.At)))
 		}
 	}
 	return out

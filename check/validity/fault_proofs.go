@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -67,10 +67,10 @@ func judgeFault(f record.Fault) record.Finding {
 	}
 	var times []string
 	if f.Inject.Effective >= 0 {
-		times = append(times, fmt.Sprintf("active %s after its request", format.Duration(f.Inject.Effective-f.Inject.Requested)))
+		times = append(times, fmt.Sprintf("active %s after its request", duration.Format(f.Inject.Effective-f.Inject.Requested)))
 	}
 	if f.Heal.Effective >= 0 && f.Heal.Requested >= 0 {
-		times = append(times, fmt.Sprintf("cleared %s after the request of its heal", format.Duration(f.Heal.Effective-f.Heal.Requested)))
+		times = append(times, fmt.Sprintf("cleared %s after the request of its heal", duration.Format(f.Heal.Effective-f.Heal.Requested)))
 	}
 	return verdict(record.Pass, strings.Join(times, ", "))
 }

@@ -3,8 +3,8 @@ package validity
 import (
 	"fmt"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -18,7 +18,7 @@ func NodeCrashes(run *index.Run) []record.Finding {
 		if e.Source != record.FromEngine || e.Kind != record.EventCrashed && e.Kind != record.EventOutOfMemory {
 			continue
 		}
-		line := fmt.Sprintf("%s %s at %s, see nodes/%s.log", e.Node, e.Description, format.Duration(e.At), e.Node)
+		line := fmt.Sprintf("%s %s at %s, see nodes/%s.log", e.Node, e.Description, duration.Format(e.At), e.Node)
 		if len(f.Evidence) == 0 {
 			f.Description = line
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/harness/builtin"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/workload"
@@ -191,25 +192,25 @@ func (a *app) printClasses(rows []classRow, writers int) error {
 			lost = fmt.Sprint(*r.Lost)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Class, r.Acknowledged,
-			millis(r.P50), millis(r.P99), throughput, lost, seconds(r.LostFor), durationOrDash(r.RTO), r.Verdict, r.Dir)
+			latencyOrDash(r.P50), latencyOrDash(r.P99), throughput, lost, durationOrUnknown(r.LostFor), durationOrDash(r.RTO), r.Verdict, r.Dir)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out, "latency to 0.1 ms, of %d writes or more; throughput with %d writers in each region; RTO to 0.1 s\n", fewest, writers)
+	_, err := fmt.Fprintf(a.out, "latency to three digits, of %d writes or more; throughput with %d writers in each region; RTO to 0.1 s\n", fewest, writers)
 	return err
 }
 
-func millis(d *time.Duration) string {
+func latencyOrDash(d *time.Duration) string {
 	if d == nil {
 		return "—"
 	}
-	return fmt.Sprintf("%.1f ms", float64(*d)/float64(time.Millisecond))
+	return duration.Format(*d)
 }
 
-func seconds(d *time.Duration) string {
+func durationOrUnknown(d *time.Duration) string {
 	if d == nil {
 		return "?"
 	}
-	return fmt.Sprintf("%.2f s", d.Seconds())
+	return duration.Format(*d)
 }

@@ -80,12 +80,12 @@ func TestClassRow(t *testing.T) {
 	if err := (&app{out: &out}).printClasses(rows[1:], 32); err != nil {
 		t.Fatal(err)
 	}
-	want := `class  acknowledged when       p50      p99      throughput  lost  lost for  RTO   verdict  run
-async  written on the primary  50.0 ms  99.0 ms  25/s        7     0.25 s    3.0s  fail     runs/x
-latency to 0.1 ms, of 100 writes or more; throughput with 32 writers in each region; RTO to 0.1 s
+	want := `class  acknowledged when       p50    p99    throughput  lost  lost for  RTO  verdict  run
+async  written on the primary  50 ms  99 ms  25/s        7     250 ms    3 s  fail     runs/x
+latency to three digits, of 100 writes or more; throughput with 32 writers in each region; RTO to 0.1 s
 class   acknowledged when  p50  p99  throughput  lost  lost for  RTO  verdict  run
 strong  never              —    —    —           ?     ?         —    unknown  runs/y
-latency to 0.1 ms, of 0 writes or more; throughput with 32 writers in each region; RTO to 0.1 s
+latency to three digits, of 0 writes or more; throughput with 32 writers in each region; RTO to 0.1 s
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

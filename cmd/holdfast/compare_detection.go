@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
@@ -182,5 +183,5 @@ func durationOrDash(d *time.Duration) string {
 	if d == nil {
 		return "—"
 	}
-	return formatOffset(*d)
+	return duration.OrNever(*d)
 }

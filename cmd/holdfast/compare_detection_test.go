@@ -62,9 +62,9 @@ func TestDetectionRow(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	want := `profile   drill   suspected  confirmed  false alarms  switches  RTO   verdict  run
-adaptive  loss    2.0s       4.0s       2             1         1.0s  pass     runs/x
-seed      jitter  —          —          ?             0         —     unknown  runs/y
+	want := `profile   drill   suspected  confirmed  false alarms  switches  RTO  verdict  run
+adaptive  loss    2 s        4 s        2             1         1 s  pass     runs/x
+seed      jitter  —          —          ?             0         —    unknown  runs/y
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

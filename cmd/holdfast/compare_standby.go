@@ -138,7 +138,7 @@ func (a *app) printStandby(rows []standbyRow) error {
 		if r.Lost != nil {
 			lost = fmt.Sprint(*r.Lost)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Level, r.Holds, durationOrDash(r.RTO), lost, seconds(r.LostFor), r.Verdict, r.Dir)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Level, r.Holds, durationOrDash(r.RTO), lost, durationOrUnknown(r.LostFor), r.Verdict, r.Dir)
 	}
 	return t.Flush()
 }

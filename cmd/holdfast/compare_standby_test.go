@@ -42,9 +42,9 @@ func TestStandbyRow(t *testing.T) {
 	if err := (&app{out: &out}).printStandby([]standbyRow{warm, cold}); err != nil {
 		t.Fatal(err)
 	}
-	want := `level  what it holds                 RTO   lost  lost for  verdict  run
-warm   learns: what has reached it   3.0s  7     0.25 s    fail     runs/x
-cold   nothing: the newest snapshot  —     ?     ?         unknown  runs/y
+	want := `level  what it holds                 RTO  lost  lost for  verdict  run
+warm   learns: what has reached it   3 s  7     250 ms    fail     runs/x
+cold   nothing: the newest snapshot  —    ?     ?         unknown  runs/y
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -69,7 +70,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	for _, r := range p.Timeline() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", formatOffset(r.At), timelineEntry(r), quorumWord(r.Majority), regionList(r.RegionsWithQuorum))
 	}
-	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", formatOffset(p.Length()), formatOffset(p.Observe))
+	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", formatOffset(p.Length()), duration.Format(p.Observe))
 	return t.Flush()
 }
 
@@ -145,7 +146,7 @@ func dataClassSuffix(name string) string {
 }
 
 func objectiveList(o record.Objectives) string {
-	out := []string{"RTO at most " + formatOffset(o.RTO), fmt.Sprintf("RPO at most %d lost writes", o.RPO)}
+	out := []string{"RTO at most " + duration.Format(o.RTO), fmt.Sprintf("RPO at most %d lost writes", o.RPO)}
 	if o.Linearizable != nil && *o.Linearizable {
 		out = append(out, "linearizable")
 	}
@@ -174,7 +175,7 @@ func objectiveList(o record.Objectives) string {
 		out = append(out, fmt.Sprintf("at most %d messages redelivered to a consumer", *o.Redelivered))
 	}
 	for _, stage := range slices.Sorted(maps.Keys(o.Stages)) {
-		out = append(out, fmt.Sprintf("%s within %s", stage, formatOffset(o.Stages[stage])))
+		out = append(out, fmt.Sprintf("%s within %s", stage, duration.Format(o.Stages[stage])))
 	}
 	if len(o.ExpectEvents) > 0 {
 		var events []string

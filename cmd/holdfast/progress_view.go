@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -32,7 +33,7 @@ func (a *app) newProgressView(title string) progressView {
 // preparing is what is shown as the phase before the engine has reported one.
 const preparing = "prepare"
 
-// formatOffset prints an offset or a length as 12.3s or 1m02.3s.
+// formatOffset prints an instant as 12.3s or 1m02.3s, with a width that does not jump as it runs.
 func formatOffset(d time.Duration) string {
 	if d == record.NotReached {
 		return "never"
@@ -68,7 +69,7 @@ func eventLine(e record.Event) string {
 func stateLine(p harness.Progress) string {
 	s := fmt.Sprintf("%8s  %-8s", formatOffset(p.At), p.Phase)
 	if left := p.Ends - p.At; p.Ends > 0 && left > 0 {
-		s += fmt.Sprintf(" %s left at most", formatOffset(left))
+		s += fmt.Sprintf(" %s left at most", duration.Format(left))
 	}
 	for _, r := range p.Rates {
 		s += fmt.Sprintf("  %s %d/s %.0f%% ok", r.Region, r.Due, 100*r.OK)

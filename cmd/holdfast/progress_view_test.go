@@ -90,7 +90,7 @@ func TestPanelShowsTheRun(t *testing.T) {
 		p.advance(state, true)
 	}
 	want := `
- kill-leader · local  12.3s   faults  7.7s left at most
+ kill-leader · local  12.3s   faults  7.7 s left at most
  east             ··    0%   100/s  p99 -
  north            ██  100%   100/s  p99 42ms
  faults kill east-1

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 )
 
 // maxSparkline is the longest history that is drawn of a region, in cells of
@@ -49,7 +50,7 @@ func (p *ttyPanel) view(width int) string {
 	}
 	fmt.Fprintf(&b, "\n %s  %s   %s", p.style.bold(p.title), formatOffset(at), p.style.bold(phase))
 	if left := p.state.Ends - at; p.state.Ends > 0 && left > 0 {
-		fmt.Fprintf(&b, "  %s left at most", formatOffset(left))
+		fmt.Fprintf(&b, "  %s left at most", duration.Format(left))
 	}
 	b.WriteByte('\n')
 	cells := min(maxSparkline, max(10, width-46))

@@ -3,8 +3,8 @@ package drill
 import (
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -24,16 +24,16 @@ func pointers(r *Result) []string {
 // recovery is an RTO in words.
 func recovery(o *record.RTO) string {
 	if !o.Recovered {
-		return fmt.Sprintf("not recovered in %s (objective %s)", secs(o.Worst), secs(o.Objective))
+		return fmt.Sprintf("not recovered in %s (objective %s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective))
 	}
-	return fmt.Sprintf("%s (objective %s, resolution %s)", secs(o.Worst), secs(o.Objective), secs(o.Resolution))
+	return fmt.Sprintf("%s (objective %s, resolution %s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), duration.OrNever(o.Resolution))
 }
 
 // loss is an RPO in words.
 func loss(p *record.RPO) string {
 	s := fmt.Sprintf("%d lost of %d acknowledged (objective %d)", lostCount(p), p.Acked, p.Objective)
 	if lostCount(p) > 0 {
-		s += ", over " + secs(p.LossWindow)
+		s += ", over " + duration.OrNever(p.LossWindow)
 	}
 	return s
 }
@@ -50,9 +50,9 @@ func rtoFigures(o *record.RTO) []string {
 		}
 	}
 	if longest != nil {
-		line := fmt.Sprintf("the stage that took the time: %s, %s", longest.Name, secs(longest.To-longest.From))
+		line := fmt.Sprintf("the stage that took the time: %s, %s", longest.Name, duration.OrNever(longest.To-longest.From))
 		if longest.Budget > 0 {
-			line += " (budget " + secs(longest.Budget) + ")"
+			line += " (budget " + duration.OrNever(longest.Budget) + ")"
 		}
 		if longest.Description != "" {
 			line += ", ended by: " + longest.Description
@@ -63,12 +63,12 @@ func rtoFigures(o *record.RTO) []string {
 		if !s.Eligible && !s.FromHeal {
 			continue
 		}
-		back := "back after " + secs(s.RTO)
+		back := "back after " + duration.OrNever(s.RTO)
 		if !s.Recovered {
 			back = "not back"
 		}
 		out = append(out, fmt.Sprintf("  %s %ss, episode %d: %s, first acknowledgement %s, longest outage %s",
-			s.Region, s.Class, s.Episode, back, secs(s.FirstAck), secs(s.LongestOutage)))
+			s.Region, s.Class, s.Episode, back, duration.OrNever(s.FirstAck), duration.OrNever(s.LongestOutage)))
 	}
 	return out
 }
@@ -80,7 +80,7 @@ func rpoFigures(p *record.RPO) []string {
 			out = append(out, fmt.Sprintf("  and %d more", lostCount(p)-most))
 			break
 		}
-		line := fmt.Sprintf("  lost: %s %s=%s from %s, acknowledged at %s", w.Op.Kind, w.Op.Key, w.Op.Value, w.Op.Region, secs(w.Op.Return))
+		line := fmt.Sprintf("  lost: %s %s=%s from %s, acknowledged at %s", w.Op.Kind, w.Op.Key, w.Op.Value, w.Op.Region, duration.OrNever(w.Op.Return))
 		if w.Op.Node != "" {
 			line += fmt.Sprintf(" by %s in term %d", w.Op.Node, w.Op.Term)
 		}
@@ -103,7 +103,7 @@ func availabilityFigures(a *record.Availability) []string {
 	out := []string{fmt.Sprintf("%.3f %% of operations were good", 100*a.Overall)}
 	for _, s := range a.Series {
 		out = append(out, fmt.Sprintf("  %s %ss: %d of %d good, %d not sent, p99 %s, slowest %s",
-			s.Region, s.Class, s.Good, s.Due, s.Dropped, secs(s.P99), secs(s.Max)))
+			s.Region, s.Class, s.Good, s.Due, s.Dropped, duration.OrNever(s.P99), duration.OrNever(s.Max)))
 	}
 	return out
 }
@@ -135,11 +135,4 @@ func some(what string, lines []string) []string {
 		out = append(out, "  "+what+": "+l)
 	}
 	return out
-}
-
-func secs(d time.Duration) string {
-	if d == record.NotReached {
-		return "never"
-	}
-	return fmt.Sprintf("%.3gs", d.Seconds())
 }

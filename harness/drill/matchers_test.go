@@ -172,15 +172,15 @@ func TestFailureMessages(t *testing.T) {
 		"recovery names the stage": {
 			RecoverWithin(time.Second).FailureMessage(slow),
 			head + "to recover within 1s, but:\n" +
-				"RTO was 2.3s (objective 30s, resolution 0.1s)\n" +
-				"the stage that took the time: elect, 1.5s, ended by: north-1 elected in term 3\n" +
-				"  north writes, episode 0: back after 2.3s, first acknowledgement 2s, longest outage 0s\n" + pointers,
+				"RTO was 2.3 s (objective 30 s, resolution 100 ms)\n" +
+				"the stage that took the time: elect, 1.5 s, ended by: north-1 elected in term 3\n" +
+				"  north writes, episode 0: back after 2.3 s, first acknowledgement 2 s, longest outage 0 s\n" + pointers,
 		},
 		"loss names its witnesses": {
 			LoseNothing().FailureMessage(lost),
 			head + "to lose nothing, but:\n" +
-				"RPO was 1 lost of 100 acknowledged (objective 0), over 0s\n" +
-				"  lost: add s1=v42 from east, acknowledged at 5s by east-1 in term 2, 12ms before fault 1-kill; missing in the final reads of [north-1 south-1]\n" + pointers,
+				"RPO was 1 lost of 100 acknowledged (objective 0), over 0 s\n" +
+				"  lost: add s1=v42 from east, acknowledged at 5 s by east-1 in term 2, 12ms before fault 1-kill; missing in the final reads of [north-1 south-1]\n" + pointers,
 		},
 		"a pass names what is not one": {
 			Pass().FailureMessage(lost),
