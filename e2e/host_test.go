@@ -51,11 +51,11 @@ var _ = Describe("the machine that runs a drill", func() {
 		c := suite(ctx)
 		c.said(ctx, c.Out, `fault +requested`)
 		run := c.run()
-		Expect(left(ctx, run)).NotTo(BeEmpty())
+		Expect(leftovers(ctx, run)).NotTo(BeEmpty())
 		c.Interrupt()
 		Eventually(ctx, c.Exited).WithTimeout(time.Minute).Should(BeClosed())
 		Expect(c.ExitCode()).NotTo(BeZero())
-		Expect(left(ctx, run)).To(BeEmpty())
+		Expect(leftovers(ctx, run)).To(BeEmpty())
 		kept, err := record.Load(c.dir())
 		Expect(err).NotTo(HaveOccurred())
 		Expect(kept.AbortReason).To(ContainSubstring("interrupted"))
@@ -67,9 +67,9 @@ var _ = Describe("the machine that runs a drill", func() {
 			c.said(ctx, c.Err, `effective.*`)
 			c.said(ctx, c.Err, `pause`)
 			run := c.run()
-			Expect(left(ctx, run)).NotTo(BeEmpty(), "a run under way is found")
+			Expect(leftovers(ctx, run)).NotTo(BeEmpty(), "a run under way is found")
 			c.Signal(syscall.SIGKILL)
-			Eventually(ctx, left).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
+			Eventually(ctx, leftovers).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
 			kept, err := record.Load(c.dir())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(kept.Faults).NotTo(BeEmpty(), "the partial record can be read")
@@ -79,16 +79,16 @@ var _ = Describe("the machine that runs a drill", func() {
 			c := start(rt, endless)
 			c.said(ctx, c.Err, `effective`)
 			run := c.run()
-			dogs := bearingAs("watchdog", run)
+			dogs := processesOfProgram("watchdog", run)
 			Expect(dogs).To(HaveLen(1))
 			Expect(syscall.Kill(dogs[0], syscall.SIGKILL)).To(Succeed())
 			c.Signal(syscall.SIGKILL)
 			Eventually(ctx, c.Exited).Should(BeClosed())
-			Expect(left(ctx, run)).NotTo(BeEmpty())
+			Expect(leftovers(ctx, run)).NotTo(BeEmpty())
 			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()
 			Expect(err).NotTo(HaveOccurred(), string(out))
 			Expect(string(out)).To(ContainSubstring(run))
-			Eventually(ctx, left).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
+			Eventually(ctx, leftovers).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
 		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
 
 		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt), func(ctx SpecContext) {
@@ -99,7 +99,7 @@ var _ = Describe("the machine that runs a drill", func() {
 			c.said(ctx, c.Err, `healing faults`)
 			Eventually(ctx, c.Exited).WithTimeout(30 * time.Second).Should(BeClosed())
 			Expect(c.ExitCode()).To(Equal(record.Unknown.ExitCode()))
-			Expect(left(ctx, run)).To(BeEmpty())
+			Expect(leftovers(ctx, run)).To(BeEmpty())
 			kept, err := record.Load(c.dir())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(kept.AbortReason).To(ContainSubstring("interrupted"))
@@ -115,18 +115,18 @@ var _ = Describe("the machine that runs a drill", func() {
 			for _, c := range []*child{one, other} {
 				Eventually(ctx, c.Exited).WithTimeout(90 * time.Second).Should(BeClosed())
 				Expect(c.ExitCode()).To(BeZero(), string(c.Out.Contents()))
-				Expect(left(ctx, c.run())).To(BeEmpty())
+				Expect(leftovers(ctx, c.run())).To(BeEmpty())
 			}
 			Expect(one.run()).NotTo(Equal(other.run()))
 		}, SpecTimeout(3*time.Minute), GracePeriod(cleanLimit))
 	}
 })
 
-// bearingAs narrows bearing to processes of one program, by how it was called:
+// processesOfProgram narrows processesOf to processes of one program, by how it was called:
 // the file itself may have been replaced by a newer build meanwhile.
-func bearingAs(name, run string) []int {
+func processesOfProgram(name, run string) []int {
 	var out []int
-	for _, pid := range bearing(run) {
+	for _, pid := range processesOf(run) {
 		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		called, _, _ := strings.Cut(string(args), "\x00")
 		if err == nil && filepath.Base(called) == name {

@@ -39,12 +39,12 @@ func runtimes(s scenarios.Scenario) []string {
 var _ = Describe("scenario", func() {
 	for _, s := range scenarios.Library() {
 		for _, rt := range runtimes(s) {
-			It(fmt.Sprintf("%s on %s", s.Name, rt), Label(labels(s, rt)...), company(s), func(ctx SpecContext) {
+			It(fmt.Sprintf("%s on %s", s.Name, rt), Label(labels(s, rt)...), serialIfHeavy(s), func(ctx SpecContext) {
 				run := drill.Run(ctx, s.Name, drill.On(rt))
 				if expected(s) != record.Pass {
 					Expect(run).To(drill.AsExpected())
-					Expect(telling).To(HaveKey(s.Name))
-					telling[s.Name](run)
+					Expect(assertFailure).To(HaveKey(s.Name))
+					assertFailure[s.Name](run)
 					return
 				}
 				Expect(run).To(drill.RecoverWithin(s.Objectives.Resolve().RTO))
@@ -75,11 +75,11 @@ func labels(s scenarios.Scenario, rt string) []string {
 	return out
 }
 
-// company says whether a drill runs beside another. One of the layout full has
-// fifteen nodes, and one that starves a node of CPU sends as much as the others
-// can just serve: with those of another drill they ask more of two processors
-// than they have, and then nothing is proved of the platform.
-func company(s scenarios.Scenario) []any {
+// serialIfHeavy makes a drill run alone when it needs more than its share of two
+// processors: one of the layout full has fifteen nodes, and one that starves a
+// node of CPU sends as much load as the other nodes can just serve. Beside another
+// drill such a run would prove nothing about the platform.
+func serialIfHeavy(s scenarios.Scenario) []any {
 	starves := func(step scenarios.StepSpec) bool { return step.Fault == "throttle" }
 	if s.Topology.Layout == "full" || slices.ContainsFunc(s.Steps, starves) {
 		return []any{Serial}

@@ -15,9 +15,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// telling is, for each scenario that must not pass, what must be seen to be
-// broken: it is not enough that something was. One without a line here fails.
-var telling = map[string]func(*drill.Result){
+// assertFailure holds, for each scenario that must not pass, what exactly must have
+// failed: that something did is not enough. A scenario without an entry fails.
+var assertFailure = map[string]func(*drill.Result){
 	"starve-no-shedding": func(run *drill.Result) {
 		GinkgoHelper()
 		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "load shedding" })
@@ -29,12 +29,12 @@ var telling = map[string]func(*drill.Result){
 		i := slices.IndexFunc(run.Result.Findings, func(f record.Finding) bool { return f.Check == "accounts" })
 		Expect(run.Result.Findings[i].Description).To(ContainSubstring("no choice among"), "whole transfers too many, not halves")
 	},
-	"alert-main-region-mute": breaks("expected events"),
-	"hair-trigger":           breaks("false alarms"),
-	"stale-registry":         breaks("expected events"),
+	"alert-main-region-mute": mustFail("expected events"),
+	"hair-trigger":           mustFail("false alarms"),
+	"stale-registry":         mustFail("expected events"),
 	"restore-platform-no-snapshots": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("expected events")(run)
+		mustFail("expected events")(run)
 		rpo := run.Result.RPO
 		Expect(rpo.LossWindow).To(BeNumerically(">", 8*time.Second), "what was acknowledged long before is lost too")
 	},
@@ -78,7 +78,7 @@ var telling = map[string]func(*drill.Result){
 	},
 	"config-no-fallback": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("expected events")(run)
+		mustFail("expected events")(run)
 		exited := map[topology.NodeID]bool{}
 		for _, e := range run.Events {
 			if e.Kind == record.EventCrashed {
@@ -87,16 +87,16 @@ var telling = map[string]func(*drill.Result){
 		}
 		Expect(exited).To(Equal(map[topology.NodeID]bool{"east-gateway": true, "north-gateway": true, "south-gateway": true}), "who gave up")
 	},
-	"edge-blind": breaks("disconnected operation"),
+	"edge-blind": mustFail("disconnected operation"),
 	"follower-reads": func(run *drill.Result) {
 		GinkgoHelper()
 		Expect(run).NotTo(drill.BeLinearizable())
-		breaks("stale reads")(run)
+		mustFail("stale reads")(run)
 	},
 	"skip-arbitration": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("split brain")(run)
-		breaks("false alarms")(run)
+		mustFail("split brain")(run)
+		mustFail("false alarms")(run)
 		Expect(run).NotTo(drill.LoseNothing())
 		for _, lost := range run.Result.RPO.Lost {
 			Expect(lost.Op.Node).To(Equal(topology.NodeID("east-1")), "who led alone acknowledged what is lost")
@@ -104,38 +104,38 @@ var telling = map[string]func(*drill.Result){
 	},
 	"never-switch": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("traffic switch")(run)
+		mustFail("traffic switch")(run)
 		Expect(run.Result.Alarms.Raised).NotTo(BeZero(), "the loss was detected")
 	},
 	"lose-identity-no-local-verify": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("availability")(run)
+		mustFail("availability")(run)
 		Expect(run).To(drill.LoseNothing())
 		Expect(run.Result.RTO.Worst).To(BeNumerically(">", 5*time.Second), "nobody is let in until the issuers are back")
 	},
-	"standby-warm": breaks("rpo"),
+	"standby-warm": mustFail("rpo"),
 	"standby-warm-isolated": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("rpo")(run)
+		mustFail("rpo")(run)
 		Expect(run.Result.RPO.LossWindow).To(BeNumerically("<", 3*time.Second), "who is cut off stops to acknowledge")
 	},
-	"standby-cold": breaks("rpo"),
+	"standby-cold": mustFail("rpo"),
 	"restore-platform": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("rpo")(run)
+		mustFail("rpo")(run)
 		Expect(run.Result.RTO.Recovered).To(BeTrue(), "service is back")
 		rpo := run.Result.RPO
 		Expect(rpo.LostCount).To(BeNumerically("<", rpo.Acked), "what the snapshot has is not lost")
 	},
 	"probe-self": func(run *drill.Result) {
 		GinkgoHelper()
-		breaks("traffic switch")(run)
+		mustFail("traffic switch")(run)
 		Expect(run.Result.Alarms.Raised).To(BeZero(), "the loss was not detected")
 	},
 }
 
-// breaks is for a control whose broken promise says all.
-func breaks(promise string) func(*drill.Result) {
+// mustFail is for a control of which the failed check alone says everything.
+func mustFail(promise string) func(*drill.Result) {
 	return func(run *drill.Result) {
 		GinkgoHelper()
 		for _, f := range run.Result.Findings {

@@ -13,10 +13,10 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/docker"
 )
 
-// left lists what a run has left on this machine: containers and networks,
+// leftovers lists what a run has left on this machine: containers and networks,
 // processes, folders, and its lock. Processes are found by the run's id in
 // their arguments or environment, so that one that hides from us shows too.
-func left(ctx context.Context, run string) ([]string, error) {
+func leftovers(ctx context.Context, run string) ([]string, error) {
 	var out []string
 	if engine == nil {
 		runs, err := docker.Runs(ctx)
@@ -27,7 +27,7 @@ func left(ctx context.Context, run string) ([]string, error) {
 			out = append(out, "containers or networks")
 		}
 	}
-	for _, pid := range bearing(run) {
+	for _, pid := range processesOf(run) {
 		out = append(out, fmt.Sprintf("process %d", pid))
 	}
 	journals, err := cleanup.Runs()
@@ -41,9 +41,9 @@ func left(ctx context.Context, run string) ([]string, error) {
 	return append(out, dirs...), err
 }
 
-// bearing lists the processes with the run's id in their arguments or
+// processesOf lists the processes with the run's id in their arguments or
 // environment. Only Linux lets us look.
-func bearing(run string) []int {
+func processesOf(run string) []int {
 	var out []int
 	files, _ := filepath.Glob("/proc/[0-9]*")
 	for _, f := range files {
