@@ -54,7 +54,7 @@ func suite(ctx SpecContext) *child {
 	out, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, build.Module+"/examples").CombinedOutput()
 	Expect(err).NotTo(HaveOccurred(), string(out))
 	c := &child{runs: filepath.Join(dir, "runs")}
-	cmd := exec.Command(binary, "-ginkgo.v", "-ginkgo.no-color")
+	cmd := exec.Command(binary, "-ginkgo.v", "-ginkgo.no-color", "-ginkgo.focus=loss of its main region")
 	cmd.Env = append(os.Environ(), "HOLDFAST_EXAMPLES=1", "HOLDFAST_RUNS="+c.runs, "DOCKER_HOST=tcp://127.0.0.1:1")
 	c.begin(cmd)
 	return c

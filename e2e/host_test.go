@@ -64,7 +64,7 @@ var _ = Describe("the machine that runs a drill", func() {
 	for _, rt := range []string{docker.Name, local.Name} {
 		It("is clean within 10 s of a kill -9 in the middle of a fault, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, c.Err, `effective.*`)
+			c.said(ctx, c.Err, `probe +active: .*`)
 			c.said(ctx, c.Err, `pause`)
 			run := c.run()
 			Expect(leftovers(ctx, run)).NotTo(BeEmpty(), "a run under way is found")
@@ -77,7 +77,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("is cleaned by hand when the watchdog was killed too, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, c.Err, `effective`)
+			c.said(ctx, c.Err, `probe +active: `)
 			run := c.run()
 			dogs := processesOfProgram("watchdog", run)
 			Expect(dogs).To(HaveLen(1))
@@ -93,7 +93,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, c.Err, `effective`)
+			c.said(ctx, c.Err, `probe +active: `)
 			run := c.run()
 			c.Interrupt()
 			c.said(ctx, c.Err, `healing faults`)
@@ -109,7 +109,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt), Serial, func(ctx SpecContext) {
 			one, other := start(rt, brief), start(rt, brief)
-			one.said(ctx, one.Err, `effective`)
+			one.said(ctx, one.Err, `probe +active: `)
 			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()
 			Expect(err).NotTo(HaveOccurred(), string(out))
 			for _, c := range []*child{one, other} {
