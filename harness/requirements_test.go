@@ -21,7 +21,7 @@ func TestUnsupportedFaultEndsTheRun(t *testing.T) {
 		says  string
 	}{
 		{&faults.Throttle{CPU: 0.1}, "use of the processor"},
-		{&faults.Replace{}, "the target has no operator"},
+		{&faults.Replace{}, "the target has no membership admin"},
 	} {
 		t.Run(tt.says, func(t *testing.T) {
 			t.Parallel()

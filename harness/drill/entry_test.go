@@ -30,7 +30,7 @@ func TestJUnitCarriesFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"RTO 2.3s", "RPO 0 lost of 100 acknowledged", "report.html"} {
+	for _, want := range []string{"RTO 2.3 s", "RPO 0 lost of 100 acknowledged", "report.html"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("JUnit does not say %q:\n%s", want, text)
 		}
