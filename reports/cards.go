@@ -8,7 +8,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// cards are the big figures, each against its objective.
+// cards are the key figures, each with its objective.
 func cards(r *record.Run) []card {
 	j := r.Result
 	if j == nil {
@@ -19,15 +19,15 @@ func cards(r *record.Run) []card {
 		rpoCard(r, j.RPO),
 	}
 	if a := j.Availability; a != nil {
-		c := card{Name: "Availability", Figure: share(a.Overall), Says: "reported, not judged", Note: "of the operations of eligible clients, from the first fault on"}
+		c := card{Name: "Availability", Figure: share(a.Overall), Description: "reported, not judged", Note: "of the operations of eligible clients, from the first fault on"}
 		if a.Objective > 0 {
 			c = toned(c, findingOf(r, "availability"))
-			c.Says = "objective " + share(a.Objective)
+			c.Description = "objective " + share(a.Objective)
 		}
 		out = append(out, c)
 	}
 	if l := j.Linearizable; l != nil {
-		c := card{Name: "Linearizable", Figure: "yes", Says: plural(l.Ops, "operation") + " on " + plural(l.Keys, "key")}
+		c := card{Name: "Linearizable", Figure: "yes", Description: plural(l.Ops, "operation") + " on " + plural(l.Keys, "key")}
 		if n := len(l.Undecided); n > 0 {
 			c.Figure, c.Note = "unknown", plural(n, "key")+" undecided"
 		}
@@ -42,7 +42,7 @@ func cards(r *record.Run) []card {
 	return out
 }
 
-// toned marks a card with the verdict of its promise, where there is one.
+// toned colours a card by the verdict of its check, where there is one.
 func toned(c card, v record.Verdict) card {
 	if v != "" {
 		c.Tone, c.Glyph = tone(v), glyph(v)
@@ -51,12 +51,12 @@ func toned(c card, v record.Verdict) card {
 }
 
 func rtoCard(r *record.Run, o *record.RTO) card {
-	c := card{Name: "RTO", Figure: "–", Says: "not measured", Note: "recovery time"}
+	c := card{Name: "RTO", Figure: "–", Description: "not measured", Note: "recovery time"}
 	if o == nil {
 		return c
 	}
 	c.Figure = duration.OrNever(o.Worst)
-	c.Says = fmt.Sprintf("objective %s", duration.OrNever(o.Objective))
+	c.Description = fmt.Sprintf("objective %s", duration.OrNever(o.Objective))
 	c.Note = fmt.Sprintf("worst eligible series, to within %s", duration.OrNever(o.Resolution))
 	v := findingOf(r, "rto")
 	switch {
@@ -87,7 +87,7 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 }
 
 func rpoCard(r *record.Run, o *record.RPO) card {
-	c := card{Name: "RPO", Figure: "–", Says: "not measured", Note: "acknowledged writes lost"}
+	c := card{Name: "RPO", Figure: "–", Description: "not measured", Note: "acknowledged writes lost"}
 	if o == nil {
 		return c
 	}
@@ -96,7 +96,7 @@ func rpoCard(r *record.Run, o *record.RPO) card {
 	if lostCount(o) == 0 && !measured(v) {
 		c.Figure = "unknown"
 	}
-	c.Says = "objective " + count(o.Objective)
+	c.Description = "objective " + count(o.Objective)
 	also := append([]string{plural(o.FinalReads, "final read")}, offences(o)...)
 	if len(o.UnreadableNodes) > 0 {
 		also = append(also, "none through "+join(o.UnreadableNodes, ", "))

@@ -10,7 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// environment is where the run took place and what it was made of.
+// environment describes where the run took place: seed, topology, constants and versions.
 func environment(r *record.Run) []fact {
 	why := ""
 	if r.RuntimeReason != "" {
@@ -25,22 +25,22 @@ func environment(r *record.Run) []fact {
 		{"seed", fmt.Sprint(r.Seed), true},
 		{"operations", count(len(r.Ops)), false},
 	}
-	var zones []string
+	var regions []string
 	for _, z := range r.Topology.RegionSpecs {
-		zones = append(zones, fmt.Sprintf("%s (weight %d, %s)", clean(string(z.Region)), z.Weight, plural(len(r.Topology.NodesIn(z.Region)), "node")))
+		regions = append(regions, fmt.Sprintf("%s (weight %d, %s)", clean(string(z.Region)), z.Weight, plural(len(r.Topology.NodesIn(z.Region)), "node")))
 	}
-	if len(zones) > 0 {
-		out = append(out, fact{"regions", strings.Join(zones, ", "), false})
+	if len(regions) > 0 {
+		out = append(out, fact{"regions", strings.Join(regions, ", "), false})
 	}
-	var far []string
+	var latencies []string
 	for _, d := range r.Topology.Latency {
-		far = append(far, fmt.Sprintf("%s–%s %s", clean(string(d.A)), clean(string(d.B)), duration.OrNever(d.OneWay)))
+		latencies = append(latencies, fmt.Sprintf("%s–%s %s", clean(string(d.A)), clean(string(d.B)), duration.OrNever(d.OneWay)))
 	}
-	if len(far) > 0 {
-		out = append(out, fact{"one-way latency", strings.Join(far, ", "), false})
+	if len(latencies) > 0 {
+		out = append(out, fact{"one-way latency", strings.Join(latencies, ", "), false})
 	}
-	d := definitionOf(r)
-	out = append(out, fact{"definition", fmt.Sprintf("bucket %s, good when %s are OK within %s; outages merged below %s; stable after %s at %s of the baseline's throughput",
+	d := sloParamsOf(r)
+	out = append(out, fact{"definitions", fmt.Sprintf("bucket %s, good when %s are OK within %s; outages merged below %s; stable after %s at %s of the baseline's throughput",
 		duration.OrNever(d.Bucket), share(d.MinGood), duration.OrNever(d.Latency), duration.OrNever(d.Merge), duration.OrNever(d.Stable), share(d.MinThroughput)), false})
 	keys := make([]string, 0, len(r.Versions))
 	for k := range r.Versions {
@@ -53,7 +53,7 @@ func environment(r *record.Run) []fact {
 	return out
 }
 
-// replay is how to see it again.
+// replay lists the commands that repeat the run or judge it again.
 func replay(r *record.Run) []fact {
 	run := shell(clean(r.ID))
 	again := "holdfast run " + shell(clean(r.Scenario))
@@ -62,8 +62,8 @@ func replay(r *record.Run) []fact {
 	}
 	return []fact{
 		{"holdfast replay " + run, "runs the stored plan again on a new cluster", true},
-		{"holdfast recheck " + run, "judges the stored history again with today's checks, without a cluster", true},
-		{again, "resolves the scenario anew with the same seed and runs it", true},
+		{"holdfast recheck " + run, "judges the stored history again with the present checks, without a cluster", true},
+		{again, "resolves the scenario again with the same seed and runs it", true},
 	}
 }
 

@@ -43,25 +43,25 @@ func TestSharesAreNotRoundedUp(t *testing.T) {
 
 func TestCleanTextIsOneShortPrintableLine(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain":                      "plain",
-		"a\nb\tc":                    "a b c",
-		"\x1b[31mred\x00":            "\uFFFD[31mred\uFFFD",
-		"bad \xff utf8":              "bad \uFFFD utf8",
-		"left\u202eright":            "left\uFFFDright",
-		"nonchar \uFFFE":             "nonchar \uFFFD",
-		"Łódź → ok":                  "Łódź → ok",
-		strings.Repeat("é", longest): strings.Repeat("é", longest),
+		"plain":                       "plain",
+		"a\nb\tc":                     "a b c",
+		"\x1b[31mred\x00":             "\uFFFD[31mred\uFFFD",
+		"bad \xff utf8":               "bad \uFFFD utf8",
+		"left\u202eright":             "left\uFFFDright",
+		"nonchar \uFFFE":              "nonchar \uFFFD",
+		"Łódź → ok":                   "Łódź → ok",
+		strings.Repeat("é", maxRunes): strings.Repeat("é", maxRunes),
 	} {
 		if got := clean(in); got != want {
 			t.Errorf("clean(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got := len([]rune(clean(strings.Repeat("é", longest+1)))); got != longest {
-		t.Errorf("a long string keeps %d runes, want %d", got, longest)
+	if got := len([]rune(clean(strings.Repeat("é", maxRunes+1)))); got != maxRunes {
+		t.Errorf("a long string keeps %d runes, want %d", got, maxRunes)
 	}
 }
 
-func TestLanesCountFromTheIntendedTime(t *testing.T) {
+func TestChartSeriesCountFromTheIntendedTime(t *testing.T) {
 	op := func(intended, took time.Duration, kind history.Kind, o history.Outcome) history.Op {
 		return history.Op{Region: "east", Kind: kind, Intended: intended, Call: intended + took/2, Return: intended + took, Outcome: o}
 	}
@@ -79,9 +79,9 @@ func TestLanesCountFromTheIntendedTime(t *testing.T) {
 			final,
 		},
 	}
-	got := lanesOf(r, frame{To: 300*ms - 1, Bucket: 100 * ms})
+	got := chartSeriesOf(r, frame{To: 300*ms - 1, Bucket: 100 * ms})
 	never, nan := record.NotReached, math.NaN()
-	want := []lane{
+	want := []chartSeries{
 		{"east", history.Writes, []point{
 			{At: 0, Due: 4, Good: 0.5, P50: 30 * ms, P99: 1001 * ms},
 			{At: 100 * ms, Good: nan, P50: never, P99: never},
@@ -94,7 +94,7 @@ func TestLanesCountFromTheIntendedTime(t *testing.T) {
 		}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
-		t.Errorf("lanes (-want +got):\n%s", diff)
+		t.Errorf("chart series (-want +got):\n%s", diff)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestBucketsBoundTheLineWhateverTheLength(t *testing.T) {
 		time.Second: 100 * ms, 59 * time.Second: 100 * ms, 90 * time.Second: 200 * ms,
 		10 * time.Minute: 2 * time.Second, 24 * time.Hour: 200 * time.Second,
 	} {
-		if got := bucketOf(span, 100*ms); got != want || int(span/got) >= mostPoints {
+		if got := bucketOf(span, 100*ms); got != want || int(span/got) >= maxPoints {
 			t.Errorf("bucketOf(%v) = %v, want %v", span, got, want)
 		}
 	}
@@ -116,14 +116,14 @@ func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 	r.Result.Findings[0].Verdict, r.Result.Findings[0].Description = record.Vacuous, "RTO not measured: no baseline"
 	r.Result.Verdict = record.Vacuous
 	h := headlineOf(r)
-	if !strings.Contains(h.Says, "RTO not measured: no baseline;") || strings.Contains(h.Says, "RTO 0") || !h.Surprise {
+	if !strings.Contains(h.Description, "RTO not measured: no baseline;") || strings.Contains(h.Description, "RTO 0") || !h.Surprise {
 		t.Errorf("headline %+v", h)
 	}
 	if got := cards(r)[0].Figure; got != "–" {
 		t.Errorf("RTO card shows %q", got)
 	}
 	r.Result.Findings[0].Verdict = record.Pass
-	if got := headlineOf(r).Says; !strings.Contains(got, "RTO 0") {
+	if got := headlineOf(r).Description; !strings.Contains(got, "RTO 0") {
 		t.Errorf("a measured zero reads %q", got)
 	}
 }
@@ -137,7 +137,7 @@ func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {
 		t.Errorf("with reads tried again: %q", got)
 	}
 	r.Result.Findings[1].Verdict, r.Result.Findings[1].Description = record.Unknown, "what was lost is unknown"
-	if got := headlineOf(r).Says; !strings.Contains(got, "what was lost is unknown") {
+	if got := headlineOf(r).Description; !strings.Contains(got, "what was lost is unknown") {
 		t.Errorf("headline %q", got)
 	}
 	if got := cards(r)[1].Figure; got != "unknown" {
@@ -160,9 +160,9 @@ func TestHeadlineSaysWhatWasExpected(t *testing.T) {
 		surprise bool
 	}{
 		"pass as expected":  {passing(), "", false},
-		"negative control":  {lost(), "came out fail, as expected: rpo broken", false},
+		"negative control":  {lost(), "came out fail, as expected: rpo failed", false},
 		"without its fault": {unfelt, "came out fail, but fault 2-kill is vacuous: NOT as expected", true},
-		"another promise":   {beside(), "came out fail, but rpo was to break and is pass: NOT as expected", true},
+		"another promise":   {beside(), "came out fail, but rpo should have failed and is pass: NOT as expected", true},
 		"before breaks":     {unnamed, "expected fail, came out fail: as expected", false},
 		"unexpected":        {undecided(), "expected pass, came out unknown: NOT as expected", true},
 		"not judged at all": {interrupted(), "", true},
@@ -182,17 +182,17 @@ func TestHeadlineOwnsUpToAnOutageByDesign(t *testing.T) {
 		name, want string
 		change     func()
 	}{
-		{"back at once", "No majority for 19.9 s, by design; service back 0 s after heal (objective 30 s);", func() {}},
-		{"back later", "No majority for 19.9 s, by design; service back 2 s after heal (objective 30 s);", func() { r.Result.RTO.Worst = 2 * time.Second }},
+		{"back at once", "No quorum for 19.9 s, by design; service back 0 s after heal (objective 30 s);", func() {}},
+		{"back later", "No quorum for 19.9 s, by design; service back 2 s after heal (objective 30 s);", func() { r.Result.RTO.Worst = 2 * time.Second }},
 		{"never back", "service did not recover in 2 s after heal (objective 30 s);", func() { r.Result.RTO.Recovered = false }},
-		{"a majority was left", "Every client was without a majority for a time, by design;", func() { r.Result.QuorumLoss = nil }},
+		{"a majority was left", "Every client was without a quorum for a time, by design;", func() { r.Result.QuorumLoss = nil }},
 		{"one region could be served", "No outage (RTO 0, objective 30 s);", func() {
 			o := r.Result.RTO
 			o.Worst, o.Recovered, o.Series[0].FromHeal = 0, true, false
 		}},
 	} {
 		c.change()
-		if got := headlineOf(r).Says; !strings.Contains(got, c.want) {
+		if got := headlineOf(r).Description; !strings.Contains(got, c.want) {
 			t.Errorf("%s: headline %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -260,12 +260,12 @@ func TestHeatTellsSlowFromCut(t *testing.T) {
 	base := map[topology.Link]time.Duration{link: 30 * ms}
 	for name, c := range map[string]struct {
 		sample record.LinkSample
-		want   heatCell
+		want   heatmapCell
 	}{
-		"as before": {record.LinkSample{Link: link, RTT: 31 * ms}, heatCell{"31 ms", "a→b: 31 ms", "ok"}},
-		"slow":      {record.LinkSample{Link: link, RTT: 90 * ms}, heatCell{"▲ 90 ms", "a→b: 90 ms, first measured 30 ms", "slow"}},
-		"cut":       {record.LinkSample{Link: link, Error: "dial: i/o timeout"}, heatCell{"✖ timeout", "a→b: dial: i/o timeout", "cut"}},
-		"refused":   {record.LinkSample{Link: link, Error: "connection refused"}, heatCell{"✖ refused", "a→b: connection refused", "cut"}},
+		"as before": {record.LinkSample{Link: link, RTT: 31 * ms}, heatmapCell{"31 ms", "a→b: 31 ms", "ok"}},
+		"slow":      {record.LinkSample{Link: link, RTT: 90 * ms}, heatmapCell{"▲ 90 ms", "a→b: 90 ms, first measured 30 ms", "slow"}},
+		"cut":       {record.LinkSample{Link: link, Error: "dial: i/o timeout"}, heatmapCell{"✖ timeout", "a→b: dial: i/o timeout", "cut"}},
+		"refused":   {record.LinkSample{Link: link, Error: "connection refused"}, heatmapCell{"✖ refused", "a→b: connection refused", "cut"}},
 	} {
 		if diff := cmp.Diff(c.want, cellOf(c.sample, true, base[link])); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -35,7 +35,7 @@ func passing() *record.Run {
 			{Check: "rto", Verdict: record.Pass, Description: "worst eligible series (writes from north) recovered in 3.4 s, objective 30 s", Evidence: []string{"longest stage: detect, 1.6 s of 3.4 s"}},
 			{Check: "rpo", Verdict: record.Pass, Description: "0 of 2,612 acknowledged writes lost, read back through 3 nodes"},
 			{Check: "linearizable", Verdict: record.Pass, Description: "60 keys, 4,830 operations"},
-			{Check: "fault 1-kill", Verdict: record.Pass, Description: "felt 118 ms after it was requested, healed, neighbour spared"},
+			{Check: "fault 1-kill", Verdict: record.Pass, Description: "active 118 ms after its request, cleared, control unaffected"},
 			{Check: "leader change", Verdict: record.Pass, Description: "north-1 elected in term 3, 2.9 s after the fault"},
 		},
 		RTO: &record.RTO{
@@ -136,7 +136,7 @@ func undecided() *record.Run {
 	j.Linearizable.Undecided = []string{"k12", "k31"}
 	j.Findings[1] = record.Finding{Check: "rpo", Verdict: record.Unknown, Description: "9 of 186 final reads failed, so what was lost is not known", Evidence: []string{"members of set-1 through south-1: context deadline exceeded"}}
 	j.Findings[2] = record.Finding{Check: "linearizable", Verdict: record.Unknown, Description: "2 of 60 keys ran out of time"}
-	j.Findings[3] = record.Finding{Check: "fault 1-kill", Verdict: record.Vacuous, Description: "was never felt"}
+	j.Findings[3] = record.Finding{Check: "fault 1-kill", Verdict: record.Vacuous, Description: "had no measured effect"}
 	j.RTO.Series[4].Eligible, j.RTO.Series[5].Eligible, j.RTO.Series[5].FromHeal = false, false, true
 	j.RTO.Stages = nil
 	r.Matrices = append(r.Matrices, matrix(r.Topology, "after 2", 50*time.Second, ""), matrix(r.Topology, "after 3", 51*time.Second, ""))

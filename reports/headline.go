@@ -13,28 +13,28 @@ import (
 // headline is what a reader must know before anything else; every format
 // starts with it.
 type headline struct {
-	Verdict  record.Verdict // "" when the run was not judged
-	Word     string         // PASS, FAIL, UNKNOWN, VACUOUS, NOT JUDGED
-	Glyph    string         // never colour alone
-	Says     string         // one sentence with the figures
-	Expected string         // "" when pass was expected and came
-	Surprise bool           // the run did not come out as expected
-	Broken   string
+	Verdict     record.Verdict // "" when the run was not judged
+	Word        string         // PASS, FAIL, UNKNOWN, VACUOUS, NOT JUDGED
+	Glyph       string         // never colour alone
+	Description string         // one sentence with the figures
+	Expected    string         // "" when pass was expected and came
+	Surprise    bool           // the run did not come out as expected
+	Incomplete  string
 }
 
 func headlineOf(r *record.Run) headline {
-	h := headline{Broken: clean(r.AbortReason)}
-	if h.Broken != "" {
-		h.Broken = "ended before its time: " + h.Broken
+	h := headline{Incomplete: clean(r.AbortReason)}
+	if h.Incomplete != "" {
+		h.Incomplete = "the run ended early: " + h.Incomplete
 	} else if len(r.Partial) > 0 {
-		h.Broken = "the record is not whole: " + join(r.Partial, "; ")
+		h.Incomplete = "the record is incomplete: " + join(r.Partial, "; ")
 	}
 	j := r.Result
 	if j == nil {
 		h.Word, h.Glyph, h.Surprise = "NOT JUDGED", glyph(""), true
-		h.Says = "The run was not judged; what was recorded is below."
+		h.Description = "The run was not judged; what was recorded is below."
 		if r.AbortReason != "" {
-			h.Says = "The run ended before its time and was not judged: " + clean(r.AbortReason)
+			h.Description = "The run ended early and was not judged: " + clean(r.AbortReason)
 		}
 		return h
 	}
@@ -48,7 +48,7 @@ func headlineOf(r *record.Run) headline {
 		parts = append(parts, unmeasured(j, "rpo", loss(j.RPO, findingOf(r, "rpo"))))
 	}
 	for _, f := range j.Findings {
-		// The clauses above speak for recovery and data; any other broken promise must be named.
+		// The clauses above cover recovery and data. Every other check that did not pass is named.
 		if f.Verdict != record.Pass && (f.Check != "rto" || j.RTO == nil) && (!slices.Contains(ofRPO, f.Check) || j.RPO == nil) {
 			parts = append(parts, fmt.Sprintf("%s: %s", clean(f.Check), clean(string(f.Verdict))))
 		}
@@ -56,29 +56,29 @@ func headlineOf(r *record.Run) headline {
 	if len(parts) > 5 {
 		parts = append(parts[:4], fmt.Sprintf("and %d more findings", len(parts)-4))
 	}
-	h.Says = sentence(strings.Join(parts, "; "))
-	if h.Says == "" {
-		h.Says = "Nothing was judged."
+	h.Description = sentence(strings.Join(parts, "; "))
+	if h.Description == "" {
+		h.Description = "Nothing was judged."
 	}
 	h.Surprise, h.Expected = !j.AsExpected(), expectation(j)
 	return h
 }
 
-// measured says whether the figure stands: a checker that could not tell
-// leaves zeros behind, and "RTO 0" would be a lie.
+// measured reports whether a check with this verdict measured its figures. One that is unknown or
+// vacuous leaves zeros, and "RTO 0" would be wrong.
 func measured(v record.Verdict) bool { return v == record.Pass || v == record.Fail }
 
-// unmeasured is the reason why a promise was not measured, or else the clause.
-func unmeasured(j *record.Result, promise, clause string) string {
+// unmeasured is the reason why a check measured nothing, or else the clause.
+func unmeasured(j *record.Result, check, clause string) string {
 	for _, f := range j.Findings {
-		if f.Check == promise && !measured(f.Verdict) && f.Description != "" {
+		if f.Check == check && !measured(f.Verdict) && f.Description != "" {
 			return strings.TrimSuffix(clean(f.Description), ".")
 		}
 	}
 	return clause
 }
 
-// recovery is the RTO in a clause.
+// recovery is the clause on the RTO.
 func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	switch {
 	case !measured(v):
@@ -96,7 +96,7 @@ func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	}
 }
 
-// noneServed says that in every series clients could not be served by design
+// noneServed reports whether in every series clients could not be served by design
 // for a time, so that recovery counts from the heal.
 func noneServed(o *record.RTO) bool {
 	return len(o.Series) > 0 && !slices.ContainsFunc(o.Series, func(s record.RTOSeries) bool { return !s.FromHeal })
@@ -110,16 +110,16 @@ func quorumLoss(j *record.Result) (total time.Duration) {
 	return total
 }
 
-// byDesign says that nobody could be served, and for how long when there was no
+// byDesign is the clause on clients that could not be served, with the time for which there was no
 // quorum anywhere.
 func byDesign(noQuorum time.Duration) string {
 	if noQuorum == 0 {
-		return "every client was without a majority for a time, by design"
+		return "every client was without a quorum for a time, by design"
 	}
-	return "no majority for " + duration.OrNever(noQuorum) + ", by design"
+	return "no quorum for " + duration.OrNever(noQuorum) + ", by design"
 }
 
-// fromHeal is the recovery of clients that nobody could serve before the heal.
+// fromHeal is the clause on the recovery of clients that could not be served before the heal.
 func fromHeal(o *record.RTO) string {
 	if !o.Recovered {
 		return fmt.Sprintf("service did not recover in %s after heal (objective %s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective))
@@ -127,9 +127,9 @@ func fromHeal(o *record.RTO) string {
 	return fmt.Sprintf("service back %s after heal (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), waited(o))
 }
 
-// waited adds the first acknowledgement where it came after the RTO: operations
-// due from then on were good, for they were answered within the latency limit;
-// but the reader should know that for a while they waited.
+// waited adds the time of the first acknowledgement where that is longer than the RTO. Operations
+// that were due when the RTO ended are good because they were answered within the latency limit,
+// and the reader should know that they had to wait.
 func waited(o *record.RTO) string {
 	if w := o.Series[worstOf(o.Series)]; w.FirstAck > o.Worst {
 		return "; first acknowledgement after " + duration.OrNever(w.FirstAck)
@@ -137,8 +137,8 @@ func waited(o *record.RTO) string {
 	return ""
 }
 
-// loss is the RPO in a clause. The verdict says whether the final reads
-// sufficed: a read that failed may have succeeded when it was tried again.
+// loss is the clause on the RPO. The verdict decides whether the final reads
+// sufficed, because a read that failed may have succeeded when it was repeated.
 func loss(p *record.RPO, v record.Verdict) string {
 	var parts []string
 	switch n := lostCount(p); {
@@ -158,7 +158,7 @@ func loss(p *record.RPO, v record.Verdict) string {
 	return strings.Join(parts, ", ")
 }
 
-// offences counts what else is wrong with the data.
+// offences counts the other violations in the data.
 func offences(p *record.RPO) []string {
 	var out []string
 	for _, c := range []struct {
@@ -169,7 +169,7 @@ func offences(p *record.RPO) []string {
 		{len(p.Diverged), "divergence"},
 		{len(p.Duplicates), "duplicate"},
 		{len(p.StaleReads), "stale read"},
-		{len(p.SplitBrain), "minority acknowledgement"},
+		{len(p.SplitBrain), "split-brain write"},
 	} {
 		if c.n > 0 {
 			out = append(out, plural(c.n, c.noun))
@@ -178,7 +178,7 @@ func offences(p *record.RPO) []string {
 	return out
 }
 
-// ofRPO are the promises that loss speaks for.
+// ofRPO lists the checks that loss covers.
 var ofRPO = []string{"rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain"}
 
 // lostCount is how many were lost; the list in the record is bounded.
@@ -214,13 +214,13 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
-// findingOf returns the verdict on a promise, "" when it was not judged.
-func findingOf(r *record.Run, promise string) record.Verdict {
+// findingOf returns the verdict of a check, or "" when it was not judged.
+func findingOf(r *record.Run, check string) record.Verdict {
 	if r.Result == nil {
 		return ""
 	}
 	for _, f := range r.Result.Findings {
-		if f.Check == promise {
+		if f.Check == check {
 			return f.Verdict
 		}
 	}

@@ -41,23 +41,23 @@ type (
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
 		Time    string        `xml:"time,attr"`
-		Failure *junitTrouble `xml:"failure"`
-		Error   *junitTrouble `xml:"error"`
+		Failure *junitProblem `xml:"failure"`
+		Error   *junitProblem `xml:"error"`
 		Out     string        `xml:"system-out,omitempty"`
 	}
-	junitTrouble struct {
+	junitProblem struct {
 		Type    string `xml:"type,attr"`
 		Message string `xml:"message,attr"`
 		Text    string `xml:",chardata"`
 	}
 )
 
-// JUnit writes the run as a test suite with one case for each finding: fail is
-// a failure; unknown and vacuous are errors, for the promise was not tested.
+// JUnit writes the run as a test suite with one case for each finding. A finding that fails is
+// a failure; one that is unknown or vacuous is an error, because the check proved nothing.
 //
-// A run that is expected to fail and does is green as a suite: its findings
-// are then cases without failures, and one more case says that the expected
-// verdict came. When another came, that case fails.
+// A run that is expected to fail, and does, is green as a suite: its findings
+// are cases without failures, and one more case has the expected
+// verdict. When another verdict came, that case fails.
 func JUnit(w io.Writer, r *record.Run) error {
 	h := headlineOf(r)
 	s := junitSuite{
@@ -68,17 +68,17 @@ func JUnit(w io.Writer, r *record.Run) error {
 	if j := r.Result; j == nil {
 		s.Cases = append(s.Cases, junitCase{
 			Name: "judged", Class: class, Time: "0",
-			Error: &junitTrouble{Type: string(record.Unknown), Message: h.Says, Text: h.Says},
+			Error: &junitProblem{Type: string(record.Unknown), Message: h.Description, Text: h.Description},
 		})
 	} else {
-		expected := expectedTrouble(j)
+		expected := isNegativeControl(j)
 		for _, f := range j.Findings {
 			s.Cases = append(s.Cases, caseOf(f, class, j, expected))
 		}
 		if expected {
 			c := junitCase{Name: "expected verdict", Class: class, Time: "0", Out: h.Expected}
 			if h.Surprise {
-				c.Failure, c.Out = &junitTrouble{Type: "expected-" + clean(string(j.Expected)), Message: h.Expected, Text: h.Says}, ""
+				c.Failure, c.Out = &junitProblem{Type: "expected-" + clean(string(j.Expected)), Message: h.Expected, Text: h.Description}, ""
 			}
 			s.Cases = append(s.Cases, c)
 		}
@@ -105,8 +105,8 @@ func JUnit(w io.Writer, r *record.Run) error {
 	return err
 }
 
-// expectedTrouble says whether the scenario is a negative control.
-func expectedTrouble(j *record.Result) bool {
+// isNegativeControl reports whether the scenario expects another verdict than pass.
+func isNegativeControl(j *record.Result) bool {
 	return j.Expected != "" && j.Expected != record.Pass
 }
 
@@ -116,14 +116,14 @@ func caseOf(f record.Finding, class string, j *record.Result, expected bool) jun
 		c.Time = seconds(j.RTO.Worst)
 	}
 	text := clean(f.Description)
-	evidence, more := listed(f.Evidence, mostEvidence)
+	evidence, more := listed(f.Evidence, maxEvidence)
 	if len(evidence) > 0 {
 		text += "\n" + strings.Join(evidence, "\n")
 	}
 	if more > 0 {
 		text += fmt.Sprintf("\nand %d more in verdict.json", more)
 	}
-	t := &junitTrouble{Type: clean(string(f.Verdict)), Message: clean(f.Description), Text: text}
+	t := &junitProblem{Type: clean(string(f.Verdict)), Message: clean(f.Description), Text: text}
 	switch {
 	case f.Verdict == record.Pass:
 		c.Out = text
@@ -137,7 +137,7 @@ func caseOf(f record.Finding, class string, j *record.Result, expected bool) jun
 	return c
 }
 
-// junitProperties carry the figures; what was not measured is left out.
+// junitProperties are the figures. What was not measured is left out.
 func junitProperties(r *record.Run) []junitProperty {
 	out := []junitProperty{
 		{"run", clean(r.ID)},
@@ -147,7 +147,7 @@ func junitProperties(r *record.Run) []junitProperty {
 	}
 	add := func(name, value string) { out = append(out, junitProperty{name, value}) }
 	if r.AbortReason != "" {
-		add("broken", clean(r.AbortReason))
+		add("abort_reason", clean(r.AbortReason))
 	}
 	j := r.Result
 	if j == nil {

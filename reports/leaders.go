@@ -8,22 +8,22 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// leaderTimes are the instants in the chart at which the platform says it elected a leader.
+// leaderTimes are the instants, in seconds, at which the platform reported the election of a leader.
 func leaderTimes(r *record.Run, f frame) []float64 {
 	var out []float64
 	for _, e := range r.Events {
-		if e.Source == record.FromPlatform && e.Kind == record.EventElected && e.At >= f.From && e.At <= f.To && len(out) < mostLeaders {
+		if e.Source == record.FromPlatform && e.Kind == record.EventElected && e.At >= f.From && e.At <= f.To && len(out) < maxLeaders {
 			out = append(out, e.At.Seconds())
 		}
 	}
 	return out
 }
 
-// addLeaders marks each election, and who led before the chart begins. An
-// election whose words would run into its neighbours' takes the next row.
+// addLeaders marks each election, and the leader from before the chart begins. An
+// election whose words would overlap those of another takes the next row.
 func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int, y int) int {
 	t.LeadersY = y
-	var rows [mostLeaderRows][][2]int // what is taken, from and to
+	var rows [maxLeaderRows][][2]int // what is taken, from and to
 	used := 0
 	put := func(m mark, words string) {
 		m.TextX, m.Text = m.X+7, fits(words, 150)
@@ -33,7 +33,7 @@ func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int,
 			from, to = m.TextX-textWidth(m.Text), m.X+6
 		}
 		row := freeRow(rows[:], from, to)
-		if row < 0 { // no room; the title still says it
+		if row < 0 { // there is no space: the words are shown on hover only
 			row, m.Text, from, to = 0, "", m.X-6, m.X+6
 		}
 		rows[row] = append(rows[row], [2]int{from, to})
@@ -46,7 +46,7 @@ func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int,
 		put(mark{X: plotLeft + 6, Class: "before", Title: fmt.Sprintf("leader before the load, elected at %s: %s", at(e.At), words)}, words)
 	}
 	for _, e := range r.Events {
-		if e.Source != record.FromPlatform || e.Kind != record.EventElected || e.At < f.From || e.At > f.To || len(t.Leaders) >= mostLeaders {
+		if e.Source != record.FromPlatform || e.Kind != record.EventElected || e.At < f.From || e.At > f.To || len(t.Leaders) >= maxLeaders {
 			continue
 		}
 		words := leaderWords(e)
@@ -59,7 +59,7 @@ func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int,
 	return y
 }
 
-// freeRow is the first row on which nothing lies between two places, -1 for none.
+// freeRow is the first row that is empty between two positions, or -1.
 func freeRow(rows [][][2]int, from, to int) int {
 	for i, taken := range rows {
 		if !slices.ContainsFunc(taken, func(s [2]int) bool { return from < s[1] && to > s[0] }) {

@@ -9,44 +9,44 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// page is report.html before its layout: every string is clean, every figure
-// is written out, so that the template only places them.
+// page is what report.html shows. Every string is clean and every figure is
+// formatted, so that the template only lays them out.
 type page struct {
-	Title    string
-	Head     headline
-	Tone     string
-	Facts    []fact
-	Describe string
-	Cards    []card
-	Timeline timeline
-	Findings []finding
-	RTO      *rtoView
-	RPO      *rpoView
-	First    *firstError
-	Faults   []faultView
-	Heats    []heat
-	// MoreHeats are folded away: a run of many episodes measures its links many times.
-	MoreHeats []heat
-	Avail     []row
-	AvailSay  string
-	Lin       *linView
-	Events    []row
-	EventsOf  []string // sources, for the filter
-	Omitted   int
-	Env       []fact
-	Replay    []fact
+	Title       string
+	Head        headline
+	Tone        string
+	Facts       []fact
+	Description string
+	Cards       []card
+	Timeline    timeline
+	Findings    []finding
+	RTO         *rtoView
+	RPO         *rpoView
+	First       *firstError
+	Faults      []faultView
+	Heatmaps    []heatmap
+	// MoreHeatmaps are collapsed, because a run of many episodes measures its links many times.
+	MoreHeatmaps     []heatmap
+	Avail            []row
+	AvailDescription string
+	Lin              *linView
+	Events           []row
+	EventsOf         []string // sources, for the filter
+	Omitted          int
+	Env              []fact
+	Replay           []fact
 }
 
-// card is a big figure.
+// card is one key figure.
 type card struct {
-	Name, Figure, Says, Note, Tone, Glyph string
+	Name, Figure, Description, Note, Tone, Glyph string
 }
 
-// finding is a promise and what became of it.
+// finding is the verdict of one check with its evidence.
 type finding struct {
-	Promise, Word, Glyph, Tone, Says string
-	Evidence                         []string
-	More                             int
+	Check, Word, Glyph, Tone, Description string
+	Evidence                              []string
+	More                                  int
 }
 
 // row is a line of a table.
@@ -56,16 +56,16 @@ type row struct {
 	Note  string
 }
 
-// Bounds of the lists, so that a run of a million operations that all went
-// wrong still makes a page that a browser opens. What is left out is counted.
+// Bounds of the lists, so that a run of a million failed operations still makes a page
+// that a browser can open. What is left out is counted.
 const (
-	mostEvents   = 2000
-	mostEvidence = 40
-	mostListed   = 200
+	maxEvents   = 2000
+	maxEvidence = 40
+	maxListed   = 200
 )
 
 func pageOf(r *record.Run) (page, error) {
-	p := page{Head: headlineOf(r), Describe: clean(r.Description)}
+	p := page{Head: headlineOf(r), Description: clean(r.Description)}
 	p.Title = clean(r.Scenario)
 	if p.Title == "" {
 		p.Title = "run " + clean(r.ID)
@@ -85,10 +85,10 @@ func pageOf(r *record.Run) (page, error) {
 	p.Cards = cards(r)
 	p.First = firstErrorOf(r)
 	p.Faults = faultViews(r)
-	p.Heats = heats(r)
-	if n := len(p.Heats); n > 3 { // before, the first during, after
-		p.MoreHeats = slices.Clone(p.Heats[2 : n-1])
-		p.Heats = append(p.Heats[:2:2], p.Heats[n-1])
+	p.Heatmaps = heatmaps(r)
+	if n := len(p.Heatmaps); n > 3 { // before, the first during, after
+		p.MoreHeatmaps = slices.Clone(p.Heatmaps[2 : n-1])
+		p.Heatmaps = append(p.Heatmaps[:2:2], p.Heatmaps[n-1])
 	}
 	p.addEvents(r)
 	p.Env, p.Replay = environment(r), replay(r)
@@ -103,8 +103,8 @@ func pageOf(r *record.Run) (page, error) {
 func findings(j *record.Result) []finding {
 	var out []finding
 	for _, f := range j.Findings {
-		v := finding{Promise: clean(f.Check), Word: clean(string(f.Verdict)), Glyph: glyph(f.Verdict), Tone: tone(f.Verdict), Says: clean(f.Description)}
-		v.Evidence, v.More = listed(f.Evidence, mostEvidence)
+		v := finding{Check: clean(f.Check), Word: clean(string(f.Verdict)), Glyph: glyph(f.Verdict), Tone: tone(f.Verdict), Description: clean(f.Description)}
+		v.Evidence, v.More = listed(f.Evidence, maxEvidence)
 		out = append(out, v)
 	}
 	return out
@@ -120,8 +120,8 @@ func listed(all []string, n int) (shown []string, more int) {
 
 func (p *page) addEvents(r *record.Run) {
 	for _, e := range r.Events {
-		if len(p.Events) == mostEvents {
-			p.Omitted = len(r.Events) - mostEvents
+		if len(p.Events) == maxEvents {
+			p.Omitted = len(r.Events) - maxEvents
 			break
 		}
 		p.Events = append(p.Events, eventRow(e))
@@ -157,7 +157,7 @@ func eventRow(e record.Event) row {
 	return row{Class: sourceClass(e.Source), Cells: []string{at(e.At), clean(string(e.Source)), clean(string(e.Kind)), where, says}}
 }
 
-// sourceClass is a class name that the style sheet knows.
+// sourceClass is the CSS class of a source, one that the style sheet has.
 func sourceClass(s record.EventSource) string {
 	if slices.Contains(record.EventSources(), s) {
 		return "from-" + string(s)
@@ -169,11 +169,11 @@ func (p *page) addAvailability(a *record.Availability) {
 	if a == nil {
 		return
 	}
-	p.AvailSay = share(a.Overall) + " of the operations of eligible clients were good"
+	p.AvailDescription = share(a.Overall) + " of the operations of eligible clients were good"
 	if a.Objective > 0 {
-		p.AvailSay += "; objective " + share(a.Objective)
+		p.AvailDescription += "; objective " + share(a.Objective)
 	} else {
-		p.AvailSay += "; reported, not judged"
+		p.AvailDescription += "; reported, not judged"
 	}
 	for _, s := range a.Series {
 		part := "–"

@@ -10,31 +10,31 @@ import (
 	"github.com/go-analyze/charts/chartdraw/drawing"
 )
 
-// The geometry of every lane, in SVG units. The axes of the chart library are
-// off, since they size themselves by their labels and lanes must line up;
-// rules, bands and marks are series of our own on its ranges instead.
+// The geometry of every panel, in SVG units. The axes of the chart library are
+// off, because they size themselves by their labels and the panels must line up.
+// Rules, bands and marks are drawn by a series of this package instead.
 const (
 	plotWidth = 1120
 	plotLeft  = 104
 	plotRight = 14
 )
 
-// plot is one lane: lines over time in front of bands and marks.
+// plot is the drawing of one panel: lines over time in front of bands and marks.
 type plot struct {
-	height     int
-	from, to   float64 // seconds
-	low, high  float64
-	rules      []float64 // horizontal grid lines
-	limit      float64   // a dashed line, NaN for none
-	bands      []stripe
-	marks      []float64 // vertical lines: leader changes
-	lines      []line
-	beneath    []stripe // bars on the lane's floor
-	floorUnits int      // height of the floor
+	height       int
+	from, to     float64 // seconds
+	low, high    float64
+	rules        []float64 // horizontal grid lines
+	limit        float64   // a dashed line, NaN for none
+	bands        []band
+	marks        []float64 // vertical lines: leader changes
+	lines        []line
+	outages      []band // bars below the lines
+	outageHeight int    // space for the outages
 }
 
-// stripe is a stretch of time drawn in a style.
-type stripe struct {
+// band is a stretch of time, in seconds, in the style of a CSS class.
+type band struct {
 	from, to float64
 	class    string
 	row      int
@@ -43,14 +43,14 @@ type stripe struct {
 // line is one polyline; a NaN breaks it.
 type line struct {
 	class string
-	area  bool // fill what is missing to 1
+	area  bool // fill the space between the line and 1
 	x, y  []float64
 }
 
-// svg draws the lane and returns what is inside its <svg> element. The markup
-// holds numbers and our own class names only: no text of a run gets here.
+// svg returns what is inside the <svg> element of the panel. The markup
+// holds numbers and the class names of this package only, and no text of a run.
 func (p plot) svg() (template.HTML, error) {
-	pad := chartdraw.Box{Top: 2, Left: plotLeft, Right: plotRight, Bottom: 2 + p.floorUnits, IsSet: true}
+	pad := chartdraw.Box{Top: 2, Left: plotLeft, Right: plotRight, Bottom: 2 + p.outageHeight, IsSet: true}
 	c := chartdraw.Chart{
 		Width: plotWidth, Height: p.height, DPI: 72,
 		Background: chartdraw.Style{ClassName: "none", Padding: pad},
@@ -76,11 +76,11 @@ func (p plot) svg() (template.HTML, error) {
 	}
 	var b bytes.Buffer
 	if err := c.Render(chartdraw.SVG, &b); err != nil {
-		return "", fmt.Errorf("draw a lane: %w", err)
+		return "", fmt.Errorf("draw a panel: %w", err)
 	}
 	_, inner, _ := bytes.Cut(b.Bytes(), []byte(">"))
 	inner = bytes.TrimSuffix(bytes.TrimSpace(inner), []byte("</svg>"))
-	return template.HTML(inner), nil //nolint:gosec // numbers and class names of ours only, see above
+	return template.HTML(inner), nil //nolint:gosec // numbers and class names of this package only, see above
 }
 
 // split cuts the line at its gaps and drops the inner points of flat stretches.
@@ -108,7 +108,7 @@ func (l line) split() []chartdraw.ContinuousSeries {
 	return out
 }
 
-// area fills what a line lacks to base.
+// area fills the space between a line and base.
 type area struct {
 	chartdraw.ContinuousSeries
 	base float64
@@ -119,7 +119,7 @@ func areaOf(s chartdraw.ContinuousSeries, base float64, style chartdraw.Style) a
 	return area{s, base}
 }
 
-// Render draws the filled shape alone; the line is a series of its own.
+// Render draws the filled shape only. The line itself is another series.
 func (a area) Render(r chartdraw.Renderer, box chartdraw.Box, xr, yr chartdraw.Range, _ chartdraw.Style) {
 	r.SetClassName(a.Style.ClassName)
 	base := box.Bottom - yr.Translate(a.base)
@@ -134,7 +134,8 @@ func (a area) Render(r chartdraw.Renderer, box chartdraw.Box, xr, yr chartdraw.R
 	r.ResetStyle()
 }
 
-// backdrop is what lies behind the lines: bands, rules, limit, marks, floor.
+// backdrop draws what is behind the lines (bands, rules, limit and marks) and the
+// outages below them.
 type backdrop struct{ plot }
 
 func (backdrop) GetName() string                 { return "backdrop" }
@@ -179,10 +180,10 @@ func (p backdrop) Render(r chartdraw.Renderer, box chartdraw.Box, xr, yr chartdr
 			stroke("mark", x(v), box.Top, x(v), box.Bottom)
 		}
 	}
-	for _, s := range p.beneath {
+	for _, s := range p.outages {
 		if !p.outside(s.from, s.to) {
 			top := box.Bottom + 2 + 5*s.row
-			rect("floor "+s.class, x(s.from), top, max(x(s.to), x(s.from)+2), top+4)
+			rect("outage "+s.class, x(s.from), top, max(x(s.to), x(s.from)+2), top+4)
 		}
 	}
 	r.ResetStyle()

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -216,5 +217,18 @@ func TestMillionOperationsMakeASmallPage(t *testing.T) {
 	t.Logf("%d operations: %d kB in %v", n, b.Len()>>10, time.Since(start))
 	if b.Len() > 2<<20 {
 		t.Errorf("report.html has %d bytes, want at most 2 MiB", b.Len())
+	}
+}
+
+// The filter of the events is made of rules in the style sheet, one for each source.
+func TestEverySourceOfEventsCanBeFiltered(t *testing.T) {
+	css, err := files.ReadFile("templates/report.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range record.EventSources() {
+		if rule := fmt.Sprintf("#events:has(#show-%s:not(:checked)) .from-%[1]s", s); !strings.Contains(string(css), rule) {
+			t.Errorf("the style sheet has no rule %q", rule)
+		}
 	}
 }

@@ -11,28 +11,28 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// definitionOf is the constants of the run's figures; a run that was not
-// judged is shown by the defaults.
-func definitionOf(r *record.Run) record.SLOParams {
+// sloParamsOf returns the constants that the run was judged with, or the defaults
+// for a run that was not judged.
+func sloParamsOf(r *record.Run) record.SLOParams {
 	if r.Result == nil {
 		return record.SLOParams{}.Resolve()
 	}
 	return r.Result.SLOParams.Resolve()
 }
 
-// mostPoints bounds the points of one line, whatever the length of the run.
-const mostPoints = 600
+// maxPoints bounds the points of one line, whatever the length of the run.
+const maxPoints = 600
 
-// lane is what the clients of one region saw of one class, in buckets of the
-// intended time.
-type lane struct {
+// chartSeries is how the clients of one region were served in one class of operation,
+// in buckets of the intended time.
+type chartSeries struct {
 	Region topology.Region
 	Class  history.Class
 	Points []point
 }
 
 // point is one bucket. Good is NaN where nothing was due; P50 and P99 are
-// Never where nothing was acknowledged.
+// record.NotReached where nothing was acknowledged.
 type point struct {
 	At       time.Duration // start of the bucket
 	Due      int
@@ -61,40 +61,40 @@ func frameOf(r *record.Run) frame {
 		f.To = max(f.To, r.Ops[i].Intended)
 	}
 	f.To = max(f.To, f.From+time.Second)
-	f.Bucket = bucketOf(f.To-f.From, definitionOf(r).Bucket)
+	f.Bucket = bucketOf(f.To-f.From, sloParamsOf(r).Bucket)
 	return f
 }
 
 // bucketOf is the smallest round multiple of the judged bucket that keeps a line
-// within mostPoints.
+// within maxPoints.
 func bucketOf(span, judged time.Duration) time.Duration {
 	for unit := judged; ; unit *= 10 {
 		for _, k := range []time.Duration{1, 2, 5} {
-			if span/(k*unit) < mostPoints {
+			if span/(k*unit) < maxPoints {
 				return k * unit
 			}
 		}
 	}
 }
 
-// lanesOf sorts the load into buckets, in one pass.
-func lanesOf(r *record.Run, f frame) []lane {
+// chartSeriesOf counts the run's operations with the counter that the checks count with.
+func chartSeriesOf(r *record.Run, f frame) []chartSeries {
 	n := int((f.To-f.From)/f.Bucket) + 1
 	count := goodput.Counter{
 		From: f.From, End: f.From + time.Duration(n)*f.Bucket, Width: f.Bucket,
-		Limit: definitionOf(r).Latency, KeepLatencies: true,
+		Limit: sloParamsOf(r).Latency, KeepLatencies: true,
 	}
 	for i := range r.Ops {
 		count.Add(&r.Ops[i])
 	}
-	var out []lane
+	var out []chartSeries
 	for _, region := range regionsOf(r) {
 		for _, class := range []history.Class{history.Writes, history.Reads} {
 			s := count.Series[goodput.Key{Region: region, Class: class}]
 			if s == nil {
 				continue
 			}
-			l := lane{region, class, make([]point, n)}
+			l := chartSeries{region, class, make([]point, n)}
 			for b := range n {
 				p := point{At: f.From + time.Duration(b)*f.Bucket, Good: math.NaN(), P50: record.NotReached, P99: record.NotReached}
 				if b < len(s.Buckets) {

@@ -14,13 +14,13 @@ func Summary(w io.Writer, r *record.Run) error {
 	h := headlineOf(r)
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s %s: %s\n\n", h.Glyph, h.Word, md(r.Scenario))
-	fmt.Fprintf(&b, "%s\n", md(h.Says))
+	fmt.Fprintf(&b, "%s\n", md(h.Description))
 	if h.Expected != "" {
 		fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Expected)))
 	}
 	if j := r.Result; j != nil {
-		if h.Broken != "" {
-			fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Broken)))
+		if h.Incomplete != "" {
+			fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Incomplete)))
 		}
 		summaryRTO(&b, j.RTO)
 		summaryFindings(&b, j.Findings)
@@ -50,7 +50,7 @@ func summaryFindings(b *strings.Builder, fs []record.Finding) {
 	if len(fs) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n| | promise | found |\n|---|---|---|\n")
+	fmt.Fprintf(b, "\n| | check | found |\n|---|---|---|\n")
 	for _, f := range fs {
 		fmt.Fprintf(b, "| %s %s | %s | %s |\n", glyph(f.Verdict), md(string(f.Verdict)), md(f.Check), md(f.Description))
 		if f.Verdict != record.Pass && len(f.Evidence) > 0 {

@@ -11,15 +11,15 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// Terminal writes the verdict block that ends `holdfast run`: what came out,
-// the figures by client region and class, the findings, and where to read on.
-// Dir is the run directory; color asks for ANSI colours.
+// Terminal writes the block that ends `holdfast run`: the verdict, the figures by client
+// region and class, the findings, and the path of the report. Dir is the run directory;
+// color asks for ANSI colours. The error is that of w.
 func Terminal(w io.Writer, r *record.Run, dir string, color bool) error {
 	h := headlineOf(r)
 	paint := painter(color)
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s  %s\n", paint(tone(h.Verdict), h.Glyph+" "+h.Word), clean(r.Scenario))
-	fmt.Fprintf(&b, "  %s\n", h.Says)
+	fmt.Fprintf(&b, "  %s\n", h.Description)
 	if h.Expected != "" {
 		c := "dim"
 		if h.Surprise {
@@ -28,8 +28,8 @@ func Terminal(w io.Writer, r *record.Run, dir string, color bool) error {
 		fmt.Fprintf(&b, "  %s\n", paint(c, h.Expected))
 	}
 	if j := r.Result; j != nil {
-		if h.Broken != "" {
-			fmt.Fprintf(&b, "  %s\n", paint("fail", h.Broken))
+		if h.Incomplete != "" {
+			fmt.Fprintf(&b, "  %s\n", paint("fail", h.Incomplete))
 		}
 		terminalRTO(&b, j.RTO)
 		terminalRPO(&b, j.RPO, findingOf(r, "rpo"))
@@ -79,13 +79,13 @@ func terminalRPO(b *strings.Builder, o *record.RPO, v record.Verdict) {
 			break
 		}
 		op := l.Op
-		fmt.Fprintf(b, "    lost: %s, acknowledged %s by %s%s, %s\n", opSays(&op), at(op.Return), orNobody(string(op.Node)), termSays(&op), clean(l.Position))
+		fmt.Fprintf(b, "    lost: %s, acknowledged %s by %s%s, %s\n", describeOp(&op), at(op.Return), orUnknownNode(string(op.Node)), describeTerm(&op), clean(l.Position))
 	}
 }
 
-func orNobody(s string) string {
+func orUnknownNode(s string) string {
 	if s == "" {
-		return "a node that did not say its name"
+		return "an unknown node"
 	}
 	return clean(s)
 }

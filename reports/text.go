@@ -11,18 +11,18 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// longest is how many runes of one foreign string a report shows: enough for
-// an error with its causes, little enough that a thousand of them stay readable.
-const longest = 600
+// maxRunes is how many runes of one string of a run a report shows: enough for
+// an error with its causes, and few enough that a thousand of them stay readable.
+const maxRunes = 600
 
-// clean makes a foreign string safe for every format: valid UTF-8, no control
-// characters (XML 1.0 has no way to write most of them, and a terminal obeys
-// some), no bidirectional overrides, at most longest runes.
+// clean makes a string of a run safe for every format: valid UTF-8, no control
+// characters (XML 1.0 has no way to write most of them, and a terminal executes
+// some), no bidirectional overrides, at most maxRunes runes.
 func clean(s string) string {
-	if utf8.RuneCountInString(s) > longest {
+	if utf8.RuneCountInString(s) > maxRunes {
 		cut := 0
 		for i := range s {
-			if cut == longest-1 {
+			if cut == maxRunes-1 {
 				s = s[:i] + "…"
 				break
 			}
@@ -59,7 +59,7 @@ func at(d time.Duration) string {
 	return "+" + strconv.FormatFloat(d.Seconds(), 'f', 3, 64) + " s"
 }
 
-// count writes n with its thousands set apart.
+// count writes n with thousands separators.
 func count(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -76,7 +76,7 @@ func plural(n int, noun string) string {
 	return count(n) + " " + noun + "s"
 }
 
-// share writes a ratio so that it never rounds up to 100 %: 99.996 % is not all.
+// share writes a ratio in per cent. It never rounds up to 100 %, which means all.
 func share(f float64) string {
 	if math.IsNaN(f) {
 		return "–"
@@ -90,7 +90,7 @@ func share(f float64) string {
 	return "> 99.999 %"
 }
 
-// join lists values that print themselves.
+// join lists cleaned strings.
 func join[T ~string](vs []T, sep string) string {
 	out := make([]string, len(vs))
 	for i, v := range vs {

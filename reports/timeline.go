@@ -14,10 +14,10 @@ import (
 )
 
 // timeline is the chart of the whole run: phases, faults and leaders above,
-// two lanes for each client region below, one scale of time for all.
+// two panels for each client region below, all on one scale of time.
 type timeline struct {
 	Width, Height int
-	Says          string // for those who cannot see the chart
+	Description   string // the text alternative of the chart
 	Bucket, Limit string
 	Phases        []mark
 	Faults        []mark
@@ -26,7 +26,7 @@ type timeline struct {
 	Leaders       []mark
 	LeadersY      int
 	LeadersEnd    int
-	Lanes         []drawn
+	Panels        []panel
 	Ticks         []mark
 	TicksY        int
 	Empty         bool // no operation was recorded
@@ -36,16 +36,16 @@ type timeline struct {
 // mark is a place on the time axis with its words.
 type mark struct {
 	X, Y, W  int
-	Text     string // what fits
-	Title    string // all of it
+	Text     string // as much of the words as fits
+	Title    string // the full words, shown on hover
 	Class    string
 	EffectX  []int // where the fault or heal was first seen, 0 for never
 	TextX    int
 	TextEnds bool // the words end at TextX instead of starting there
 }
 
-// drawn is a lane on its place.
-type drawn struct {
+// panel is one drawing of the chart with its labels, at its vertical position.
+type panel struct {
 	Y, Height int
 	Region    string
 	What      string
@@ -57,9 +57,9 @@ type drawn struct {
 const (
 	successHeight, latencyHeight = 62, 78
 	faultRow                     = 18
-	mostFaultRows                = 8
-	mostLeaders                  = 60
-	leaderRow, mostLeaderRows    = 15, 4
+	maxFaultRows                 = 8
+	maxLeaders                   = 60
+	leaderRow, maxLeaderRows     = 15, 4
 )
 
 // The latency axis is logarithmic, in milliseconds.
@@ -70,8 +70,8 @@ var latencyTicks = []struct {
 
 func timelineOf(r *record.Run) (timeline, error) {
 	f := frameOf(r)
-	lanes := lanesOf(r, f)
-	t := timeline{Width: plotWidth, Bucket: duration.OrNever(f.Bucket), Limit: duration.OrNever(definitionOf(r).Latency), Empty: len(lanes) == 0}
+	series := chartSeriesOf(r, f)
+	t := timeline{Width: plotWidth, Bucket: duration.OrNever(f.Bucket), Limit: duration.OrNever(sloParamsOf(r).Latency), Empty: len(series) == 0}
 	x := func(d time.Duration) int {
 		d = min(max(d, f.From), f.To)
 		return plotLeft + int(math.Round(float64(d-f.From)/float64(f.To-f.From)*float64(plotWidth-plotLeft-plotRight)))
@@ -82,22 +82,22 @@ func timelineOf(r *record.Run) (timeline, error) {
 	bands, marks := bandsOf(r, f), leaderTimes(r, f)
 	for _, region := range regionsOf(r) {
 		drew := false
-		for _, what := range []func(*record.Run, frame, []lane, topology.Region) (plot, drawn, bool){successLane, latencyLane} {
-			p, d, ok := what(r, f, lanes, region)
+		for _, what := range []func(*record.Run, frame, []chartSeries, topology.Region) (plot, panel, bool){goodputPanel, latencyPanel} {
+			p, d, ok := what(r, f, series, region)
 			if !ok {
 				continue
 			}
 			p.bands, p.marks = bands, marks
 			body, err := p.svg()
 			if err != nil {
-				return t, fmt.Errorf("lane %s of region %s: %w", d.What, region, err)
+				return t, fmt.Errorf("draw the %s of region %s: %w", d.What, region, err)
 			}
 			d.Body, d.Y, d.Height = body, y, p.height
 			for i := range d.Hits {
 				d.Hits[i].X, d.Hits[i].W = x(time.Duration(d.Hits[i].X)), max(x(time.Duration(d.Hits[i].W))-x(time.Duration(d.Hits[i].X)), 3)
 				t.HasOutage = true
 			}
-			t.Lanes = append(t.Lanes, d)
+			t.Panels = append(t.Panels, d)
 			y += p.height
 			drew = true
 		}
@@ -108,11 +108,11 @@ func timelineOf(r *record.Run) (timeline, error) {
 	t.TicksY = y
 	t.addTicks(f, x)
 	t.Height = y + 22
-	t.Says = describe(r, t, f)
+	t.Description = describe(r, t, f)
 	return t, nil
 }
 
-// ends closes a stretch that has no end yet at the end of the chart.
+// ends is the end of a stretch in the chart, which is the chart's own for one that did not end.
 func ends(d time.Duration, f frame) time.Duration {
 	if d == record.NotReached {
 		return f.To
@@ -142,7 +142,7 @@ func (t *timeline) addPhases(r *record.Run, f frame, x func(time.Duration) int) 
 	}
 }
 
-// addFaults lays the faults on rows so that overlapping ones do not hide each other.
+// addFaults puts overlapping faults on different rows, so that they do not hide each other.
 func (t *timeline) addFaults(r *record.Run, f frame, x func(time.Duration) int, y int) int {
 	t.FaultsY = y
 	var rowEnds []int
@@ -180,7 +180,7 @@ func (t *timeline) addFaults(r *record.Run, f frame, x func(time.Duration) int, 
 		for row < len(rowEnds) && rowEnds[row] > left-4 {
 			row++
 		}
-		if row >= mostFaultRows {
+		if row >= maxFaultRows {
 			more++
 			continue
 		}
@@ -219,17 +219,17 @@ func (t *timeline) addTicks(f frame, x func(time.Duration) int) {
 	}
 }
 
-func bandsOf(r *record.Run, f frame) []stripe {
-	var out []stripe
+func bandsOf(r *record.Run, f frame) []band {
+	var out []band
 	for _, ft := range r.Faults {
 		if ft.Inject.Requested != record.NotReached {
-			out = append(out, stripe{from: ft.Inject.Requested.Seconds(), to: faultEnd(&ft, f).Seconds(), class: "fault"})
+			out = append(out, band{from: ft.Inject.Requested.Seconds(), to: faultEnd(&ft, f).Seconds(), class: "fault"})
 		}
 	}
 	return out
 }
 
-// describe tells the chart in words.
+// describe is the text alternative of the chart.
 func describe(r *record.Run, t timeline, f frame) string {
 	if t.Empty {
 		return "No operation was recorded."

@@ -61,7 +61,7 @@ func TestClassRow(t *testing.T) {
 			"a loss that cannot be told is no figure", classRun(finding("rpo", record.Unknown)),
 			classRow{P50: &p50, P99: &p99, Writes: 100, Throughput: &rate, RTO: &rto, Verdict: record.Fail},
 		},
-		{"broken off", &record.Run{}, classRow{Verdict: record.Unknown}},
+		{"aborted", &record.Run{}, classRow{Verdict: record.Unknown}},
 	} {
 		c.want.Class, c.want.Acknowledged, c.want.Dir = "async", "written on the primary", "runs/x"
 		got := newClassRow(variantRun{variant{name: "async"}, c.run, "runs/x"})

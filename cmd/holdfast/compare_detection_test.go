@@ -39,7 +39,7 @@ func TestDetectionRow(t *testing.T) {
 		want detectionRow
 	}{
 		{"a loss", loss(), detectionRow{Suspected: &two, Confirmed: &four, FalseAlarms: &falses, Switches: 1, RTO: &second, Verdict: record.Pass}},
-		{"a run that was broken off", &record.Run{}, detectionRow{Verdict: record.Unknown}},
+		{"a run that was aborted", &record.Run{}, detectionRow{Verdict: record.Unknown}},
 		{"no recovery is no figure", func() *record.Run {
 			r := loss()
 			r.Events, r.Result.RTO.Recovered, r.Result.Alarms, r.Result.Verdict = nil, false, nil, record.Fail

@@ -27,7 +27,7 @@ func TestStandbyRow(t *testing.T) {
 		{"a loss that cannot be told is no figure", "hot", classRun(finding("rpo", record.Unknown)), standbyRow{
 			Level: "hot", Holds: "votes: what is acknowledged", RTO: &rto, Verdict: record.Fail, Dir: "runs/x",
 		}, false},
-		{"broken off", "cold", &record.Run{}, standbyRow{
+		{"aborted", "cold", &record.Run{}, standbyRow{
 			Level: "cold", Holds: "nothing: the newest snapshot", Verdict: record.Unknown, Dir: "runs/x",
 		}, true},
 	} {

@@ -25,8 +25,8 @@ runtime works here, and 0 otherwise; warnings do not change it.`,
 			found, able := checkHost(c.Context())
 			if a.json {
 				if err := printJSON(a.out, struct {
-					Able  bool          `json:"able"`
-					Found []checkResult `json:"found"`
+					Usable bool          `json:"usable"`
+					Checks []checkResult `json:"checks"`
 				}{able, found}); err != nil {
 					return err
 				}
@@ -52,10 +52,10 @@ const (
 
 // checkResult is one thing that was checked, what was observed, and what to do about it.
 type checkResult struct {
-	Subject  string      `json:"thing"`
-	Status   checkStatus `json:"health"`
-	Observed string      `json:"saw"`
-	Remedy   string      `json:"do,omitempty"`
+	Subject  string      `json:"subject"`
+	Status   checkStatus `json:"status"`
+	Observed string      `json:"observed"`
+	Remedy   string      `json:"remedy,omitempty"`
 }
 
 // checkHost checks everything. Able says that at least one runtime works.

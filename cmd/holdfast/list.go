@@ -75,7 +75,7 @@ func (a *app) listScenarios() error {
 		if r.Expect != record.Pass {
 			must := "come out " + string(r.Expect)
 			if len(r.ExpectedFailures) > 0 {
-				must += ", with " + strings.Join(r.ExpectedFailures, ", ") + " broken"
+				must += " in " + strings.Join(r.ExpectedFailures, ", ")
 			}
 			first = fmt.Sprintf("(must %s) %s", must, first)
 		}
@@ -135,11 +135,11 @@ func (a *app) listTargets() error {
 
 func (a *app) listRuns() error {
 	type row struct {
-		Run      string         `json:"run"`
-		Scenario string         `json:"scenario"`
-		Runtime  string         `json:"runtime"`
-		Verdict  record.Verdict `json:"verdict,omitempty"`
-		Broken   string         `json:"broken,omitempty"`
+		Run         string         `json:"run"`
+		Scenario    string         `json:"scenario"`
+		Runtime     string         `json:"runtime"`
+		Verdict     record.Verdict `json:"verdict,omitempty"`
+		AbortReason string         `json:"abortReason,omitempty"`
 		// InProgress is the process that executes the run or rewrites its files; 0: none.
 		InProgress int `json:"inProgress,omitempty"`
 	}
@@ -165,7 +165,7 @@ func (a *app) listRuns() error {
 		if r.InProgress != 0 {
 			v = fmt.Sprintf("in progress (process %d)", r.InProgress)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Run, r.Runtime, v, r.Broken)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Run, r.Runtime, v, r.AbortReason)
 	}
 	return t.Flush()
 }

@@ -60,7 +60,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	if p.Expect != record.Pass {
 		must := "not pass"
 		if len(p.ExpectedFailures) > 0 {
-			must = "break " + strings.Join(p.ExpectedFailures, ", ")
+			must = "fail in " + strings.Join(p.ExpectedFailures, ", ")
 		}
 		fmt.Fprintf(t, "expected\t%s: a negative control, which must %s\n", p.Expect, must)
 	}

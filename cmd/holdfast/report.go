@@ -20,7 +20,7 @@ func (a *app) reportVerb() *cobra.Command {
 		Short: "Write a run's reports again and print their path",
 		Long: `Report writes report.html, junit.xml and summary.md of a run again from its record,
 without judging it again, and prints the path of report.html. With --json it prints
-the paths of all three and the judgement.
+the paths of all three and the result, which is the content of verdict.json.
 
 RUN is the path of a run directory, a run's id, the beginning of an id, or "last",
 the newest run that has finished.`,
@@ -44,11 +44,11 @@ the newest run that has finished.`,
 			}
 			if a.json {
 				return printJSON(a.out, struct {
-					Run       string         `json:"run"`
-					HTML      string         `json:"html"`
-					JUnit     string         `json:"junit"`
-					Summary   string         `json:"summary"`
-					Judgement *record.Result `json:"judgement"`
+					Run     string         `json:"run"`
+					HTML    string         `json:"html"`
+					JUnit   string         `json:"junit"`
+					Summary string         `json:"summary"`
+					Result  *record.Result `json:"result"`
 				}{r.ID, html, filepath.Join(dir, reports.JUnitFile), filepath.Join(dir, reports.SummaryFile), r.Result})
 			}
 			_, err = fmt.Fprintln(a.out, html)

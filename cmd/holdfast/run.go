@@ -45,7 +45,7 @@ when its verdict is fail and every check under "expectedFailures" has failed.
 Progress goes to standard error: a live view in a terminal, timestamped lines
 elsewhere. The verdict goes to standard output. With --json standard output is
 one JSON object for each scenario, with the fields run, dir, report, asExpected,
-exitCode and judgement (the content of verdict.json).
+exitCode and result (the content of verdict.json).
 
 The first Ctrl-C heals the faults, removes the system and keeps the partial
 record. The second ends the command at once.
@@ -130,18 +130,18 @@ func runExit(r *record.Run) int {
 
 // outcome is what --json prints for a run.
 type outcome struct {
-	Run        string         `json:"run"`
-	Scenario   string         `json:"scenario"`
-	Target     string         `json:"target"`
-	Runtime    string         `json:"runtime"`
-	RuntimeWhy string         `json:"runtimeWhy,omitempty"`
-	Seed       uint64         `json:"seed"`
-	Dir        string         `json:"dir"`
-	Report     string         `json:"report"`
-	Broken     string         `json:"broken,omitempty"`
-	AsExpected bool           `json:"asExpected"`
-	ExitCode   int            `json:"exitCode"`
-	Judgement  *record.Result `json:"judgement"`
+	Run           string         `json:"run"`
+	Scenario      string         `json:"scenario"`
+	Target        string         `json:"target"`
+	Runtime       string         `json:"runtime"`
+	RuntimeReason string         `json:"runtimeReason,omitempty"`
+	Seed          uint64         `json:"seed"`
+	Dir           string         `json:"dir"`
+	Report        string         `json:"report"`
+	AbortReason   string         `json:"abortReason,omitempty"`
+	AsExpected    bool           `json:"asExpected"`
+	ExitCode      int            `json:"exitCode"`
+	Result        *record.Result `json:"result"`
 }
 
 // printOutcome prints the outcome of a run, as text or as one JSON object, and
@@ -163,9 +163,9 @@ func (a *app) printRun(r *record.Run, dir string) error {
 	report := filepath.Join(dir, reports.HTMLFile)
 	if a.json {
 		return printJSON(a.out, outcome{
-			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeWhy: r.RuntimeReason,
-			Seed: r.Seed, Dir: dir, Report: report, Broken: r.AbortReason,
-			AsExpected: runExit(r) == 0, ExitCode: runExit(r), Judgement: r.Result,
+			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeReason: r.RuntimeReason,
+			Seed: r.Seed, Dir: dir, Report: report, AbortReason: r.AbortReason,
+			AsExpected: runExit(r) == 0, ExitCode: runExit(r), Result: r.Result,
 		})
 	}
 	return reports.Terminal(a.out, r, dir, a.colour())

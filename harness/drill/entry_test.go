@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ func TestJUnitCarriesFigures(t *testing.T) {
 	r := kept(nil)
 	entry := types.ReportEntry{
 		Name: EntryName, Visibility: types.ReportEntryVisibilityAlways,
-		Value: types.WrapEntryValue(RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Judgement: r.Result}),
+		Value: types.WrapEntryValue(RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Result: r.Result}),
 	}
 	report := ginkgo.Report{SpecReports: types.SpecReports{{
 		LeafNodeType: types.NodeTypeIt, LeafNodeText: "kill-leader", State: types.SpecStatePassed,
@@ -34,5 +35,16 @@ func TestJUnitCarriesFigures(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("JUnit does not say %q:\n%s", want, text)
 		}
+	}
+}
+
+// Reports that earlier versions wrote are still read.
+func TestEntryWithFormerNames(t *testing.T) {
+	var e RunRecord
+	if err := json.Unmarshal([]byte(`{"run":"r1","broken":"interrupted","judgement":{"verdict":"fail"}}`), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Run != "r1" || e.AbortReason != "interrupted" || e.Result == nil || e.Result.Verdict != "fail" {
+		t.Errorf("got %+v", e)
 	}
 }

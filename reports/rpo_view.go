@@ -7,16 +7,16 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// rpoView is what became of the data.
+// rpoView is what became of the acknowledged writes.
 type rpoView struct {
-	Says     string
-	Counts   []fact
-	Lost     []lostView
-	LostMore int
-	Lists    []list // phantoms, divergences, duplicates, stale reads
+	Description string
+	Counts      []fact
+	Lost        []lostView
+	LostMore    int
+	Lists       []list // phantoms, divergences, duplicates, stale reads
 }
 
-// lostView is a lost write with its witness.
+// lostView is a lost write with the nodes that had shown it.
 type lostView struct {
 	Op, Key, Acked, By, Position, HeldBy, Missing string
 }
@@ -32,9 +32,9 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 	if o == nil {
 		return nil
 	}
-	v := &rpoView{Says: sentence(loss(o, verdict))}
+	v := &rpoView{Description: sentence(loss(o, verdict))}
 	if len(o.Lost) > 0 {
-		v.Says += fmt.Sprintf(" Between the first and the last lost acknowledgement lie %s.", duration.OrNever(o.LossWindow))
+		v.Description += fmt.Sprintf(" The lost writes were acknowledged within %s.", duration.OrNever(o.LossWindow))
 	}
 	v.Counts = []fact{
 		{"objective", "at most " + count(o.Objective) + " lost", false},
@@ -47,19 +47,19 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 		{"diverged", count(len(o.Diverged)), false},
 		{"duplicates", count(len(o.Duplicates)), false},
 		{"stale reads", count(len(o.StaleReads)), false},
-		{"minority acks", count(len(o.SplitBrain)), false},
+		{"split brain", count(len(o.SplitBrain)), false},
 		{"final reads", count(o.FinalReads), false},
 		{"final reads failed", count(o.FinalReadsFailed), false},
 	}
-	for _, l := range o.Lost[:min(len(o.Lost), mostListed)] {
+	for _, l := range o.Lost[:min(len(o.Lost), maxListed)] {
 		op := l.Op
 		w := lostView{
-			Op: fmt.Sprintf("%d by client %d in %s", op.ID, op.Client, clean(string(op.Region))), Key: opSays(&op),
-			Acked: at(op.Return), By: clean(string(op.Node)) + termSays(&op), Position: clean(l.Position),
+			Op: fmt.Sprintf("%d by client %d in %s", op.ID, op.Client, clean(string(op.Region))), Key: describeOp(&op),
+			Acked: at(op.Return), By: clean(string(op.Node)) + describeTerm(&op), Position: clean(l.Position),
 			HeldBy: join(l.HeldBy, ", "), Missing: join(l.Missing, ", "),
 		}
 		if w.By == "" {
-			w.By = "not said"
+			w.By = "not known"
 		}
 		if w.HeldBy == "" {
 			w.HeldBy = "no node"
@@ -74,15 +74,15 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 		name, means string
 		of          []string
 	}{
-		{"Phantoms", "read back though nobody wrote them", o.Phantoms},
+		{"Phantoms", "read back, though no client wrote them", o.Phantoms},
 		{"Divergence", "final reads through different nodes that differ", o.Diverged},
-		{"Duplicates", "taken more than once", o.Duplicates},
-		{"Minority acknowledgements", "given to clients that could reach no majority", o.SplitBrain},
-		{"Stale reads", "invoked after an acknowledgement that they miss", o.StaleReads},
+		{"Duplicates", "in a set more than once", o.Duplicates},
+		{"Split brain", "acknowledged to clients that could reach no majority", o.SplitBrain},
+		{"Stale reads", "called after a write was acknowledged, and did not return it", o.StaleReads},
 	} {
 		if len(l.of) > 0 {
 			x := list{Name: l.name, Means: l.means}
-			x.Items, x.More = listed(l.of, mostListed)
+			x.Items, x.More = listed(l.of, maxListed)
 			v.Lists = append(v.Lists, x)
 		}
 	}
@@ -91,7 +91,7 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 
 // linView is what the linearizability checker found.
 type linView struct {
-	Says                string
+	Description         string
 	Violating           []string
 	Undecided           []string
 	MoreViolating, More int
@@ -101,11 +101,11 @@ func linViewOf(l *record.Linearizable) *linView {
 	if l == nil {
 		return nil
 	}
-	v := &linView{Says: fmt.Sprintf("%s on %s checked, each key for itself.", plural(l.Ops, "operation"), plural(l.Keys, "key"))}
+	v := &linView{Description: fmt.Sprintf("%s on %s checked, each key on its own.", plural(l.Ops, "operation"), plural(l.Keys, "key"))}
 	if l.StaleReads > 0 {
-		v.Says += fmt.Sprintf(" %s asked to be stale and not judged here.", plural(l.StaleReads, "read"))
+		v.Description += fmt.Sprintf(" %s that asked for stale data left out.", plural(l.StaleReads, "read"))
 	}
-	v.Violating, v.MoreViolating = listed(l.Violating, mostListed)
-	v.Undecided, v.More = listed(l.Undecided, mostListed)
+	v.Violating, v.MoreViolating = listed(l.Violating, maxListed)
+	v.Undecided, v.More = listed(l.Undecided, maxListed)
 	return v
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// firstError is the first operation that went wrong after the first fault (or
-// at all, where there was no fault), with what else happened around it.
+// firstError is the first bad operation after the first fault, or of the whole run
+// where there was no fault, with the events around it.
 type firstError struct {
 	After   string // how long after which fault
 	Facts   []fact
 	Around  []row // the nearest events before and after, in order
-	Earlier int   // operations that went wrong before any fault
+	Earlier int   // bad operations before the first fault
 }
 
 // fact is a name and its value.
@@ -27,12 +27,12 @@ type fact struct {
 const eventsAround = 4 // on each side
 
 func firstErrorOf(r *record.Run) *firstError {
-	fault, limit := firstFault(r), definitionOf(r).Latency
+	fault, limit := firstFault(r), sloParamsOf(r).Latency
 	var first *history.Op
 	e := &firstError{}
 	for i := range r.Ops {
 		op := &r.Ops[i]
-		if op.Final || !bad(op, limit) {
+		if op.Final || op.Good(limit) {
 			continue
 		}
 		if fault != record.NotReached && op.Intended < fault && op.Return < fault {
@@ -58,35 +58,30 @@ func firstErrorOf(r *record.Run) *firstError {
 	return e
 }
 
-// bad is an operation that does not count as service.
-func bad(op *history.Op, limit time.Duration) bool {
-	return op.Outcome != history.OK || op.Return-op.Intended > limit
-}
-
 func opFacts(op *history.Op, limit time.Duration) []fact {
 	out := []fact{
 		{"operation", fmt.Sprintf("%d, client %d in %s", op.ID, op.Client, clean(string(op.Region))), false},
-		{"asked", opSays(op), true},
-		{"outcome", outcomeSays(op, limit), false},
-		{"intended", fmt.Sprintf("%s, sent %s, known %s (%s from intended)", at(op.Intended), at(op.Call), at(op.Return), duration.OrNever(op.Return-op.Intended)), false},
+		{"asked", describeOp(op), true},
+		{"outcome", describeOutcome(op, limit), false},
+		{"intended", fmt.Sprintf("%s, sent %s, known %s (%s from intended)", at(op.Intended), at(op.Call), at(op.Return), duration.OrNever(op.Latency())), false},
 	}
 	if op.Error != "" {
 		out = append(out, fact{"error", clean(op.Error), true})
 	}
 	if op.Node != "" {
-		out = append(out, fact{"answered by", fmt.Sprintf("%s%s", clean(string(op.Node)), termSays(op)), false})
+		out = append(out, fact{"answered by", fmt.Sprintf("%s%s", clean(string(op.Node)), describeTerm(op)), false})
 	}
 	return out
 }
 
-// opSays is the operation as one would write it.
-func opSays(op *history.Op) string {
+// describeOp is an operation in a few words, such as "write k1 = v7".
+func describeOp(op *history.Op) string {
 	k := clean(op.Key)
 	switch op.Kind {
 	case history.Read:
 		return "read " + k
 	case history.SetRead:
-		return "members of " + k
+		return "read set " + k
 	case history.CAS:
 		return fmt.Sprintf("cas %s from %s to %s", k, clean(op.Expect), clean(op.Value))
 	case history.Add:
@@ -106,10 +101,10 @@ func opSays(op *history.Op) string {
 	}
 }
 
-func outcomeSays(op *history.Op, limit time.Duration) string {
+func describeOutcome(op *history.Op, limit time.Duration) string {
 	switch op.Outcome {
 	case history.OK:
-		return "ok, but later than " + duration.OrNever(limit)
+		return "ok, but too late: the limit is " + duration.OrNever(limit)
 	case history.Failed:
 		return "failed: proved to have had no effect"
 	default:
@@ -117,7 +112,7 @@ func outcomeSays(op *history.Op, limit time.Duration) string {
 	}
 }
 
-func termSays(op *history.Op) string {
+func describeTerm(op *history.Op) string {
 	s := ""
 	if op.Term != 0 {
 		s += fmt.Sprintf(" in term %d", op.Term)

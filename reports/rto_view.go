@@ -10,23 +10,23 @@ import (
 
 // rtoView is the recovery of every series, and its stages.
 type rtoView struct {
-	Says   string
-	Series []row
-	Stages []stageView
-	Scale  []tick
-	Step   float64 // between two ticks, per cent
+	Description string
+	Series      []row
+	Stages      []stageView
+	Scale       []tick
+	Step        float64 // between two ticks, per cent
 }
 
 // stageView is a bar of the waterfall; Left and Width are per cent.
 type stageView struct {
-	Name, Took, Budget, Says string
-	From                     string
-	Left, Width              float64
-	Over                     bool
-	Shade                    int
+	Name, Took, Budget, Description string
+	From                            string
+	Left, Width                     float64
+	Over                            bool
+	Shade                           int
 }
 
-// tick is a mark on the waterfall's scale.
+// tick is a label on the waterfall's scale.
 type tick struct {
 	Left float64
 	Text string
@@ -41,9 +41,9 @@ func rtoViewOf(o *record.RTO) *rtoView {
 	for i, s := range o.Series {
 		v.Series = append(v.Series, seriesRow(s, o.Objective, i == worst && (s.RTO > 0 || !s.Recovered)))
 	}
-	v.Says = fmt.Sprintf("Objective %s; figures are accurate to %s.", duration.OrNever(o.Objective), duration.OrNever(o.Resolution))
+	v.Description = fmt.Sprintf("Objective %s; figures are accurate to %s.", duration.OrNever(o.Objective), duration.OrNever(o.Resolution))
 	if o.Min != o.Max {
-		v.Says += fmt.Sprintf(" Over the episodes: min %s, median %s, max %s.", duration.OrNever(o.Min), duration.OrNever(o.Median), duration.OrNever(o.Max))
+		v.Description += fmt.Sprintf(" Over the episodes: min %s, median %s, max %s.", duration.OrNever(o.Min), duration.OrNever(o.Median), duration.OrNever(o.Max))
 	}
 	v.addStages(o.Stages)
 	return v
@@ -78,9 +78,9 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 	}}
 	switch {
 	case !s.Eligible && s.FromHeal:
-		w.Note, w.Class = "minority: unavailable as designed, counted from heal", "minority"
+		w.Note, w.Class = "no quorum by design, counted from heal", "no-quorum"
 	case !s.Eligible:
-		w.Note, w.Class = "minority: unavailable as designed", "minority"
+		w.Note, w.Class = "no quorum by design", "no-quorum"
 	case s.FromHeal:
 		w.Note = "beyond the declared tolerance, counted from heal"
 	case worst:
@@ -118,7 +118,7 @@ func (v *rtoView) addStages(stages []record.Stage) {
 	for i, s := range stages {
 		took := s.To - s.From
 		b := stageView{
-			Name: clean(s.Name), Took: duration.OrNever(max(took, 0)), Says: clean(s.Description), From: "+" + duration.OrNever(s.From-from),
+			Name: clean(s.Name), Took: duration.OrNever(max(took, 0)), Description: clean(s.Description), From: "+" + duration.OrNever(s.From-from),
 			Left: round2(float64(s.From-from) / span * 100), Width: round2(max(float64(took)/span*100, 0.4)), Shade: i % 6,
 		}
 		b.Left = min(b.Left, 99.6)
@@ -130,12 +130,12 @@ func (v *rtoView) addStages(stages []record.Stage) {
 	}
 	step := stepOf(time.Duration(span))
 	v.Step = float64(step) / span * 100
-	for d := time.Duration(0); float64(d) < span*0.94; d += step { // the last label needs its room
+	for d := time.Duration(0); float64(d) < span*0.94; d += step { // the last label would run over the edge
 		v.Scale = append(v.Scale, tick{Left: round2(float64(d) / span * 100), Text: duration.OrNever(d)})
 	}
 }
 
-// stepOf is a round step that parts a span into six at most.
+// stepOf is the smallest round step that divides a span into at most six parts.
 func stepOf(span time.Duration) time.Duration {
 	for unit := time.Millisecond; ; unit *= 10 {
 		for _, k := range []time.Duration{1, 2, 5} {

@@ -11,17 +11,17 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// successLane shows the share of good operations, and beneath it the outages
-// that were judged.
-func successLane(r *record.Run, f frame, lanes []lane, region topology.Region) (plot, drawn, bool) {
+// goodputPanel shows the share of good operations of a region's clients and,
+// below the lines, the outages that were judged. It reports false when there is nothing to draw.
+func goodputPanel(r *record.Run, f frame, series []chartSeries, region topology.Region) (plot, panel, bool) {
 	p := plot{
 		height: successHeight, from: f.From.Seconds(), to: f.To.Seconds(), low: 0, high: 1.04,
-		rules: []float64{0, 0.5, 1}, limit: math.NaN(), floorUnits: 12,
+		rules: []float64{0, 0.5, 1}, limit: math.NaN(), outageHeight: 12,
 	}
-	d := drawn{Region: clean(string(region)), What: "good operations", Labels: []mark{
+	d := panel{Region: clean(string(region)), What: "good operations", Labels: []mark{
 		{Text: "100 %", Y: labelY(p, 1)}, {Text: "0", Y: labelY(p, 0)},
 	}}
-	for _, l := range lanes {
+	for _, l := range series {
 		if l.Region != region {
 			continue
 		}
@@ -44,25 +44,25 @@ func successLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 			}
 			for _, o := range s.Outages {
 				to := ends(o.To, f)
-				p.beneath = append(p.beneath, stripe{o.From.Seconds(), to.Seconds(), string(s.Class), row})
+				p.outages = append(p.outages, band{o.From.Seconds(), to.Seconds(), string(s.Class), row})
 				title := fmt.Sprintf("%s from %s: outage of %s, %s to %s", classWord(s.Class), clean(string(region)), duration.OrNever(to-o.From), at(o.From), at(o.To))
-				d.Hits = append(d.Hits, mark{X: int(o.From), W: int(to), Y: p.height - p.floorUnits + 5*row, Title: title})
+				d.Hits = append(d.Hits, mark{X: int(o.From), W: int(to), Y: p.height - p.outageHeight + 5*row, Title: title})
 			}
 		}
 	}
 	return p, d, len(p.lines) > 0
 }
 
-// latencyLane shows median and 99th percentile of what was acknowledged,
-// counted from the intended time.
-func latencyLane(r *record.Run, f frame, lanes []lane, region topology.Region) (plot, drawn, bool) {
+// latencyPanel shows the median and the 99th percentile of the latency of acknowledged
+// operations, counted from the intended time.
+func latencyPanel(r *record.Run, f frame, series []chartSeries, region topology.Region) (plot, panel, bool) {
 	p := plot{
 		height: latencyHeight, from: f.From.Seconds(), to: f.To.Seconds(),
-		low: 0, high: 0, limit: logMillis(definitionOf(r).Latency),
+		low: 0, high: 0, limit: logMillis(sloParamsOf(r).Latency),
 	}
-	d := drawn{What: "latency"}
-	low, high := latencyRange(lanes)
-	for _, l := range lanes {
+	d := panel{What: "latency"}
+	low, high := latencyRange(series)
+	for _, l := range series {
 		if l.Region != region {
 			continue
 		}
@@ -78,7 +78,7 @@ func latencyLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 				v := logMillis(q.of(pt))
 				x := pt.At.Seconds()
 				gapBefore := i == 0 || q.of(l.Points[i-1]) == record.NotReached
-				if gapBefore { // a lone bucket is still a stroke
+				if gapBefore { // so that a bucket without neighbours is a line too
 					out.x, out.y = append(out.x, x), append(out.y, v)
 				}
 				out.x, out.y = append(out.x, min(x+f.Bucket.Seconds(), p.to)), append(out.y, v)
@@ -105,14 +105,14 @@ func latencyLane(r *record.Run, f frame, lanes []lane, region topology.Region) (
 	return p, d, true
 }
 
-// labelY is where the label of a value stands in its lane.
+// labelY is the vertical position of the label of a value in its panel.
 func labelY(p plot, v float64) int {
-	inner := float64(p.height - 4 - p.floorUnits)
+	inner := float64(p.height - 4 - p.outageHeight)
 	return 2 + int(math.Round(inner*(1-(v-p.low)/(p.high-p.low)))) + 3
 }
 
-// logMillis is the place of a latency on the axis; below 10 µs there is no
-// telling, so that is its floor.
+// logMillis is the position of a latency on the logarithmic axis, which begins at 10 µs:
+// shorter latencies are not measured reliably.
 func logMillis(d time.Duration) float64 {
 	if d == record.NotReached {
 		return math.NaN()
@@ -120,10 +120,11 @@ func logMillis(d time.Duration) float64 {
 	return math.Log10(max(float64(d)/float64(time.Millisecond), 0.01))
 }
 
-// latencyRange is shared by all lanes, so that they can be compared by eye.
-func latencyRange(lanes []lane) (low, high float64) {
+// latencyRange is the range of the latencies of all regions. Every panel has the same
+// axis, so that regions can be compared by eye.
+func latencyRange(series []chartSeries) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
-	for _, l := range lanes {
+	for _, l := range series {
 		for _, pt := range l.Points {
 			if pt.P50 != record.NotReached {
 				low, high = min(low, logMillis(pt.P50)), max(high, logMillis(pt.P99))

@@ -11,31 +11,33 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// heat is one link matrix as a table: who opens, to whom, and what came back.
-type heat struct {
-	When string
-	At   string
-	To   []string
-	Rows []heatRow
-	Says []string // the errors in full, with how many links met each
+// heatmap is one measurement of all links as a table: a row for each end that opens
+// connections, a column for each node that accepts them, and the round-trip time in the cell.
+type heatmap struct {
+	When        string
+	At          string
+	To          []string
+	Rows        []heatmapRow
+	Description []string // each error in full, with the number of links that had it
 }
 
-type heatRow struct {
+type heatmapRow struct {
 	From    string
 	Clients bool
-	Cells   []heatCell
+	Cells   []heatmapCell
 }
 
-// heatCell is coloured by Class and says the same in Text, for colour alone tells nobody.
-type heatCell struct {
+// heatmapCell is coloured by Class. Text has the same information, for readers who
+// cannot tell the colours apart.
+type heatmapCell struct {
 	Text  string
 	Title string
 	Class string // ok, slow, cut, none
 }
 
-// heats lays out every matrix against the first one, which is the measure of slow.
-func heats(r *record.Run) []heat {
-	var out []heat
+// heatmaps lays out every matrix. A link is slow when it is slower than in the first one.
+func heatmaps(r *record.Run) []heatmap {
+	var out []heatmap
 	base := map[topology.Link]time.Duration{}
 	for i, m := range r.Matrices {
 		if i == 0 {
@@ -45,13 +47,13 @@ func heats(r *record.Run) []heat {
 				}
 			}
 		}
-		out = append(out, heatOf(r, m, base))
+		out = append(out, heatmapOf(r, m, base))
 	}
 	return out
 }
 
-func heatOf(r *record.Run, m record.Matrix, base map[topology.Link]time.Duration) heat {
-	h := heat{When: clean(m.When), At: at(m.At)}
+func heatmapOf(r *record.Run, m record.Matrix, base map[topology.Link]time.Duration) heatmap {
+	h := heatmap{When: clean(m.When), At: at(m.At)}
 	sample := map[topology.Link]record.LinkSample{}
 	var froms []topology.Endpoint
 	var tos []topology.NodeID
@@ -79,7 +81,7 @@ func heatOf(r *record.Run, m record.Matrix, base map[topology.Link]time.Duration
 		h.To = append(h.To, clean(string(to)))
 	}
 	for _, from := range froms {
-		row := heatRow{From: clean(from.String()), Clients: from.Clients != ""}
+		row := heatmapRow{From: clean(from.String()), Clients: from.Clients != ""}
 		any := false
 		for _, to := range tos {
 			link := topology.Link{From: from, To: to}
@@ -92,30 +94,30 @@ func heatOf(r *record.Run, m record.Matrix, base map[topology.Link]time.Duration
 		}
 	}
 	for e, n := range errs {
-		h.Says = append(h.Says, fmt.Sprintf("%s: %s", plural(n, "link"), e))
+		h.Description = append(h.Description, fmt.Sprintf("%s: %s", plural(n, "link"), e))
 	}
-	slices.Sort(h.Says)
-	if len(h.Says) > 8 {
-		h.Says = append(h.Says[:8], fmt.Sprintf("and %d more kinds of error", len(h.Says)-8))
+	slices.Sort(h.Description)
+	if len(h.Description) > 8 {
+		h.Description = append(h.Description[:8], fmt.Sprintf("and %d more kinds of error", len(h.Description)-8))
 	}
 	return h
 }
 
-func cellOf(s record.LinkSample, measured bool, base time.Duration) heatCell {
+func cellOf(s record.LinkSample, measured bool, base time.Duration) heatmapCell {
 	link := clean(s.Link.String())
 	switch {
 	case !measured:
-		return heatCell{Text: "", Class: "none"}
+		return heatmapCell{Text: "", Class: "none"}
 	case s.Error != "":
-		return heatCell{Text: "✖ " + kindOfError(s.Error), Title: link + ": " + clean(s.Error), Class: "cut"}
+		return heatmapCell{Text: "✖ " + kindOfError(s.Error), Title: link + ": " + clean(s.Error), Class: "cut"}
 	case base > 0 && s.RTT > base+base/2 && s.RTT > base+5*time.Millisecond:
-		return heatCell{Text: "▲ " + duration.OrNever(s.RTT), Title: fmt.Sprintf("%s: %s, first measured %s", link, duration.OrNever(s.RTT), duration.OrNever(base)), Class: "slow"}
+		return heatmapCell{Text: "▲ " + duration.OrNever(s.RTT), Title: fmt.Sprintf("%s: %s, first measured %s", link, duration.OrNever(s.RTT), duration.OrNever(base)), Class: "slow"}
 	default:
-		return heatCell{Text: duration.OrNever(s.RTT), Title: link + ": " + duration.OrNever(s.RTT), Class: "ok"}
+		return heatmapCell{Text: duration.OrNever(s.RTT), Title: link + ": " + duration.OrNever(s.RTT), Class: "ok"}
 	}
 }
 
-// kindOfError is an error in one word.
+// kindOfError classifies an error in a word or two.
 func kindOfError(e string) string {
 	e = strings.ToLower(e)
 	for _, k := range []struct{ has, word string }{

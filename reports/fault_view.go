@@ -8,40 +8,40 @@ import (
 
 // faultView is one fault with its instants and its proofs.
 type faultView struct {
-	ID, Says, Victims, Episode string
-	Inject, Heal               []string // planned, requested, confirmed, effective
-	Proofs                     []proofView
-	Errors                     []string
+	ID, Description, Victims, Episode string
+	Inject, Heal                      []string // planned, requested, confirmed, effective
+	Proofs                            []proofView
+	Errors                            []string
 }
 
-// proofView is what a probe saw.
+// proofView is one proof of a fault.
 type proofView struct {
-	Of, Saw, Glyph, Tone, Word string
+	Of, Observed, Glyph, Tone, Word string
 }
 
 func faultViews(r *record.Run) []faultView {
 	var out []faultView
 	for _, f := range r.Faults {
 		v := faultView{
-			ID: clean(f.ID), Says: clean(f.Description), Episode: fmt.Sprint(f.Episode),
+			ID: clean(f.ID), Description: clean(f.Description), Episode: fmt.Sprint(f.Episode),
 			Victims: join(f.Nodes, ", "), Inject: instants(f.Inject), Heal: instants(f.Heal),
 		}
 		if n := len(f.Flows); n > 0 {
 			if v.Victims != "" {
 				v.Victims += "; "
 			}
-			v.Victims += plural(n, "stream")
+			v.Victims += plural(n, "flow")
 		}
 		for _, p := range []struct {
 			of  string
 			was record.Proof
-		}{{"felt", f.Active}, {"healed", f.Cleared}, {"neighbour spared", f.ControlUnaffected}} {
-			x := proofView{Of: p.of, Saw: clean(p.was.Observed), Glyph: "✔", Tone: "pass", Word: "proved"}
+		}{{"active", f.Active}, {"cleared", f.Cleared}, {"control unaffected", f.ControlUnaffected}} {
+			x := proofView{Of: p.of, Observed: clean(p.was.Observed), Glyph: "✔", Tone: "pass", Word: "proved"}
 			if !p.was.Proved {
 				x.Glyph, x.Tone, x.Word = "✖", "fail", "not proved"
 			}
-			if x.Saw == "" {
-				x.Saw = "nothing was measured"
+			if x.Observed == "" {
+				x.Observed = "nothing was measured"
 			}
 			v.Proofs = append(v.Proofs, x)
 		}
