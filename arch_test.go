@@ -15,7 +15,8 @@ const module = "github.com/mcp-resilience/holdfast"
 
 // floors are the storeys of the house, the ground first. A package imports only
 // from floors below its own, and from its own room, which is its first folder.
-// The reference platform in mcp stands beside the house and imports only itself.
+// The reference platform in mcp stands beside the house and imports only itself and
+// internal, whose helpers know neither of the two.
 var floors = [][]string{
 	{"internal"},
 	{"topology"},
@@ -41,7 +42,7 @@ var arrows = []struct {
 	to   []string
 	why  string
 }{
-	{"internal/...", []string{"internal/..."}, "small helpers that several rooms share; every package may import them"},
+	{"internal/...", []string{"internal/..."}, "small helpers that several rooms share and that know none of them; every package may import them, the reference platform too"},
 	{"topology", nil, "values that everything names; the standard library is enough"},
 	{"history", []string{"topology"}, "an operation names its region and node"},
 	{"history/goodput", []string{"topology", "history"}, "one way to count good operations by bucket, for verdict, report and live display"},
@@ -134,9 +135,9 @@ func risingArrow(from, to string) string {
 		if !matchesAny(platformUsers, from) {
 			return "only " + strings.Join(platformUsers, ", ") + " know the reference platform"
 		}
-	case fromRoom == "mcp":
+	case fromRoom == "mcp" && toRoom != "internal":
 		return "the reference platform imports nothing of the framework"
-	case fromRoom == toRoom:
+	case fromRoom == toRoom, fromRoom == "mcp":
 	case floor(from) < 0:
 		return fromRoom + " stands on no floor: add it to floors"
 	case floor(to) >= floor(from):
@@ -177,6 +178,8 @@ func TestARisingImportIsRefused(t *testing.T) {
 		{"harness", "mcp/api", true},
 		{"targets/mcp", "mcp/api", false},
 		{"mcp/node", "topology", true},
+		{"mcp/node", "internal/broadcast", false},
+		{"internal/broadcast", "mcp/api", true},
 		{"attic", "topology", true},
 	} {
 		if got := risingArrow(tt.from, tt.to) != ""; got != tt.rises {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -21,11 +22,11 @@ type fakeProcess struct {
 	life Life
 	log  logBuffer
 
-	mu     sync.Mutex
-	state  cluster.ProcessStatus
-	open   chan struct{} // closed while the node is not paused
-	cancel context.CancelFunc
-	done   chan struct{}
+	mu      sync.Mutex
+	state   cluster.ProcessStatus
+	resumed broadcast.Signal
+	cancel  context.CancelFunc
+	done    chan struct{}
 }
 
 func (p *fakeProcess) start() error {
@@ -36,8 +37,6 @@ func (p *fakeProcess) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.state = cluster.ProcessStatus{State: cluster.Running, Started: time.Now()}
-	p.open = make(chan struct{})
-	close(p.open)
 	p.cancel = cancel
 	done := make(chan struct{})
 	p.done = done
@@ -61,10 +60,13 @@ func (p *fakeProcess) start() error {
 // gate holds the node while it is paused.
 func (p *fakeProcess) gate(ctx context.Context) {
 	p.mu.Lock()
-	open := p.open
+	paused, resumed := p.state.State == cluster.Paused, p.resumed.Next()
 	p.mu.Unlock()
+	if !paused {
+		return
+	}
 	select {
-	case <-open:
+	case <-resumed:
 	case <-ctx.Done():
 	}
 }
@@ -88,11 +90,11 @@ func (p *fakeProcess) Signal(_ context.Context, s cluster.Signal) error {
 			return fmt.Errorf("%s %s: it has exited", s, p.id)
 		}
 		if s == cluster.Pause && p.state.State == cluster.Running {
-			p.open, p.state.State = make(chan struct{}), cluster.Paused
+			p.state.State = cluster.Paused
 		}
 		if s == cluster.Resume && p.state.State == cluster.Paused {
-			close(p.open)
 			p.state.State = cluster.Running
+			p.resumed.Broadcast()
 		}
 		return nil
 	}

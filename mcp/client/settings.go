@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
@@ -74,9 +75,9 @@ type Settings struct {
 
 	mu       sync.Mutex
 	settings map[string]*api.Setting
-	copy     Copy          // without Values
-	ready    bool          // copy has a source
-	changed  chan struct{} // closed and replaced at each change
+	copy     Copy // without Values
+	ready    bool // copy has a source
+	changed  broadcast.Signal
 	savedAt  time.Time
 
 	notifyMu sync.Mutex // held while OnChange runs, so that its calls are in order
@@ -91,7 +92,7 @@ func OpenSettings(ctx context.Context, cfg SettingsConfig) (*Settings, error) {
 		return nil, errors.New("open settings: the configuration needs Conn and Servers")
 	}
 	timeout := cfg.Defects.configure(&cfg)
-	s := &Settings{cfg: cfg, dirty: make(chan struct{}, 1), settings: map[string]*api.Setting{}, changed: make(chan struct{})}
+	s := &Settings{cfg: cfg, dirty: make(chan struct{}, 1), settings: map[string]*api.Setting{}}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.work.Go(func() { s.watchLoop(working) })
@@ -173,7 +174,7 @@ func (s *Settings) Wait(ctx context.Context, revision uint64) error {
 func (s *Settings) await(ctx context.Context, condition func() bool) error {
 	for {
 		s.mu.Lock()
-		done, changed, revision := condition(), s.changed, s.copy.Revision
+		done, changed, revision := condition(), s.changed.Next(), s.copy.Revision
 		s.mu.Unlock()
 		if done {
 			return nil
@@ -192,8 +193,7 @@ func (s *Settings) update(change func() (changed bool)) {
 	defer s.notifyMu.Unlock()
 	s.mu.Lock()
 	changed := change()
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.changed.Broadcast()
 	c := s.snapshot()
 	s.mu.Unlock()
 	if changed && s.cfg.OnChange != nil {

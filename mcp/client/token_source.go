@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
@@ -27,14 +28,14 @@ type tokenSource struct {
 
 	mu       sync.Mutex
 	token    string
-	expires  time.Time     // when token expires
-	changed  chan struct{} // closed and replaced at each token and each failure
-	lastErr  error         // of the last attempt, nil after a success
-	rejected chan struct{} // holds one when a node has rejected the token
+	expires  time.Time        // when token expires
+	changed  broadcast.Signal // at each token and each failure
+	lastErr  error            // of the last attempt, nil after a success
+	rejected chan struct{}    // holds one when a node has rejected the token
 }
 
 func newTokenSource(cfg Config, spawn func(func())) *tokenSource {
-	s := &tokenSource{who: cfg.Identity, dial: cfg.Dial, servers: cfg.IdentityServers, spawn: spawn, log: cfg.Log, changed: make(chan struct{}), rejected: make(chan struct{}, 1)}
+	s := &tokenSource{who: cfg.Identity, dial: cfg.Dial, servers: cfg.IdentityServers, spawn: spawn, log: cfg.Log, rejected: make(chan struct{}, 1)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -69,10 +70,7 @@ func (s *tokenSource) run(ctx context.Context) {
 func (s *tokenSource) store(started time.Time, r *api.TokenReply, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() {
-		close(s.changed)
-		s.changed = make(chan struct{})
-	}()
+	defer s.changed.Broadcast()
 	if err != nil {
 		if s.lastErr == nil {
 			s.log.Warn("no identity node issues a new token; the old one is used until it expires", "in", time.Until(s.expires).Round(time.Second), "error", err)
@@ -140,14 +138,15 @@ func (s *tokenSource) current() string {
 // get returns the present token, or waits for one.
 func (s *tokenSource) get(ctx context.Context) (string, error) {
 	for {
+		changed := s.changed.Next() // before the look, so that no new token is missed
 		if t := s.current(); t != "" {
 			return t, nil
 		}
 		s.mu.Lock()
-		change, failure := s.changed, s.lastErr
+		failure := s.lastErr
 		s.mu.Unlock()
 		select {
-		case <-change:
+		case <-changed:
 		case <-ctx.Done():
 			if failure == nil {
 				failure = ctx.Err()

@@ -82,7 +82,7 @@ func (n *Node) LeadWithoutVote(on bool) (begun bool) {
 		n.cfg.Note(events.Deposed, fmt.Sprintf("%s no longer leads by itself", n.cfg.Name), fields)
 	}
 	if on != was {
-		n.leaderChanges.notify()
+		n.leaderChanged.Broadcast()
 	}
 	return on && !was
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -15,7 +14,7 @@ import (
 // Leader returns the node that this one takes for the leader, "" when it knows none, and a
 // channel that is closed when that may have changed.
 func (n *Node) Leader() (name string, changed <-chan struct{}) {
-	changed = n.leaderChanges.next()
+	changed = n.leaderChanged.Next()
 	if n.defects.leads() {
 		return n.cfg.Name, changed
 	}
@@ -98,25 +97,6 @@ func (n *Node) TransferLeadership(ctx context.Context, to string) error {
 	return nil
 }
 
-// leaderChanges wakes whoever waits for another leader.
-type leaderChanges struct {
-	mu     sync.Mutex
-	change chan struct{}
-}
-
-func (c *leaderChanges) next() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.change
-}
-
-func (c *leaderChanges) notify() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	close(c.change)
-	c.change = make(chan struct{})
-}
-
 // watchLeader wakes those who wait for another leader, until the node closes.
 func (n *Node) watchLeader() {
 	seen := make(chan raft.Observation, 16) // when it is full, one of the waiting observations is enough
@@ -133,9 +113,9 @@ func (n *Node) watchLeader() {
 			if name, _ := n.Leader(); name != "" && yielding {
 				yielding = n.useOwnTimeouts() != nil
 			}
-			n.leaderChanges.notify()
+			n.leaderChanged.Broadcast()
 		case <-n.ctx.Done():
-			n.leaderChanges.notify()
+			n.leaderChanged.Broadcast()
 			return
 		}
 	}

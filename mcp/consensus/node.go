@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
@@ -26,7 +27,7 @@ type Node struct {
 	work sync.WaitGroup
 
 	leadingTerm   atomic.Uint64 // the term in which this node leads and has caught up; 0 while it does not
-	leaderChanges leaderChanges
+	leaderChanged broadcast.Signal
 	inflight      inflight
 	lease         standbyLease
 	barriers      readBarriers
@@ -82,7 +83,6 @@ func Open(cfg Config) (_ *Node, err error) {
 	n := &Node{cfg: cfg, log: log, transport: tr, state: state.New(), lease: standbyLease{required: cfg.NeedsLease}}
 	n.defects = newHooks(n)
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	n.leaderChanges.change = make(chan struct{})
 	won := make(chan bool, 16)
 	rc := cfg.raft()
 	rc.NotifyCh = won

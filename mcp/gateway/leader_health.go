@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 )
 
 // HealthCheckTiming is how a gateway checks the leader that it routes to.
@@ -27,8 +29,8 @@ type LeaderHealth struct {
 	Conn   func(name string) (*grpc.ClientConn, error)
 
 	mu           sync.Mutex
-	unresponsive string        // the leader, if it has failed Strikes checks in a row
-	changed      chan struct{} // closed when unresponsive changes, then nil until it is needed
+	unresponsive string // the leader, if it has failed Strikes checks in a row
+	changed      broadcast.Signal
 }
 
 // Run checks until ctx ends.
@@ -73,10 +75,7 @@ func (h *LeaderHealth) setUnresponsive(node string) {
 		return
 	}
 	h.unresponsive = node
-	if h.changed != nil {
-		close(h.changed)
-		h.changed = nil
-	}
+	h.changed.Broadcast()
 }
 
 // Unresponsive reports whether a node fails its health checks, and returns a channel
@@ -87,8 +86,5 @@ func (h *LeaderHealth) Unresponsive(name string) (bool, <-chan struct{}) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.changed == nil {
-		h.changed = make(chan struct{})
-	}
-	return h.unresponsive != "" && h.unresponsive == name, h.changed
+	return h.unresponsive != "" && h.unresponsive == name, h.changed.Next()
 }

@@ -46,6 +46,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/api/events"
 )
@@ -66,9 +67,9 @@ type Journal struct {
 	mu        sync.Mutex
 	epochFile *epochFile
 	sets      *memberSets
-	matched   Position     // this copy equals that of the primary of Epoch up to Index
-	term      *primaryTerm // nil unless this node is the primary
-	changed   signal       // there may be something to sync or to ship
+	matched   Position         // this copy equals that of the primary of Epoch up to Index
+	term      *primaryTerm     // nil unless this node is the primary
+	changed   broadcast.Signal // there may be something to sync or to ship
 	waiters   []*waiter
 }
 
@@ -77,7 +78,7 @@ func name(c api.Class) string { return strings.ToLower(c.String()) }
 
 // open opens the copy in dir.
 func open(dir string, class api.Class, self string, emit func(events.Kind, string, map[string]string), defects Defects) (*Journal, error) {
-	j := &Journal{class: class, self: self, emit: emit, sets: newMemberSets(), changed: newSignal()}
+	j := &Journal{class: class, self: self, emit: emit, sets: newMemberSets()}
 	var torn int64
 	var err error
 	if j.epochFile, err = openEpochFile(filepath.Join(dir, name(class)+".promise")); err != nil {
@@ -151,7 +152,7 @@ func (j *Journal) reconcile(epoch uint64, theirs epochStarts, last uint64) (uint
 			map[string]string{"records": strconv.Itoa(len(removed)), "epoch": strconv.FormatUint(epoch, 10), "index": strconv.FormatUint(at, 10)})
 	}
 	j.matched = Position{epoch, at}
-	j.changed.broadcast()
+	j.changed.Broadcast()
 	j.wakeWaiters()
 	return at, nil
 }
@@ -186,7 +187,7 @@ func (j *Journal) write(rs ...Record) error {
 		j.sets.apply(r)
 	}
 	j.matched.Index = j.file.Last().Index
-	j.changed.broadcast()
+	j.changed.Broadcast()
 	return nil
 }
 
@@ -195,16 +196,4 @@ func (j *Journal) members(set string, asOf uint64) []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.sets.members(set, asOf)
-}
-
-// signal wakes every goroutine that waits for a change. The owner's lock guards it.
-type signal struct{ change chan struct{} }
-
-func newSignal() signal { return signal{make(chan struct{})} }
-
-func (s *signal) wait() <-chan struct{} { return s.change }
-
-func (s *signal) broadcast() {
-	close(s.change)
-	s.change = make(chan struct{})
 }

@@ -184,7 +184,7 @@ func (j *Journal) confirm(ctx context.Context) (Position, error) {
 	mark := term.mark
 	at := term.commit
 	if j.class == api.Class_SEMISYNC {
-		j.changed.broadcast()
+		j.changed.Broadcast()
 	}
 	j.mu.Unlock()
 	err := j.await(ctx, term, func() bool {

@@ -100,7 +100,7 @@ func (j *Journal) send(ctx context.Context, term *primaryTerm, stream api.Journa
 	marked := uint64(0)
 	for {
 		j.mu.Lock()
-		until, mark, more := j.file.Last().Index, term.mark, j.changed.wait()
+		until, mark, more := j.file.Last().Index, term.mark, j.changed.Next()
 		if j.class == api.Class_ASYNC && !term.quiescing {
 			until = term.shippable
 		}
@@ -139,7 +139,7 @@ func (j *Journal) send(ctx context.Context, term *primaryTerm, stream api.Journa
 func (j *Journal) syncLoop(ctx context.Context) {
 	for {
 		j.mu.Lock()
-		synced, more, term := j.file.Synced(), j.changed.wait(), j.term
+		synced, more, term := j.file.Synced(), j.changed.Next(), j.term
 		idle := synced == j.file.Last().Index && (term == nil || term.shippable >= synced)
 		urgent := term != nil && j.class == api.Class_SEMISYNC
 		j.mu.Unlock()
@@ -190,7 +190,7 @@ func (j *Journal) sync(shippable uint64) error {
 		term.shippable = max(term.shippable, min(shippable, synced)) // synced is less if the file was truncated meanwhile
 		j.advanceCommit(term)
 		if j.class == api.Class_ASYNC {
-			j.changed.broadcast() // wakes the senders
+			j.changed.Broadcast() // wakes the senders
 		}
 	}
 	return err

@@ -38,7 +38,7 @@ func (s *State) Restore(r io.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.d = d
-	s.notify()
+	s.changed.Broadcast()
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
@@ -23,7 +24,7 @@ const FullWeight = 4
 type State struct {
 	mu       sync.RWMutex
 	d        data
-	changed  chan struct{}              // closed and replaced at each command
+	changed  broadcast.Signal           // at each command
 	remember func(id string, o outcome) // keeps what a mutation did, for its retries
 }
 
@@ -59,7 +60,7 @@ type outcome struct {
 func New() *State { return of(empty()) }
 
 func of(d data) *State {
-	s := &State{d: d, changed: make(chan struct{})}
+	s := &State{d: d}
 	s.remember = s.d.remember
 	return s
 }
@@ -87,7 +88,7 @@ func empty() data {
 func (s *State) Apply(index, term uint64, c *api.Command) *api.Applied {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.notify()
+	defer s.changed.Broadcast()
 	s.d.Index = index
 	if c.Id != "" {
 		if o, ok := s.d.Done[c.Id]; ok {
@@ -155,18 +156,12 @@ func (d *data) remember(id string, o outcome) {
 	}
 }
 
-// notify wakes those who wait for the next command; the caller holds the lock.
-func (s *State) notify() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
 // Applied returns the index of the last command applied, and a channel that is closed
 // when the next one has been.
 func (s *State) Applied() (uint64, <-chan struct{}) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.d.Index, s.changed
+	return s.d.Index, s.changed.Next()
 }
 
 // Read returns a register's value, "" if it was never written, and the index up to which the

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+
+	"github.com/mcp-resilience/holdfast/internal/broadcast"
 )
 
 // Buffer holds the latest items of a list. All items are numbered 1, 2, …. Create it with New.
@@ -16,13 +18,13 @@ type Buffer[T any] struct {
 	mu      sync.Mutex
 	seq     uint64 // number of the last item
 	items   []T
-	changed chan struct{} // closed and replaced at each item
+	changed broadcast.Signal
 }
 
 // New returns an empty buffer that holds at least capacity items, and fewer than twice as
 // many.
 func New[T any](capacity int) *Buffer[T] {
-	return &Buffer[T]{capacity: capacity, changed: make(chan struct{})}
+	return &Buffer[T]{capacity: capacity}
 }
 
 // Append appends the item that the function returns for its number.
@@ -35,8 +37,7 @@ func (b *Buffer[T]) Append(item func(seq uint64) T) {
 	if len(b.items) >= 2*b.capacity {
 		b.items = append(make([]T, 0, 2*b.capacity), b.items[len(b.items)-b.capacity:]...)
 	}
-	close(b.changed)
-	b.changed = make(chan struct{})
+	b.changed.Broadcast()
 }
 
 // After returns the items that follow a number, as far as the buffer holds them, the
@@ -45,7 +46,7 @@ func (b *Buffer[T]) After(seq uint64) (items []T, last uint64, more <-chan struc
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(b.seq-min(seq, b.seq), uint64(len(b.items)))
-	return append([]T(nil), b.items[len(b.items)-int(n):]...), b.seq, b.changed
+	return append([]T(nil), b.items[len(b.items)-int(n):]...), b.seq, b.changed.Next()
 }
 
 // Stream streams the items until the reader disconnects or done is closed. Items that
