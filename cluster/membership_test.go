@@ -12,33 +12,33 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// office is an operator that refuses its first calls and writes down the rest.
-type office struct {
+// fakeAdmin is a membership admin that refuses its first calls and writes down the rest.
+type fakeAdmin struct {
 	refusals int
 	did      []string
 }
 
-func (o *office) do(what string, id topology.NodeID) error {
-	if o.refusals > 0 {
-		o.refusals--
+func (a *fakeAdmin) do(what string, id topology.NodeID) error {
+	if a.refusals > 0 {
+		a.refusals--
 		return errors.New("an election is under way")
 	}
-	o.did = append(o.did, fmt.Sprint(what, " ", id))
+	a.did = append(a.did, fmt.Sprint(what, " ", id))
 	return nil
 }
 
-func (o *office) Remove(_ context.Context, id topology.NodeID) error { return o.do("remove", id) }
-func (o *office) Add(_ context.Context, id topology.NodeID) error    { return o.do("add", id) }
-func (o *office) IsMember(context.Context, topology.NodeID) (bool, error) {
+func (a *fakeAdmin) Remove(_ context.Context, id topology.NodeID) error { return a.do("remove", id) }
+func (a *fakeAdmin) Add(_ context.Context, id topology.NodeID) error    { return a.do("add", id) }
+func (a *fakeAdmin) IsMember(context.Context, topology.NodeID) (bool, error) {
 	return false, errors.New("not asked here")
 }
 
 func TestTheLastToReadmitAdds(t *testing.T) {
-	o := &office{refusals: 3}
-	c := &cluster.Cluster{MembershipAdmin: o}
+	a := &fakeAdmin{refusals: 3}
+	c := &cluster.Cluster{MembershipAdmin: a}
 	did := func(when string, want ...string) {
 		t.Helper()
-		if diff := cmp.Diff(want, o.did); diff != "" {
+		if diff := cmp.Diff(want, a.did); diff != "" {
 			t.Errorf("done %s (-want +got):\n%s", when, diff)
 		}
 	}
@@ -56,7 +56,7 @@ func TestTheLastToReadmitAdds(t *testing.T) {
 	did("while one stands", "remove east-1")
 	dead, cancel := context.WithCancel(t.Context())
 	cancel()
-	o.refusals = 1
+	a.refusals = 1
 	if readmit[1](dead) == nil {
 		t.Error("a readmission that failed says that it did not")
 	}

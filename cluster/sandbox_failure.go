@@ -73,7 +73,7 @@ type sandboxState struct {
 	failed map[SandboxPart]bool      // reported, and not healthy since
 }
 
-// SandboxFailures looks after every sandbox and link proxy once and returns all
+// SandboxFailures checks every sandbox and link proxy once and returns all
 // failures found since the cluster was started, in the order in which they were
 // found. A failure is listed once; a part that fails again after it was healthy
 // is listed again. Call it at intervals of a second or so for as long as the

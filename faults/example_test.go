@@ -11,7 +11,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// What a fault disturbs can be asked before anything runs.
+// What a fault affects can be asked before anything runs.
 func Example() {
 	c := declared(1, "a", "b", "c") // one node in each of three regions
 	cut := &faults.Isolate{Clients: true, Mode: links.Refuse}

@@ -1,8 +1,9 @@
-// Package faults is the catalogue of disturbances. A fault is a settings
-// struct, one file each, whose exported fields are the schema of a scenario's
-// `with:`. Prepare binds the settings to victims and gives an Injection, which
-// does the deed, proves it by measuring the very links or nodes that are
-// disturbed, and undoes it.
+// Package faults is the catalogue of faults. A fault is a settings struct, one
+// file each, whose exported fields are the schema of a scenario's `with:`.
+// Prepare binds the settings to victims and returns an Injection, which injects
+// the fault, proves that it is active by measuring the very links or nodes that
+// it affects, and heals it. It knows no system under test, and decides neither
+// when a fault is injected nor what follows from it.
 package faults
 
 import (
@@ -12,15 +13,16 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Fault is the settings of a disturbance. No method changes them: the same value
-// may be injected many times, into several clusters, and at the same time.
+// Fault is the settings of one way to break something. No method changes them:
+// the same value may be injected many times, into several clusters, and at the
+// same time.
 type Fault interface {
 	// Prepare binds the settings to victims. Nothing happens to them yet.
 	Prepare(v Victims) Injection
 	// Impact is what the fault takes away by design; it decides which clients can
 	// still reach a quorum meanwhile.
 	Impact(v Victims) topology.FaultImpact
-	// Describe describes the deed in a few words: "kill east-1".
+	// Describe says in a few words what the fault does: "kill east-1".
 	Describe(v Victims) string
 }
 

@@ -68,7 +68,7 @@ func FuzzSettings(f *testing.F) {
 }
 
 // FuzzTrafficDirection: a direction that is not known is refused with the field's
-// name, and never disturbs a link by mistake.
+// name, and never affects a link by mistake.
 func FuzzTrafficDirection(f *testing.F) {
 	for _, s := range []string{"", "both", "to", "from", "bth", "TO"} {
 		f.Add(s)

@@ -73,7 +73,7 @@ type latencyInjection struct {
 	delay time.Duration
 }
 
-// Active implements Verifier: every round trip over every disturbed link is longer
+// Active implements Verifier: every round trip over every affected link is longer
 // than its baseline by at least half of what was added.
 func (l *latencyInjection) Active(ctx context.Context) (string, error) {
 	slow := func(r roundTrips, limit time.Duration) error {
@@ -94,7 +94,7 @@ func (l *latencyInjection) Cleared(ctx context.Context) (string, error) {
 }
 
 // ControlUnaffected implements Verifier: the shortest round trip over a link that
-// is not disturbed is near its baseline.
+// is not affected is near its baseline.
 func (l *latencyInjection) ControlUnaffected(ctx context.Context, others []topology.FaultImpact) (string, error) {
 	k, ok := l.controlLink(others)
 	if !ok {

@@ -13,12 +13,12 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// LinkFault is a fault of links. Flows lists what it disturbs, by design.
+// LinkFault is a fault of links. Flows lists what it affects, by design.
 type LinkFault interface {
 	Flows(v Victims) []topology.Flow
 }
 
-// Affects is everything that a fault disturbs: what it takes away, and the links
+// Affects is everything that a fault touches: what it takes away, and the links
 // that it only slows. A control of another fault must not be among it; see
 // Verifier.
 func Affects(f Fault, v Victims) topology.FaultImpact {
@@ -55,7 +55,7 @@ func (l *linkInjection) Inject(ctx context.Context) error {
 
 var errNoLink = errors.New("no link is between the victims and the others")
 
-// links lists the links that are disturbed.
+// links lists the links that are affected.
 func (l *linkInjection) links() []topology.Link {
 	out := make([]topology.Link, len(l.flows))
 	for i, f := range l.flows {
@@ -75,11 +75,11 @@ func (l *linkInjection) echo(ctx context.Context, over []topology.Link) []links.
 	return forLinks(over, func(k topology.Link) links.Sample { return l.victims.Cluster.Links.Echo(ctx, k) })
 }
 
-// noControlLink is what ControlUnaffected reports when every link is disturbed.
+// noControlLink is what ControlUnaffected reports when every link is affected.
 const noControlLink = "every link is affected, so there is no control link to measure"
 
-// controlLink returns the first link that neither this fault nor others disturb;
-// one that shares an end with a disturbed link is preferred.
+// controlLink returns the first link that neither this fault nor others affect;
+// one that shares an end with an affected link is preferred.
 func (l *linkInjection) controlLink(others []topology.FaultImpact) (topology.Link, bool) {
 	affected := map[topology.Link]bool{}
 	ends := map[topology.Endpoint]bool{}

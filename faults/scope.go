@@ -6,7 +6,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// scope is which links a fault between nodes disturbs.
+// scope is which links a fault between nodes affects.
 //
 // A fault stands between two sides: the nodes of `on` and those of `to`. Without
 // `to` the other side is every node outside `on`; when `on` is already every node,
@@ -22,7 +22,7 @@ type scope struct {
 	opening bool
 }
 
-// flows lists what the fault disturbs, in the order of the topology's links.
+// flows lists what the fault affects, in the order of the topology's links.
 func (s scope) flows(v Victims) []topology.Flow {
 	t := v.Cluster.Topology
 	victims, opposite := sides(v)
@@ -38,17 +38,17 @@ func (s scope) flows(v Victims) []topology.Flow {
 			across := t.RegionOf(l.From) != t.RegionOf(to)
 			outgoing, incoming = across, across
 		}
-		if d := s.disturbs(outgoing, incoming); d != "" {
+		if d := s.affects(outgoing, incoming); d != "" {
 			out = append(out, topology.Flow{Link: l, Direction: d})
 		}
 	}
 	return out
 }
 
-// disturbs returns which bytes of a link are disturbed, "" for none. "A cannot
+// affects returns which bytes of a link are affected, "" for none. "A cannot
 // reach B" is the upstream flow of what A opened and the downstream flow of what
 // B opened.
-func (s scope) disturbs(outgoing, incoming bool) topology.Direction {
+func (s scope) affects(outgoing, incoming bool) topology.Direction {
 	switch {
 	case !outgoing && !incoming:
 		return ""
@@ -122,7 +122,7 @@ func ids(nodes []topology.Node) []topology.NodeID {
 	return out
 }
 
-// TrafficDirection is which bytes a fault of links disturbs, as the nodes chosen by
+// TrafficDirection is which bytes a fault of links affects, as the nodes chosen by
 // `on` send or receive them. Which bytes of a link that are, its
 // topology.Direction, depends on who opened the connection.
 type TrafficDirection string

@@ -12,7 +12,7 @@ import (
 
 // Throttle starves the victims of CPU: each may use only a part of a processor
 // and is stopped for the rest of the time, as in a container with a small quota
-// or beside a greedy neighbour.
+// or beside a greedy process on the same machine.
 type Throttle struct {
 	// CPU is how many processors each victim may use, 0.1 being a tenth of one.
 	// It must be given.

@@ -86,7 +86,7 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 		name    string
 		fault   faults.Fault
 		runtime cluster.Driver
-		told    []string
+		emitted []string
 		want    record.Verdict
 	}{
 		{"killed by a fault", &faults.Kill{}, clustertest.Fake(nil), nil, record.Pass},
@@ -105,14 +105,14 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatalf("run: %v", err)
 			}
-			var told []string
+			var emitted []string
 			for _, e := range r.Events {
 				if e.Kind == record.EventCrashed || e.Kind == record.EventOutOfMemory {
-					told = append(told, fmt.Sprintf("%s %s %s", e.Kind, e.Node, e.Description))
+					emitted = append(emitted, fmt.Sprintf("%s %s %s", e.Kind, e.Node, e.Description))
 				}
 			}
-			if diff := cmp.Diff(tt.told, told); diff != "" {
-				t.Errorf("told (-want +got):\n%s", diff)
+			if diff := cmp.Diff(tt.emitted, emitted); diff != "" {
+				t.Errorf("emitted (-want +got):\n%s", diff)
 			}
 			if got := finding(r, "node crashes"); got.Verdict != tt.want {
 				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Description, tt.want)

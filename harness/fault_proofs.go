@@ -8,8 +8,8 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// prove measures, while the fault lasts, that it is active and that a neighbour
-// is unaffected. Both measurements begin at once, for a fault may be short.
+// prove measures, while the fault lasts, that it is active and that a control
+// link or node is unaffected. Both measurements begin at once, for a fault may be short.
 func (i *Injection) prove() {
 	defer close(i.proved)
 	ctx, s := i.proofCtx, i.scheduler
@@ -47,12 +47,12 @@ func (i *Injection) prove() {
 	}
 }
 
-// measureControl measures the neighbour once.
+// measureControl measures the control link or node once.
 func (i *Injection) measureControl(ctx context.Context) record.Proof {
 	return proofOf(i.fault.ControlUnaffected(ctx, i.scheduler.others(i.step.ID)))
 }
 
-// awaitControl measures the neighbour again until it is proved unaffected.
+// awaitControl measures the control link or node again until it is proved unaffected.
 func (i *Injection) awaitControl(ctx context.Context) record.Proof {
 	var observed string
 	err := poll(ctx, controlTimeout, func(ctx context.Context) (err error) {

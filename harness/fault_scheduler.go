@@ -19,7 +19,7 @@ import (
 const (
 	resolveTimeout = 5 * time.Second  // for somebody to have the role that a selector names
 	activeTimeout  = 5 * time.Second  // from confirmed to proved active
-	controlTimeout = 3 * time.Second  // from proved active to a neighbour that is proved unaffected
+	controlTimeout = 3 * time.Second  // from proved active to a control link or node that is proved unaffected
 	clearedTimeout = 15 * time.Second // from healed to proved cleared
 	healTimeout    = 30 * time.Second // for a heal to return
 	// proofGrace is how much longer than asked a fault lasts when its proof is

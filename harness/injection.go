@@ -69,7 +69,7 @@ func (i *Injection) Record() record.Fault {
 }
 
 // Heal takes the fault away and returns once that is proved on the very nodes
-// or links that were disturbed. Where another fault under way disturbs them too,
+// or links that were affected. Where another fault under way affects them too,
 // nothing can be proved yet: then Heal returns when the heal is confirmed, and
 // the proof is made when the other fault is healed. Further calls return the same.
 //
@@ -104,7 +104,7 @@ func (i *Injection) overlapped() bool {
 	return false
 }
 
-// overlap reports whether two faults disturb a common node or a link of one.
+// overlap reports whether two faults affect a common node or a link of one.
 func overlap(a, b topology.FaultImpact) bool {
 	touched := map[topology.NodeID]bool{}
 	each := func(d topology.FaultImpact, visit func(topology.NodeID)) {

@@ -44,18 +44,18 @@ func TestABlockedWatcherDelaysNothing(t *testing.T) {
 	}
 }
 
-// deaf is a store whose source of events and whose client do not return when
+// unresponsiveStore is a store whose source of events and whose client do not return when
 // their context ends.
-type deaf struct {
+type unresponsiveStore struct {
 	*harnesstest.Store
 	release chan struct{}
 }
 
-func (d deaf) StreamEvents(context.Context, *cluster.Cluster, func(time.Time, record.Event)) {
+func (d unresponsiveStore) StreamEvents(context.Context, *cluster.Cluster, func(time.Time, record.Event)) {
 	<-d.release
 }
 
-func (d deaf) Client(ctx context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
+func (d unresponsiveStore) Client(ctx context.Context, c *cluster.Cluster, from topology.Region, id int) (workload.Client, error) {
 	client, err := d.Store.Client(ctx, c, from, id)
 	return deafClient{client, d.release}, err
 }
@@ -70,7 +70,7 @@ func (d deafClient) Close() error { <-d.release; return nil }
 // TestATargetThatDoesNotReturnIsLeftBehind: the run ends, and names what did not.
 func TestATargetThatDoesNotReturnIsLeftBehind(t *testing.T) {
 	t.Parallel()
-	d := deaf{harnesstest.NewStore(), make(chan struct{})}
+	d := unresponsiveStore{harnesstest.NewStore(), make(chan struct{})}
 	defer close(d.release)
 	r, _, err := harness.Run(t.Context(), harnesstest.Plan(d.Store, harnesstest.Outage{Store: d.Store}, 100*time.Millisecond), harness.Options{
 		Target: d, Runtime: clustertest.Fake(nil), Root: t.TempDir(),

@@ -10,7 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// feed sends 100 reads a second from 0 to 10 s; bad tells which fail.
+// feed sends 100 reads a second from 0 to 10 s; bad reports which of them fail.
 func feed(m *liveStats, bad func(at time.Duration) bool) {
 	for at := time.Duration(0); at < 10*time.Second; at += 10 * time.Millisecond {
 		op := history.Op{Region: "east", Kind: history.Read, Intended: at, Return: at + time.Millisecond, Outcome: history.OK}

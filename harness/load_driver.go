@@ -123,7 +123,7 @@ func (d *loadDriver) start(ctx context.Context) (*loadPart, error) {
 	return p, d.end(before)
 }
 
-// senderCount tells when every series of a load has sent its first operation.
+// senderCount reports when every series of a load has sent its first operation.
 type senderCount struct {
 	all chan struct{} // closed then
 

@@ -29,7 +29,7 @@ const (
 // quiesce waits, with the load off, until every node returns a value that was
 // written after the load stopped: then each has caught up with all before it.
 // A node that does not is left to the final reads, which will show it. Round
-// tells the waits of one run apart.
+// distinguishes the waits of one run.
 func (d *loadDriver) quiesce(ctx context.Context, timeout time.Duration, round int) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

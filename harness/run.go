@@ -22,7 +22,7 @@ func Run(ctx context.Context, p scenarios.Plan, o Options) (*record.Run, string,
 		return nil, "", err
 	}
 	err = s.drive(ctx)
-	s.conclude(ctx, err)
+	s.tearDown(ctx, err)
 	if ctx.Err() != nil {
 		err = nil // that it was interrupted is on record
 	}
@@ -38,20 +38,20 @@ func (s *Session) drive(ctx context.Context) error {
 		return err
 	}
 	s.enterTimeline(s.plan.Length())
-	if err := s.carryOut(ctx, s.plan.Steps); err != nil {
+	if err := s.runSteps(ctx, s.plan.Steps); err != nil {
 		return err
 	}
-	return s.settle(ctx)
+	return s.readBackWhenStable(ctx)
 }
 
-// carryOut carries out the steps, each at its time, overlapping freely. It
+// runSteps runs the steps, each at its time, overlapping freely. It
 // returns when every fault is healed, and heals at once when ctx ends.
-func (s *Session) carryOut(ctx context.Context, steps []scenarios.Step) error {
+func (s *Session) runSteps(ctx context.Context, steps []scenarios.Step) error {
 	var all sync.WaitGroup
 	for _, step := range steps {
 		all.Go(func() {
 			if sleep(ctx, s.timeline+step.At-s.log.now()) == nil {
-				s.carryOutStep(ctx, step)
+				s.runStep(ctx, step)
 			}
 		})
 	}
@@ -62,9 +62,9 @@ func (s *Session) carryOut(ctx context.Context, steps []scenarios.Step) error {
 // lateHeal is how much later than asked a fault may be healed without a word.
 const lateHeal = 100 * time.Millisecond
 
-// carryOutStep injects a fault, heals it when it has lasted as long as the step
+// runStep injects a fault, heals it when it has lasted as long as the step
 // says, counted from when it was confirmed, and waits for the proof of that.
-func (s *Session) carryOutStep(ctx context.Context, step scenarios.Step) {
+func (s *Session) runStep(ctx context.Context, step scenarios.Step) {
 	planned := s.timeline + step.At
 	i, err := s.faults.inject(ctx, step, planned, planned+step.For)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestKnownOutage(t *testing.T) {
 			}
 			again, err := harness.Recheck(t.Context(), dir)
 			if err != nil {
-				t.Fatalf("rejudge: %v", err)
+				t.Fatalf("recheck: %v", err)
 			}
 			if again.Result.Verdict != r.Result.Verdict || again.Result.RTO.Worst != r.Result.RTO.Worst {
 				t.Errorf("judged again: %s, RTO %v; was %s, %v", again.Result.Verdict, again.Result.RTO.Worst, r.Result.Verdict, r.Result.RTO.Worst)

@@ -42,7 +42,7 @@ type Session struct {
 	timeline time.Duration  // when the phase of faults began; NotReached before
 	ended    bool           // somebody is ending the session
 
-	settling sync.Mutex // held while the load is off for a read-back
+	readingBack sync.Mutex // held while the load is off for a read-back
 
 	done   chan struct{} // closed when result and err are set
 	result *Result
@@ -75,12 +75,12 @@ func Start(ctx context.Context, c Config) (*Session, error) {
 	}
 	s.coded = true
 	if err := s.begin(s.life); err != nil {
-		s.conclude(s.life, err)
+		s.tearDown(s.life, err)
 		return nil, fmt.Errorf("start session: %w; what was recorded is in %s", errors.Join(err, s.err), s.dir.Path)
 	}
 	context.AfterFunc(s.life, func() {
 		if s.claim() {
-			s.conclude(s.life, nil)
+			s.tearDown(s.life, nil)
 		}
 	})
 	return s, nil

@@ -13,10 +13,10 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Inject disturbs the nodes that match on, or their links to those that match
-// to (at most one; without it, to all others), and returns once the fault is
-// proved active on the very nodes or links. It waits for the baseline before. A
-// role is whoever has it now.
+// Inject injects a fault into the nodes that match on, or into their links to
+// those that match to (at most one; without it, to all others), and returns once
+// the fault is proved active on the very nodes or links. It waits for the
+// baseline before. A role is whoever has it now.
 //
 // When the fault is not proved within 5 s it is healed, and the error says what
 // was observed instead. cluster.Unsupported is in the error of a fault that the

@@ -25,7 +25,7 @@ func (s *Session) Finish(ctx context.Context) (*Result, error) {
 		defer cancel()
 		_ = s.faults.healAll(joined) // what failed is on record
 		s.enterTimeline(record.NotReached)
-		s.conclude(joined, s.settle(joined))
+		s.tearDown(joined, s.readBackWhenStable(joined))
 	}
 	<-s.done
 	return s.result, s.err
@@ -48,10 +48,10 @@ func (s *Session) claim() bool {
 	return claimed
 }
 
-// settle keeps the load on until service is stable, and then reads everything back.
-func (s *Session) settle(ctx context.Context) error {
-	s.settling.Lock()
-	defer s.settling.Unlock()
+// readBackWhenStable keeps the load on until service is stable, and then reads everything back.
+func (s *Session) readBackWhenStable(ctx context.Context) error {
+	s.readingBack.Lock()
+	defer s.readingBack.Unlock()
 	s.faults.wait()
 	s.log.enter(record.Observing, s.plan.Observe)
 	timeout := unstableTimeout
@@ -95,9 +95,9 @@ func (s *Session) observe(ctx context.Context, view record.Run) (stable bool) {
 	return false
 }
 
-// conclude takes the session down, whatever state it is in, judges its record
+// tearDown takes the session down, whatever state it is in, judges its record
 // and sets its result. It ends before its time when ctx has ended, or with why not nil.
-func (s *Session) conclude(ctx context.Context, why error) {
+func (s *Session) tearDown(ctx context.Context, why error) {
 	defer close(s.done)
 	if s.faults != nil {
 		s.faults.close()

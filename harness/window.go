@@ -57,8 +57,8 @@ func (s *Session) Window(ctx context.Context, name string) (*Window, error) {
 // in every later window too.
 func (w *Window) Judge(ctx context.Context) (result *Result, err error) {
 	s := w.session
-	s.settling.Lock()
-	defer s.settling.Unlock()
+	s.readingBack.Lock()
+	defer s.readingBack.Unlock()
 	ctx, cancel := joinContexts(ctx, s.life)
 	defer cancel()
 	if err := w.claim(); err != nil {

@@ -28,16 +28,16 @@ type Target interface {
 	Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error)
 }
 
-// EventSource is a target whose system tells what it does. Narrate emits the
+// EventSource is a target whose system reports what it does. StreamEvents emits the
 // platform events of all nodes, each with its wall-clock time, until ctx ends;
 // it survives nodes that die and come back. A node's events that are older
-// than its connection are replayed by the node, so none is missed; StreamEvents emits each once.
+// than its connection are replayed by the node, so none is missed, and each is emitted once.
 type EventSource interface {
 	StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event))
 }
 
 // MetricsSource is a target whose nodes measure and trace themselves. What they
-// tell goes on record and is part of no verdict.
+// report goes on record and is part of no verdict.
 type MetricsSource interface {
 	// Metrics asks a node for its figures, by series, such as name{label="value"}.
 	Metrics(ctx context.Context, c *cluster.Cluster, id topology.NodeID) (map[string]float64, error)

@@ -53,7 +53,7 @@ func goBuild(ctx context.Context, dir, system, into string, pkgs []string) error
 		report = func(Progress) {}
 	}
 	began := time.Now()
-	m := new(meter)
+	m := new(packageCounter)
 	for _, pkg := range pkgs {
 		m.now.Programs = append(m.now.Programs, name(system, pkg))
 	}
@@ -85,20 +85,20 @@ func goBuild(ctx context.Context, dir, system, into string, pkgs []string) error
 	return err
 }
 
-// meter counts the packages that `go build -v` names on standard error.
-type meter struct {
+// packageCounter counts the packages that `go build -v` names on standard error.
+type packageCounter struct {
 	mu   sync.Mutex
 	now  Progress
 	line []byte // the last one, as far as it was written
 }
 
-func (m *meter) read() Progress {
+func (m *packageCounter) read() Progress {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.now
 }
 
-func (m *meter) Write(p []byte) (int, error) {
+func (m *packageCounter) Write(p []byte) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.line = append(m.line, p...)
@@ -118,7 +118,7 @@ func (m *meter) Write(p []byte) (int, error) {
 
 // count finds out of how many packages the programs consist, unless the build
 // ends first.
-func (m *meter) count(ctx context.Context, built <-chan struct{}, dir, system string, pkgs []string) {
+func (m *packageCounter) count(ctx context.Context, built <-chan struct{}, dir, system string, pkgs []string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan struct{})

@@ -3,7 +3,7 @@
 // journal of what has to be undone, and starts a watchdog: a child in a session
 // of its own that reads a pipe from its owner. The kernel closes the pipe when
 // the owner dies in whatever way; the watchdog then removes everything that
-// bears the run's id, and exits. An owner that ends well tells it so first.
+// carries the run's id, and exits. An owner that ends well says so first.
 //
 //	owner ──"done\n" or just the end──► watchdog ──sweep──► containers, processes
 //	  │ flock                                │
@@ -41,7 +41,7 @@ const (
 
 const (
 	readyTimeout = 20 * time.Second // for the watchdog to listen
-	exitTimeout  = 5 * time.Second  // for the watchdog to end once it is told to
+	exitTimeout  = 5 * time.Second  // for the watchdog to end once it is asked to
 )
 
 // Handle is the owner's side of a run's watchdog.

@@ -23,7 +23,7 @@ func Conformance(t *testing.T, k cluster.Driver, left Leftovers) {
 	t.Run("life of a cluster", b.life)
 	t.Run("throttle", b.throttle)
 	t.Run("close after a partial start", b.partial)
-	t.Run("node that exits at once", b.stillborn)
+	t.Run("node that exits at once", b.exitAtStart)
 	t.Run("journal before deed", b.journal)
 	t.Run("two runs at once", b.two)
 	t.Run("a sandbox that dies is named", b.sandboxDies)
@@ -87,7 +87,7 @@ func cut(t *testing.T, c *cluster.Cluster) {
 	if said, err := ask(t.Context(), c, "east", "east-1", "ask north-1"); err == nil {
 		t.Errorf("north-1 answered %q through a cut link", said)
 	}
-	mustAsk(t, c, "east", "east-1", "ask south-1", "south-1 1") // an untouched neighbour
+	mustAsk(t, c, "east", "east-1", "ask south-1", "south-1 1") // no fault is on this one
 	mustAsk(t, c, "north", "north-1", "ask east-1", "east-1 1") // the other way is another link
 	if err := heal(t.Context()); err != nil {
 		t.Fatal(err)
@@ -214,7 +214,7 @@ func (b fixture) partial(t *testing.T) {
 	}
 }
 
-func (b fixture) stillborn(t *testing.T) {
+func (b fixture) exitAtStart(t *testing.T) {
 	top := Topology(1)
 	top.Nodes[1].Program = Program("--exit=3")
 	s := b.spec(t, top)

@@ -40,12 +40,12 @@ func disk(t *testing.T, c *cluster.Cluster) {
 	mustAsk(t, c, "south", node, "get", "41")
 
 	// The other disks are other disks.
-	neighbour, err := cluster.DiskOf(c.Process("east-1"))
+	other, err := cluster.DiskOf(c.Process("east-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	down(t, c, "east-1")
-	theirs := files(t, neighbour)
+	theirs := files(t, other)
 	down(t, c, node)
 	if err := d.Wipe(t.Context()); err != nil {
 		t.Fatal(err)
@@ -53,8 +53,8 @@ func disk(t *testing.T, c *cluster.Cluster) {
 	if left := files(t, d); len(left) > 0 {
 		t.Errorf("left after a wipe: %v", left)
 	}
-	if diff := cmp.Diff(theirs, files(t, neighbour)); diff != "" {
-		t.Errorf("a neighbour's files, after a wipe (-before +after):\n%s", diff)
+	if diff := cmp.Diff(theirs, files(t, other)); diff != "" {
+		t.Errorf("another node's files, after a wipe (-before +after):\n%s", diff)
 	}
 	restart(t, c, "east-1")
 	restart(t, c, node)

@@ -48,9 +48,9 @@ func (b fixture) throttle(t *testing.T) {
 	}
 	limited(t, victim)
 	if u := use(t, other); u.Limit != 0 {
-		t.Errorf("a neighbour's limit is %v", u.Limit)
+		t.Errorf("another node's limit is %v", u.Limit)
 	}
-	stands(t, c, node)
+	pauseThrottled(t, c, node)
 
 	// The limit is for the node and not for one life of it.
 	down(t, c, node)
@@ -116,9 +116,9 @@ func use(t *testing.T, p cluster.Throttler) cluster.CPU {
 	return u
 }
 
-// stands pauses a throttled node: being throttled is not being paused, whatever
-// it is done by, and a paused node is not set going by its brake.
-func stands(t *testing.T, c *cluster.Cluster, node topology.NodeID) {
+// pauseThrottled pauses a throttled node: being throttled is not being paused, whatever
+// it is done by, and a paused node is not woken by whatever throttles it.
+func pauseThrottled(t *testing.T, c *cluster.Cluster, node topology.NodeID) {
 	t.Helper()
 	for range 20 {
 		if s, err := c.Process(node).Status(t.Context()); err != nil || s.State != cluster.Running {

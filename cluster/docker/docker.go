@@ -5,7 +5,7 @@
 //
 //	┌ pod east-1 ────────────────────────────────────────────┐
 //	│ sandbox: linkd, owns the network namespace, /etc/hosts  │
-//	│   127.0.0.1:p (host) ─► door ─► ingress ─► pod:7400     │
+//	│   127.0.0.1:p (host) ─► CONNECT ─► ingress ─► pod:7400  │
 //	│   127.0.1.2:7400 ──────────────────────► pod of north-1 │
 //	│ node: the system under test, joins container:<sandbox>  │
 //	└─────────────────────────────────────────────────────────┘
@@ -15,7 +15,7 @@
 // ports published on 127.0.0.1, never by their addresses, so that engines in a
 // virtual machine (Docker Desktop) serve as well as local ones.
 //
-// The engine is found, and containers are made, by testcontainers-go, so as its
+// The engine is found, and containers are made, by testcontainers-go, as its
 // users expect; networks, signals, inspection and removal go to the Docker API,
 // because testcontainers has no kill, pause or unpause. Two of its settings
 // matter here. TESTCONTAINERS_RYUK_DISABLED is set to true unless the user has

@@ -39,7 +39,7 @@ func needEngine(t *testing.T) {
 	t.Skip(err)
 }
 
-// witness is a node that tells what it sees.
+// witness is a node that answers with what it sees of its container.
 func witness(id topology.NodeID, peers string) topology.Node {
 	region, _, _ := strings.Cut(string(id), "-")
 	return topology.Node{

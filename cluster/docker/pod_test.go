@@ -16,8 +16,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// sight is what a witness tells; see testdata/witness.
-type sight struct {
+// observation is what a witness answers; see testdata/witness.
+type observation struct {
 	Hostname   string
 	Args       []string
 	Own        []string
@@ -27,23 +27,23 @@ type sight struct {
 	Lives      int
 }
 
-// look asks a witness by linkd's door, straight to the node's own port.
-func look(t *testing.T, s links.Server, path string) (sight, error) {
+// ask sends a witness a request through linkd's CONNECT tunnel, straight to the node's own port.
+func ask(t *testing.T, s links.Server, path string) (observation, error) {
 	t.Helper()
 	in := links.Ingress{Tunnel: s.Control, Dial: net.JoinHostPort(s.Host, "7400")}
 	conn, err := in.Connect(t.Context())
 	if err != nil {
-		return sight{}, err
+		return observation{}, err
 	}
 	defer conn.Close()
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", path); err != nil {
-		return sight{}, err
+		return observation{}, err
 	}
 	_, body, err := readResponse(conn)
 	if err != nil {
-		return sight{}, err
+		return observation{}, err
 	}
-	var got sight
+	var got observation
 	return got, json.Unmarshal(body, &got)
 }
 
@@ -64,12 +64,12 @@ func TestWhatANodeSees(t *testing.T) {
 	top := pair()
 	r, _ := open(t, top)
 	servers, _ := started(t, r, top)
-	var got sight
+	var got observation
 	eventually(t, "ask east-1 what it sees", func() (err error) {
-		got, err = look(t, servers[0], "/sight")
+		got, err = ask(t, servers[0], "/observation")
 		return err
 	})
-	want := sight{
+	want := observation{
 		Hostname: "east-1", Args: []string{servers[0].Host + ":7400", "east-1", "east"},
 		Own: []string{servers[0].Host}, Peers: map[string][]string{"north-1": {"127.0.1.2"}},
 		Root: "open /written: read-only file system", Lives: 1,
@@ -116,7 +116,7 @@ func TestANodeThatIsKilledKeepsAddressDataAndLogs(t *testing.T) {
 	p := procs[0]
 	for life, end := range []cluster.Signal{cluster.Kill, cluster.Terminate, cluster.Kill} {
 		eventually(t, "ask east-1 how often it started", func() error {
-			got, err := look(t, servers[0], "/sight")
+			got, err := ask(t, servers[0], "/observation")
 			if err == nil && got.Lives != life+1 {
 				t.Fatalf("it remembers %d lives, want %d", got.Lives, life+1)
 			}
@@ -175,8 +175,8 @@ func TestANodeThatOutgrowsItsMemoryIsKilledAndSaysSo(t *testing.T) {
 	top := pair()
 	r, _ := open(t, top)
 	servers, procs := started(t, r, top)
-	eventually(t, "ask east-1", func() error { _, err := look(t, servers[0], "/sight"); return err })
-	_, _ = look(t, servers[0], "/eat")
+	eventually(t, "ask east-1", func() error { _, err := ask(t, servers[0], "/observation"); return err })
+	_, _ = ask(t, servers[0], "/eat")
 	wantCondition(t, procs[0], cluster.Exited)
 	got, err := procs[0].Status(t.Context())
 	if err != nil {

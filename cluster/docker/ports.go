@@ -15,7 +15,7 @@ import (
 // Ports that linkd takes in a pod, besides links.EchoNumber. They are outside
 // the range from which kernels give out ephemeral ports. Only the first two are
 // published, since each published port costs an engine up to 0.2 s; clients
-// come in by linkd's door.
+// come in by linkd's CONNECT tunnel.
 const (
 	controlPort  = 17001
 	adminPort    = 17002

@@ -16,7 +16,7 @@ import (
 // sweepTimeout bounds a sweep whose context has no deadline.
 const sweepTimeout = 60 * time.Second
 
-// Sweep removes every container, volume and network that bears the run's
+// Sweep removes every container, volume and network that carries the run's
 // label, paused or not, and returns what it removed. Nothing else is touched.
 func Sweep(ctx context.Context, run string) (removed []string, err error) {
 	e, err := connect(ctx)

@@ -101,7 +101,7 @@ func open(t testing.TB, distances ...topology.RegionLatency) *world {
 	return w
 }
 
-// The links that tests disturb.
+// The links that tests apply effects to.
 var (
 	nodes   = topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}
 	back    = topology.Link{From: topology.Endpoint{Node: "north-1"}, To: "east-1"}
@@ -237,7 +237,7 @@ func on(l topology.Link, f topology.Direction) []topology.Flow {
 	return []topology.Flow{{Link: l, Direction: f}}
 }
 
-func (w *world) disturb(t testing.TB, id string, s []topology.Flow, e links.Effect) func() {
+func (w *world) apply(t testing.TB, id string, s []topology.Flow, e links.Effect) func() {
 	t.Helper()
 	heal, err := w.ApplyEffect(t.Context(), id, s, e)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
-// Latency is added to the flow it is for, and to none of the neighbours.
+// Latency is added to the flow it is for, and to no other.
 func TestLatency(t *testing.T) {
 	w := open(t)
 	const added = 80 * time.Millisecond
@@ -39,18 +39,18 @@ func TestLatency(t *testing.T) {
 			want *= 2
 		}
 		for _, link := range []topology.Link{nodes, clients} {
-			heal := w.disturb(t, "slow", on(link, flow), links.Effect{Latency: added})
+			heal := w.apply(t, "slow", on(link, flow), links.Effect{Latency: added})
 			if got := w.echo(t, link); got < want {
 				t.Errorf("%s %s: got %v, want at least %v", link, flow, got, want)
 			}
 			heal()
 		}
 	}
-	// Healed links and links that were not disturbed: the best of some echoes, for the machine may be busy.
-	heal := w.disturb(t, "slow", on(nodes, topology.BothWays), links.Effect{Latency: added})
+	// Healed links and links without an effect: the best of some echoes, because the machine may be busy.
+	heal := w.apply(t, "slow", on(nodes, topology.BothWays), links.Effect{Latency: added})
 	for _, link := range []topology.Link{back, clients} {
 		if got := w.best(t, link); got >= added {
-			t.Errorf("%s, which is not disturbed: %v", link, got)
+			t.Errorf("%s, which has no effect on it: %v", link, got)
 		}
 	}
 	heal()
@@ -74,7 +74,7 @@ func (w *world) best(t testing.TB, l topology.Link) time.Duration {
 func TestRate(t *testing.T) {
 	w := open(t)
 	const n = 100_000
-	heal := w.disturb(t, "narrow", on(nodes, topology.Upstream), links.Effect{Rate: 4 * n})
+	heal := w.apply(t, "narrow", on(nodes, topology.Upstream), links.Effect{Rate: 4 * n})
 	// The first piece, 10 ms worth, leaves at once.
 	const least = 240 * time.Millisecond
 	if s := w.Transfer(t.Context(), nodes, n); s.Err != nil || s.RTT < least {
@@ -99,8 +99,8 @@ func TestOverlap(t *testing.T) {
 	slow := func(d time.Duration) links.Effect { return links.Effect{Latency: d} }
 
 	t.Run("latencies add", func(t *testing.T) {
-		a := w.disturb(t, "a", on(nodes, topology.Upstream), slow(40*ms))
-		b := w.disturb(t, "b", on(nodes, topology.BothWays), slow(60*ms))
+		a := w.apply(t, "a", on(nodes, topology.Upstream), slow(40*ms))
+		b := w.apply(t, "b", on(nodes, topology.BothWays), slow(60*ms))
 		if got := w.echo(t, nodes); got < 160*ms {
 			t.Errorf("a and b: %v", got)
 		}
@@ -124,8 +124,8 @@ func TestOverlap(t *testing.T) {
 		for _, y := range cuts[i:] {
 			for _, firstHealed := range []string{"x", "y"} {
 				t.Run(string(x)+" and "+string(y)+", "+firstHealed+" heals first", func(t *testing.T) {
-					healX := w.disturb(t, "x", on(nodes, topology.BothWays), links.Effect{Cut: x})
-					healY := w.disturb(t, "y", on(nodes, topology.BothWays), links.Effect{Cut: y})
+					healX := w.apply(t, "x", on(nodes, topology.BothWays), links.Effect{Cut: x})
+					healY := w.apply(t, "y", on(nodes, topology.BothWays), links.Effect{Cut: y})
 					if got := failure(); got != failures[y] {
 						t.Errorf("both: got %q, want %q", got, failures[y])
 					}
@@ -146,10 +146,10 @@ func TestOverlap(t *testing.T) {
 			}
 		}
 	}
-	t.Run("a late heal harms no later disturbance of the same id", func(t *testing.T) {
-		first := w.disturb(t, "a", on(nodes, topology.BothWays), links.Effect{Cut: links.Refuse})
+	t.Run("a late heal removes no later effect of the same id", func(t *testing.T) {
+		first := w.apply(t, "a", on(nodes, topology.BothWays), links.Effect{Cut: links.Refuse})
 		first()
-		second := w.disturb(t, "a", on(nodes, topology.BothWays), links.Effect{Cut: links.Refuse})
+		second := w.apply(t, "a", on(nodes, topology.BothWays), links.Effect{Cut: links.Refuse})
 		first()
 		if got := failure(); got != links.Refused {
 			t.Errorf("got %q, want %q", got, links.Refused)
@@ -162,7 +162,7 @@ func TestOverlap(t *testing.T) {
 func TestNamesThatAreNotKnown(t *testing.T) {
 	w := open(t)
 	ctx := t.Context()
-	disturb := func(l topology.Link, f topology.Direction, e links.Effect) error {
+	apply := func(l topology.Link, f topology.Direction, e links.Effect) error {
 		heal, err := w.ApplyEffect(ctx, "x", on(l, f), e)
 		if err == nil {
 			_ = heal(ctx)
@@ -181,13 +181,13 @@ func TestNamesThatAreNotKnown(t *testing.T) {
 		err  error
 		want string
 	}{
-		"node":        {disturb(topology.Link{From: topology.Endpoint{Node: "est-1"}, To: "north-1"}, far, links.Effect{}), `did you mean "east-1"?`},
-		"to":          {disturb(topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "nort-1"}, far, links.Effect{}), `did you mean "north-1"?`},
-		"itself":      {disturb(topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "east-1"}, far, links.Effect{}), "no link to itself"},
-		"region":      {disturb(topology.Link{From: topology.Endpoint{Clients: "nroth"}, To: "east-1"}, far, links.Effect{}), `did you mean "north"?`},
-		"flow":        {disturb(nodes, "sideways", links.Effect{}), "want upstream, downstream or both"},
-		"mode":        {disturb(nodes, far, links.Effect{Cut: "holt"}), `did you mean "hold"?`},
-		"jitter":      {disturb(nodes, far, links.Effect{Latency: 1, Jitter: 2}), "more than latency"},
+		"node":        {apply(topology.Link{From: topology.Endpoint{Node: "est-1"}, To: "north-1"}, far, links.Effect{}), `did you mean "east-1"?`},
+		"to":          {apply(topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "nort-1"}, far, links.Effect{}), `did you mean "north-1"?`},
+		"itself":      {apply(topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "east-1"}, far, links.Effect{}), "no link to itself"},
+		"region":      {apply(topology.Link{From: topology.Endpoint{Clients: "nroth"}, To: "east-1"}, far, links.Effect{}), `did you mean "north"?`},
+		"flow":        {apply(nodes, "sideways", links.Effect{}), "want upstream, downstream or both"},
+		"mode":        {apply(nodes, far, links.Effect{Cut: "holt"}), `did you mean "hold"?`},
+		"jitter":      {apply(nodes, far, links.Effect{Latency: 1, Jitter: 2}), "more than latency"},
 		"dial node":   {dial("east", "north-2:7400"), `did you mean "north-1"?`},
 		"dial region": {dial("eas", "north-1:7400"), `did you mean "east"?`},
 		"dial port":   {dial("east", "north-1:7401"), "it has [7400 (api) 7007 (echo)]"},
@@ -199,8 +199,8 @@ func TestNamesThatAreNotKnown(t *testing.T) {
 			t.Errorf("%s: got %v, want an error with %q", name, tt.err, tt.want)
 		}
 	}
-	heal := w.disturb(t, "x", on(nodes, far), links.Effect{})
-	if err := disturb(nodes, far, links.Effect{}); err == nil || !strings.Contains(err.Error(), "in use") {
+	heal := w.apply(t, "x", on(nodes, far), links.Effect{})
+	if err := apply(nodes, far, links.Effect{}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("an id twice at a time: got %v", err)
 	}
 	heal()

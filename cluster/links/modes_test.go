@@ -24,7 +24,7 @@ func TestSilentCuts(t *testing.T) {
 			for _, flow := range []topology.Direction{topology.Upstream, topology.Downstream, topology.BothWays} {
 				t.Run(link.String()+" "+string(mode)+" "+string(flow), func(t *testing.T) {
 					near, far := w.connect(t, link, ln)
-					heal := w.disturb(t, "cut", on(link, flow), links.Effect{Cut: mode})
+					heal := w.apply(t, "cut", on(link, flow), links.Effect{Cut: mode})
 					upCut := flow != topology.Downstream
 					downCut := flow != topology.Upstream
 
@@ -96,7 +96,7 @@ func TestLoudCuts(t *testing.T) {
 			for _, flow := range []topology.Direction{topology.Upstream, topology.Downstream, topology.BothWays} {
 				t.Run(link.String()+" "+string(mode)+" "+string(flow), func(t *testing.T) {
 					near, far := w.connect(t, link, ln)
-					heal := w.disturb(t, "cut", on(link, flow), links.Effect{Cut: mode})
+					heal := w.apply(t, "cut", on(link, flow), links.Effect{Cut: mode})
 					if err := read(t, near, long); err != want.open {
 						t.Errorf("open connection, near end: got %v, want %v", err, want.open)
 					}
@@ -141,7 +141,7 @@ func TestLoudCuts(t *testing.T) {
 func TestHeldConnectionThatIsGivenUp(t *testing.T) {
 	w := open(t)
 	ln := w.listen(t, "north-1")
-	heal := w.disturb(t, "cut", on(nodes, topology.BothWays), links.Effect{Cut: links.Hold})
+	heal := w.apply(t, "cut", on(nodes, topology.BothWays), links.Effect{Cut: links.Hold})
 	near, err := w.dial(nodes)
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func TestStalledReader(t *testing.T) {
 	near, far := w.connect(t, nodes, ln)
 	sent := fill(t, near)
 	for _, e := range []links.Effect{{Latency: time.Millisecond}, {Cut: links.Hold}, {Rate: 1 << 40}} {
-		w.disturb(t, "x", on(nodes, topology.BothWays), e)()
+		w.apply(t, "x", on(nodes, topology.BothWays), e)()
 	}
 	if got := w.noticed(); got != "" {
 		t.Errorf("linkd was replaced: %s", got)
@@ -114,13 +114,13 @@ func TestLinkdThatIsGoneIsReplaced(t *testing.T) {
 	}
 }
 
-// replaced disturbs a link of east-1 and sees that its linkd is replaced, that
-// it does what was asked before and now, and that heal works.
+// replaced applies an effect to a link of east-1 and checks that its linkd is
+// replaced, that the new one does what was asked before and now, and that heal works.
 func (w *world) replaced(t *testing.T) {
 	t.Helper()
 	other := topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "east-2"}
 	const slow = 30 * time.Millisecond
-	heal := w.disturb(t, "x", []topology.Flow{{Link: nodes, Direction: topology.BothWays}, {Link: other, Direction: topology.Upstream}},
+	heal := w.apply(t, "x", []topology.Flow{{Link: nodes, Direction: topology.BothWays}, {Link: other, Direction: topology.Upstream}},
 		links.Effect{Latency: slow})
 	if got := w.noticed(); strings.Count(got, "linkd of east-1") != 1 {
 		t.Errorf("notices: %q", got)

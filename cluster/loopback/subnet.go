@@ -5,7 +5,7 @@
 //
 //	127.R.0.(10+i)       node i, and its echo
 //	127.R.(1+v).(10+i)   what stands for node i in the pod of node v
-//	127.R.(100+i).(10+z) where clients of region z enter the pod of node i
+//	127.R.(100+i).(10+j) where clients of region z enter the pod of node i
 //	127.R.250.(10+i)     linkd of node i: control and admin
 //	127.R.255.254        the lock
 //
@@ -111,13 +111,13 @@ func (b *Subnet) Server(n topology.Node) links.Server {
 			s.Peers[p.ID] = b.addr(1+i, 10+j)
 		}
 	}
-	for z, zone := range b.topology.RegionSpecs {
+	for j, region := range b.topology.RegionSpecs {
 		in := map[string]links.Ingress{}
 		for _, p := range append([]topology.Port{{Name: links.EchoPort, Number: links.EchoNumber}}, n.Ports...) {
-			at := join(b.addr(100+i, 10+z), p.Number)
+			at := join(b.addr(100+i, 10+j), p.Number)
 			in[p.Name] = links.Ingress{Listen: at, Dial: at}
 		}
-		s.Ingress[zone.Region] = in
+		s.Ingress[region.Region] = in
 	}
 	return s
 }

@@ -82,7 +82,7 @@ func Conformance(t *testing.T, k cluster.Driver) {
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("partial injection is undone", func(t *testing.T) { partialInjection(t, c) })
 	t.Run("an idle node is not throttled", func(t *testing.T) { idleThrottle(t, c) })
-	t.Run("a node that crashed is not started", func(t *testing.T) { crashMeanwhile(t, c) })
+	t.Run("a node that crashed is not started", func(t *testing.T) { crashDuringFault(t, c) })
 	t.Run("cancelled context", func(t *testing.T) { cancelledContext(t, c) })
 }
 

@@ -153,7 +153,7 @@ type notHealed struct{ faults.Injection }
 func (notHealed) Heal(context.Context) error { return nil }
 
 // tooMuch is a fault that is not only for its victims: it takes down every node,
-// or disturbs every link.
+// or affects every link.
 type tooMuch struct{ faults.Fault }
 
 func (tooMuch) failsAt() string { return controlStage }
@@ -165,7 +165,7 @@ func (m tooMuch) Prepare(v faults.Victims) faults.Injection {
 		if len(m.Impact(v).CutFlows) > 0 {
 			e = links.Effect{Cut: links.Hold}
 		}
-		return &moreLinks{Injection: i, victims: v, flows: undisturbed(v.Cluster.Topology, d.Flows(v)), effect: e}
+		return &moreLinks{Injection: i, victims: v, flows: unaffected(v.Cluster.Topology, d.Flows(v)), effect: e}
 	}
 	v.Nodes = v.Cluster.Topology.Nodes
 	return moreNodes{i, m.Fault.Prepare(v)}
@@ -189,7 +189,7 @@ func (m moreNodes) Active(ctx context.Context) (string, error) {
 	return m.intoAll.Active(ctx)
 }
 
-// moreLinks disturbs the other links too.
+// moreLinks affects the other links too.
 type moreLinks struct {
 	faults.Injection
 	victims faults.Victims
@@ -216,11 +216,11 @@ func (m *moreLinks) Heal(ctx context.Context) error {
 	return errors.Join(m.heal(ctx), m.Injection.Heal(ctx))
 }
 
-// undisturbed is every flow of the topology on links that are not disturbed.
-func undisturbed(t topology.Topology, disturbed []topology.Flow) []topology.Flow {
+// unaffected is every flow of the topology on links that are not affected.
+func unaffected(t topology.Topology, affected []topology.Flow) []topology.Flow {
 	var out []topology.Flow
 	for _, l := range t.Links() {
-		if !slices.ContainsFunc(disturbed, func(f topology.Flow) bool { return f.Link == l }) {
+		if !slices.ContainsFunc(affected, func(f topology.Flow) bool { return f.Link == l }) {
 			out = append(out, topology.Flow{Link: l, Direction: topology.BothWays})
 		}
 	}

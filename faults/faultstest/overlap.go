@@ -115,9 +115,9 @@ func cancelledContext(t *testing.T, c *cluster.Cluster) {
 	}
 }
 
-// crashMeanwhile lets a node crash of something else during a fault: the heal
+// crashDuringFault lets a node crash of something else during a fault: the heal
 // must not hide that by starting it.
-func crashMeanwhile(t *testing.T, c *cluster.Cluster) {
+func crashDuringFault(t *testing.T, c *cluster.Cluster) {
 	for _, e := range []example{
 		{name: "pause", fault: &faults.Pause{}, on: east},
 		{name: "isolate", fault: &faults.Isolate{}, on: east},

@@ -99,7 +99,7 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	defer ginkgo.AttachProgressReporter(watch.state)()
 	run, dir, err := harness.Run(ctx, job.Plan, harness.Options{
 		Target: target, Runtime: kind, RuntimeWhy: why,
-		Source: job.Source, Root: o.root, Watch: watch.tell,
+		Source: job.Source, Root: o.root, Watch: watch.print,
 		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
 	})
 	if run == nil {

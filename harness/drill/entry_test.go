@@ -14,7 +14,7 @@ import (
 
 // Who reads nothing but Ginkgo's own JUnit still sees RTO and RPO.
 func TestJUnitCarriesFigures(t *testing.T) {
-	r := kept(nil)
+	r := resultOf(nil)
 	entry := types.ReportEntry{
 		Name: EntryName, Visibility: types.ReportEntryVisibilityAlways,
 		Value: types.WrapEntryValue(RunRecord{Scenario: r.Scenario, Runtime: r.Runtime, Report: r.Report(), Result: r.Result}),

@@ -13,8 +13,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// kept is a run that kept every promise; change spoils it.
-func kept(change func(*record.Run)) *Result {
+// resultOf returns the result of a run in which every check passes; change makes it fail.
+func resultOf(change func(*record.Run)) *Result {
 	r := &record.Run{
 		Meta: record.Meta{ID: "2026-11-22T03-00-00Z-kill-leader-7f3a", Scenario: "kill-leader", Runtime: "local", Seed: 7},
 		Result: &record.Result{
@@ -24,7 +24,7 @@ func kept(change func(*record.Run)) *Result {
 				{Check: "rpo", Verdict: record.Pass, Description: "nothing lost"},
 				{Check: "linearizable", Verdict: record.Pass, Description: "20 keys"},
 				{Check: "availability", Verdict: record.Pass, Description: "98 %"},
-				{Check: "fault 1-kill", Verdict: record.Pass, Description: "felt"},
+				{Check: "fault 1-kill", Verdict: record.Pass, Description: "active"},
 			},
 			RTO: &record.RTO{
 				Objective: 30 * time.Second, Resolution: 100 * time.Millisecond, Worst: 2300 * time.Millisecond, Recovered: true,
@@ -72,60 +72,60 @@ func TestMatchers(t *testing.T) {
 			change(r)
 		}
 	}
-	unfelt := func(r *record.Run) { finding(r, "fault 1-kill", record.Vacuous, "no probe showed it") }
+	notActive := func(r *record.Run) { finding(r, "fault 1-kill", record.Vacuous, "no probe showed it") }
 	tests := map[string]struct {
 		matcher types.GomegaMatcher
 		run     *Result
 		want    string // "yes", "no", or a part of the error
 	}{
-		"recovered in time":          {RecoverWithin(3 * time.Second), kept(nil), "yes"},
-		"recovered at the limit":     {RecoverWithin(2300 * time.Millisecond), kept(nil), "yes"},
-		"recovered too late":         {RecoverWithin(2 * time.Second), kept(nil), "no"},
-		"never recovered":            {RecoverWithin(time.Hour), kept(stuck), "no"},
-		"no recovery measured":       {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.Result.RTO = nil }), "no recovery time was measured"},
-		"a fault that nobody felt":   {RecoverWithin(time.Hour), kept(unfelt), "fault 1-kill is vacuous: no probe showed it"},
-		"an unknown of another kind": {RecoverWithin(time.Hour), kept(func(r *record.Run) { finding(r, "linearizable", record.Unknown, "out of time") }), "yes"},
-		"an unknown of its own":      {RecoverWithin(time.Hour), kept(func(r *record.Run) { finding(r, "rto", record.Unknown, "cut off") }), "rto is unknown: cut off"},
-		"a broken run":               {RecoverWithin(time.Hour), kept(func(r *record.Run) { r.AbortReason = "interrupted" }), "ended before its time: interrupted"},
-		"a run without verdict":      {LoseNothing(), kept(func(r *record.Run) { r.Result = nil }), "was not judged"},
+		"recovered in time":             {RecoverWithin(3 * time.Second), resultOf(nil), "yes"},
+		"recovered at the limit":        {RecoverWithin(2300 * time.Millisecond), resultOf(nil), "yes"},
+		"recovered too late":            {RecoverWithin(2 * time.Second), resultOf(nil), "no"},
+		"never recovered":               {RecoverWithin(time.Hour), resultOf(stuck), "no"},
+		"no recovery measured":          {RecoverWithin(time.Hour), resultOf(func(r *record.Run) { r.Result.RTO = nil }), "no recovery time was measured"},
+		"a fault that was never active": {RecoverWithin(time.Hour), resultOf(notActive), "fault 1-kill is vacuous: no probe showed it"},
+		"an unknown of another kind":    {RecoverWithin(time.Hour), resultOf(func(r *record.Run) { finding(r, "linearizable", record.Unknown, "out of time") }), "yes"},
+		"an unknown of its own":         {RecoverWithin(time.Hour), resultOf(func(r *record.Run) { finding(r, "rto", record.Unknown, "cut off") }), "rto is unknown: cut off"},
+		"a broken run":                  {RecoverWithin(time.Hour), resultOf(func(r *record.Run) { r.AbortReason = "interrupted" }), "ended before its time: interrupted"},
+		"a run without verdict":         {LoseNothing(), resultOf(func(r *record.Run) { r.Result = nil }), "was not judged"},
 
-		"nothing lost":      {LoseNothing(), kept(nil), "yes"},
-		"a lost write":      {LoseNothing(), kept(lose), "no"},
-		"a phantom":         {LoseNothing(), kept(func(r *record.Run) { r.Result.RPO.Phantoms = []string{"s1 v9"} }), "no"},
-		"nodes that differ": {LoseNothing(), kept(func(r *record.Run) { r.Result.RPO.Diverged = []string{"s1"} }), "no"},
-		"a final read that failed": {LoseNothing(), kept(func(r *record.Run) {
+		"nothing lost":      {LoseNothing(), resultOf(nil), "yes"},
+		"a lost write":      {LoseNothing(), resultOf(lose), "no"},
+		"a phantom":         {LoseNothing(), resultOf(func(r *record.Run) { r.Result.RPO.Phantoms = []string{"s1 v9"} }), "no"},
+		"nodes that differ": {LoseNothing(), resultOf(func(r *record.Run) { r.Result.RPO.Diverged = []string{"s1"} }), "no"},
+		"a final read that failed": {LoseNothing(), resultOf(func(r *record.Run) {
 			r.Result.RPO.FinalReadsFailed = 1
 		}), "1 of 9 final reads failed"},
-		"nothing read back": {LoseNothing(), kept(func(r *record.Run) { r.Result.RPO.FinalReads = 0 }), "what was lost is unknown"},
+		"nothing read back": {LoseNothing(), resultOf(func(r *record.Run) { r.Result.RPO.FinalReads = 0 }), "what was lost is unknown"},
 
-		"linearizable": {BeLinearizable(), kept(nil), "yes"},
-		"a key without a legal order": {BeLinearizable(), kept(func(r *record.Run) {
+		"linearizable": {BeLinearizable(), resultOf(nil), "yes"},
+		"a key without a legal order": {BeLinearizable(), resultOf(func(r *record.Run) {
 			r.Result.Linearizable.Violating = []string{"r1"}
 			finding(r, "linearizable", record.Fail, "r1")
 		}), "no"},
-		"a key out of time": {BeLinearizable(), kept(func(r *record.Run) {
+		"a key out of time": {BeLinearizable(), resultOf(func(r *record.Run) {
 			r.Result.Linearizable.Undecided = []string{"r1"}
 		}), "1 of 20 keys could not be decided"},
-		"order not judged": {BeLinearizable(), kept(func(r *record.Run) { r.Result.Linearizable = nil }), "was not judged"},
+		"order not judged": {BeLinearizable(), resultOf(func(r *record.Run) { r.Result.Linearizable = nil }), "was not judged"},
 
-		"available":               {StayAvailable(0.98), kept(nil), "yes"},
-		"not available enough":    {StayAvailable(0.99), kept(nil), "no"},
-		"availability not judged": {StayAvailable(0.5), kept(func(r *record.Run) { r.Result.Availability = nil }), "no availability was measured"},
+		"available":               {StayAvailable(0.98), resultOf(nil), "yes"},
+		"not available enough":    {StayAvailable(0.99), resultOf(nil), "no"},
+		"availability not judged": {StayAvailable(0.5), resultOf(func(r *record.Run) { r.Result.Availability = nil }), "no availability was measured"},
 
-		"pass":                     {Pass(), kept(nil), "yes"},
-		"fail is not pass":         {Pass(), kept(lose), "no"},
-		"unknown is no answer":     {Pass(), kept(func(r *record.Run) { r.Result.Verdict = record.Unknown }), "came out unknown"},
-		"vacuous is no answer":     {HaveVerdict(record.Fail), kept(unfelt), "came out vacuous"},
-		"unknown when asked for":   {HaveVerdict(record.Unknown), kept(func(r *record.Run) { r.Result.Verdict = record.Unknown }), "yes"},
-		"pass is not unknown":      {HaveVerdict(record.Unknown), kept(nil), "no"},
-		"what a control must have": {HaveVerdict(record.Fail), kept(lose), "yes"},
+		"pass":                     {Pass(), resultOf(nil), "yes"},
+		"fail is not pass":         {Pass(), resultOf(lose), "no"},
+		"unknown is no answer":     {Pass(), resultOf(func(r *record.Run) { r.Result.Verdict = record.Unknown }), "came out unknown"},
+		"vacuous is no answer":     {HaveVerdict(record.Fail), resultOf(notActive), "came out vacuous"},
+		"unknown when asked for":   {HaveVerdict(record.Unknown), resultOf(func(r *record.Run) { r.Result.Verdict = record.Unknown }), "yes"},
+		"pass is not unknown":      {HaveVerdict(record.Unknown), resultOf(nil), "no"},
+		"what a control must have": {HaveVerdict(record.Fail), resultOf(lose), "yes"},
 
-		"as expected":                {AsExpected(), kept(nil), "yes"},
-		"fail is not expected":       {AsExpected(), kept(lose), "no"},
-		"broke what it should":       {AsExpected(), kept(control(lose)), "yes"},
-		"broke something else":       {AsExpected(), kept(control(stuck)), "no"},
-		"broke it without its fault": {AsExpected(), kept(control(func(r *record.Run) { lose(r); unfelt(r) })), "fault 1-kill is vacuous"},
-		"vacuous was not to come":    {AsExpected(), kept(control(unfelt)), "came out vacuous"},
+		"as expected":                {AsExpected(), resultOf(nil), "yes"},
+		"fail is not expected":       {AsExpected(), resultOf(lose), "no"},
+		"broke what it should":       {AsExpected(), resultOf(control(lose)), "yes"},
+		"broke something else":       {AsExpected(), resultOf(control(stuck)), "no"},
+		"broke it without its fault": {AsExpected(), resultOf(control(func(r *record.Run) { lose(r); notActive(r) })), "fault 1-kill is vacuous"},
+		"vacuous was not to come":    {AsExpected(), resultOf(control(notActive)), "came out vacuous"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -155,8 +155,8 @@ func TestMatchersRefuseOtherThings(t *testing.T) {
 
 // A failure says what broke, by how much, and where to read on.
 func TestFailureMessages(t *testing.T) {
-	slow := kept(nil)
-	lost := kept(func(r *record.Run) {
+	slow := resultOf(nil)
+	lost := resultOf(func(r *record.Run) {
 		r.Result.RPO.Lost = []record.LostWrite{{
 			Op:       history.Op{Kind: history.Add, Key: "s1", Value: "v42", Region: "east", Return: 5 * time.Second, Node: "east-1", Term: 2},
 			Position: "12ms before fault 1-kill", Missing: []topology.NodeID{"north-1", "south-1"},

@@ -58,7 +58,7 @@ func Start(ctx context.Context, opts ...Option) *Session {
 	}
 	c.Name = cmp.Or(c.Name, "session")
 	watch := newWatcher(c.Name, driver.Name)
-	c.Watch = watch.tell
+	c.Watch = watch.print
 	ginkgo.DeferCleanup(ginkgo.AttachProgressReporter(watch.state))
 
 	// A node's context ends with the node, and that of BeforeAll before the specs begin.
@@ -88,8 +88,8 @@ func (s *Session) close() {
 	ginkgo.GinkgoWriter.Printf("the session was not finished; what was recorded is in %s\n", s.Dir())
 }
 
-// Inject disturbs the nodes that match on, or their links to those that match
-// to, and returns once the fault is proved active; see harness.Session.Inject. A
+// Inject injects a fault into the nodes that match on, or into their links to
+// those that match to, and returns once the fault is proved active; see harness.Session.Inject. A
 // fault that the runtime cannot do skips the spec, any other error fails it.
 func (s *Session) Inject(ctx context.Context, f faults.Fault, on topology.Selector, to ...topology.Selector) *Injection {
 	ginkgo.GinkgoHelper()

@@ -24,7 +24,7 @@ func newWatcher(scenario, runtime string) *watcher {
 	return &watcher{title: scenario + " on " + runtime}
 }
 
-func (w *watcher) tell(p harness.Progress) {
+func (w *watcher) print(p harness.Progress) {
 	w.mu.Lock()
 	w.last = p
 	w.mu.Unlock()

@@ -6,7 +6,7 @@
 //		cut := s.Inject(&faults.Isolate{}, topology.Selector{Role: topology.Leader})
 //		s.Wait(10*time.Second, "another leader", func(ctx context.Context) error { … })
 //		cut.Heal()
-//		run := s.Finish() // settled, read back, judged; a broken promise fails the test
+//		run := s.Finish() // waits until service is stable, reads back, judges; a failed check fails the test
 //	}
 //
 // It is not for scenario files: harness.Run carries those out, and the package
@@ -113,8 +113,8 @@ func chooseRuntime(ctx context.Context, t testing.TB, name string) (cluster.Driv
 	return driver, why
 }
 
-// Inject disturbs the nodes that match on, or their links to those that match
-// to, and returns once the fault is proved active; see harness.Session.Inject. A
+// Inject injects a fault into the nodes that match on, or into their links to
+// those that match to, and returns once the fault is proved active; see harness.Session.Inject. A
 // fault that the runtime cannot do skips the test, any other error fails it.
 func (s *Session) Inject(f faults.Fault, on topology.Selector, to ...topology.Selector) *Injection {
 	s.t.Helper()

@@ -20,8 +20,8 @@ const pollInterval = 50 * time.Millisecond
 
 // Timing is how fast traffic and leadership return to a recovered region.
 type Timing struct {
-	Step   time.Duration // between two quarter steps of a region's weight
-	Settle time.Duration // how long all nodes must be healthy before leadership returns to the main region
+	Step          time.Duration // between two quarter steps of a region's weight
+	FailbackDelay time.Duration // how long all nodes must be healthy before leadership returns to the main region
 }
 
 // Arbiter is one node's part in arbitration. All fields are needed.
@@ -139,7 +139,7 @@ func (a *Arbiter) returnLeadership(ctx context.Context, c Cluster, s state.Healt
 	if c.Regions[a.Self] == main || s.QuartersOf(main) < state.FullWeight {
 		return
 	}
-	if time.Since(*healthySince) < a.Settle {
+	if time.Since(*healthySince) < a.FailbackDelay {
 		return
 	}
 	for _, n := range c.Voters {

@@ -49,14 +49,14 @@ func TestEveryTargetHasOneProberInEachRegion(t *testing.T) {
 	}
 	probes := 0
 	for _, n := range c.Control {
-		duties := c.ProbeTargets(state.HealthView{}, n)
-		probes += len(duties)
-		if len(duties) == 0 {
+		assignments := c.ProbeTargets(state.HealthView{}, n)
+		probes += len(assignments)
+		if len(assignments) == 0 {
 			t.Errorf("%s probes nobody", n)
 		}
 	}
 	if want := 3 * len(c.Regions); probes != want {
-		t.Errorf("%d duties for %d nodes in three regions, want %d", probes, len(c.Regions), want)
+		t.Errorf("%d assignments for %d nodes in three regions, want %d", probes, len(c.Regions), want)
 	}
 }
 
@@ -95,13 +95,13 @@ func TestOnlyAssignmentsOfLostNodesMove(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("losing each of %d control nodes in turn moves %.1f%% of the duties, all of them its own; dealt out in turn %.1f%% would move",
+	t.Logf("losing each of %d control nodes in turn moves %.1f%% of the assignments, all of them its own; dealt out in turn %.1f%% would move",
 		len(c.Control), 100*float64(moved)/float64(all), 100*float64(dealtMoved)/float64(all))
 	if moved != own || moved == 0 {
-		t.Errorf("%d duties moved, %d were of the lost", moved, own)
+		t.Errorf("%d assignments moved, %d were of the lost", moved, own)
 	}
 	if dealtMoved < 2*moved {
-		t.Errorf("dealing in turn moves %d duties and hashing %d: this test cannot tell them apart", dealtMoved, moved)
+		t.Errorf("dealing in turn moves %d assignments and hashing %d: this test cannot tell them apart", dealtMoved, moved)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestAssignmentsAreSpread(t *testing.T) {
 		fair := float64(len(c.Regions)) / float64(per)
 		for _, n := range c.Control {
 			if has := float64(len(c.ProbeTargets(state.HealthView{}, n))); has < fair/3 || has > 2*fair {
-				t.Errorf("%s has %.0f of the duties, a fair share is %.1f", n, has, fair)
+				t.Errorf("%s has %.0f of the assignments, a fair share is %.1f", n, has, fair)
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func TestADeadProberBlocksNoDecision(t *testing.T) {
 			})
 		}
 	}
-	// Three at once can take several rounds: duties move, then are found out about anew.
+	// Three at once can take several rounds: assignments move, then are found out about anew.
 	t.Run("a target and two of its three probers, in the end", func(t *testing.T) {
 		for _, target := range nine.Nodes() {
 			for i, region := range regions {

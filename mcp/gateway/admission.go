@@ -19,7 +19,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/api"
 )
 
-// retryDelay is how long the client of an overloaded node is told to wait.
+// retryDelay is how long the client of an overloaded node is asked to wait.
 const retryDelay = time.Second
 
 // Admission decides which calls of users a node accepts. It refuses a call at once

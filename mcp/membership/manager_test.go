@@ -108,7 +108,7 @@ func (p *platform) progress(_ context.Context, name string) (*api.ProgressReply,
 }
 
 // manager leads as east-1. Nodes are known by their region's name; those that end in "bus" do not vote.
-func (p *platform) keeper() *membership.Manager {
+func (p *platform) manager() *membership.Manager {
 	return &membership.Manager{
 		Self: "east-1", Consensus: p, Note: func(events.Kind, string, map[string]string) {},
 		Lookup: func(name string) (membership.NodeInfo, bool) {
@@ -164,7 +164,7 @@ func TestChanges(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := &platform{members: three(), silent: tc.silent}
-			_, err := p.keeper().Change(t.Context(), tc.do)
+			_, err := p.manager().Change(t.Context(), tc.do)
 			if got := status.Code(err); got != tc.code || err != nil && !api.Refused(err) {
 				t.Errorf("answered %v, want %s and, if it is no success, a refusal", err, tc.code)
 			}
@@ -178,22 +178,22 @@ func TestChanges(t *testing.T) {
 // A refusal proves that nothing was changed, which is not true once the old node is removed.
 func TestAHalfDoneReplacementIsNotRefused(t *testing.T) {
 	p := &platform{members: three(), silent: []string{"south-1"}, frozen: true}
-	_, err := p.keeper().Change(t.Context(), replace("south-1", "south-2"))
+	_, err := p.manager().Change(t.Context(), replace("south-1", "south-2"))
 	if api.Refused(err) || status.Code(err) != codes.Aborted || !strings.Contains(err.Error(), "not yet added") {
 		t.Errorf("answered %v, want that it is aborted halfway", err)
 	}
-	if _, err := p.keeper().Change(t.Context(), replace("south-1", "south-2")); !api.Refused(err) {
+	if _, err := p.manager().Change(t.Context(), replace("south-1", "south-2")); !api.Refused(err) {
 		t.Errorf("answered %v the second time, when nothing is removed, want a refusal", err)
 	}
 }
 
 func TestTwoVotersAreLeftAtLeast(t *testing.T) {
 	p := &platform{members: map[string]bool{"east-1": true, "north-1": true, "south-1": false}}
-	_, err := p.keeper().Change(t.Context(), remove("north-1"))
+	_, err := p.manager().Change(t.Context(), remove("north-1"))
 	if !api.Refused(err) || !strings.Contains(err.Error(), "1 voter would be left") {
 		t.Errorf("%v; want a refusal", err)
 	}
-	if _, err := p.keeper().Change(t.Context(), remove("south-1")); err != nil {
+	if _, err := p.manager().Change(t.Context(), remove("south-1")); err != nil {
 		t.Errorf("who has no vote may go: %v", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestCaughtUpLearnersBecomeVoters(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); p.keeper().Promote(ctx) }()
+	go func() { defer close(done); p.manager().Promote(ctx) }()
 	await := func(what string, want ...string) {
 		t.Helper()
 		for end := time.Now().Add(10 * time.Second); !cmp.Equal(want, p.done()); time.Sleep(10 * time.Millisecond) {

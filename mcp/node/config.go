@@ -48,12 +48,12 @@ type Config struct {
 
 // Profile is all timings of a node, and its limits on users' calls.
 type Profile struct {
-	Consensus consensus.Timing
-	Probes    health.Timing
-	Arbiter   arbiter.Timing
-	Tokens    identity.Timing
-	Pulse     gateway.HealthCheckTiming
-	Limits    gateway.Limits
+	Consensus    consensus.Timing
+	Probes       health.Timing
+	Arbiter      arbiter.Timing
+	Tokens       identity.Timing
+	LeaderHealth gateway.HealthCheckTiming
+	Limits       gateway.Limits
 }
 
 // Profiles returns the profiles by name. "seed" has the figures of the original design.
@@ -62,20 +62,20 @@ type Profile struct {
 func Profiles() map[string]Profile {
 	return map[string]Profile{
 		nodespec.AdaptiveProfile: {
-			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 10 * time.Millisecond},
-			Probes:    health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3, Window: 20, Floor: 20 * time.Millisecond},
-			Arbiter:   arbiter.Timing{Step: time.Second, Settle: 3 * time.Second},
-			Tokens:    identity.Timing{TokenLifetime: time.Minute, RefreshAfter: 10 * time.Second, KeyRotation: 5 * time.Minute, SessionLifetime: time.Hour},
-			Pulse:     gateway.HealthCheckTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
-			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
+			Consensus:    consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 10 * time.Millisecond},
+			Probes:       health.Timing{Timeout: 400 * time.Millisecond, Interval: 500 * time.Millisecond, Strikes: 3, Window: 20, Floor: 20 * time.Millisecond},
+			Arbiter:      arbiter.Timing{Step: time.Second, FailbackDelay: 3 * time.Second},
+			Tokens:       identity.Timing{TokenLifetime: time.Minute, RefreshAfter: 10 * time.Second, KeyRotation: 5 * time.Minute, SessionLifetime: time.Hour},
+			LeaderHealth: gateway.HealthCheckTiming{Interval: 250 * time.Millisecond, Timeout: time.Second, Strikes: 2},
+			Limits:       gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
 		nodespec.SeedProfile: {
-			Consensus: consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 50 * time.Millisecond},
-			Probes:    health.Timing{Timeout: 3 * time.Second, Interval: 5 * time.Second, Strikes: 3},
-			Arbiter:   arbiter.Timing{Step: 5 * time.Second, Settle: 30 * time.Second},
-			Tokens:    identity.Timing{TokenLifetime: 15 * time.Minute, RefreshAfter: 5 * time.Minute, KeyRotation: 24 * time.Hour, SessionLifetime: 12 * time.Hour},
-			Pulse:     gateway.HealthCheckTiming{Interval: time.Second, Timeout: 3 * time.Second, Strikes: 2},
-			Limits:    gateway.Limits{Gateway: 20_000, Client: 10_000},
+			Consensus:    consensus.Timing{Heartbeat: 500 * time.Millisecond, Election: 1000 * time.Millisecond, Lease: 500 * time.Millisecond, Commit: 50 * time.Millisecond},
+			Probes:       health.Timing{Timeout: 3 * time.Second, Interval: 5 * time.Second, Strikes: 3},
+			Arbiter:      arbiter.Timing{Step: 5 * time.Second, FailbackDelay: 30 * time.Second},
+			Tokens:       identity.Timing{TokenLifetime: 15 * time.Minute, RefreshAfter: 5 * time.Minute, KeyRotation: 24 * time.Hour, SessionLifetime: 12 * time.Hour},
+			LeaderHealth: gateway.HealthCheckTiming{Interval: time.Second, Timeout: 3 * time.Second, Strikes: 2},
+			Limits:       gateway.Limits{Gateway: 20_000, Client: 10_000},
 		},
 	}
 }

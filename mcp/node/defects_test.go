@@ -56,7 +56,7 @@ func TestNeverSwitchLeavesTrafficWhereItIs(t *testing.T) {
 	}
 	for _, e := range append(c.Events("north-1"), c.Events("south-1")...) {
 		if e.Kind == "weights" {
-			t.Errorf("told of traffic that was not moved: %s", e.Description)
+			t.Errorf("an event reports traffic that was not moved: %s", e.Description)
 		}
 	}
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/settings"
 )
 
-// dynamicSetting is a setting of the configuration centre that a gateway applies while it runs.
+// dynamicSetting is a setting of the config servers that a gateway applies while it runs.
 type dynamicSetting struct {
 	key     string
-	builtIn string                   // the value while the centre has none
+	builtIn string                   // the value while the config servers have none
 	apply   func(value string) error // an error leaves the value before in force
 }
 
@@ -62,14 +62,14 @@ func (n *node) setLimit(which func(*gateway.Limits) *float64) func(value string)
 func formatRate(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 // configure reads the settings of a gateway and keeps them up to date. Only with the
-// defect config-no-fallback does it fail when no centre answers.
+// defect config-no-fallback does it fail when no config server answers.
 func (n *node) configure(ctx context.Context) (_ stopFunc, err error) {
 	if !n.cfg.has(nodespec.Gateway) || len(n.cfg.with(nodespec.Settings)) == 0 {
 		return func() error { return nil }, nil
 	}
 	applier := &settingsApplier{node: n, applied: map[string]string{}}
 	s, err := client.OpenSettings(ctx, client.SettingsConfig{
-		Conn: n.peers.To, Servers: n.centres(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: applier.apply,
+		Conn: n.peers.To, Servers: n.configServers(), CacheFile: filepath.Join(n.cfg.Data, "settings"), OnChange: applier.apply,
 		Defects: client.SettingsDefects{PrimaryOnly: n.cfg.defective(nodespec.ConfigNoFallback)},
 	})
 	if err != nil {
@@ -82,9 +82,9 @@ func (n *node) configure(ctx context.Context) (_ stopFunc, err error) {
 	}, nil
 }
 
-// centres returns the nodes with the configuration centre: those of the main region first,
+// configServers returns the nodes that have the role of config server: those of the main region first,
 // then those of the other regions by weight.
-func (n *node) centres() []string {
+func (n *node) configServers() []string {
 	out := n.cfg.with(nodespec.Settings)
 	slices.SortStableFunc(out, func(a, b string) int {
 		x, y := n.cfg.Peers[a].Region, n.cfg.Peers[b].Region
@@ -139,7 +139,7 @@ func (a *settingsApplier) apply(c client.Copy) {
 	}
 }
 
-// serveSettings registers the configuration centre, or on other nodes the service that
+// serveSettings registers the config server, or on other nodes the service that
 // returns the settings they apply.
 func (n *node) serveSettings(to grpc.ServiceRegistrar, done <-chan struct{}) {
 	s := &settings.Server{Name: n.cfg.Name, Router: n.gateway, Store: n.consensus, IsConfigServer: n.cfg.has(nodespec.Settings), Done: done}

@@ -135,7 +135,7 @@ func TestNothingListensInTheClear(t *testing.T) {
 	}
 }
 
-// What is in the clear tells how the node is, and nothing that it keeps.
+// What is sent in the clear shows how the node is, and nothing that it stores.
 func TestOnlyHealthAndMetricsAreInTheClear(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)

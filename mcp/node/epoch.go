@@ -90,11 +90,11 @@ func (n *node) enterEpoch(ctx context.Context, log *slog.Logger) error {
 		}
 	}
 	n.epoch, n.cfg = e, n.cfg.atEpoch(e)
-	if e.Number > 0 && !e.Settled {
+	if e.Number > 0 && !e.Converted {
 		if err := n.convertData(ctx, log); err != nil {
 			return fmt.Errorf("enter epoch %d: %w", e.Number, err)
 		}
-		n.epoch.Settled = true
+		n.epoch.Converted = true
 		return n.epoch.Save(dir)
 	}
 	if n.cfg.Snapshots == "" || e.Number > 0 || !slices.Contains(n.cfg.voters, n.cfg.Name) {

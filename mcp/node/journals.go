@@ -27,7 +27,7 @@ func (n *node) openJournals() (_ stopFunc, err error) {
 			leader, _ := n.consensus.Leader()
 			return leader != ""
 		},
-		FailbackDelay: n.cfg.Profile.Arbiter.Settle,
+		FailbackDelay: n.cfg.Profile.Arbiter.FailbackDelay,
 		Defects:       primarybackup.Defects{LoseTail: n.cfg.defective(nodespec.LoseJournalTail)},
 	})
 	if err != nil {

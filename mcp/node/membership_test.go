@@ -16,7 +16,7 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/mcptest"
 )
 
-// voters are the members as a node tells them, those without a vote with a "?".
+// voters are the members as a node lists them, those without a vote with a "?".
 func voters(t *testing.T, via *client.NodeClient) []string {
 	m, err := via.Admin().Members(within(t, 5*time.Second), &api.MembershipRequest{})
 	if err != nil || m.Stale {

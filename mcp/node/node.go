@@ -38,34 +38,34 @@ import (
 // node holds the parts of a running node.
 type node struct {
 	epochState
-	cfg        Config
-	who        *pki.Identity
-	guard      *identity.Guard
-	identity   *identity.Service
-	signer     *identity.Signer // nil without that role
-	eventLog   *eventlog.Log
-	consensus  *consensus.Node
-	peers      *api.Pool
-	prober     *prober.Prober
-	arbiter    *arbiter.Arbiter
-	gateway    *gateway.Gateway
-	membership *membership.Manager
-	pulse      *gateway.LeaderHealth
-	admission  *gateway.Admission
-	starvation starvation
-	defects    *hooks
-	telemetry  *telemetry.Telemetry
-	journals   *primarybackup.Replica // nil unless this is a control node
-	reports    *telemetry.Reports
-	reporter   *telemetry.Reporter
-	alerts     *telemetry.Alerts
-	settings   atomic.Pointer[client.Settings] // that a gateway applies; nil until they are read
-	ttl        atomic.Uint32                   // of DNS answers, in seconds
-	note       func(k events.Kind, description string, fields map[string]string)
-	api        *grpc.Server
-	health     *health.Server
-	local      *http.ServeMux // served in the clear, on loopback only
-	bus        *bus.Bus       // nil if the node does not carry it
+	cfg          Config
+	who          *pki.Identity
+	guard        *identity.Guard
+	identity     *identity.Service
+	signer       *identity.Signer // nil without that role
+	eventLog     *eventlog.Log
+	consensus    *consensus.Node
+	peers        *api.Pool
+	prober       *prober.Prober
+	arbiter      *arbiter.Arbiter
+	gateway      *gateway.Gateway
+	membership   *membership.Manager
+	leaderHealth *gateway.LeaderHealth
+	admission    *gateway.Admission
+	starvation   starvation
+	defects      *hooks
+	telemetry    *telemetry.Telemetry
+	journals     *primarybackup.Replica // nil unless this is a control node
+	reports      *telemetry.Reports
+	reporter     *telemetry.Reporter
+	alerts       *telemetry.Alerts
+	settings     atomic.Pointer[client.Settings] // that a gateway applies; nil until they are read
+	ttl          atomic.Uint32                   // of DNS answers, in seconds
+	note         func(k events.Kind, description string, fields map[string]string)
+	api          *grpc.Server
+	health       *health.Server
+	local        *http.ServeMux // served in the clear, on loopback only
+	bus          *bus.Bus       // nil if the node does not carry it
 }
 
 // Run runs a node from start to graceful stop. It returns when ctx has ended, leadership has
@@ -171,8 +171,8 @@ func (n *node) consensusConfig(dial pki.DialFunc) consensus.Config {
 func (n *node) connectParts(log *slog.Logger) (err error) {
 	cfg := n.cfg
 	n.admission = n.newAdmission()
-	n.pulse = &gateway.LeaderHealth{HealthCheckTiming: cfg.Profile.Pulse, Self: cfg.Name, Leader: n.consensus.Leader, Conn: n.peers.To}
-	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, Conn: n.peers.To, LeaderHealth: n.pulse}
+	n.leaderHealth = &gateway.LeaderHealth{HealthCheckTiming: cfg.Profile.LeaderHealth, Self: cfg.Name, Leader: n.consensus.Leader, Conn: n.peers.To}
+	n.gateway = &gateway.Gateway{Name: cfg.Name, Consensus: n.consensus, Conn: n.peers.To, LeaderHealth: n.leaderHealth}
 	n.membership = n.newMembership()
 	n.prober = &prober.Prober{Targets: n.probeTargets, Timing: n.defects.probeTiming(cfg.Profile.Probes), To: n.peers.To, Note: n.note, Witnesses: n.witnesses}
 	n.arbiter = &arbiter.Arbiter{
@@ -198,7 +198,7 @@ func (n *node) startWork() (stopFunc, error) {
 	if n.signer != nil {
 		all.Go(func() { n.signer.Run(ctx) })
 	}
-	all.Go(func() { n.pulse.Run(ctx) })
+	all.Go(func() { n.leaderHealth.Run(ctx) })
 	if n.snapshots != nil {
 		all.Go(func() { n.snapshots.Run(ctx) })
 	}

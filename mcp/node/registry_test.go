@@ -88,14 +88,14 @@ func TestTheRegistryKnowsWhoServesWhat(t *testing.T) {
 	c.Await("they are back", func() bool {
 		return cmp.Equal(near(nodespec.BusPort), look(t, c, "north-2", "bus.mcp.")) && slices.Contains(control("north-2"), "east-1 leader")
 	})
-	told := 0
+	reported := 0
 	for _, e := range c.Events("north-1") {
 		if e.Kind == "registered" {
-			told++
+			reported++
 		}
 	}
-	if told == 0 {
-		t.Error("no event tells of a registration")
+	if reported == 0 {
+		t.Error("no event reports a registration")
 	}
 }
 

@@ -102,7 +102,7 @@ func TestThePlatformIsBackFromTheObjectStoreWhenAllDisksAreLost(t *testing.T) {
 		}
 	}
 	if restored == 0 {
-		t.Error("no node tells that it took its state from the object store")
+		t.Error("no node reports that it took its state from the object store")
 	}
 	write("after")
 }

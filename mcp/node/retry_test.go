@@ -157,7 +157,7 @@ func TestANodeComesBackFromItsDiskOrWithoutIt(t *testing.T) {
 	check("after losing power")
 }
 
-// What a transfer came to is told again to its retry, at the next leader as well.
+// The result of a transfer is returned again to its retry, at the next leader as well.
 func TestARetriedTransferMovesMoneyOnce(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)

@@ -58,10 +58,10 @@ func TestTrafficLeavesALostRegionAndReturns(t *testing.T) {
 	c.Await("leadership returns to the main region", func() bool { return c.Leader() == "east-1" })
 
 	// The survivors' diaries tell the story in order.
-	told := append(c.Events("north-1"), c.Events("south-1")...)
-	slices.SortStableFunc(told, func(a, b mcptest.Event) int { return a.Wall.Compare(b.Wall) })
+	events := append(c.Events("north-1"), c.Events("south-1")...)
+	slices.SortStableFunc(events, func(a, b mcptest.Event) int { return a.Wall.Compare(b.Wall) })
 	var kinds []string
-	for _, e := range told {
+	for _, e := range events {
 		if about := e.Fields["peer"]; about == "east-1" || about == "" {
 			kinds = append(kinds, string(e.Kind))
 		}

@@ -16,22 +16,22 @@ import (
 	"github.com/mcp-resilience/holdfast/mcp/pki"
 )
 
-// A change at the centre is what every gateway goes by a moment later; a value
+// A change at a config server reaches every gateway a moment later; a value
 // that makes no sense changes nothing and is said.
 func TestGatewaysGoByTheirSettings(t *testing.T) {
 	c := mcptest.Start(t, 1)
 	pool := api.NewPool(nodespec.APIPort, c.Dial, api.Credentials{TLS: c.Identity().ClientConfig()})
 	t.Cleanup(func() { pool.Close() })
-	centre := client.NewConfigClient(pool.To, c.Names())
-	t.Cleanup(centre.Close)
+	config := client.NewConfigClient(pool.To, c.Names())
+	t.Cleanup(config.Close)
 	put := func(value string) {
 		t.Helper()
 		c.Await("a put of "+value, func() bool {
-			_, err := centre.Put(t.Context(), client.NewID(), "gslb/ttl", value)
+			_, err := config.Put(t.Context(), client.NewID(), "gslb/ttl", value)
 			return err == nil
 		})
 	}
-	told := func(name, value string) bool {
+	reports := func(name, value string) bool {
 		for _, e := range c.Events(name) {
 			if e.Kind == events.Configured && e.Fields["gslb/ttl"] == value && e.Fields["source"] != "" && e.Fields["revision"] != "" {
 				return true
@@ -47,11 +47,11 @@ func TestGatewaysGoByTheirSettings(t *testing.T) {
 	put("7s")
 	for _, name := range c.Names() {
 		c.Await(name+" to answer for 7 s", func() bool { return ttl(t, c, name) == 7 })
-		c.Await(name+" to say so", func() bool { return told(name, "7s") })
+		c.Await(name+" to report the new value", func() bool { return reports(name, "7s") })
 	}
 	put("soon")
 	for _, name := range c.Names() {
-		c.Await(name+" to say that it heard", func() bool { return told(name, "soon") })
+		c.Await(name+" to report the invalid value", func() bool { return reports(name, "soon") })
 		if got := ttl(t, c, name); got != 7 {
 			t.Errorf("%s answers for %d s after a value that makes no sense", name, got)
 		}

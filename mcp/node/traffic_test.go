@@ -31,12 +31,12 @@ func TestWeightsGoAtOnceAndComeBackInSteps(t *testing.T) {
 	c.Await("north carries its share again", func() bool { s, err := c.Status("east-1"); return err == nil && s.Weights["north"] == 20 })
 	var lost, left time.Time
 	var steps []mcptest.Event
-	var told []mcptest.Event // by whoever led
+	var events []mcptest.Event // by whoever led
 	for _, n := range c.Names() {
-		told = append(told, c.Events(n)...)
+		events = append(events, c.Events(n)...)
 	}
-	slices.SortStableFunc(told, func(a, b mcptest.Event) int { return a.Wall.Compare(b.Wall) })
-	for _, e := range told {
+	slices.SortStableFunc(events, func(a, b mcptest.Event) int { return a.Wall.Compare(b.Wall) })
+	for _, e := range events {
 		switch {
 		case e.Kind == "confirmed" && e.Fields["peer"] == "north-1":
 			lost = e.Wall
@@ -103,9 +103,9 @@ func TestAWardAndItsProberDieTogether(t *testing.T) {
 		all.Regions[n], _, _ = strings.Cut(n, "-")
 	}
 	c.Await("leadership in the main region", func() bool { return strings.HasPrefix(c.Leader(), "east-") })
-	const ward = "south-1"
-	prober := all.ProberOf(state.HealthView{}, "north", ward)
-	dead := []string{prober, ward}
+	const target = "south-1"
+	prober := all.ProberOf(state.HealthView{}, "north", target)
+	dead := []string{prober, target}
 	began := time.Now()
 	for _, n := range dead {
 		c.Kill(n)
@@ -125,9 +125,9 @@ func TestAWardAndItsProberDieTogether(t *testing.T) {
 			continue
 		}
 		for _, e := range c.Events(n) {
-			// The first death was seen by those whose duty it was alone.
-			if e.Kind == "suspect" && e.Fields["peer"] == ward && all.ProberOf(state.HealthView{}, all.Regions[n], ward) != n && !slices.ContainsFunc(dead, func(d string) bool { return all.Regions[d] == all.Regions[n] }) {
-				t.Errorf("%s suspected %s, which was not its duty to probe", n, ward)
+			// The first death was seen only by those who were assigned to probe it.
+			if e.Kind == "suspect" && e.Fields["peer"] == target && all.ProberOf(state.HealthView{}, all.Regions[n], target) != n && !slices.ContainsFunc(dead, func(d string) bool { return all.Regions[d] == all.Regions[n] }) {
+				t.Errorf("%s suspected %s, which it was not assigned to probe", n, target)
 			}
 		}
 	}

@@ -102,12 +102,12 @@ func TestWhatIsListed(t *testing.T) {
 
 // world is a log without a cluster, and who this node is at the moment.
 type world struct {
-	mu    sync.Mutex
-	state *state.State
-	index uint64
-	self  state.Registration
-	cut   bool
-	told  []string
+	mu       sync.Mutex
+	state    *state.State
+	index    uint64
+	self     state.Registration
+	cut      bool
+	reported []string
 }
 
 func (w *world) apply(c *api.Command) {
@@ -137,7 +137,7 @@ func (w *world) commits() (n uint64) {
 }
 
 func (w *world) events() (out []string) {
-	w.edit(func() { out = append(out, w.told...) })
+	w.edit(func() { out = append(out, w.reported...) })
 	return out
 }
 
@@ -146,8 +146,8 @@ func TestANodeKeepsItsRegistrationTrue(t *testing.T) {
 	r := &registry.Registrar{
 		Node: "east-1", State: w.state, Commit: w.Once,
 		Self: func() (now state.Registration) { w.edit(func() { now = w.self }); return now },
-		Note: func(_ events.Kind, says string, _ map[string]string) {
-			w.edit(func() { w.told = append(w.told, says) })
+		Note: func(_ events.Kind, description string, _ map[string]string) {
+			w.edit(func() { w.reported = append(w.reported, description) })
 		},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -158,14 +158,14 @@ func TestANodeKeepsItsRegistrationTrue(t *testing.T) {
 		return func() bool { return cmp.Equal(w.state.Registry()["east-1"], control("east", role, term)) }
 	}
 	if len(w.events()) > 0 {
-		t.Errorf("told %q before anything was committed", w.events())
+		t.Errorf("reported %q before anything was committed", w.events())
 	}
 	w.edit(func() { w.cut = false })
 	await(t, "it is registered once there is a leader", registered("follower", 0))
-	await(t, "that was told", func() bool { return len(w.events()) == 1 })
+	await(t, "that the change was reported", func() bool { return len(w.events()) == 1 })
 	w.edit(func() { w.self = control("east", "leader", 7) })
 	await(t, "a change of role is registered", registered("leader", 7))
-	await(t, "that was told, too", func() bool { return len(w.events()) == 2 })
+	await(t, "that the second change was reported", func() bool { return len(w.events()) == 2 })
 	w.edit(func() { w.apply(control("east", "follower", 0).Command("east-1")) }) // a late entry of an earlier life, say
 	await(t, "what is wrong is put right", registered("leader", 7))
 

@@ -33,8 +33,8 @@ import (
 type Epoch struct {
 	Number    uint64 `json:"number"`
 	Successor string `json:"heir,omitempty"` // the node that took over and is its first voter; empty in epoch 0
-	// Settled is true when the folder's data have been converted to this epoch.
-	Settled bool `json:"settled,omitempty"`
+	// Converted is true when the folder's data have been converted to this epoch.
+	Converted bool `json:"settled,omitempty"`
 }
 
 // Protocol is the name of the protocol that nodes of this epoch speak with each other.

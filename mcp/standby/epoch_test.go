@@ -27,7 +27,7 @@ func TestAnEpochIsSavedInItsFolder(t *testing.T) {
 	if g := load(); g != (Epoch{}) {
 		t.Errorf("an empty folder is of %+v, want the first epoch", g)
 	}
-	for _, want := range []Epoch{{Number: 1, Successor: "north-1"}, {Number: 1, Successor: "north-1", Settled: true}, {Number: 2, Successor: "south-1"}} {
+	for _, want := range []Epoch{{Number: 1, Successor: "north-1"}, {Number: 1, Successor: "north-1", Converted: true}, {Number: 2, Successor: "south-1"}} {
 		if err := want.Save(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestAnEpochIsSavedInItsFolder(t *testing.T) {
 // An epoch that cannot be read is not taken for another one.
 func TestADamagedEpochFileIsAnError(t *testing.T) {
 	dir := t.TempDir()
-	if err := (Epoch{Number: 7, Successor: "north-1", Settled: true}).Save(dir); err != nil {
+	if err := (Epoch{Number: 7, Successor: "north-1", Converted: true}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(filepath.Join(dir, epochFile))
@@ -84,10 +84,10 @@ func TestADamagedEpochFileIsAnError(t *testing.T) {
 }
 
 func TestEpochsSpeakDifferentProtocols(t *testing.T) {
-	if a, b := (Epoch{Number: 1, Settled: true}).Protocol(), (Epoch{Number: 2}).Protocol(); a == b {
+	if a, b := (Epoch{Number: 1, Converted: true}).Protocol(), (Epoch{Number: 2}).Protocol(); a == b {
 		t.Errorf("both speak %s", a)
 	}
-	if a, b := (Epoch{Number: 1, Settled: true}).Protocol(), (Epoch{Number: 1}).Protocol(); a != b {
+	if a, b := (Epoch{Number: 1, Converted: true}).Protocol(), (Epoch{Number: 1}).Protocol(); a != b {
 		t.Errorf("one epoch speaks %s and %s", a, b)
 	}
 }

@@ -74,7 +74,7 @@ func TestWhenTheSuccessorTakesOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				w := watch(began, c.successor, c.script...)
-				w.Present = Epoch{Number: 4, Successor: "east-1", Settled: true}
+				w.Present = Epoch{Number: 4, Successor: "east-1", Converted: true}
 				w.Ready = func(context.Context) error {
 					if time.Since(began) < c.ready {
 						return errors.New("no snapshot")
@@ -143,18 +143,18 @@ func TestALaterEpochOfAnotherNodeWins(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				const told = 3 * time.Second
+				const answersFrom = 3 * time.Second
 				w := watch(began, "north-1", seen{0, nobody, all})
 				w.Self, w.Present, w.Others = c.self, Epoch{Number: 1}, []string{"east-1", "east-2", "north-1", "south-1"}
-				w.To = answering(t, told, c.answers)
+				w.To = answering(t, answersFrom, c.answers)
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				g, ended := w.Next(ctx)
 				if g != c.want || ended != (c.want != Epoch{}) {
 					t.Errorf("next is %+v, %v, want %+v", g, ended, c.want)
 				}
-				if after := time.Since(began); ended && (after < told || after > told+askInterval+askTimeout) {
-					t.Errorf("known after %v, answered from %v on", after, told)
+				if after := time.Since(began); ended && (after < answersFrom || after > answersFrom+askInterval+askTimeout) {
+					t.Errorf("known after %v, answered from %v on", after, answersFrom)
 				}
 			})
 		})

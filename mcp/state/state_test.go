@@ -261,7 +261,7 @@ func TestPromotions(t *testing.T) {
 		got := []state.PrimaryTerm{s.Primary(api.Class_SEMISYNC), s.Primary(api.Class_ASYNC)}
 		want := []state.PrimaryTerm{{Epoch: 2, Primary: "a", Incarnation: "1"}, {Epoch: 1, Primary: "d", Incarnation: "4"}}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("offices (-want +got):\n%s", diff)
+			t.Errorf("primaries (-want +got):\n%s", diff)
 		}
 	}
 }

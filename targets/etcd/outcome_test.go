@@ -178,10 +178,10 @@ func TestAClientLeavesADoubtfulMemberAndComesBack(t *testing.T) {
 		do   func()
 		want *member
 	}{
-		{"in no doubt", func() {}, a},
-		{"the first in doubt", func() { u.suspect(a) }, b},
-		{"both in doubt", func() { u.suspect(b) }, a},
-		{"the first in doubt again", func() { u.suspect(a) }, b},
+		{"none suspected", func() {}, a},
+		{"the first suspected", func() { u.suspect(a) }, b},
+		{"both suspected", func() { u.suspect(b) }, a},
+		{"the first suspected again", func() { u.suspect(a) }, b},
 		{"the first trusted", func() { u.clearSuspicion(a) }, a},
 	}
 	for _, s := range steps {

@@ -14,7 +14,7 @@ import (
 func TestEntrance(t *testing.T) {
 	for entrance, want := range map[topology.Region]struct {
 		weights string
-		zones   []topology.RegionSpec
+		regions []topology.RegionSpec
 	}{
 		"":      {"east=70,north=20,south=10", []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "north", Weight: 20}, {Region: "south", Weight: 10}}},
 		"north": {"east=0,north=100,south=0", []topology.RegionSpec{{Region: "east"}, {Region: "north", Weight: 100}, {Region: "south"}}},
@@ -23,8 +23,8 @@ func TestEntrance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want.zones, got.RegionSpecs); diff != "" {
-			t.Errorf("entrance %q: zones (-want +got):\n%s", entrance, diff)
+		if diff := cmp.Diff(want.regions, got.RegionSpecs); diff != "" {
+			t.Errorf("entrance %q: regions (-want +got):\n%s", entrance, diff)
 		}
 		for _, n := range got.Nodes {
 			if args := n.Program.Args; !slices.Contains(args, want.weights) {

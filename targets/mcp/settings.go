@@ -18,7 +18,7 @@ import (
 // settingOf returns the name of the setting if a key is of the class config.
 func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(key, "config/") }
 
-// configClient is a user's client of the configuration centres.
+// configClient is a user's client of the config servers.
 type configClient struct {
 	*client.ConfigClient
 	conns *api.Pool
@@ -26,7 +26,7 @@ type configClient struct {
 
 func newConfigClient(c *cluster.Cluster, from topology.Region, who *client.Identity) configClient {
 	pool := api.NewPool(nodespec.APIPort, api.DialFunc(c.Dialer(from)), api.Credentials{TLS: who.ClientConfig()})
-	return configClient{client.NewConfigClient(pool.To, centres(c.Topology)), pool}
+	return configClient{client.NewConfigClient(pool.To, configServers(c.Topology)), pool}
 }
 
 // close closes its connections.
@@ -35,12 +35,12 @@ func (o configClient) close() error {
 	return o.conns.Close()
 }
 
-// centres returns the nodes with the configuration centre, those of the main region first:
+// configServers returns the nodes that have the role of config server, those of the main region first:
 // nodes of their own, or all nodes in layouts where each has every role.
-func centres(t topology.Topology) []string {
+func configServers(t topology.Topology) []string {
 	weight := map[topology.Region]int{}
-	for _, z := range t.RegionSpecs {
-		weight[z.Region] = z.Weight
+	for _, r := range t.RegionSpecs {
+		weight[r.Region] = r.Weight
 	}
 	nodes := slices.DeleteFunc(slices.Clone(t.Nodes), func(n topology.Node) bool {
 		return n.Service != Name && n.Service != string(nodespec.Settings)

@@ -26,8 +26,8 @@ type Target struct {
 	Entrance topology.Region
 }
 
-// seedRegions are the regions with their shares of traffic.
-func (m Target) zones() []topology.RegionSpec {
+// regionSpecs returns the regions with their shares of traffic.
+func (m Target) regionSpecs() []topology.RegionSpec {
 	out := slices.Clone(seedRegions)
 	for i := range out {
 		switch m.Entrance {
@@ -72,31 +72,31 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 			return topology.Topology{}, fmt.Errorf("mcp topology: defects: no %q: known are %s", d, strings.Join(nodespec.Defects(), ", "))
 		}
 	}
-	zones := m.zones()
-	if !slices.ContainsFunc(zones, func(z topology.RegionSpec) bool { return z.Weight > 0 }) {
+	regions := m.regionSpecs()
+	if !slices.ContainsFunc(regions, func(r topology.RegionSpec) bool { return r.Weight > 0 }) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: entrance: no region %q: known are east, north, south", m.Entrance)
 	}
-	t := topology.Topology{RegionSpecs: zones, Latency: slices.Clone(s.Latency)}
+	t := topology.Topology{RegionSpecs: regions, Latency: slices.Clone(s.Latency)}
 	if len(t.Latency) == 0 {
-		for i, a := range zones {
-			for _, b := range zones[i+1:] {
+		for i, a := range regions {
+			for _, b := range regions[i+1:] {
 				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: seedLatency})
 			}
 		}
 	}
 	var peers, weights []string
-	for _, z := range zones {
-		weights = append(weights, fmt.Sprintf("%s=%d", z.Region, z.Weight))
+	for _, r := range regions {
+		weights = append(weights, fmt.Sprintf("%s=%d", r.Region, r.Weight))
 		for _, spec := range layout(per) {
-			id := topology.NodeID(fmt.Sprintf("%s-%s", z.Region, spec.suffix))
-			peer := fmt.Sprintf("%s/%s/%s", id, z.Region, spec.roleList())
-			level := levels[name][z.Region]
+			id := topology.NodeID(fmt.Sprintf("%s-%s", r.Region, spec.suffix))
+			peer := fmt.Sprintf("%s/%s/%s", id, r.Region, spec.roleList())
+			level := levels[name][r.Region]
 			if level != nodespec.Hot {
 				peer += "/" + string(level)
 			}
 			peers = append(peers, peer)
 			t.Nodes = append(t.Nodes, topology.Node{
-				ID: id, Region: z.Region, Service: spec.service, Ports: spec.ports(), Standby: level == nodespec.Cold,
+				ID: id, Region: r.Region, Service: spec.service, Ports: spec.ports(), Standby: level == nodespec.Cold,
 				// A standby counts as a voter: it is to take over when a region is lost.
 				Voter: spec.has(nodespec.Control),
 			})

@@ -26,8 +26,8 @@ func (s *suite) testEventStream(t *testing.T) {
 		t.Fatal("a cluster that has started emits no event")
 	}
 	second := s.collectEvents(t)
-	for _, told := range [][]string{first, second} {
-		sorted := slices.Sorted(slices.Values(told))
+	for _, emitted := range [][]string{first, second} {
+		sorted := slices.Sorted(slices.Values(emitted))
 		if len(slices.Compact(slices.Clone(sorted))) != len(sorted) {
 			t.Errorf("an event was emitted twice, among:\n%v", sorted)
 		}
@@ -47,7 +47,7 @@ func (s *suite) collectEvents(t *testing.T) []string {
 	quiet := time.AfterFunc(waitTimeout/2, cancel)
 	defer quiet.Stop()
 	var mu sync.Mutex
-	var told []string
+	var emitted []string
 	s.target.(targets.EventSource).StreamEvents(ctx, s.cluster, func(wall time.Time, e record.Event) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -55,9 +55,9 @@ func (s *suite) collectEvents(t *testing.T) []string {
 		if wall.IsZero() || e.Kind == "" || e.Node == "" || e.Source != record.FromPlatform {
 			t.Errorf("event without wall time, kind, node or source: %v %+v", wall, e)
 		}
-		told = append(told, fmt.Sprintf("%s %s %s %s", wall.UTC().Format(time.RFC3339Nano), e.Node, e.Kind, e.Description))
+		emitted = append(emitted, fmt.Sprintf("%s %s %s %s", wall.UTC().Format(time.RFC3339Nano), e.Node, e.Kind, e.Description))
 	})
-	return told
+	return emitted
 }
 
 // testLeaderLoss kills the leader while a client writes.

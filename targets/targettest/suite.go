@@ -26,7 +26,7 @@ func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topolog
 		t.Run("operations that cannot mean anything are Failed", s.testUnknownOperation)
 		t.Run("a reader at each node sees what was acknowledged", s.testReaders)
 		if _, ok := target.(targets.EventSource); ok {
-			t.Run("the narrator tells each event once", s.testEventStream)
+			t.Run("each event is emitted once", s.testEventStream)
 		}
 		if _, ok := target.(targets.MetricsSource); ok {
 			t.Run("every node has figures, and traces go through nodes", s.testMetrics)

@@ -38,7 +38,7 @@ type Config struct {
 	Data  string // folder
 	Hosts string // hosts(5) file; empty means the system's
 	Log   io.Writer
-	// Secret is told to whoever asks, so that a test can see that it arrived.
+	// Secret is returned to whoever asks, so that a test can see that it arrived.
 	Secret string
 	// Gate is passed before each answer; nil means that it is open.
 	Gate func(context.Context)

@@ -29,7 +29,7 @@ const (
 	ForgetIdempotency = "forget-idempotency"
 	// NoShedding: a starved gateway takes every call on.
 	NoShedding = "no-shedding"
-	// MuteAlerts: nobody is told of anything.
+	// MuteAlerts: no alert is sent.
 	MuteAlerts = "mute-alerts"
 	// ConfigNoFallback: a gateway knows the main region's configuration centre
 	// alone, and does not start without it.

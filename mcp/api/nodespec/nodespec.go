@@ -21,7 +21,7 @@ const DNSZone = "mcp."
 // SecretEnv is the environment variable from which a node takes the platform's secret.
 const SecretEnv = "MCP_SECRET"
 
-// Role is one duty of a node. A node may have several: in the compact layout
+// Role is one function of a node. A node may have several: in the compact layout
 // each has all of them, in the full layout each has one.
 type Role string
 

@@ -1,5 +1,5 @@
-// Command witness is a node that tells what its container looks like from
-// inside, and does on request what a container must survive or refuse.
+// Command witness is a node that answers with what its container looks like from
+// inside, and that does on request what a container must survive or refuse.
 package main
 
 import (
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Sight is what the program sees.
-type Sight struct {
+// Observation is what the program sees.
+type Observation struct {
 	Hostname string
 	Args     []string
 	Own      []string            // addresses of its own name
@@ -30,8 +30,8 @@ func main() {
 	dataErr := os.WriteFile(lives, append(b, '.'), 0o600)
 	fmt.Println("life", len(b)+1)
 	fmt.Fprintln(os.Stderr, "life", len(b)+1, "complains")
-	http.HandleFunc("/sight", func(w http.ResponseWriter, _ *http.Request) {
-		s := Sight{Args: os.Args[1:], Peers: map[string][]string{}, Status: map[string]string{}, Lives: len(b) + 1}
+	http.HandleFunc("/observation", func(w http.ResponseWriter, _ *http.Request) {
+		s := Observation{Args: os.Args[1:], Peers: map[string][]string{}, Status: map[string]string{}, Lives: len(b) + 1}
 		s.Hostname, _ = os.Hostname()
 		s.Own, _ = net.LookupHost(s.Hostname)
 		for _, p := range strings.Fields(os.Getenv("PEERS")) {
