@@ -30,9 +30,11 @@ examples:
 e2e:
 	$(GO) tool ginkgo --procs=1 --timeout=60m --no-color --label-filter='!nightly' ./e2e
 
-## nightly: the whole e2e suite, each scenario on each runtime, an hour or so
+## nightly: what make test leaves out because it mostly repeats the rest: each scenario on each runtime, larger shapes, comparisons; an hour or so
 .PHONY: nightly
+nightly: export HOLDFAST_NIGHTLY = 1
 nightly:
+	$(GO) test -p 1 -parallel 1 -timeout 60m ./cmd/holdfast ./targets/mcp ./faults
 	$(GO) tool ginkgo --procs=2 --timeout=3h --no-color ./e2e
 
 ## smoke: the pull-request set of the e2e suite, under 3 minutes

@@ -41,6 +41,14 @@ observe: 30s
 // removedWithin is the promise of the watchdog.
 const removedWithin = 10 * time.Second
 
+// byNight labels a spec that make nightly runs and make test does not.
+func byNight(yes bool) string {
+	if yes {
+		return "nightly"
+	}
+	return "daily"
+}
+
 var _ = Describe("the machine that runs a drill", func() {
 	BeforeEach(func() {
 		if runtime.GOOS != "linux" {
@@ -75,7 +83,7 @@ var _ = Describe("the machine that runs a drill", func() {
 			Expect(kept.Faults).NotTo(BeEmpty(), "the partial record can be read")
 		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
 
-		It("is cleaned by hand when the watchdog was killed too, on "+rt, Label("full", rt), func(ctx SpecContext) {
+		It("is cleaned by hand when the watchdog was killed too, on "+rt, Label("full", rt, byNight(rt == local.Name)), func(ctx SpecContext) {
 			c := start(rt, endless)
 			c.said(ctx, c.Err, `probe +active: `)
 			run := c.run()
@@ -91,7 +99,7 @@ var _ = Describe("the machine that runs a drill", func() {
 			Eventually(ctx, leftovers).WithArguments(run).WithTimeout(removedWithin).Should(BeEmpty())
 		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
 
-		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt), func(ctx SpecContext) {
+		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt, byNight(rt == local.Name)), func(ctx SpecContext) {
 			c := start(rt, endless)
 			c.said(ctx, c.Err, `probe +active: `)
 			run := c.run()
@@ -107,7 +115,7 @@ var _ = Describe("the machine that runs a drill", func() {
 			Expect(c.dir() + "/report.html").To(BeAnExistingFile())
 		}, SpecTimeout(2*time.Minute), GracePeriod(cleanLimit))
 
-		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt), Serial, func(ctx SpecContext) {
+		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt, "nightly"), Serial, func(ctx SpecContext) {
 			one, other := start(rt, brief), start(rt, brief)
 			one.said(ctx, one.Err, `probe +active: `)
 			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()

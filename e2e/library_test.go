@@ -58,18 +58,22 @@ var _ = Describe("scenario", func() {
 	}
 })
 
+// daily are the scenarios that run by day beside the smoke set: a fault of another kind or another
+// system each. The others vary these.
+var daily = []string{"isolate-main-region", "etcd-kill-leader", "power-loss-ack-before-sync", "skip-arbitration"}
+
 // labels are by which filters a spec is chosen. By day a scenario runs on one
 // runtime, because a second one mostly repeats what the first has shown: in
 // containers where an engine answers, and a negative control as local processes,
-// because it tests the checks, which are the same everywhere. The smoke set runs
-// on both.
+// because it tests the checks, which are the same everywhere. The first drill of all runs on both.
 func labels(s scenarios.Scenario, rt string) []string {
 	out := append([]string{rt}, s.Labels...)
 	byDay := docker.Name
 	if s.Target == "mcp" && (engine != nil || slices.Contains(out, "negative")) {
 		byDay = local.Name
 	}
-	if rt != byDay && !slices.Contains(out, "smoke") {
+	runs := slices.Contains(out, "smoke") || slices.Contains(daily, s.Name)
+	if s.Name != "lose-main-region" && rt != byDay || !runs {
 		out = append(out, "nightly")
 	}
 	return out

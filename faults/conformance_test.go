@@ -36,5 +36,9 @@ func TestFaultsOnDocker(t *testing.T) {
 		}
 		t.Skip(err)
 	}
+	if os.Getenv("HOLDFAST_NIGHTLY") != "1" {
+		faultstest.Promises(t, k) // TestFaultsOnLocal tests the proofs
+		return
+	}
 	faultstest.Conformance(t, k)
 }

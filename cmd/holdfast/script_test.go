@@ -41,6 +41,12 @@ func TestScripts(t *testing.T) {
 			"replace": replace,
 			"waitfor": waitFor,
 		},
+		Condition: func(name string) (bool, error) {
+			if name == "nightly" {
+				return os.Getenv("HOLDFAST_NIGHTLY") == "1", nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
 		RequireExplicitExec: true,
 		UpdateScripts:       slices.Contains(os.Args, "-update"),
 	})

@@ -54,10 +54,25 @@ func examples() []example {
 	}
 }
 
-// Conformance holds every fault to its promises on a runtime. It mostly waits, so
-// several runtimes can be tested in parallel.
+// Conformance holds every fault to its promises on a runtime, and every proof to finding
+// a fault that breaks them. It mostly waits, so several runtimes can be tested in parallel.
 func Conformance(t *testing.T, k cluster.Driver) {
 	c := start(t, k)
+	promises(t, k, c)
+	t.Run("not injected is not active", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return noInjection{f} }) })
+	t.Run("not healed is not cleared", func(t *testing.T) {
+		var leftover func(context.Context) error
+		findsDefect(t, c, func(f faults.Fault) defect { return noHeal{f, &leftover} }, func() error { return leftover(t.Context()) })
+	})
+	t.Run("injected into all leaves no control", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return tooMuch{f} }) })
+}
+
+// Promises is the half of Conformance that holds every fault to its promises. The other
+// half tests the proofs, which know nothing of the runtime.
+func Promises(t *testing.T, k cluster.Driver) { promises(t, k, start(t, k)) }
+
+func promises(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
+	t.Helper()
 	for _, e := range examples() {
 		t.Run(e.name, func(t *testing.T) {
 			awaitServing(t, c)
@@ -73,12 +88,6 @@ func Conformance(t *testing.T, k cluster.Driver) {
 	}
 	t.Run("every fault has an example", everyFaultHasExample)
 	t.Run("one value in two clusters", func(t *testing.T) { sharedSettings(t, c, start(t, k)) })
-	t.Run("not injected is not active", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return noInjection{f} }) })
-	t.Run("not healed is not cleared", func(t *testing.T) {
-		var leftover func(context.Context) error
-		findsDefect(t, c, func(f faults.Fault) defect { return noHeal{f, &leftover} }, func() error { return leftover(t.Context()) })
-	})
-	t.Run("injected into all leaves no control", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return tooMuch{f} }) })
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("partial injection is undone", func(t *testing.T) { partialInjection(t, c) })
 	t.Run("an idle node is not throttled", func(t *testing.T) { idleThrottle(t, c) })
