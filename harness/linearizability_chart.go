@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -22,15 +20,9 @@ const maxLinearizabilityCharts = 5
 // not linearizable, as linearizability-KEY.html, and names each in the evidence of the finding. Charts
 // of an earlier verdict are removed. A set has none: it is decided without Porcupine, and its
 // counterexample names the reads that contradict each other.
-func writeLinearizabilityCharts(ctx context.Context, dir string, r *record.Run) error {
-	old, err := filepath.Glob(filepath.Join(dir, chartFile("*")))
-	if err != nil {
-		return fmt.Errorf("find linearizability charts: %w", err)
-	}
-	for _, path := range old {
-		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("remove an earlier linearizability chart: %w", err)
-		}
+func writeLinearizabilityCharts(ctx context.Context, dir *record.Dir, r *record.Run) error {
+	if err := dir.Remove(chartFile("*")); err != nil {
+		return fmt.Errorf("remove earlier linearizability charts: %w", err)
 	}
 	i := slices.IndexFunc(r.Result.Findings, func(f record.Finding) bool { return f.Check == "linearizable" })
 	if i < 0 || r.Result.Linearizable == nil || len(r.Result.Linearizable.Violating) == 0 {
@@ -48,7 +40,7 @@ func writeLinearizabilityCharts(ctx context.Context, dir string, r *record.Run) 
 			evidence = append(evidence, fmt.Sprintf("%s has no chart: %v", k.Name, err))
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), page.Bytes(), 0o644); err != nil {
+		if err := dir.WriteFile(name, page.Bytes()); err != nil {
 			return fmt.Errorf("write the linearizability chart of %s: %w", k.Name, err)
 		}
 		written[name] = true

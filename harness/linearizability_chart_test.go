@@ -29,7 +29,11 @@ func TestLinearizabilityCharts(t *testing.T) {
 		op(history.Write, "fine", "new", 1), op(history.Read, "fine", "new", 5),
 		op(history.Add, "set", "new", 1), op(history.SetRead, "set", "", 5),
 	}}
-	dir := t.TempDir()
+	dir, err := record.Create(t.TempDir(), record.Meta{ID: "run"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
 	for _, c := range []struct {
 		name string
 		run  *record.Run
@@ -42,13 +46,12 @@ func TestLinearizabilityCharts(t *testing.T) {
 		if err := writeLinearizabilityCharts(t.Context(), dir, c.run); err != nil {
 			t.Fatal(err)
 		}
-		entries, err := os.ReadDir(dir)
+		files, err := filepath.Glob(filepath.Join(dir.Path, "linearizability-*"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		var files []string
-		for _, e := range entries {
-			files = append(files, e.Name())
+		for i := range files {
+			files[i] = filepath.Base(files[i])
 		}
 		if got := strings.Join(files, " "); got != c.want {
 			t.Errorf("%s: files %q, want %q", c.name, got, c.want)
@@ -65,7 +68,7 @@ func TestLinearizabilityCharts(t *testing.T) {
 		if !strings.Contains(evidence, "chart of config/a b: "+c.want) {
 			t.Errorf("%s: the evidence does not name the chart:\n%s", c.name, evidence)
 		}
-		page, err := os.ReadFile(filepath.Join(dir, c.want))
+		page, err := os.ReadFile(filepath.Join(dir.Path, c.want))
 		if err != nil || !strings.Contains(string(page), "write config/a b") {
 			t.Errorf("%s: the chart does not show the write: %v", c.name, err)
 		}

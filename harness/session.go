@@ -142,12 +142,12 @@ var slo = record.SLOParams{}.Resolve()
 // says why there is no more in it.
 func (s *Session) discard(why error) error {
 	s.log.abort(why.Error())
-	err := s.log.close(func(*record.Run) {})
+	err := s.log.close(func(run *record.Run) { run.Checksummed = true })
 	s.log.progress.close()
 	if s.history != nil {
 		err = errors.Join(err, s.history.Close())
 	}
-	return errors.Join(err, s.system.removeScratch(), s.dir.Close())
+	return errors.Join(err, s.dir.WriteChecksums(), s.system.removeScratch(), s.dir.Close())
 }
 
 // savePlan keeps the plan in the record.

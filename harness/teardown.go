@@ -170,11 +170,11 @@ func Recheck(ctx context.Context, dir string) (*record.Run, error) {
 
 func judge(ctx context.Context, r *record.Run, dir *record.Dir, stepSummary string) error {
 	r.Result = check.Judge(ctx, r, check.Options{})
-	if err := writeLinearizabilityCharts(ctx, dir.Path, r); err != nil {
+	if err := writeLinearizabilityCharts(ctx, dir, r); err != nil {
 		return err
 	}
 	if err := dir.Result(r.Result); err != nil {
 		return err
 	}
-	return reports.Write(dir.Path, r, stepSummary)
+	return reports.Write(dir, r, stepSummary)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -20,6 +21,19 @@ import (
 // maxLine is the longest line that is read: a read-back of a set of a million
 // elements fits. A longer one is an error, not memory.
 const maxLine = 64 << 20
+
+// A few kilobytes of zstd can stand for gigabytes of text, and three bytes of text for a
+// hundred in memory. So that a file from elsewhere does not take the machine down, what
+// loading it takes is bounded. Tests lower the bounds.
+var (
+	// maxMemory is what the operations of one history may take: more than ten million do.
+	maxMemory = 4 << 30
+	// maxText is how much a history may decompress to. It bounds the time of loading.
+	maxText = 16 << 30
+)
+
+// opSize is what an operation takes beside its strings and its set.
+const opSize = int(unsafe.Sizeof(Op{}))
 
 // Save stores a complete history.
 func Save(path string, ops []Op) (err error) {
@@ -58,13 +72,18 @@ func Load(path string) (ops []Op, truncated bool, err error) {
 		return nil, false, fmt.Errorf("load history: %w", err)
 	}
 	defer f.Close()
+	return LoadFile(f)
+}
+
+// LoadFile is Load for a file that is open.
+func LoadFile(f *os.File) (ops []Op, truncated bool, err error) {
 	expected := room(f)
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, false, fmt.Errorf("load history %s: %w", path, err)
+		return nil, false, fmt.Errorf("load history %s: %w", f.Name(), err)
 	}
 	ops, truncated, err = decode(f, expected)
 	if err != nil {
-		return nil, false, fmt.Errorf("load history %s%w", path, err)
+		return nil, false, fmt.Errorf("load history %s%w", f.Name(), err)
 	}
 	return ops, truncated, nil
 }
@@ -94,8 +113,8 @@ func decode(r io.Reader, room int) (ops []Op, truncated bool, err error) {
 const leastLine = 64
 
 // room counts the operations of a file, so that they are read into memory once
-// and not moved as they grow: a million are a quarter of a gigabyte. What
-// cannot be counted is told by decode.
+// and not moved as they grow: a million are a quarter of a gigabyte. It stops
+// counting at the bounds. What cannot be counted is reported by decode.
 func room(r io.Reader) int {
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
 	if err != nil {
@@ -108,8 +127,8 @@ func room(r io.Reader) int {
 		n, err := z.Read(buf)
 		lines += bytes.Count(buf[:n], []byte{'\n'})
 		size += n
-		if err != nil {
-			return min(lines, size/leastLine+1)
+		if err != nil || lines > maxMemory/opSize || size > maxText {
+			return min(lines, size/leastLine+1, maxMemory/opSize)
 		}
 	}
 }
@@ -123,6 +142,7 @@ func parse(r io.Reader, room int) (ops []Op, truncated bool, err error) {
 		long []byte // a line that does not fit the buffer
 	)
 	ops = make([]Op, 0, room)
+	text := 0
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')
 		for long = long[:0]; errors.Is(err, bufio.ErrBufferFull); {
@@ -148,6 +168,12 @@ func parse(r io.Reader, room int) (ops []Op, truncated bool, err error) {
 		ops = append(ops, Op{})
 		if err := p.op(line, &ops[len(ops)-1]); err != nil {
 			return nil, false, fmt.Errorf(":%d: %w", n, err)
+		}
+		if text += len(line) + 1; text > maxText {
+			return nil, false, fmt.Errorf(":%d: the history is longer than %d MiB, the most that is decompressed of one", n, maxText>>20)
+		}
+		if p.memory > maxMemory {
+			return nil, false, fmt.Errorf(":%d: the history takes more than %d MiB of memory, the most that the operations of one may take", n, maxMemory>>20)
 		}
 	}
 }

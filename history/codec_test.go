@@ -3,8 +3,10 @@ package history
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -189,4 +191,55 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A small file from elsewhere must not take the machine down: 247 KB took 8.3 GB and
+// ended the program.
+func TestLoadingIsBounded(t *testing.T) {
+	formerMemory, formerText := maxMemory, maxText
+	t.Cleanup(func() { maxMemory, maxText = formerMemory, formerText })
+	maxMemory, maxText = 16<<20, 64<<20
+	const op = `{"kind":"r","outcome":"o"}` + "\n"
+	for name, tt := range map[string]struct {
+		line  string
+		times int
+		want  string
+	}{
+		"many operations":       {op, 1 << 21, "takes more than 16 MiB of memory"},
+		"many elements":         {`{"kind":"r","outcome":"o","set":[` + strings.Repeat(`"",`, 1<<16) + `""]}` + "\n", 100, "takes more than 16 MiB of memory"},
+		"strings of their own":  {`{"kind":"r","outcome":"o","key":"\u0041` + strings.Repeat("a", 1<<16) + `"}` + "\n", 1000, "takes more than 16 MiB of memory"},
+		"the same long strings": {`{"kind":"r","outcome":"o","key":"` + strings.Repeat("a", 1<<20) + `"}` + "\n", 100, "is longer than 64 MiB"},
+		"one endless line":      {strings.Repeat("a", 1<<20), 65, ":1: line is longer than 67108864 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "history.jsonl.zst")
+			f, err := os.Create(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			z, err := newEncoder(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range tt.times {
+				if _, err := io.WriteString(z, tt.line); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _, err = Load(path)
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("got %v, want an error that names the file and says %q", err, tt.want)
+			}
+			if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 500 {
+				t.Errorf("loading allocated %d MiB", took)
+			}
+		})
+	}
 }

@@ -13,18 +13,26 @@ import (
 // parser reads operations back. It takes a short way for lines as appendOp
 // writes them, and the library's for any other, so that both mean the same.
 // Strings that recur (keys, nodes, set elements) are kept once.
-type parser struct{ strings map[string]string }
+type parser struct {
+	strings map[string]string
+	memory  int // bytes that the operations so far take
+}
+
+// stringSize is what a string takes beside its bytes: in the table, or in a set.
+const stringSize = 16
 
 // internMax bounds the table of known strings; a full one is started afresh.
 const internMax = 1 << 20
 
-func newParser() *parser { return &parser{map[string]string{}} }
+func newParser() *parser { return &parser{strings: map[string]string{}} }
 
 func (p *parser) op(line []byte, op *Op) error {
+	defer func() { p.memory += opSize + stringSize*cap(op.Set) }()
 	if p.fast(line, op) {
 		return nil
 	}
 	*op = Op{}
+	p.memory += len(line) // its strings are its own
 	if err := json.Unmarshal(line, op); err != nil {
 		return fmt.Errorf("not an operation: %w", err)
 	}
@@ -115,6 +123,7 @@ func (p *parser) text(s *scanner) string {
 	if len(p.strings) >= internMax {
 		clear(p.strings)
 	}
+	p.memory += len(b) + 2*stringSize
 	fresh := string(b)
 	p.strings[fresh] = fresh
 	return fresh

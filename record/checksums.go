@@ -1,7 +1,6 @@
 package record
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -25,14 +23,14 @@ func sealed() []string {
 }
 
 // WriteChecksums writes the sums of the files as they are now. The run says in its record
-// that it is sealed; nothing may be added to it after.
+// that it has them; nothing may be added to it after.
 func (d *Dir) WriteChecksums() error {
 	if err := d.closeEvents(); err != nil {
 		return fmt.Errorf("seal the record: %w", err)
 	}
 	var sums bytes.Buffer
 	for _, name := range sealed() {
-		sum, err := sumOf(filepath.Join(d.Path, name))
+		sum, err := sumOf(d.root, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -41,29 +39,34 @@ func (d *Dir) WriteChecksums() error {
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sum, name)
 	}
-	return d.replace(ChecksumsFile, sums.Bytes())
+	return d.WriteFile(ChecksumsFile, sums.Bytes())
 }
 
-// unsealed lists what is not as it was when the record was sealed.
-func unsealed(path string) (changes []string, err error) {
-	f, err := os.Open(filepath.Join(path, ChecksumsFile))
-	if errors.Is(err, fs.ErrNotExist) {
+// changes lists what is not as it was when the run ended. A record that has no checksums
+// is as it was only if it cannot have them: its run was killed, or it was made before
+// there were any. Otherwise whoever edits a record would only have to remove them.
+func (r *Run) changes(root *os.Root) (changes []string, err error) {
+	b, err := readFile(root, ChecksumsFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && r.Checksummed:
 		return []string{ChecksumsFile + " is missing"}, nil
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist) && r.finished() && r.Schema >= firstWithChecksums:
+		return []string{fmt.Sprintf("%s is missing, and %s does not say that the record has checksums, which that of every finished run does", ChecksumsFile, RunFile)}, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
 		return nil, fmt.Errorf("load run: %w", err)
 	}
-	defer f.Close()
 	then := map[string]string{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if sum, name, ok := strings.Cut(lines.Text(), "  "); ok {
+	for line := range strings.Lines(string(b)) {
+		if sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  "); ok {
 			then[name] = sum
 		}
 	}
 	for _, name := range sealed() {
-		now, err := sumOf(filepath.Join(path, name))
+		now, err := sumOf(root, name)
 		switch was, known := then[name]; {
-		case errors.Is(err, fs.ErrNotExist) && known && name != PlanFile && name != HistoryFile: // Load tells of those
+		case errors.Is(err, fs.ErrNotExist) && known && name != PlanFile && name != HistoryFile: // Load reports those
 			changes = append(changes, name+" is missing")
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -75,15 +78,24 @@ func unsealed(path string) (changes []string, err error) {
 	return changes, nil
 }
 
-func sumOf(path string) (string, error) {
-	f, err := os.Open(path)
+// firstWithChecksums is the first schema in which every finished record has checksums.
+// Records of the one before have them only if they are of its last months.
+const firstWithChecksums = 2
+
+// finished says that the run ended by itself: one that was killed is still in a phase.
+func (r *Run) finished() bool {
+	return len(r.Phases) > 0 && r.Phases[len(r.Phases)-1].To != NotReached
+}
+
+func sumOf(root *os.Root, name string) (string, error) {
+	f, err := openFile(root, name)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return "", fmt.Errorf("read %s: %w", f.Name(), err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

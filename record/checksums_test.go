@@ -4,7 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,11 +51,71 @@ func TestASealedRecordShowsWhatWasChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := sample()
 			r.Checksummed = true
-			d := store(t, r)
+			d := reopen(t, store(t, r))
 			if err := d.WriteChecksums(); err != nil {
 				t.Fatal(err)
 			}
 			tt.do(t, d.Path, tt.file)
+			got, err := Load(d.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got.Partial); diff != "" {
+				t.Errorf("partial (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// reopen opens a stored run for writing until the test ends.
+func reopen(t *testing.T, d *Dir) *Dir {
+	t.Helper()
+	d, err := Reopen(d.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+// Removing the field that says that a record has checksums does not switch them off.
+// Before, nothing was looked at without it.
+func TestChecksumsCannotBeSwitchedOff(t *testing.T) {
+	edit := func(old, new string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			file := filepath.Join(dir, RunFile)
+			b, err := os.ReadFile(file)
+			if err != nil || !strings.Contains(string(b), old) {
+				t.Fatalf("no %s in %s, %v", old, b, err)
+			}
+			if err := os.WriteFile(file, []byte(strings.Replace(string(b), old, new, 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const missing = "SHA256SUMS is missing, and run.json does not say that the record has checksums, which that of every finished run does"
+	for name, tt := range map[string]struct {
+		edits []func(t *testing.T, dir string)
+		want  []string
+	}{
+		"as it was":                     {nil, nil},
+		"the field removed":             {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", "")}, []string{"run.json was changed after the run had ended"}},
+		"the field false":               {[]func(*testing.T, string){edit("\"checksummed\": true", "\"checksummed\": false")}, []string{"run.json was changed after the run had ended"}},
+		"field and sums removed":        {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, []string{missing}},
+		"a run that was killed":         {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), edit("\"to\": 9000000000", "\"to\": -1"), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, nil},
+		"a record of the past has none": {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), edit("\"schema\": 2", "\"schema\": 1"), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := sample()
+			r.Checksummed = true
+			r.Phases[len(r.Phases)-1].To = 9 * time.Second
+			d := reopen(t, store(t, r))
+			if err := d.WriteChecksums(); err != nil {
+				t.Fatal(err)
+			}
+			for _, change := range tt.edits {
+				change(t, d.Path)
+			}
 			got, err := Load(d.Path)
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +133,7 @@ func TestSumsAreThoseOfSha256sum(t *testing.T) {
 	if err != nil {
 		t.Skip("no sha256sum here")
 	}
-	d := store(t, sample())
+	d := reopen(t, store(t, sample()))
 	if err := d.WriteChecksums(); err != nil {
 		t.Fatal(err)
 	}

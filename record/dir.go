@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ func NewID(at time.Time, scenario string, random *rand.Rand) string {
 type Dir struct {
 	Path string
 
+	root      *os.Root     // of Path
 	lock      *flock.Flock // held until Close
 	replacing sync.Mutex   // one file at a time; an event does not wait for it
 	mu        sync.Mutex
@@ -71,12 +73,15 @@ func Create(root string, m Meta) (_ *Dir, err error) {
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
 	d := &Dir{Path: path}
+	if d.root, err = os.OpenRoot(path); err != nil {
+		return nil, fmt.Errorf("create run directory: %w", err)
+	}
 	if d.lock, err = lockDir(path, Executing); err != nil { // before run.json, by which others know a run
 		return nil, fmt.Errorf("create run directory: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.unlock())
+			err = errors.Join(err, d.unlock(), d.root.Close())
 		}
 	}()
 	d.events, err = os.OpenFile(filepath.Join(path, EventsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
@@ -91,21 +96,31 @@ func Create(root string, m Meta) (_ *Dir, err error) {
 
 // Reopen opens and locks an existing run directory to write files of it anew, as
 // judging it again does. The error is an InUseError while the run is executed
-// or its files are rewritten by somebody else.
-func Reopen(path string) (*Dir, error) {
-	if _, err := os.Stat(filepath.Join(path, RunFile)); err != nil {
+// or its files are rewritten by somebody else. A directory that holds symbolic links
+// is refused before anything in it is written.
+func Reopen(path string) (_ *Dir, err error) {
+	root, err := openFolder(path)
+	if err != nil {
+		return nil, fmt.Errorf("reopen run directory: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, root.Close())
+		}
+	}()
+	if _, err := root.Lstat(RunFile); err != nil {
 		return nil, fmt.Errorf("reopen run directory: %w", err)
 	}
 	lock, err := lockDir(path, Rewriting)
 	if err != nil {
 		return nil, fmt.Errorf("reopen run directory: %w", err)
 	}
-	return &Dir{Path: path, lock: lock}, nil
+	return &Dir{Path: path, root: root, lock: lock}, nil
 }
 
 // Scenario writes the scenario file as it was given.
 func (d *Dir) Scenario(given []byte) error {
-	return d.replace(ScenarioFile, given)
+	return d.WriteFile(ScenarioFile, given)
 }
 
 // Plan writes the plan, anything that marshals to JSON.
@@ -134,6 +149,10 @@ func (d *Dir) Result(j *Result) error {
 // Event appends one event.
 func (d *Dir) Event(e Event) error {
 	line, err := json.Marshal(e)
+	if err == nil && len(line) >= maxEventLine { // it could not be read back
+		e.Fields, e.Description = nil, fmt.Sprintf("an event of %d bytes is left out of the record: one may have %d", len(line), maxEventLine)
+		line, err = json.Marshal(e)
+	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Join(d.Path, EventsFile), err)
 	}
@@ -157,7 +176,7 @@ func (d *Dir) NodeLog(id topology.NodeID) string {
 }
 
 // Close ends the writing of the directory and unlocks it. It may be called again.
-func (d *Dir) Close() error { return errors.Join(d.closeEvents(), d.unlock()) }
+func (d *Dir) Close() error { return errors.Join(d.closeEvents(), d.unlock(), d.root.Close()) }
 
 // closeEvents ends the writing of events.
 func (d *Dir) closeEvents() error {
@@ -176,16 +195,25 @@ func (d *Dir) replaceJSON(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Join(d.Path, name), err)
 	}
-	return d.replace(name, append(b, '\n'))
+	return d.WriteFile(name, append(b, '\n'))
 }
 
-// replace writes a whole file; what it was before stays until the new content is on disk.
-func (d *Dir) replace(name string, content []byte) error {
+// WriteFile writes a whole file of the directory; what it was before stays until the new
+// content is on disk. A link of that name is replaced and not followed.
+func (d *Dir) WriteFile(name string, content []byte) error {
 	d.replacing.Lock()
 	defer d.replacing.Unlock()
-	path := filepath.Join(d.Path, name)
-	if err := durable.WriteFile(path, content, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err := durable.WriteFileIn(d.root, name, content, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Join(d.Path, name), err)
 	}
 	return nil
+}
+
+// Remove removes those files of the directory whose names match a pattern of path.Match.
+func (d *Dir) Remove(pattern string) error {
+	names, err := fs.Glob(d.root.FS(), pattern)
+	for _, name := range names {
+		err = errors.Join(err, d.root.Remove(name))
+	}
+	return err
 }

@@ -2,10 +2,10 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,14 +16,19 @@ import (
 // Load reads a run directory. It takes the record of a run that was killed:
 // what is missing or cut off is listed in Partial and the rest is returned. An
 // error names the file that cannot be understood.
-func Load(path string) (*Run, error) {
-	r, err := LoadSummary(path)
+func Load(path string) (_ *Run, err error) {
+	root, err := openFolder(path)
+	if err != nil {
+		return nil, fmt.Errorf("load run: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	r, err := loadSummary(root)
 	if err != nil {
 		return nil, err
 	}
 	gap := func(format string, args ...any) { r.Partial = append(r.Partial, fmt.Sprintf(format, args...)) }
 
-	found, err := readJSON(filepath.Join(path, PlanFile), &r.Plan, nil)
+	found, err := readJSON(root, PlanFile, &r.Plan, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -35,17 +40,17 @@ func Load(path string) (*Run, error) {
 			return nil, fmt.Errorf("load %s: %w", filepath.Join(path, PlanFile), err)
 		}
 	}
-	if _, err = readJSON(filepath.Join(path, LinksFile), &r.Matrices, nil); err != nil {
+	if _, err = readJSON(root, LinksFile, &r.Matrices, nil); err != nil {
 		return nil, err
 	}
-	cut, err := r.loadEvents(filepath.Join(path, EventsFile))
+	cut, err := r.loadEvents(root)
 	if err != nil {
 		return nil, err
 	}
 	if cut {
 		gap("%s ends in the middle of its last line", EventsFile)
 	}
-	r.Ops, cut, err = history.Load(filepath.Join(path, HistoryFile))
+	cut, err = r.loadHistory(root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		gap("%s is missing", HistoryFile)
@@ -54,35 +59,43 @@ func Load(path string) (*Run, error) {
 	case cut:
 		gap("%s is cut off after %d operations", HistoryFile, len(r.Ops))
 	}
-	if r.Checksummed {
-		changes, err := unsealed(path)
-		if err != nil {
-			return nil, err
-		}
-		r.Partial = append(r.Partial, changes...)
+	changes, err := r.changes(root)
+	if err != nil {
+		return nil, err
 	}
+	r.Partial = append(r.Partial, changes...)
 	return r, nil
 }
 
 // LoadSummary reads what run and verdict a run directory holds and leaves out what
 // is long: plan, links, events and operations.
-func LoadSummary(path string) (*Run, error) {
+func LoadSummary(path string) (_ *Run, err error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("load run: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return loadSummary(root)
+}
+
+func loadSummary(root *os.Root) (*Run, error) {
 	r := &Run{}
-	found, err := readJSON(filepath.Join(path, RunFile), r, formerRun)
+	found, err := readJSON(root, RunFile, r, formerRun)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("load run: %s is not a run directory: it has no %s", path, RunFile)
+		return nil, fmt.Errorf("load run: %s is not a run directory: it has no %s", root.Name(), RunFile)
 	}
-	_, err = readJSON(filepath.Join(path, VerdictFile), &r.Result, formerResult)
+	_, err = readJSON(root, VerdictFile, &r.Result, formerResult)
 	return r, err
 }
 
 // readJSON says whether the file was there. A file that says its schema is refused when that
 // is a later one, and translated by former when it is an earlier one.
-func readJSON(path string, into any, former names) (found bool, err error) {
-	b, err := os.ReadFile(path)
+func readJSON(root *os.Root, name string, into any, former names) (found bool, err error) {
+	path := filepath.Join(root.Name(), name)
+	b, err := readFile(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -109,9 +122,19 @@ func readJSON(path string, into any, former names) (found bool, err error) {
 	return true, nil
 }
 
+func (r *Run) loadHistory(root *os.Root) (cut bool, err error) {
+	f, err := openFile(root, HistoryFile)
+	if err != nil {
+		return false, fmt.Errorf("load run: %w", err)
+	}
+	defer f.Close()
+	r.Ops, cut, err = history.LoadFile(f)
+	return cut, err
+}
+
 // loadEvents reads the events; cut says that the last line has no end.
-func (r *Run) loadEvents(path string) (cut bool, err error) {
-	f, err := os.Open(path)
+func (r *Run) loadEvents(root *os.Root) (cut bool, err error) {
+	f, err := openFile(root, EventsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -119,21 +142,38 @@ func (r *Run) loadEvents(path string) (cut bool, err error) {
 		return false, fmt.Errorf("load run: %w", err)
 	}
 	defer f.Close()
-	in := bufio.NewReader(f)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return len(line) > 0, nil
+	if is, err := f.Stat(); err != nil {
+		return false, fmt.Errorf("load run: %w", err)
+	} else if is.Size() > maxEventsFile {
+		return false, fmt.Errorf("load %s: it is longer than %d MiB, the most that is read of a run's events", f.Name(), maxEventsFile>>20)
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxEventLine)
+	lines.Split(func(data []byte, atEOF bool) (advance int, token []byte, err error) {
+		if end := bytes.IndexByte(data, '\n'); end >= 0 {
+			return end + 1, data[:end], nil
 		}
-		if err != nil {
-			return false, fmt.Errorf("load %s: %w", path, err)
+		cut = atEOF && len(data) > 0
+		return 0, nil, nil
+	})
+	n := 1
+	for ; lines.Scan(); n++ {
+		if n > maxEvents {
+			return false, fmt.Errorf("load %s: it has more than %d events, the most that are read of a run", f.Name(), maxEvents)
 		}
-		e, err := r.readEvent(line)
+		e, err := r.readEvent(lines.Bytes())
 		if err != nil {
-			return false, fmt.Errorf("load %s:%d: %w", path, n, err)
+			return false, fmt.Errorf("load %s:%d: %w", f.Name(), n, err)
 		}
 		r.Events = append(r.Events, e)
 	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return false, fmt.Errorf("load %s:%d: the line is longer than %d MiB, the most that an event may have", f.Name(), n, maxEventLine>>20)
+	case err != nil:
+		return false, fmt.Errorf("load %s: %w", f.Name(), err)
+	}
+	return cut, nil
 }
 
 func (r *Run) readEvent(line []byte) (e Event, err error) {

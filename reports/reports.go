@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
-	"github.com/mcp-resilience/holdfast/internal/durable"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -23,11 +21,16 @@ const (
 	SummaryFile = "summary.md"
 )
 
+// Folder is where the reports are written, a record.Dir.
+type Folder interface {
+	WriteFile(name string, content []byte) error
+}
+
 // Write makes report.html, junit.xml and summary.md in dir. When stepSummary
 // is not empty it names a file to which the summary is appended as well; the
 // caller takes it from $GITHUB_STEP_SUMMARY. A report that cannot be made does
 // not keep the others from being written.
-func Write(dir string, r *record.Run, stepSummary string) error {
+func Write(dir Folder, r *record.Run, stepSummary string) error {
 	var errs []error
 	for _, f := range []struct {
 		name string
@@ -37,7 +40,7 @@ func Write(dir string, r *record.Run, stepSummary string) error {
 		{JUnitFile, JUnit},
 		{SummaryFile, Summary},
 	} {
-		if err := writeFile(filepath.Join(dir, f.name), r, f.make); err != nil {
+		if err := writeFile(dir, f.name, r, f.make); err != nil {
 			errs = append(errs, fmt.Errorf("write %s of run %s: %w", f.name, r.ID, err))
 		}
 	}
@@ -51,12 +54,12 @@ func Write(dir string, r *record.Run, stepSummary string) error {
 
 // writeFile replaces the file only once its content is complete, so that a
 // reader never sees half a report.
-func writeFile(path string, r *record.Run, write func(io.Writer, *record.Run) error) error {
+func writeFile(dir Folder, name string, r *record.Run, write func(io.Writer, *record.Run) error) error {
 	var b bytes.Buffer
 	if err := write(&b, r); err != nil {
 		return err
 	}
-	return durable.WriteFile(path, b.Bytes(), 0o644)
+	return dir.WriteFile(name, b.Bytes())
 }
 
 func appendSummary(path string, r *record.Run) (err error) {

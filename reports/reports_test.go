@@ -129,13 +129,20 @@ func TestJUnitIsRedWhenTheVerdictIsNotTheExpectedOne(t *testing.T) {
 	}
 }
 
+// folder is a Folder that is not locked.
+type folder string
+
+func (f folder) WriteFile(name string, content []byte) error {
+	return os.WriteFile(filepath.Join(string(f), name), content, 0o644)
+}
+
 func TestWriteLeavesAllFilesAndAppendsTheSummary(t *testing.T) {
 	dir := t.TempDir()
 	step := filepath.Join(dir, "step.md")
 	if err := os.WriteFile(step, []byte("before\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(dir, passing(), step); err != nil {
+	if err := Write(folder(dir), passing(), step); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -157,7 +164,7 @@ func TestWriteLeavesAllFilesAndAppendsTheSummary(t *testing.T) {
 }
 
 func TestWriteNamesWhatItCouldNotWrite(t *testing.T) {
-	err := Write(filepath.Join(t.TempDir(), "missing"), passing(), "")
+	err := Write(folder(filepath.Join(t.TempDir(), "missing")), passing(), "")
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("got %v, want not exist", err)
 	}

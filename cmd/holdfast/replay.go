@@ -3,9 +3,9 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -26,6 +26,9 @@ func (a *app) replayVerb() *cobra.Command {
 same faults at the same times. With --trace it repeats what happened instead of
 what was planned: faults hit the very nodes that had the roles in the stored run,
 at the offsets that they had there.
+
+The programs are those that the target starts today: a stored plan that names others is
+refused. A run directory from elsewhere may hold anything.
 
 The scheduling of the machine and of the kernel is not replayed, so the outcome can
 differ. With --times K replay counts how often the verdict was the same, and
@@ -51,32 +54,26 @@ the newest run that has finished.
 			if err != nil {
 				return environmentErr(err)
 			}
-			plan, err := storedPlan(dir, then)
+			source, err := record.Source(dir)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // absent where the plan was made in code
+				return environmentErr(err)
+			}
+			job, err := builtin.Stored(then.Plan, source)
 			if err != nil {
-				return err
+				return usageErr("replay %s: %w", filepath.Join(dir, record.PlanFile), err)
 			}
 			if trace {
-				if plan, err = scenarios.Pin(plan, then); err != nil {
+				if job.Plan, err = scenarios.Pin(job.Plan, then); err != nil {
 					return usageErr("replay %s: %w", then.ID, err)
 				}
 			}
-			source, _ := os.ReadFile(filepath.Join(dir, "scenario.yaml")) // absent where the plan was made in code
-			return a.replayTimes(c.Context(), builtin.Job{Plan: plan, Source: source}, f, then, times)
+			return a.replayTimes(c.Context(), job, f, then, times)
 		},
 	}
 	f.add(c)
 	c.Flags().BoolVar(&trace, "trace", false, "repeat the victims and offsets of the stored run instead of the plan's roles and times")
 	c.Flags().IntVar(&times, "times", 1, "how often to run the plan")
 	return c
-}
-
-// storedPlan reads a run's plan.json.
-func storedPlan(dir string, r *record.Run) (scenarios.Plan, error) {
-	var p scenarios.Plan
-	if err := json.Unmarshal(r.Plan, &p); err != nil {
-		return p, usageErr("read %s: %w", filepath.Join(dir, "plan.json"), err)
-	}
-	return p, nil
 }
 
 // verdictOf is the verdict of a run, or "" when it has none.

@@ -70,7 +70,7 @@ func rewriteReports(dir string) (_ *record.Run, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, reports.Write(dir, r, "")
+	return r, reports.Write(d, r, "")
 }
 
 // openFile opens a file with the desktop's default program.

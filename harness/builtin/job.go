@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -54,4 +55,26 @@ func Resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenario
 		return scenarios.Plan{}, s.Diagnostic("topology", err.Error(), "")
 	}
 	return s.Resolve(t, seed)
+}
+
+// Stored makes a job of the plan and the scenario file of a stored run, to run it again.
+// The programs that a run starts come from its target, never from a record: a plan
+// whose topology is not what the target makes of the plan's own spec is refused.
+func Stored(plan, source []byte, own ...targets.Target) (Job, error) {
+	p, err := scenarios.ReadPlan(plan)
+	if err != nil {
+		return Job{}, err
+	}
+	target, err := Target(p.Target, own...)
+	if err != nil {
+		return Job{}, err
+	}
+	t, err := target.Topology(p.TopologySpec)
+	if err != nil {
+		return Job{}, fmt.Errorf("topology: %w", err)
+	}
+	if err := p.RequireTopology(t); err != nil {
+		return Job{}, fmt.Errorf("%w: a stored plan is run again only on the very programs that its target starts today; run its scenario file instead", err)
+	}
+	return Job{Plan: p, Source: source}, nil
 }

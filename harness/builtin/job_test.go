@@ -1,13 +1,18 @@
 package builtin
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // What is in the library and what the manual shows can be run on its target.
@@ -80,5 +85,77 @@ func TestReadWithChanges(t *testing.T) {
 	again, err := Read("kill-leader", 0)
 	if err != nil || len(again.Plan.Steps) == 0 {
 		t.Errorf("the library was changed: %d steps, %v", len(again.Plan.Steps), err)
+	}
+}
+
+// What a stored plan says of programs is data of whoever wrote the record. Before,
+// replay started the program, the image and the arguments that it named.
+func TestStoredRunsOnlyWhatTheTargetStarts(t *testing.T) {
+	p, err := Resolve(scenarios.Scenario{Name: "mine", Target: "mcp", Steps: []scenarios.StepSpec{}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		edit func(*scenarios.Plan)
+		want string // in the error; empty for none
+	}{
+		{"as it was", func(*scenarios.Plan) {}, ""},
+		{"another program", func(p *scenarios.Plan) { p.Topology.Nodes[1].Program.Package = "example.com/evil" }, `node north-1.program.package is "example.com/evil" in the plan and "github.com/mcp-resilience/holdfast/cmd/mcpd" in target mcp`},
+		{"another module", func(p *scenarios.Plan) { p.Topology.Nodes[0].Program.Module = "../../evil" }, `node east-1.program.module is "../../evil"`},
+		{"an image", func(p *scenarios.Plan) { p.Topology.Nodes[0].Program.Image = "evil:latest" }, `node east-1.program.image is "evil:latest"`},
+		{"another argument", func(p *scenarios.Plan) {
+			p.Topology.Nodes[0].Program.Args = append(slices.Clone(p.Topology.Nodes[0].Program.Args), "--exec=/bin/sh")
+		}, `length of node east-1.program.args is 13 in the plan and 12 in target mcp`},
+		{"an environment", func(p *scenarios.Plan) { p.Topology.Nodes[0].Program.Env = map[string]string{"LD_PRELOAD": "/evil.so"} }, `node east-1.program.env is {"LD_PRELOAD":"/evil.so"`},
+		{"another port", func(p *scenarios.Plan) { p.Topology.Nodes[0].Ports[0].Number = 22 }, `node east-1.ports[0].number is 22`},
+		{"another name", func(p *scenarios.Plan) { p.Topology.Nodes[0].ID = "../../etc" }, `a node ../../etc that target mcp does not have`},
+		{"a node less", func(p *scenarios.Plan) { p.Topology.Nodes = p.Topology.Nodes[:2] }, `the plan lacks node south-1`},
+		{"a node twice", func(p *scenarios.Plan) { p.Topology.Nodes = append(p.Topology.Nodes, p.Topology.Nodes[0]) }, `in another order`},
+		{"another latency", func(p *scenarios.Plan) { p.Topology.Latency[0].OneWay++ }, `topology.latency[0].oneWay is `},
+		{"another target", func(p *scenarios.Plan) { p.Target = "etcd" }, `node east-1.service is "mcp" in the plan and "etcd" in target etcd`},
+		{"a target that there is not", func(p *scenarios.Plan) { p.Target = "evil" }, `there is no target "evil"`},
+		{"another spec", func(p *scenarios.Plan) { p.TopologySpec.Nodes = 3 }, `node east-1.program.args[7] is "east-1/east/`},
+		{"a name that is a path", func(p *scenarios.Plan) { p.Scenario = "../x" }, `plan: scenario: "../x" is no name`},
+		{"more load than a file may ask for", func(p *scenarios.Plan) { p.Load.Writes = 1 << 30 }, `plan: load.writes: 1073741824 is out of range`},
+		{"a setting that a file may not have", func(p *scenarios.Plan) {
+			p.Steps = []scenarios.Step{{ID: "1-latency", Fault: "latency", With: &faults.Latency{Delay: -1}, For: 1, On: topology.Selector{Region: "east"}}}
+		}, `plan: steps[0].with.delay`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			own := p
+			own.Topology.Nodes, own.Topology.Latency = slices.Clone(p.Topology.Nodes), slices.Clone(p.Topology.Latency)
+			for i := range own.Topology.Nodes {
+				own.Topology.Nodes[i].Ports = slices.Clone(own.Topology.Nodes[i].Ports)
+			}
+			tt.edit(&own)
+			stored, err := json.Marshal(own)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j, err := Stored(stored, nil)
+			if tt.want == "" {
+				if err != nil || len(j.Plan.Topology.Nodes) != 3 {
+					t.Errorf("got %+v, %v", j.Plan.Topology, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one that says %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Records of before are replayed as long as the target starts what it started then.
+func TestStoredReadsPlansOfBefore(t *testing.T) {
+	for _, name := range []string{"schema1-lost-writes", "schema1-every-objective"} {
+		r, err := record.Load(filepath.Join("../../record/testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Stored(r.Plan, nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package durable
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,32 @@ func WriteFile(path string, content []byte, perm os.FileMode) error {
 		return err
 	}
 	return SyncFolder(folder)
+}
+
+// WriteFileIn is WriteFile for a file of a folder that somebody else may have filled.
+// Nothing outside the folder is written: a symbolic link of that name is replaced and
+// not followed.
+func WriteFileIn(folder *os.Root, name string, content []byte, perm os.FileMode) error {
+	unfinished := "." + name + "." + rand.Text()
+	f, err := folder.OpenFile(unfinished, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, Close(f)); err == nil {
+		err = folder.Rename(unfinished, name)
+	}
+	if err != nil {
+		return errors.Join(err, folder.Remove(unfinished))
+	}
+	d, err := folder.Open(".")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(fsync(d), d.Close()); err != nil {
+		return fmt.Errorf("sync folder %s: %w", folder.Name(), err)
+	}
+	return nil
 }
 
 // SyncFolder brings the names in a folder to the disk. A file that was created and

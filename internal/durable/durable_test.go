@@ -47,6 +47,46 @@ func TestWriteFileReplacesAndSyncsTheFolder(t *testing.T) {
 	}
 }
 
+// A run directory from elsewhere may hold links to anywhere.
+func TestWriteFileInFollowsNoLinkAndLeavesTheFolderClean(t *testing.T) {
+	synced := watch(t)
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "run")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(folder, "file")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := WriteFileIn(root, "file", []byte("new"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(outside); err != nil || string(got) != "mine" {
+		t.Errorf("outside the folder there is %q, %v", got, err)
+	}
+	if got, err := root.ReadFile("file"); err != nil || string(got) != "new" {
+		t.Errorf("in the folder there is %q, %v", got, err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 1 || !entries[0].Type().IsRegular() {
+		t.Errorf("the folder holds %v, %v, want the file alone", entries, err)
+	}
+	if len(*synced) != 2 {
+		t.Errorf("synced %q, want the file and its folder", *synced)
+	}
+	if err := WriteFileIn(root, "../outside", nil, 0o644); err == nil {
+		t.Error("a file outside of the folder was written")
+	}
+}
+
 func TestCloseSyncsWhatWasAppended(t *testing.T) {
 	synced := watch(t)
 	f, err := os.Create(filepath.Join(t.TempDir(), "events"))
