@@ -14,6 +14,7 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2/client"
+	"github.com/prometheus/procfs"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -102,15 +103,39 @@ func TestLinkdThatIsGoneIsReplaced(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
 		t.Run(s.String(), func(t *testing.T) {
 			w := open(t)
-			p, err := os.FindProcess(find(t, "proxy", w.servers["east-1"].Admin))
-			if err != nil {
+			pid := find(t, "proxy", w.servers["east-1"].Admin)
+			if err := syscall.Kill(pid, s); err != nil {
 				t.Fatal(err)
 			}
-			if err := p.Signal(s); err != nil {
-				t.Fatal(err)
+			if s == syscall.SIGSTOP {
+				awaitStopped(t, pid)
 			}
 			w.replaced(t)
 		})
+	}
+}
+
+// awaitStopped waits until every thread of a process is stopped. SIGSTOP takes
+// effect when one thread of the process handles it; on a busy machine the others
+// run on for a while until then, and could answer a request.
+func awaitStopped(t *testing.T, pid int) {
+	t.Helper()
+	stopped := func() bool {
+		threads, err := procfs.AllThreads(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, thread := range threads {
+			if stat, err := thread.Stat(); err != nil || stat.State != "T" {
+				return false
+			}
+		}
+		return true
+	}
+	for deadline := time.Now().Add(long); !stopped(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d does not stop", pid)
+		}
 	}
 }
 
