@@ -157,7 +157,8 @@ func duplicate(from, to string) (err error) {
 
 // install puts a built binary in its place and marks it as used now. A new one
 // is on the disk before it has its name: the toolchain would take one that a
-// power cut left half written for up to date.
+// power cut left half written for up to date. The folder is not synced: a name
+// that is lost costs another link, nothing else.
 func install(fresh, target string) error {
 	dir := filepath.Dir(target)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

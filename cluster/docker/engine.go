@@ -35,12 +35,12 @@ func connect(ctx context.Context) (*engine, error) {
 		return nil, err
 	}
 	_ = probe.Close()
-	maker, err := testcontainers.NewDockerProvider(
+	provider, err := testcontainers.NewDockerProvider(
 		testcontainers.Generic2DockerOptions(testcontainers.WithLogger(tclog.NewNoopLogger()))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the container engine: %w", err)
 	}
-	return &engine{provider: maker, api: maker.Client()}, nil
+	return &engine{provider: provider, api: provider.Client()}, nil
 }
 
 func (e *engine) close() { _ = e.api.Close() }

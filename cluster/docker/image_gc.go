@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 )
@@ -41,10 +42,20 @@ const (
 	minImageAge = time.Hour
 )
 
+// SurplusImages lists the images that PruneImages would remove.
+func SurplusImages(ctx context.Context) ([]string, error) {
+	e, err := connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list surplus images: %w", err)
+	}
+	defer e.close()
+	return e.surplus(ctx)
+}
+
 // PruneImages removes surplus images that this package has made: those of each
 // program beyond the newest three that are older than an hour. It returns the
-// removed ones. Images that a container uses stay, since the engine refuses to
-// remove them.
+// removed ones. Images that a container uses stay and do not count; where one has
+// just been started, the engine refuses to remove its image.
 func PruneImages(ctx context.Context) (removed []string, err error) {
 	e, err := connect(ctx)
 	if err != nil {
@@ -55,17 +66,32 @@ func PruneImages(ctx context.Context) (removed []string, err error) {
 }
 
 func (e *engine) pruneImages(ctx context.Context) (removed []string, err error) {
-	list, err := e.api.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("label", LabelImage)})
+	surplus, err := e.surplus(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("prune images: %w", err)
 	}
-	for _, old := range surplusByProgram(list.Items, time.Now()) {
+	for _, old := range surplus {
 		if _, err := e.api.ImageRemove(ctx, old, client.ImageRemoveOptions{}); err == nil {
-			removed = append(removed, "image "+old)
+			removed = append(removed, old)
 		}
 	}
-	slices.Sort(removed)
 	return removed, nil
+}
+
+// surplus lists the images to prune that no container uses, running or not.
+func (e *engine) surplus(ctx context.Context) ([]string, error) {
+	list, err := e.api.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("label", LabelImage)})
+	if err != nil {
+		return nil, fmt.Errorf("list images: %w", err)
+	}
+	containers, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return nil, fmt.Errorf("list containers: %w", err)
+	}
+	unused := slices.DeleteFunc(list.Items, func(img image.Summary) bool {
+		return slices.ContainsFunc(containers.Items, func(c container.Summary) bool { return c.ImageID == img.ID })
+	})
+	return surplusByProgram(unused, time.Now()), nil
 }
 
 // surplusByProgram lists the surplus images of every program there is, not only of

@@ -15,7 +15,9 @@ func (a *app) cleanVerb() *cobra.Command {
 		Long: `Clean removes the containers, networks, processes and data folders of runs whose
 process is gone, because it was killed or the machine was switched off. It looks
 in both runtimes and removes only what is labelled as holdfast's, never a live run's
-things. Stored run directories are kept.`,
+things. It also removes the images that holdfast built and that no container uses:
+those older than an hour, except the newest three of each program. Stored run
+directories are kept.`,
 		Example: "  holdfast clean --dry-run\n  holdfast clean",
 		Args:    wantArgs(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -24,10 +26,15 @@ things. Stored run directories are kept.`,
 				return environmentErr(err)
 			}
 			if dry {
-				return a.printLeftovers("would remove everything of run", left)
+				images, err := surplusImages(c.Context())
+				for i, run := range left {
+					left[i] = "everything of run " + run
+				}
+				return environmentErr(errors.Join(err, a.printLeftovers("would remove", append(left, images...))))
 			}
-			done, err := removeLeftovers(c.Context(), left)
-			return environmentErr(errors.Join(err, a.printLeftovers("removed", done)))
+			removed, err := removeLeftovers(c.Context(), left)
+			images, ierr := pruneImages(c.Context())
+			return environmentErr(errors.Join(err, ierr, a.printLeftovers("removed", append(removed, images...))))
 		},
 	}
 	c.Flags().BoolVarP(&dry, "dry-run", "n", false, "list what would be removed, and remove nothing")
@@ -45,7 +52,7 @@ func (a *app) printLeftovers(what string, left []string) error {
 		}{what, left})
 	}
 	if len(left) == 0 {
-		_, err := fmt.Fprintln(a.out, "nothing to remove: no crashed run has left anything behind")
+		_, err := fmt.Fprintln(a.out, "nothing to remove: no crashed run has left anything behind, and there are no surplus images")
 		return err
 	}
 	for _, l := range left {

@@ -70,6 +70,25 @@ func removeLeftovers(ctx context.Context, runs []string) (removed []string, err 
 	return removed, errors.Join(errs...)
 }
 
+// surplusImages lists the images that pruneImages would remove.
+func surplusImages(ctx context.Context) ([]string, error) { return images(ctx, docker.SurplusImages) }
+
+// pruneImages removes the images that holdfast built and nothing uses, and lists them.
+func pruneImages(ctx context.Context) ([]string, error) { return images(ctx, docker.PruneImages) }
+
+// images names what a function of the container engine returns; without an engine
+// there is nothing.
+func images(ctx context.Context, of func(context.Context) ([]string, error)) ([]string, error) {
+	if docker.Check(ctx) != nil {
+		return nil, nil
+	}
+	list, err := of(ctx)
+	for i, image := range list {
+		list[i] = "image " + image
+	}
+	return list, err
+}
+
 func usableSources(ctx context.Context) []leftoverSource {
 	return slices.DeleteFunc(leftoverSources(), func(p leftoverSource) bool { return p.usable != nil && p.usable(ctx) != nil })
 }
