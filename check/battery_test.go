@@ -10,7 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// Each mutation of a clean history must turn the promises named red, whatever
+// Each mutation of a clean history must fail the checks named, whatever
 // the seed chooses. A mutation that goes unseen is a hole in the checks.
 func TestMutationsGoRed(t *testing.T) {
 	seen := func(op *history.Op) bool {
@@ -49,11 +49,11 @@ func TestMutationsGoRed(t *testing.T) {
 			i := checktest.Pick(t, r, n, read)
 			r.Ops[i].Output = ""
 		}, []string{"stale reads", "linearizable"}},
-		{"a refused compare-and-set was done", func(t *testing.T, r *record.Run, n int) {
+		{"a rejected compare-and-set was done", func(t *testing.T, r *record.Run, n int) {
 			i := checktest.Pick(t, r, n/4, func(op *history.Op) bool { return seen(op) && op.Kind == history.CAS && op.Applied })
 			r.Ops[i].Expect = "another"
 		}, []string{"linearizable"}},
-		{"a write was refused and is there", func(t *testing.T, r *record.Run, n int) {
+		{"a write was rejected and is there", func(t *testing.T, r *record.Run, n int) {
 			r.Ops[checktest.Pick(t, r, n, func(op *history.Op) bool { return checktest.IsAdd(op) && seen(op) })].Outcome = history.Failed
 		}, []string{"phantoms", "linearizable"}},
 		{"a set holds one twice", func(_ *testing.T, r *record.Run, n int) {
@@ -78,9 +78,9 @@ func TestMutationsGoRed(t *testing.T) {
 				}
 			}
 		}, []string{"rto"}},
-		{"the fault was not felt", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Active.Proved = false }, []string{"fault 1.1-kill"}},
-		{"a neighbour was hit", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].ControlUnaffected.Proved = false }, []string{"fault 1.1-kill"}},
-		{"the fault is not gone", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Cleared.Proved = false }, []string{"fault 1.1-kill"}},
+		{"the fault was not active", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Active.Proved = false }, []string{"fault 1.1-kill"}},
+		{"the control was affected", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].ControlUnaffected.Proved = false }, []string{"fault 1.1-kill"}},
+		{"the fault was not cleared", func(_ *testing.T, r *record.Run, _ int) { r.Faults[0].Cleared.Proved = false }, []string{"fault 1.1-kill"}},
 		{"no write succeeds", func(_ *testing.T, r *record.Run, _ int) {
 			for i := range r.Ops {
 				if r.Ops[i].Kind == history.Write {

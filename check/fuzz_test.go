@@ -14,7 +14,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// FuzzJudge: whatever the record holds, there is a judgement, no checker
+// FuzzJudge: whatever the record holds, there is a result, no checker
 // panics, and Stable returns.
 func FuzzJudge(f *testing.F) {
 	f.Add([]byte{})
@@ -31,14 +31,14 @@ func FuzzJudge(f *testing.F) {
 		r := runOf(in)
 		j := Judge(context.Background(), r, Options{SLO: checktest.SLO, KeyTime: 50 * ms, Time: time.Second})
 		if len(j.Findings) == 0 || j.Verdict == "" {
-			t.Fatalf("no judgement: %+v", j)
+			t.Fatalf("no result: %+v", j)
 		}
 		for _, f := range j.Findings {
 			if strings.Contains(f.Description, "checker") {
 				t.Fatalf("%s: %s", f.Check, f.Description)
 			}
 			if f.Description == "" || f.Verdict == "" {
-				t.Fatalf("a finding says nothing: %+v", f)
+				t.Fatalf("a finding has no description: %+v", f)
 			}
 		}
 		Stable(r, checktest.SLO, 300*ms)

@@ -1,7 +1,8 @@
-// Package check judges a recorded run. Each check is a function of the record alone:
-// it neither runs nor repairs anything, and it never guesses. What cannot be determined is
-// unknown; what was not put to the test is vacuous. The checks stand in the packages below,
-// by what they promise; check/linear can be used without the others.
+// Package check judges a recorded run: Judge makes every check and returns the result with
+// its verdict. Each check is a function of the record alone. It starts nothing and changes
+// nothing, so that a stored run can be judged again. A check that cannot be determined is
+// unknown, and one whose condition never occurred is vacuous; neither passes. The checks are in
+// the packages below. Package check/linear needs no record and can be used without the others.
 package check
 
 import (
@@ -25,7 +26,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// Options bound the work of judging. The zero value is right for a drill.
+// Options are the constants of judging and the bounds of its work. The zero value has the defaults.
 type Options struct {
 	// SLO is the constants of outage and recovery; zero fields take their defaults.
 	SLO record.SLOParams
@@ -46,18 +47,18 @@ type input struct {
 }
 
 // check is one check, or several that share their figures. It writes its figures into
-// fields of the result that no other writes, and returns its findings.
+// fields of the result that no other check writes, and returns its findings.
 type check struct {
 	name  string
 	judge func(ctx context.Context, in input, out *record.Result) []record.Finding
 }
 
-// only makes a check of a function that needs nothing but the run and has no figures.
+// only makes a check from a function that needs only the run and has no figures.
 func only(name string, judge func(*index.Run) []record.Finding) check {
 	return check{name, func(_ context.Context, in input, _ *record.Result) []record.Finding { return judge(in.Run) }}
 }
 
-// checks are all there are, in the order in which they are reported.
+// checks lists all checks, in the order in which they are reported.
 var checks = []check{
 	only("run", validity.Completeness),
 	only("faults", validity.FaultProofs),
@@ -92,9 +93,9 @@ var checks = []check{
 	only("disconnected operation", degradation.DisconnectedOperation),
 }
 
-// Judge makes every check on the run and takes the worst verdict. It
-// always returns a result: a check that panics, or runs out of time or
-// memory, or that ctx ended, makes its finding unknown.
+// Judge makes every check on the run and returns their findings and figures, with the worst of
+// their verdicts. It always returns a result: the finding of a check that panics, runs out of time or
+// memory, or is ended by ctx is unknown. It does not change r.
 func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -136,7 +137,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	return out
 }
 
-// guard turns what a check cannot cope with into an unknown.
+// guard makes a check. Its finding is unknown when it panics or ctx has ended.
 func guard(ctx context.Context, c check, in input, out *record.Result) (fs []record.Finding) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -82,7 +82,7 @@ func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if j := Judge(ctx, checktest.Lab{}.Run(), Options{SLO: checktest.SLO}); j.Verdict != record.Unknown {
-		t.Errorf("a judgement that was cancelled is %s", j.Verdict)
+		t.Errorf("a run whose judging was cancelled is %s", j.Verdict)
 	}
 }
 func TestLinearizableNotAskedFor(t *testing.T) {

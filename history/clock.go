@@ -2,8 +2,7 @@ package history
 
 import "time"
 
-// Clock gives offsets from one start, the only time a run knows. Make it once,
-// when the run starts.
+// Clock gives offsets from the start of a run. There is one for each run.
 type Clock struct{ start time.Time }
 
 // NewClock returns a clock that starts now.
@@ -16,7 +15,6 @@ func (c Clock) Started() time.Time { return c.start.Round(0) }
 // clock does not move it.
 func (c Clock) Now() time.Duration { return time.Since(c.start) }
 
-// At is the offset of an instant. One that was read on this machine's clock in
-// this process is exact; any other is compared by wall clock, and is as good
-// as that clock is.
+// At is the offset of an instant. It is exact for one that time.Now returned in this
+// process. Any other is compared by the wall clock, and is as accurate as that clock.
 func (c Clock) At(t time.Time) time.Duration { return t.Sub(c.start) }

@@ -35,7 +35,7 @@ var (
 // opSize is what an operation takes beside its strings and its set.
 const opSize = int(unsafe.Sizeof(Op{}))
 
-// Save stores a complete history.
+// Save writes a complete history to a file, and replaces a file that exists.
 func Save(path string, ops []Op) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -63,9 +63,9 @@ func Save(path string, ops []Op) (err error) {
 	return nil
 }
 
-// Load reads a history back. Truncated says that the file ends in the middle, as
+// Load reads a history file. Truncated is true when the file ends in the middle, as
 // that of a killed run does; the operations up to there are returned without
-// an error. A line that is not an operation is an error naming file and line.
+// an error. The error for a line that is not an operation names file and line.
 func Load(path string) (ops []Op, truncated bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -77,7 +77,7 @@ func Load(path string) (ops []Op, truncated bool, err error) {
 
 // LoadFile is Load for a file that is open.
 func LoadFile(f *os.File) (ops []Op, truncated bool, err error) {
-	expected := room(f)
+	expected := countLines(f)
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, false, fmt.Errorf("load history %s: %w", f.Name(), err)
 	}
@@ -96,7 +96,7 @@ func newEncoder(w io.Writer) (*zstd.Encoder, error) {
 
 // decode reads a history from compressed bytes. Its errors start with the line
 // number, ":12: …", or with ": ", to follow a file's name.
-func decode(r io.Reader, room int) (ops []Op, truncated bool, err error) {
+func decode(r io.Reader, capacity int) (ops []Op, truncated bool, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	if _, err := in.Peek(1); err == io.EOF {
 		return nil, true, nil // created and never flushed
@@ -106,16 +106,17 @@ func decode(r io.Reader, room int) (ops []Op, truncated bool, err error) {
 		return nil, false, fmt.Errorf(": %w", err)
 	}
 	defer z.Close()
-	return parse(z, room)
+	return parse(z, capacity)
 }
 
-// leastLine bounds what is set aside for a file that is mostly newlines.
-const leastLine = 64
+// minLine is less than the shortest line of an operation. It bounds the memory that is reserved for a
+// file of mostly newlines.
+const minLine = 64
 
-// room counts the operations of a file, so that they are read into memory once
-// and not moved as they grow: a million are a quarter of a gigabyte. It stops
-// counting at the bounds. What cannot be counted is reported by decode.
-func room(r io.Reader) int {
+// countLines counts the operations of a file, so that memory for all of them is reserved once: a
+// million take a quarter of a gigabyte. It stops counting at the bounds, and ignores errors, which
+// decode then reports.
+func countLines(r io.Reader) int {
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
 	if err != nil {
 		return 0
@@ -128,20 +129,20 @@ func room(r io.Reader) int {
 		lines += bytes.Count(buf[:n], []byte{'\n'})
 		size += n
 		if err != nil || lines > maxMemory/opSize || size > maxText {
-			return min(lines, size/leastLine+1, maxMemory/opSize)
+			return min(lines, size/minLine+1, maxMemory/opSize)
 		}
 	}
 }
 
 // parse reads JSON lines. An unexpected end of the stream, or a last line
-// without its newline, is a truncation. Room is how many are expected.
-func parse(r io.Reader, room int) (ops []Op, truncated bool, err error) {
+// without its newline, is a truncation. Memory is reserved for as many operations as capacity.
+func parse(r io.Reader, capacity int) (ops []Op, truncated bool, err error) {
 	var (
 		p    = newParser()
 		in   = bufio.NewReaderSize(r, 1<<18)
 		long []byte // a line that does not fit the buffer
 	)
-	ops = make([]Op, 0, room)
+	ops = make([]Op, 0, capacity)
 	text := 0
 	for n := 1; ; n++ {
 		line, err := in.ReadSlice('\n')

@@ -7,8 +7,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// UnmarshalJSON reads an operation under today's names, and under those that
-// histories of before the record's schema 2 have.
+// UnmarshalJSON reads an operation with the present names, or with those of
+// histories from before the record's schema 2.
 func (op *Op) UnmarshalJSON(b []byte) error {
 	type plain Op // without this method
 	stored := struct {

@@ -10,9 +10,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// parser reads operations back. It takes a short way for lines as appendOp
-// writes them, and the library's for any other, so that both mean the same.
-// Strings that recur (keys, nodes, set elements) are kept once.
+// parser reads operations. It has a fast path for lines as appendOp
+// writes them, and uses encoding/json for any other, with the same result.
+// Strings that recur (keys, nodes, set elements) are stored once.
 type parser struct {
 	strings map[string]string
 	memory  int // bytes that the operations so far take
@@ -21,7 +21,7 @@ type parser struct {
 // stringSize is what a string takes beside its bytes: in the table, or in a set.
 const stringSize = 16
 
-// internMax bounds the table of known strings; a full one is started afresh.
+// internMax bounds the table of known strings, which is emptied when it is full.
 const internMax = 1 << 20
 
 func newParser() *parser { return &parser{strings: map[string]string{}} }
@@ -42,7 +42,7 @@ func (p *parser) op(line []byte, op *Op) error {
 	return nil
 }
 
-// fast says whether it could read the line; if not, op is undefined.
+// fast reads the line and reports whether it could; if not, op is undefined.
 func (p *parser) fast(line []byte, op *Op) bool {
 	s := scanner{rest: line, ok: true}
 	s.expect('{')
@@ -84,17 +84,17 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "error":
 			op.Error = p.text(&s)
 		case "shed":
-			op.Shed = s.yes()
+			op.Shed = s.flag()
 		case "rejected", "answered":
-			op.Rejected = s.yes()
+			op.Rejected = s.flag()
 		case "output":
 			op.Output = p.text(&s)
 		case "applied", "swapped":
-			op.Applied = s.yes()
+			op.Applied = s.flag()
 		case "set":
 			op.Set = p.list(&s)
 		case "stale":
-			op.Stale = s.yes()
+			op.Stale = s.flag()
 		case "node":
 			op.Node = topology.NodeID(p.text(&s))
 		case "term":
@@ -102,10 +102,10 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "revision":
 			op.Revision = s.unsigned()
 		case "final":
-			op.Final = s.yes()
+			op.Final = s.flag()
 		case "readThrough", "via":
 			if op.ReadThrough != "" {
-				return false // by both names: the library's way decides
+				return false // the line has both names: encoding/json decides
 			}
 			op.ReadThrough = topology.NodeID(p.text(&s))
 		default:
@@ -141,7 +141,7 @@ func (p *parser) list(s *scanner) []string {
 	return out
 }
 
-// scanner walks one line. After the first surprise ok is false for good.
+// scanner reads one line. Once something is unexpected, ok stays false.
 type scanner struct {
 	rest []byte
 	ok   bool
@@ -203,8 +203,8 @@ func (s *scanner) unsigned() uint64 {
 	return n
 }
 
-// yes reads true: what is false is not written.
-func (s *scanner) yes() bool {
+// flag reads true. A false flag is not written.
+func (s *scanner) flag() bool {
 	if len(s.rest) < 4 || string(s.rest[:4]) != "true" {
 		s.ok = false
 		return false

@@ -12,9 +12,9 @@ import (
 	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
-// Recorder takes operations from many goroutines as they end. It keeps them in
-// memory, and writes them to a file from a goroutine of its own that ends with
-// Close. Record costs a lock and a copy; compression and the disk never delay a client.
+// Recorder records operations from many goroutines as they end. It keeps them in
+// memory, and writes them to a file in a goroutine that ends with
+// Close. Record takes a lock and a copy; compression and the disk never delay a client.
 type Recorder struct {
 	mu     sync.Mutex
 	chunks [][]Op // all full but the last; never copied as the history grows
@@ -23,21 +23,21 @@ type Recorder struct {
 	viewMu sync.Mutex // taken before mu; a reader that copies never delays Record
 	view   []Op       // what Ops has returned so far, only ever appended to
 
-	file *os.File
-	zip  *zstd.Encoder
-	done chan struct{} // closed by Close
-	gone chan error    // what became of the writer
-	once sync.Once
-	err  error
+	file  *os.File
+	zip   *zstd.Encoder
+	done  chan struct{} // closed by Close
+	ended chan error    // the writer's error, once it has ended
+	once  sync.Once
+	err   error
 }
 
 // chunk is how many operations are kept in one piece of memory.
 const chunk = 4096
 
-// flushEach is how much of the history a crash may cost.
-const flushEach = 500 * time.Millisecond
+// flushInterval is how often the history is written: at most that much is lost in a crash.
+const flushInterval = 500 * time.Millisecond
 
-// NewRecorder creates the file and starts recording to it.
+// NewRecorder creates the file and starts the goroutine that writes to it.
 func NewRecorder(path string) (*Recorder, error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -48,12 +48,12 @@ func NewRecorder(path string) (*Recorder, error) {
 		f.Close()
 		return nil, fmt.Errorf("record history %s: %w", path, err)
 	}
-	r := &Recorder{file: f, zip: z, done: make(chan struct{}), gone: make(chan error, 1)}
-	go func() { r.gone <- r.write() }()
+	r := &Recorder{file: f, zip: z, done: make(chan struct{}), ended: make(chan error, 1)}
+	go func() { r.ended <- r.write() }()
 	return r, nil
 }
 
-// Record keeps one operation. It must not be called after Close.
+// Record adds one operation. It must not be called after Close.
 func (r *Recorder) Record(op Op) {
 	r.mu.Lock()
 	if r.count%chunk == 0 {
@@ -84,7 +84,7 @@ func (r *Recorder) Ops() []Op {
 func (r *Recorder) Close() error {
 	r.once.Do(func() {
 		close(r.done)
-		r.err = <-r.gone
+		r.err = <-r.ended
 	})
 	return r.err
 }
@@ -103,7 +103,7 @@ func (r *Recorder) write() (err error) {
 			err = fmt.Errorf("record history %s: %w", r.file.Name(), err)
 		}
 	}()
-	tick := time.NewTicker(flushEach)
+	tick := time.NewTicker(flushInterval)
 	defer tick.Stop()
 	var (
 		written int

@@ -1,8 +1,8 @@
 package record
 
 // Checks lists the ids of the checks that a scenario can expect to fail, in the
-// order in which they are judged. Findings on the run as such and on its faults
-// are not among them: they say whether the run means anything, and never fail.
+// order in which they are judged. The findings on the run as such and on its faults
+// are not among them: they are about the validity of the run, and never fail.
 func Checks() []string {
 	return []string{
 		"node crashes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
@@ -22,8 +22,8 @@ var formerChecks = map[string]string{
 	"autonomy": "disconnected operation",
 }
 
-// CanonicalCheck returns today's id of a check: a former id is translated, and
-// anything else is returned as it is.
+// CanonicalCheck returns the present id of a check: a former id is translated, and
+// anything else is returned unchanged.
 func CanonicalCheck(id string) string {
 	if now, renamed := formerChecks[id]; renamed {
 		return now
@@ -31,7 +31,7 @@ func CanonicalCheck(id string) string {
 	return id
 }
 
-// CanonicalChecks is CanonicalCheck of each id, in a list of its own.
+// CanonicalChecks applies CanonicalCheck to each id and returns a new list.
 func CanonicalChecks(ids []string) []string {
 	if ids == nil {
 		return nil

@@ -12,39 +12,39 @@ import (
 	"strings"
 )
 
-// ChecksumsFile holds what each file of the record came to when the run ended, in
-// the format of sha256sum -c. It shows that a file was cut off, lost or edited
-// afterwards. It is no signature: who edits it as well is not found out.
+// ChecksumsFile has the SHA-256 of each file of the record at the end of the run, in
+// the format of sha256sum -c. It shows that a file was truncated, lost or edited
+// afterwards. It is not a signature: whoever edits a file can edit the checksums too.
 const ChecksumsFile = "SHA256SUMS"
 
-// sealed are the files that a judgement is made from.
-func sealed() []string {
+// checksummedFiles lists the files that a verdict depends on.
+func checksummedFiles() []string {
 	return []string{ScenarioFile, PlanFile, RunFile, EventsFile, LinksFile, HistoryFile}
 }
 
-// WriteChecksums writes the sums of the files as they are now. The run says in its record
-// that it has them; nothing may be added to it after.
+// WriteChecksums writes the checksums of the files as they are now. Run.Checksummed must be set in
+// run.json before, and none of the files may be written after.
 func (d *Dir) WriteChecksums() error {
 	if err := d.closeEvents(); err != nil {
-		return fmt.Errorf("seal the record: %w", err)
+		return fmt.Errorf("write checksums: %w", err)
 	}
 	var sums bytes.Buffer
-	for _, name := range sealed() {
+	for _, name := range checksummedFiles() {
 		sum, err := sumOf(d.root, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("seal the record: %w", err)
+			return fmt.Errorf("write checksums: %w", err)
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sum, name)
 	}
 	return d.WriteFile(ChecksumsFile, sums.Bytes())
 }
 
-// changes lists what is not as it was when the run ended. A record that has no checksums
-// is as it was only if it cannot have them: its run was killed, or it was made before
-// there were any. Otherwise whoever edits a record would only have to remove them.
+// changes lists the files that are missing or differ from their checksums. A record without
+// checksums is unchanged only when it cannot have them: its run was killed, or an earlier
+// version made it. Otherwise whoever edits a record would only have to remove the checksums.
 func (r *Run) changes(root *os.Root) (changes []string, err error) {
 	b, err := readFile(root, ChecksumsFile)
 	switch {
@@ -63,7 +63,7 @@ func (r *Run) changes(root *os.Root) (changes []string, err error) {
 			then[name] = sum
 		}
 	}
-	for _, name := range sealed() {
+	for _, name := range checksummedFiles() {
 		now, err := sumOf(root, name)
 		switch was, known := then[name]; {
 		case errors.Is(err, fs.ErrNotExist) && known && name != PlanFile && name != HistoryFile: // Load reports those

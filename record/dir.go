@@ -24,18 +24,18 @@ const Schema = 2
 // The files of a run directory.
 const (
 	ScenarioFile = "scenario.yaml"     // as given
-	PlanFile     = "plan.json"         // every choice resolved
-	RunFile      = "run.json"          // what run, its phases and its faults
+	PlanFile     = "plan.json"         // the scenario with every choice resolved
+	RunFile      = "run.json"          // which run it is, its phases and its faults
 	EventsFile   = "events.jsonl"      // one event a line
 	LinksFile    = "links.json"        // matrices before, during, after
 	HistoryFile  = "history.jsonl.zst" // every operation
-	VerdictFile  = "verdict.json"      // the judgement
+	VerdictFile  = "verdict.json"      // the Result
 	NodesDir     = "nodes"             // NAME.log of each node
 	WindowsDir   = "windows"           // a run directory for each window that was judged on its own
 )
 
-// NewID names a run: when it started, what it was about and four hexadecimal
-// digits that keep apart two runs of one second.
+// NewID makes the id of a run: when it started, its scenario, and four random hexadecimal
+// digits that distinguish runs that started in the same second.
 func NewID(at time.Time, scenario string, random *rand.Rand) string {
 	return fmt.Sprintf("%s-%s-%04x", at.UTC().Format("2006-01-02T15-04-05Z"), scenario, random.IntN(1<<16))
 }
@@ -54,7 +54,7 @@ type Dir struct {
 }
 
 // Create makes the directory of a run under root, locks it and writes its
-// run.json. An id that is taken is an error: a record is never overwritten.
+// run.json. It fails when the directory exists: a record is never overwritten.
 func Create(root string, m Meta) (_ *Dir, err error) {
 	if m.ID == "" || filepath.Base(m.ID) != m.ID {
 		return nil, fmt.Errorf("create run directory: %q is not a run id", m.ID)
@@ -95,8 +95,8 @@ func Create(root string, m Meta) (_ *Dir, err error) {
 }
 
 // Reopen opens and locks an existing run directory to write files of it anew, as
-// judging it again does. The error is an InUseError while the run is executed
-// or its files are rewritten by somebody else. A directory that holds symbolic links
+// judging it again does. The error is an InUseError while another process executes
+// the run or rewrites its files. A directory that holds symbolic links
 // is refused before anything in it is written.
 func Reopen(path string) (_ *Dir, err error) {
 	root, err := openFolder(path)
@@ -126,8 +126,8 @@ func (d *Dir) Scenario(given []byte) error {
 // Plan writes the plan, anything that marshals to JSON.
 func (d *Dir) Plan(plan any) error { return d.replaceJSON(PlanFile, plan) }
 
-// Run writes run.json: the run's meta, phases and faults as they are now. The
-// caller keeps r still meanwhile.
+// Run writes run.json: the run's meta, phases and faults as they are now. Nobody may
+// change r meanwhile.
 func (d *Dir) Run(r *Run) error {
 	stored := *r
 	stored.Schema = Schema
@@ -137,8 +137,8 @@ func (d *Dir) Run(r *Run) error {
 // Links writes the link matrices measured so far.
 func (d *Dir) Links(ms []Matrix) error { return d.replaceJSON(LinksFile, ms) }
 
-// Result writes the verdict. It names its schema by itself, for a run of an earlier
-// schema that is judged again gets a verdict of today beside its other files.
+// Result writes verdict.json, which has a schema of its own: a run of an earlier
+// schema that is judged again gets a verdict of the present schema beside its other files.
 func (d *Dir) Result(j *Result) error {
 	return d.replaceJSON(VerdictFile, struct {
 		Schema int `json:"schema"`
@@ -146,7 +146,7 @@ func (d *Dir) Result(j *Result) error {
 	}{Schema, j})
 }
 
-// Event appends one event.
+// Event appends one event. It fails after Close, and in a directory from Reopen.
 func (d *Dir) Event(e Event) error {
 	line, err := json.Marshal(e)
 	if err == nil && len(line) >= maxEventLine { // it could not be read back
@@ -198,8 +198,8 @@ func (d *Dir) replaceJSON(name string, v any) error {
 	return d.WriteFile(name, append(b, '\n'))
 }
 
-// WriteFile writes a whole file of the directory; what it was before stays until the new
-// content is on disk. A link of that name is replaced and not followed.
+// WriteFile writes a whole file of the directory. The former content stays until the new one is
+// on disk. A link of that name is replaced and not followed.
 func (d *Dir) WriteFile(name string, content []byte) error {
 	d.replacing.Lock()
 	defer d.replacing.Unlock()

@@ -6,9 +6,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Event is something that happened during the run, in one line.
+// Event is something that happened during the run. It is one line of events.jsonl.
 type Event struct {
-	At          time.Duration     `json:"at"`
+	At          time.Duration     `json:"at"` // offset from the run's start
 	Source      EventSource       `json:"source"`
 	Kind        EventKind         `json:"kind"`
 	Node        topology.NodeID   `json:"node,omitempty"`   // the node that reported it, or that it is about
@@ -53,19 +53,19 @@ const (
 	// EventStrike is one failed or slow probe of the node in FieldPeer: not yet a
 	// suspicion. It ends the recovery stage "detect" when no EventSuspect does.
 	EventStrike EventKind = "strike"
-	// EventSuspect says that the reporting node takes the node in FieldPeer for dead. It ends
+	// EventSuspect reports that the reporting node considers the node in FieldPeer lost. It ends
 	// the recovery stage "detect", and the check "false alarms" counts it.
 	EventSuspect EventKind = "suspect"
-	// EventConfirmed says that the system as a whole declares the node in FieldPeer lost. It
+	// EventConfirmed reports that the system as a whole declares the node in FieldPeer lost. It
 	// ends the recovery stage "arbitrate", and the check "false alarms" counts it.
 	EventConfirmed EventKind = "confirmed"
-	// EventWeights says that client traffic was moved between regions. It ends the recovery
+	// EventWeights reports that client traffic was moved between regions. It ends the recovery
 	// stage "switch traffic", and the check of traffic switches looks for it. FieldLost
 	// names the node whose loss caused it, if one did.
 	EventWeights EventKind = "weights"
-	// EventPromoted says that the reporting node has caught up as leader and serves.
+	// EventPromoted reports that the reporting node has caught up as leader and serves.
 	EventPromoted EventKind = "promoted"
-	// EventRejoined says that a node that was lost is back.
+	// EventRejoined reports that a node that was lost is back.
 	EventRejoined EventKind = "rejoined"
 )
 
@@ -78,14 +78,14 @@ const (
 
 // Events of the engine (FromEngine).
 const (
-	// EventCrashed says that a node exited and no fault had ended it. The check of
-	// nodes fails the run for it.
+	// EventCrashed reports that a node exited and no fault had ended it. The check
+	// "node crashes" fails the run for it.
 	EventCrashed EventKind = "crashed"
 	// EventOutOfMemory is EventCrashed where the kernel had killed the node for its memory,
 	// which the harness may have caused: the verdict is then unknown.
 	EventOutOfMemory EventKind = "out of memory"
-	// EventSandboxFailed says that a sandbox or link proxy, a part of the framework, failed.
-	// What clients met on its links was not the system's doing: no check may fail
+	// EventSandboxFailed reports that a sandbox or link proxy, a part of the framework, failed.
+	// What clients experienced on its links does not count against the system: no check may fail
 	// the run, whose verdict is unknown.
 	EventSandboxFailed EventKind = "sandbox failed"
 
@@ -97,11 +97,11 @@ const (
 	EventLoad         EventKind = "load"          // the load begins
 	EventWindow       EventKind = "window"        // a window begins, or was judged
 	EventReadBack     EventKind = "read back"     // the final reads begin
-	EventNotConverged EventKind = "not converged" // a node did not catch up before the final reads
-	EventNotDrained   EventKind = "not drained"   // a consumer was not handed everything in time
+	EventNotConverged EventKind = "not converged" // a node had not caught up when the final reads began
+	EventNotDrained   EventKind = "not drained"   // a consumer had not received everything in time
 	EventJudge        EventKind = "judge"         // the record is complete and is being judged
-	EventNotice       EventKind = "notice"        // worth knowing, and no verdict depends on it
-	EventAborted      EventKind = "aborted"       // the run ended before its time
+	EventNotice       EventKind = "notice"        // information that no verdict depends on
+	EventAborted      EventKind = "aborted"       // the run ended early
 )
 
 // Events of faults (FromFault) and of the probes that prove them (FromProbe).
@@ -114,9 +114,9 @@ const (
 	EventHealConfirmed   EventKind = "healed"         // that call returned
 	EventHealFailed      EventKind = "heal failed"    // the fault could not be healed
 
-	EventActive          EventKind = "active"           // a probe sees the fault's effect
-	EventNotActive       EventKind = "not active"       // no probe saw it in time
-	EventControlAffected EventKind = "control affected" // a link or node that the fault leaves alone is disturbed
-	EventCleared         EventKind = "cleared"          // a probe sees that the effect is gone
+	EventActive          EventKind = "active"           // a probe measures the fault's effect
+	EventNotActive       EventKind = "not active"       // no probe measured it in time
+	EventControlAffected EventKind = "control affected" // a link or node that the fault should not affect is disturbed
+	EventCleared         EventKind = "cleared"          // a probe measures that the effect is gone
 	EventNotCleared      EventKind = "not cleared"      // the effect outlasted the heal
 )

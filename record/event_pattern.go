@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// EventPattern is an event that the system must tell of: its kind, and what its fields
-// must hold; node and region are the event's own. In files it is one line, as it
-// would be said: "configured source=disk region=east".
+// EventPattern describes an event that the system must report: its kind, and the values
+// of some of its fields. The fields "node" and "region" are those of the event itself. In files a
+// pattern is one line: "configured source=disk region=east".
 type EventPattern struct {
 	Kind   EventKind
 	Fields map[string]string // nil when the kind is enough
 }
 
-// Matches says whether an event is one of these.
-func (t EventPattern) Matches(e Event) bool {
-	if e.Source != FromPlatform || e.Kind != t.Kind {
+// Matches reports whether an event of the system under test fits the pattern.
+func (p EventPattern) Matches(e Event) bool {
+	if e.Source != FromPlatform || e.Kind != p.Kind {
 		return false
 	}
-	for name, want := range t.Fields {
+	for name, want := range p.Fields {
 		got := e.Fields[name]
 		switch name {
 		case "node":
@@ -35,39 +35,40 @@ func (t EventPattern) Matches(e Event) bool {
 	return true
 }
 
-func (t EventPattern) String() string {
-	s := string(t.Kind)
-	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
-		s += " " + name + "=" + t.Fields[name]
+// String is the line that UnmarshalText reads, with the fields sorted by name.
+func (p EventPattern) String() string {
+	s := string(p.Kind)
+	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
+		s += " " + name + "=" + p.Fields[name]
 	}
 	return s
 }
 
-// MarshalText writes the line.
-func (t EventPattern) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+// MarshalText writes the pattern as a line.
+func (p EventPattern) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText reads the line.
-func (t *EventPattern) UnmarshalText(text []byte) error {
-	*t = EventPattern{}
+// UnmarshalText reads a pattern from a line.
+func (p *EventPattern) UnmarshalText(text []byte) error {
+	*p = EventPattern{}
 	for _, word := range strings.Fields(string(text)) {
 		name, value, field := strings.Cut(word, "=")
-		_, twice := t.Fields[name]
+		_, twice := p.Fields[name]
 		switch {
-		case !field && t.Fields == nil:
-			t.Kind = EventKind(strings.TrimSpace(string(t.Kind) + " " + word)) // some are of two words
+		case !field && p.Fields == nil:
+			p.Kind = EventKind(strings.TrimSpace(string(p.Kind) + " " + word)) // some kinds have two words
 			continue
-		case t.Kind == "":
+		case p.Kind == "":
 			return fmt.Errorf("%q has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk", text)
 		case !field || name == "" || value == "":
 			return fmt.Errorf("%q is no field of an event: want FIELD=VALUE, such as source=disk", word)
 		case twice:
-			return fmt.Errorf("%q says %s twice", text, name)
-		case t.Fields == nil:
-			t.Fields = map[string]string{}
+			return fmt.Errorf("%q gives %s twice", text, name)
+		case p.Fields == nil:
+			p.Fields = map[string]string{}
 		}
-		t.Fields[name] = value
+		p.Fields[name] = value
 	}
-	if t.Kind == "" {
+	if p.Kind == "" {
 		return fmt.Errorf("is empty: want the kind of an event, such as elected")
 	}
 	return nil

@@ -10,28 +10,28 @@ import (
 func TestToldIsReadAndWritten(t *testing.T) {
 	for text, c := range map[string]struct {
 		want EventPattern
-		says string // the line as it is written again, or the error
+		text string // the line as it is written again, or a part of the error
 	}{
 		"elected":                              {EventPattern{Kind: "elected"}, "elected"},
 		" configured  source=disk  node=east ": {EventPattern{"configured", map[string]string{"source": "disk", "node": "east"}}, "configured node=east source=disk"},
 		"x a=b=c":                              {EventPattern{"x", map[string]string{"a": "b=c"}}, "x a=b=c"},
-		"":                                     {says: "is empty"},
-		"source=disk":                          {says: "has no kind of event"},
+		"":                                     {text: "is empty"},
+		"source=disk":                          {text: "has no kind of event"},
 		"alert resolved name=lag":              {EventPattern{"alert resolved", map[string]string{"name": "lag"}}, "alert resolved name=lag"},
-		"configured source=disk again":         {says: `"again" is no field`},
-		"configured source=":                   {says: `"source=" is no field`},
-		"configured =disk":                     {says: `"=disk" is no field`},
-		"configured source=a source=b":         {says: "says source twice"},
+		"configured source=disk again":         {text: `"again" is no field`},
+		"configured source=":                   {text: `"source=" is no field`},
+		"configured =disk":                     {text: `"=disk" is no field`},
+		"configured source=a source=b":         {text: "gives source twice"},
 	} {
 		var got EventPattern
 		if err := got.UnmarshalText([]byte(text)); err != nil {
-			if c.want.Kind != "" || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%q: %v, want %q", text, err, c.says)
+			if c.want.Kind != "" || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("%q: %v, want %q", text, err, c.text)
 			}
 			continue
 		}
-		if diff := cmp.Diff(c.want, got); diff != "" || got.String() != c.says {
-			t.Errorf("%q is written %q, want %q (-want +got):\n%s", text, got, c.says, diff)
+		if diff := cmp.Diff(c.want, got); diff != "" || got.String() != c.text {
+			t.Errorf("%q is written %q, want %q (-want +got):\n%s", text, got, c.text, diff)
 		}
 	}
 }
@@ -48,16 +48,16 @@ func TestToldIs(t *testing.T) {
 		"configured revision=1":               false,
 		"elected":                             false,
 	} {
-		var told EventPattern
-		if err := told.UnmarshalText([]byte(line)); err != nil {
+		var pattern EventPattern
+		if err := pattern.UnmarshalText([]byte(line)); err != nil {
 			t.Fatal(err)
 		}
-		if got := told.Matches(e); got != want {
+		if got := pattern.Matches(e); got != want {
 			t.Errorf("%q: %v, want %v", line, got, want)
 		}
 	}
 	e.Source = FromEngine
 	if (EventPattern{Kind: "configured"}).Matches(e) {
-		t.Error("what the engine says is taken for the platform's")
+		t.Error("an event of the engine matches a pattern, which is about the platform's")
 	}
 }

@@ -6,18 +6,17 @@ import (
 	"strings"
 )
 
-// AsExpected says whether the run came out as its scenario says it must: with
-// that verdict, and with every promise broken that it was to break. A control
-// that fails for another reason than its own has shown nothing, and nor has one
-// that was not put to its test.
+// AsExpected reports whether the run came out as its scenario expects: with that
+// verdict, and with every expected failure. A negative control that fails in another
+// check than the expected ones has shown nothing, and neither has one whose fault is not proved.
 func (j *Result) AsExpected() bool {
 	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.MissingFailures()) == 0 && len(j.UnprovenFaults()) == 0
 }
 
-// UnprovenFaults lists what takes the meaning from a failure that was expected: the
-// findings on the run as such and on its faults that do not pass. Fail is worse
-// than they can be, so the verdict hides them: a promise that something
-// happens is broken as well where the fault that was to cause it never was.
+// UnprovenFaults lists the findings that make an expected failure meaningless: those on the
+// run as such and on its faults that do not pass. The verdict hides them, because fail is
+// worse than they can be. A check that something happens fails as well when the fault
+// that should have caused it was never active.
 func (j *Result) UnprovenFaults() []Finding {
 	if j.Expected != Fail {
 		return nil
@@ -31,15 +30,15 @@ func (j *Result) UnprovenFaults() []Finding {
 	return out
 }
 
-// MissingFailures lists the findings of promises that were to break and did not. One
-// that was not judged is there with an empty verdict.
+// MissingFailures lists the findings of the checks that should have failed and did not. A
+// check that was not made is listed with an empty verdict.
 func (j *Result) MissingFailures() []Finding {
 	var out []Finding
-	for _, promise := range j.ExpectedFailures {
-		i := slices.IndexFunc(j.Findings, func(f Finding) bool { return f.Check == promise })
+	for _, check := range j.ExpectedFailures {
+		i := slices.IndexFunc(j.Findings, func(f Finding) bool { return f.Check == check })
 		switch {
 		case i < 0:
-			out = append(out, Finding{Check: promise})
+			out = append(out, Finding{Check: check})
 		case j.Findings[i].Verdict != Fail:
 			out = append(out, j.Findings[i])
 		}

@@ -11,28 +11,28 @@ func TestAsExpected(t *testing.T) {
 	for name, c := range map[string]struct {
 		verdict, expected Verdict
 		breaks            []string
-		unbroken          []string // promise and verdict
+		missing           []string // check and verdict
 		want              bool
 	}{
 		"pass":                            {Pass, Pass, nil, nil, true},
-		"pass when nothing is said":       {Pass, "", nil, nil, true},
-		"fail when nothing is said":       {Fail, "", nil, nil, false},
+		"pass when nothing is expected":   {Pass, "", nil, nil, true},
+		"fail when nothing is expected":   {Fail, "", nil, nil, false},
 		"unknown":                         {Unknown, Pass, nil, nil, false},
 		"a record from before breaks":     {Fail, Fail, nil, nil, true},
-		"its own promise broken":          {Fail, Fail, []string{"rto"}, nil, true},
-		"only another promise broken":     {Fail, Fail, []string{"rpo"}, []string{"rpo pass"}, false},
-		"one of two promises broken":      {Fail, Fail, []string{"rto", "rpo"}, []string{"rpo pass"}, false},
-		"its own promise cannot be told":  {Fail, Fail, []string{"linearizable"}, []string{"linearizable unknown"}, false},
-		"its own promise was not judged":  {Fail, Fail, []string{"quorum loss rejection"}, []string{"quorum loss rejection "}, false},
-		"broken, and yet another verdict": {Unknown, Fail, []string{"rto"}, nil, false},
+		"the expected check failed":       {Fail, Fail, []string{"rto"}, nil, true},
+		"only another check failed":       {Fail, Fail, []string{"rpo"}, []string{"rpo pass"}, false},
+		"one of two checks failed":        {Fail, Fail, []string{"rto", "rpo"}, []string{"rpo pass"}, false},
+		"the expected check is unknown":   {Fail, Fail, []string{"linearizable"}, []string{"linearizable unknown"}, false},
+		"the expected check was not made": {Fail, Fail, []string{"quorum loss rejection"}, []string{"quorum loss rejection "}, false},
+		"failed, with another verdict":    {Unknown, Fail, []string{"rto"}, nil, false},
 	} {
 		j := &Result{Verdict: c.verdict, Expected: c.expected, ExpectedFailures: c.breaks, Findings: findings}
-		var unbroken []string
+		var missing []string
 		for _, f := range j.MissingFailures() {
-			unbroken = append(unbroken, f.Check+" "+string(f.Verdict))
+			missing = append(missing, f.Check+" "+string(f.Verdict))
 		}
-		if diff := cmp.Diff(c.unbroken, unbroken); diff != "" {
-			t.Errorf("%s: unbroken (-want +got):\n%s", name, diff)
+		if diff := cmp.Diff(c.missing, missing); diff != "" {
+			t.Errorf("%s: missing (-want +got):\n%s", name, diff)
 		}
 		if got := j.AsExpected(); got != c.want {
 			t.Errorf("%s: AsExpected() = %v, want %v", name, got, c.want)
@@ -41,14 +41,14 @@ func TestAsExpected(t *testing.T) {
 }
 
 // A control that must fail has shown nothing where its fault did not happen:
-// "traffic was never moved" is broken by that as well.
+// "traffic was never moved" fails by that as well.
 func TestAControlIsPutToItsTest(t *testing.T) {
 	for name, c := range map[string]struct {
 		run, fault Verdict
 		want       bool
 	}{
-		"ran, and felt":                 {Pass, Pass, true},
-		"the fault was not felt":        {Pass, Vacuous, false},
+		"ran, and active":               {Pass, Pass, true},
+		"the fault was not active":      {Pass, Vacuous, false},
 		"the fault could not be caused": {Pass, Unknown, false},
 		"the run was interrupted":       {Unknown, Pass, false},
 	} {

@@ -7,13 +7,13 @@ import (
 )
 
 // Files of earlier schemas are translated when they are read, so that the rest of
-// the program knows today's names only. This file holds every name that has changed,
-// by file; operations translate theirs in package history.
+// the program uses the present names only. This file has every name that has changed,
+// by file. Those of operations are in package history, those of plans in package scenarios.
 
-// names maps the former names of an object's fields to what they are now.
+// names maps the former names of an object's fields to the present ones.
 type names map[string]field
 
-// field is a field under its name of today.
+// field is a field under its present name.
 type field struct {
 	name string              // "" where only what is inside has changed
 	in   names               // of the object that it holds, or of each in its list
@@ -91,9 +91,9 @@ var formerKinds = map[EventSource]map[EventKind]EventKind{
 	},
 }
 
-// UpgradePlan gives the topology, the objectives and the expected failures in a plan of
-// an earlier schema today's names, and leaves a plan of today as it is. What else a plan holds
-// is read by package scenarios.
+// UpgradePlan renames the topology, the objectives and the expected failures in a plan of
+// an earlier schema, and leaves a present plan unchanged. The other former names of a plan are
+// translated by package scenarios. The error is that of JSON that cannot be parsed.
 func UpgradePlan(plan json.RawMessage) (json.RawMessage, error) { return formerPlan.upgrade(plan) }
 
 // upgradeEvent reads an event as earlier schemas wrote it.
@@ -113,8 +113,8 @@ func upgradeEvent(line []byte) (e Event, err error) {
 	return e, nil
 }
 
-// upgrade returns a JSON document under today's names. Where both names of a
-// field are there, the one of today counts.
+// upgrade returns a JSON document with the present names. Where a document has both names of a
+// field, the value under the present one is kept.
 func (n names) upgrade(document []byte) ([]byte, error) {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(document))

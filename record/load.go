@@ -13,9 +13,10 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// Load reads a run directory. It takes the record of a run that was killed:
-// what is missing or cut off is listed in Partial and the rest is returned. An
-// error names the file that cannot be understood.
+// Load reads a run directory. A file that is missing or truncated, as after a kill, is
+// listed in Run.Partial and the rest is returned. The error names a file that
+// cannot be parsed, exceeds the bounds of a run directory, is a symbolic link, or has a schema later
+// than Schema.
 func Load(path string) (_ *Run, err error) {
 	root, err := openFolder(path)
 	if err != nil {
@@ -67,8 +68,8 @@ func Load(path string) (_ *Run, err error) {
 	return r, nil
 }
 
-// LoadSummary reads what run and verdict a run directory holds and leaves out what
-// is long: plan, links, events and operations.
+// LoadSummary reads run.json and verdict.json of a run directory. It leaves out what
+// takes long to read: plan, links, events and operations.
 func LoadSummary(path string) (_ *Run, err error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -91,8 +92,8 @@ func loadSummary(root *os.Root) (*Run, error) {
 	return r, err
 }
 
-// readJSON says whether the file was there. A file that says its schema is refused when that
-// is a later one, and translated by former when it is an earlier one.
+// readJSON reads a file into a value and reports whether it exists. With former names given, the
+// file has a schema: a later one than Schema is an error, and an earlier one is translated.
 func readJSON(root *os.Root, name string, into any, former names) (found bool, err error) {
 	path := filepath.Join(root.Name(), name)
 	b, err := readFile(root, name)
@@ -132,7 +133,7 @@ func (r *Run) loadHistory(root *os.Root) (cut bool, err error) {
 	return cut, err
 }
 
-// loadEvents reads the events; cut says that the last line has no end.
+// loadEvents reads the events. Cut is true when the last line is incomplete.
 func (r *Run) loadEvents(root *os.Root) (cut bool, err error) {
 	f, err := openFile(root, EventsFile)
 	if errors.Is(err, fs.ErrNotExist) {

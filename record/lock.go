@@ -26,10 +26,10 @@ const (
 	Rewriting Activity = "rewriting"
 )
 
-// InUseError says that a run directory is locked by a process.
+// InUseError is the error for a run directory that a process has locked.
 type InUseError struct {
 	Path     string // of the run directory
-	PID      int    // 0 where the holder has not written it yet
+	PID      int    // of the process; 0 where the lock file does not name it yet
 	Activity Activity
 }
 
@@ -45,7 +45,7 @@ func (e InUseError) Error() string {
 	return fmt.Sprintf("%s %s run %s; wait until it has ended", holder, doing, e.Path)
 }
 
-// lockTimeout covers the instant for which somebody else looks whether the lock is free.
+// lockTimeout is longer than InUse of another process holds the lock in order to test it.
 const lockTimeout = 500 * time.Millisecond
 
 // lockDir locks a run directory for this process. The error is an InUseError
@@ -69,7 +69,7 @@ func lockDir(path string, what Activity) (*flock.Flock, error) {
 	return l, nil
 }
 
-// holder describes who holds the lock, from what the lock file says.
+// holder reads from the lock file who holds the lock.
 func holder(path string) InUseError {
 	e := InUseError{Path: path}
 	if text, err := os.ReadFile(filepath.Join(path, LockFile)); err == nil {
@@ -89,7 +89,7 @@ func InUse(path string) error {
 	l := flock.New(file)
 	free, err := l.TryRLock()
 	if err != nil {
-		return fmt.Errorf("look at the lock of %s: %w", path, err)
+		return fmt.Errorf("test the lock of %s: %w", path, err)
 	}
 	if !free {
 		return errors.Join(holder(path), l.Close())
@@ -102,7 +102,7 @@ func (d *Dir) unlock() error {
 	if !d.lock.Locked() {
 		return nil
 	}
-	// The holder's name goes first, so that nobody reads it of a free lock.
+	// The holder's name is removed before the lock is released, so that a free lock names nobody.
 	err := os.Truncate(filepath.Join(d.Path, LockFile), 0)
 	return errors.Join(err, d.lock.Close())
 }

@@ -2,15 +2,15 @@ package record
 
 import "time"
 
-// Objectives are the promises a run is judged by. Resolve fills the defaults;
-// inside the engine values are complete.
+// Objectives are what a run is judged by. The zero value has the defaults named at each
+// field; Resolve fills them in.
 type Objectives struct {
 	// RTO is the longest time from a fault's request to stable recovery; 0 means 30 s.
 	RTO time.Duration `json:"rto" yaml:"rto,omitempty"`
-	// RPO is the number of acknowledged writes that may be lost.
+	// RPO is the number of acknowledged writes that may be lost; 0 means none.
 	RPO int `json:"rpo" yaml:"rpo,omitempty"`
 	// Availability is the least share of good operations of eligible clients
-	// between the first fault and the end of observation; 0 means: reported, not judged.
+	// between the first fault and the end of observation, from 0 to 1; 0 means that it is reported and not judged.
 	Availability float64 `json:"availability,omitempty" yaml:"availability,omitempty"`
 	// Linearizable asks for linearizable registers and sets; nil means true.
 	Linearizable *bool `json:"linearizable,omitempty" yaml:"linearizable,omitempty"`
@@ -20,23 +20,23 @@ type Objectives struct {
 	// TrafficSwitch true asserts that traffic was moved after the first fault, false
 	// that it never was; nil asserts nothing.
 	TrafficSwitch *bool `json:"trafficSwitch,omitempty" yaml:"trafficSwitch,omitempty"`
-	// FalseAlarms is how often the system may take a node for dead that was up
-	// and connected; nil means: reported, not judged.
+	// FalseAlarms is how often the system may report a node as lost that was up
+	// and connected; nil means that this is reported and not judged.
 	FalseAlarms *int `json:"falseAlarms,omitempty" yaml:"falseAlarms,omitempty"`
-	// Redelivered is how many messages one consumer may be handed more than
-	// once; nil means: reported, not judged.
+	// Redelivered is how many messages one consumer may receive more than
+	// once; nil means that this is reported and not judged.
 	Redelivered *int `json:"redelivered,omitempty" yaml:"redelivered,omitempty"`
-	// RejectWithoutQuorum asserts that while no majority lives no write is acknowledged, and
-	// that at least one was refused.
+	// RejectWithoutQuorum asserts that while there is no quorum no write is acknowledged, and
+	// that at least one is rejected.
 	RejectWithoutQuorum bool `json:"rejectWithoutQuorum,omitempty" yaml:"rejectWithoutQuorum,omitempty"`
-	// LoadShedding asserts that of the calls that came in while a fault starved the system
-	// some were refused for want of resources, and quickly.
+	// LoadShedding asserts that the system, while a fault takes resources from it, rejects some
+	// calls for lack of resources, and does so quickly.
 	LoadShedding bool `json:"loadShedding,omitempty" yaml:"loadShedding,omitempty"`
-	// ExpectEvents are events that the system must tell of in this order, others between
-	// them or not, in each episode after its first fault was requested.
+	// ExpectEvents are events that the system must report in this order in each episode
+	// after its first fault was requested. Other events may lie between them.
 	ExpectEvents []EventPattern `json:"expectEvents,omitempty" yaml:"expectEvents,omitempty"`
-	// DisconnectedOperation asserts that while a region's clients can reach no majority the
-	// region refuses their writes at once and answers edge reads, and that it serves again after the heal.
+	// DisconnectedOperation asserts that while a region's clients can reach no quorum the
+	// region rejects their writes at once and answers local reads, and that it serves again after the heal.
 	DisconnectedOperation bool `json:"disconnectedOperation,omitempty" yaml:"disconnectedOperation,omitempty"`
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.

@@ -7,18 +7,18 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Result is verdict.json: every promise, its verdict and its evidence.
+// Result is verdict.json: the verdict of a run, the finding of each check, and the figures.
 type Result struct {
 	Verdict          Verdict   `json:"verdict"` // worst of the findings
 	Expected         Verdict   `json:"expected"`
-	ExpectedFailures []string  `json:"expectedFailures,omitempty"` // the promises that must be broken, as findings call them
+	ExpectedFailures []string  `json:"expectedFailures,omitempty"` // the ids of the checks that must fail
 	Findings         []Finding `json:"findings"`
 
 	RTO          *RTO          `json:"rto,omitempty"`
 	RPO          *RPO          `json:"rpo,omitempty"`
 	Availability *Availability `json:"availability,omitempty"`
 	Linearizable *Linearizable `json:"linearizable,omitempty"`
-	Alarms       *Alarms       `json:"alarms,omitempty"` // nil when the system tells nothing of itself
+	Alarms       *Alarms       `json:"alarms,omitempty"` // nil when the system reports no events
 	Deliveries   []Deliveries  `json:"deliveries,omitempty"`
 
 	// QuorumLoss is when the faults provably left no quorum anywhere: from the proof that they
@@ -30,16 +30,16 @@ type Result struct {
 	SLOParams SLOParams `json:"sloParams,omitzero"`
 }
 
-// Finding is the verdict on one promise. Says quotes the figures; Evidence
-// holds what a reader needs to see for himself, most telling first.
+// Finding is the verdict of one check. Description quotes the figures in a sentence. Evidence has the
+// lines that prove it, the most important first.
 type Finding struct {
-	Check       string   `json:"check"` // rto, rpo, linearizable, availability, fault ID, …
+	Check       string   `json:"check"` // an id of Checks, "run", "every kind succeeds", or "fault ID"
 	Verdict     Verdict  `json:"verdict"`
 	Description string   `json:"description"`
 	Evidence    []string `json:"evidence,omitempty"`
 }
 
-// RTO is the recovery time and its parts. Durations are accurate to Resolution.
+// RTO is the recovery time and its parts. Its durations are multiples of Resolution.
 type RTO struct {
 	Objective  time.Duration `json:"objective"`
 	Resolution time.Duration `json:"resolution"`
@@ -60,18 +60,18 @@ type RTOSeries struct {
 	Region        topology.Region `json:"region"`
 	Class         history.Class   `json:"class"`
 	Episode       int             `json:"episode"`
-	Eligible      bool            `json:"eligible"` // could reach a majority during the fault
+	Eligible      bool            `json:"eligible"` // its clients could reach a quorum during the fault
 	FromHeal      bool            `json:"fromHeal"` // judged from heal: beyond tolerance, or not eligible before
 	Recovered     bool            `json:"recovered"`
 	RTO           time.Duration   `json:"rto"`
-	FirstAck      time.Duration   `json:"firstAck"`  // after the first bad bucket, from request; Never
-	SinceHeal     time.Duration   `json:"sinceHeal"` // stable recovery from heal requested; Never if before it
+	FirstAck      time.Duration   `json:"firstAck"`  // from the request to the first acknowledgement after the first bad bucket, or NotReached
+	SinceHeal     time.Duration   `json:"sinceHeal"` // from the request of the heal to the stable recovery, or NotReached where that came before
 	LongestOutage time.Duration   `json:"longestOutage"`
 	Outages       []Span          `json:"outages"`
 	BrownOut      float64         `json:"brownOut"` // share of bad operations outside outages
 }
 
-// Span is a stretch of the run.
+// Span is a stretch of the run, from From to before To, as offsets from its start.
 type Span struct {
 	From time.Duration `json:"from"`
 	To   time.Duration `json:"to"`
@@ -87,23 +87,23 @@ type Stage struct {
 	Description string        `json:"description,omitempty"` // the event that ended it
 }
 
-// RPO is the data that was acknowledged and is gone, and its kin.
+// RPO is the acknowledged writes that were lost, and the other violations in what was read back.
 type RPO struct {
 	Objective        int               `json:"objective"`
 	Attempted        int               `json:"attempted"`
 	Acked            int               `json:"acked"`
 	Unknown          int               `json:"unknown"`
 	FinalReads       int               `json:"finalReads"`
-	FinalReadsFailed int               `json:"finalReadsFailed"` // and not repeated with success
-	LostCount        int               `json:"lostCount"`        // all of them; each list here holds the first thousand at most
+	FinalReadsFailed int               `json:"finalReadsFailed"` // and did not succeed when repeated
+	LostCount        int               `json:"lostCount"`        // of all; each list here has at most the first thousand
 	Lost             []LostWrite       `json:"lost"`
 	LossWindow       time.Duration     `json:"lossWindow"` // last lost acknowledgement minus first
 	Phantoms         []string          `json:"phantoms"`
-	Recovered        int               `json:"recovered"` // unknown, and there
+	Recovered        int               `json:"recovered"` // writes of unknown outcome that took effect
 	Diverged         []string          `json:"diverged"`  // final reads that differ, one line each
 	Duplicates       []string          `json:"duplicates"`
 	StaleReads       []string          `json:"staleReads"`
-	SplitBrain       []string          `json:"splitBrain,omitempty"`      // acknowledged to a client that could reach no majority
+	SplitBrain       []string          `json:"splitBrain,omitempty"`      // writes acknowledged to a client that could reach no quorum, one line each
 	UnreadableNodes  []topology.NodeID `json:"unreadableNodes,omitempty"` // nodes through which nothing could be read back
 }
 
@@ -111,15 +111,14 @@ type RPO struct {
 type LostWrite struct {
 	Op       history.Op `json:"op"`
 	Position string     `json:"position"` // "12ms before fault 1-kill"
-	// HeldBy are the nodes on which it was seen during the run: those that gave
-	// answers to reads, other than final ones, that show it. It is empty when none did, or
-	// when the system does not say which node answers.
+	// HeldBy are the nodes that returned it to a read during the run, final reads
+	// excluded. It is empty when none did, or when the system does not report which node answers.
 	HeldBy []topology.NodeID `json:"heldBy"`
 	// Missing are the nodes whose final reads do not show it.
 	Missing []topology.NodeID `json:"missing"`
 }
 
-// Availability is the share of good operations of eligible clients.
+// Availability is the share of good operations of eligible clients, from 0 to 1.
 type Availability struct {
 	Objective float64              `json:"objective,omitempty"`
 	Overall   float64              `json:"overall"`
@@ -140,30 +139,30 @@ type AvailabilitySeries struct {
 	Max time.Duration `json:"max"`
 }
 
-// Alarms is how often the system took a node for dead, in the opinion of one
-// node (suspect) or of all (confirmed).
+// Alarms counts how often the system reported a node as lost: by one node (EventSuspect)
+// or by the system as a whole (EventConfirmed).
 type Alarms struct {
 	Raised     int      `json:"raised"`
 	FalseCount int      `json:"falseCount"` // about nodes that were up and connected
-	False      []string `json:"false"`      // the first of these, in words
+	False      []string `json:"false"`      // the first of these, one line each
 }
 
-// Deliveries is what one consumer of a stream was handed.
+// Deliveries counts the messages that one consumer of a stream received.
 type Deliveries struct {
 	Consumer    string `json:"consumer"`              // STREAM/NAME
 	Delivered   int    `json:"delivered"`             // messages, each counted once
-	Redelivered int    `json:"redelivered,omitempty"` // times that one came again
-	Disordered  int    `json:"disordered,omitempty"`  // came for the first time after a later one
-	Missing     int    `json:"missing,omitempty"`     // acknowledged, held by the stream, and never came
-	Unexpected  int    `json:"unexpected,omitempty"`  // came, and the stream does not hold them
+	Redelivered int    `json:"redelivered,omitempty"` // deliveries of a message that had come before
+	Disordered  int    `json:"disordered,omitempty"`  // messages that came for the first time after a later one
+	Missing     int    `json:"missing,omitempty"`     // messages that were acknowledged, are in the stream, and never came
+	Unexpected  int    `json:"unexpected,omitempty"`  // messages that came and are not in the stream
 }
 
-// Linearizable is what the checker covered.
+// Linearizable is what the check of linearizability covered.
 type Linearizable struct {
 	Keys      int      `json:"keys"`
 	Ops       int      `json:"ops"`
 	Violating []string `json:"violating"` // keys
 	Undecided []string `json:"undecided"` // keys out of time or memory
-	// StaleReads is how many reads asked to be stale; they are not judged here.
+	// StaleReads is the number of reads that asked for possibly stale data; they are not judged here.
 	StaleReads int `json:"staleReads,omitempty"`
 }

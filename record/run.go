@@ -1,7 +1,9 @@
-// Package record is what is kept of a run: the plan it followed, what the
-// engine, the faults, the probes and the platform did and when, what the
-// clients saw, and the judgement. Every instant is an offset from the run's
-// start on one monotonic clock. The package stores and loads; it judges nothing.
+// Package record defines the record of a run and its directory on disk: the plan, the phases,
+// the faults with their proofs, the events, the operations of the clients, and the result. Every
+// instant is an offset from the start of the run on one monotonic clock, and durations are nanoseconds
+// in JSON. The package stores and loads records, those of earlier schemas too. It neither runs nor
+// judges anything: package harness writes records, package check judges them and package reports
+// prints them.
 package record
 
 import (
@@ -13,10 +15,10 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// NotReached is the offset of what did not happen.
+// NotReached is the offset of an event that did not happen.
 const NotReached time.Duration = -1
 
-// Forever is the end of what did not end in the run.
+// Forever is the end of a stretch that did not end within the run.
 const Forever = time.Duration(math.MaxInt64)
 
 // Run is the record of one execution of a plan.
@@ -30,14 +32,14 @@ type Run struct {
 	Events   []Event         `json:"-"`                 // events.jsonl
 	Ops      []history.Op    `json:"-"`                 // history.jsonl.zst
 	Result   *Result         `json:"-"`                 // verdict.json; nil until judged
-	// Checksummed says that the record is complete, and has its sums beside it.
+	// Checksummed is true when the record is complete and has a ChecksumsFile.
 	Checksummed bool `json:"checksummed,omitempty"`
-	// Partial says what of a stored record is missing or cut off, a line each;
-	// empty for a complete one. A verdict that is not there yet is not a gap.
+	// Partial lists what of a stored record is missing or truncated, a line each. It is
+	// empty for a complete record, whether that has been judged or not.
 	Partial []string `json:"-"`
 }
 
-// Meta says which run it is and what it was about.
+// Meta is the identity of a run, and what it was run on and judged by.
 type Meta struct {
 	Schema           int               `json:"schema"` // of the run directory; Create fills in Schema
 	ID               string            `json:"id"`
@@ -51,12 +53,12 @@ type Meta struct {
 	Topology         topology.Topology `json:"topology"`
 	Objectives       Objectives        `json:"objectives"`
 	Expect           Verdict           `json:"expect"`
-	ExpectedFailures []string          `json:"expectedFailures,omitempty"` // the promises that must be broken
+	ExpectedFailures []string          `json:"expectedFailures,omitempty"` // the ids of the checks that must fail
 	Versions         map[string]string `json:"versions,omitempty"`
-	// HasRejectionMarks says that the history marks the refusals that a server answered.
-	// Records from before that do not.
+	// HasRejectionMarks is true when the history marks the writes that a server rejected
+	// (history.Op.Rejected). Records of earlier versions do not.
 	HasRejectionMarks bool `json:"hasRejectionMarks,omitempty"`
-	// AbortReason says why the run ended before its time; empty means that it did not.
+	// AbortReason is why the run ended early; empty means that it did not.
 	AbortReason string `json:"abortReason,omitempty"`
 }
 
@@ -120,7 +122,7 @@ type Fault struct {
 	Impact      topology.FaultImpact `json:"impact"`
 	Inject      Times                `json:"inject"`
 	Heal        Times                `json:"heal"`
-	// Evidence of the proofs: what the probe saw, or why there is no proof.
+	// The proofs that it was active, that it was cleared, and that it disturbed nothing else.
 	Active            Proof  `json:"active"`
 	Cleared           Proof  `json:"cleared"`
 	ControlUnaffected Proof  `json:"controlUnaffected"`
@@ -128,9 +130,9 @@ type Fault struct {
 	HealError         string `json:"healError,omitempty"`
 }
 
-// End is when the fault was certainly over: its heal had returned and, where a
-// probe watched it, the effect was gone. A fault whose heal failed or was never
-// seen lasts until the end of the run: its End is Forever.
+// End is when the fault was over for certain: its heal had returned and, where a
+// probe measured it, the effect was gone. A fault whose heal failed or was never
+// confirmed lasts until the end of the run: its End is Forever.
 func (f *Fault) End() time.Duration {
 	over := max(f.Heal.Confirmed, f.Heal.Effective)
 	if over < 0 || f.HealError != "" {
@@ -139,7 +141,7 @@ func (f *Fault) End() time.Duration {
 	return max(over, f.Inject.Requested)
 }
 
-// Proof is what a probe saw, and whether that proves what was to be proved.
+// Proof is the result of a probe: what it observed, and whether that is the proof.
 type Proof struct {
 	Proved   bool   `json:"proved"`
 	Observed string `json:"observed"`
@@ -147,12 +149,12 @@ type Proof struct {
 
 // Matrix is the measured state of every link at one time.
 type Matrix struct {
-	When  string        `json:"when"` // "before", "during", "after"
+	When  string        `json:"when"` // "before", "during" or "after" the faults
 	At    time.Duration `json:"at"`
 	Links []LinkSample  `json:"links"`
 }
 
-// LinkSample is one echo over one link: a round trip, or why there was none.
+// LinkSample is one echo over one link: its round-trip time, or why it failed.
 type LinkSample struct {
 	Link  topology.Link `json:"link"`
 	RTT   time.Duration `json:"rtt"`

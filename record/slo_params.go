@@ -2,8 +2,8 @@ package record
 
 import "time"
 
-// SLOParams is the constants in the definitions of outage and recovery. Zero
-// values mean the defaults named.
+// SLOParams are the constants in the definitions of outage and recovery. Zero
+// values mean the defaults named. Shares are from 0 to 1.
 type SLOParams struct {
 	// Bucket is the width of a bucket of operations by intended time, and the
 	// resolution of every recovery figure; 0 means 100 ms.
@@ -25,7 +25,7 @@ type SLOParams struct {
 	MinBaseline float64 `json:"minBaseline"`
 }
 
-// Resolve returns the definition with every default filled in.
+// Resolve returns the constants with every default filled in. A value out of range takes its default too.
 func (d SLOParams) Resolve() SLOParams {
 	length := func(v *time.Duration, def time.Duration) {
 		if *v <= 0 {

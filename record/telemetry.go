@@ -18,14 +18,14 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// The files of what a system's nodes told of themselves; a system that tells
-// nothing leaves them out. Neither is part of any judgement.
+// The files of metrics and traces that the system's nodes exported. They do not exist for a system
+// that exports none, and no verdict depends on them.
 const (
 	MetricsFile = "metrics.jsonl.zst" // a Sample a line
 	TracesFile  = "traces.jsonl.zst"  // a TraceSpan a line
 )
 
-// Sample is a node's figures at one instant.
+// Sample is the metrics of one node at one instant.
 type Sample struct {
 	At     time.Duration      `json:"at"`
 	Node   topology.NodeID    `json:"node"`
@@ -54,7 +54,7 @@ type Lines struct {
 	enc  *json.Encoder
 }
 
-// Lines makes one of the directory's files of lines.
+// Lines creates MetricsFile or TracesFile for writing.
 func (d *Dir) Lines(name string) (*Lines, error) {
 	f, err := os.Create(filepath.Join(d.Path, name))
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *Dir) Lines(name string) (*Lines, error) {
 	return &Lines{file: f, zip: z, enc: json.NewEncoder(z)}, nil
 }
 
-// Write adds a line.
+// Write adds a value as a line.
 func (l *Lines) Write(v any) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,8 +97,8 @@ func (l *Lines) Close() error {
 	return nil
 }
 
-// Samples reads the metrics of a run directory; a run without any has none.
-// What a crash cut off is left out.
+// Samples reads the metrics of a run directory. There are none where the system exports none.
+// A line that a crash truncated is left out.
 func Samples(dir string) ([]Sample, error) { return readLines[Sample](filepath.Join(dir, MetricsFile)) }
 
 // Spans reads the traces of a run directory, as Samples does.

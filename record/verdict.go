@@ -1,11 +1,11 @@
 package record
 
-// Verdict is the judgement of one promise, or of a run.
+// Verdict is the outcome of one check, or of a run.
 type Verdict string
 
 // The verdicts, best first. Unknown (a checker ran out of time, a final read
 // failed) and Vacuous (a fault without measured effect, too little load to
-// tell) are never Pass.
+// judge) are never Pass.
 const (
 	Pass    Verdict = "pass"
 	Vacuous Verdict = "vacuous"
@@ -22,11 +22,11 @@ func (v Verdict) rank() int {
 	case Fail:
 		return 3
 	default:
-		return 2 // what we cannot read is unknown
+		return 2 // a verdict that this version does not know
 	}
 }
 
-// Worst returns the worst verdict; of none at all it is Vacuous, for nothing was judged.
+// Worst returns the worst of the verdicts, and Vacuous for none at all, because nothing was judged.
 func Worst(vs ...Verdict) Verdict {
 	if len(vs) == 0 {
 		return Vacuous
@@ -40,7 +40,7 @@ func Worst(vs ...Verdict) Verdict {
 	return w
 }
 
-// ExitCode is the process exit status that stands for the verdict.
+// ExitCode is the exit status of a process for the verdict: 0 for pass, 1 for fail, 2 for the others.
 func (v Verdict) ExitCode() int {
 	switch v {
 	case Pass:

@@ -38,22 +38,22 @@ func TestEveryLibraryFileCanBeRead(t *testing.T) {
 	}
 }
 
-// topologyFor is what the scenario's target makes of its shape.
+// topologyFor is what the scenario's target makes of its topology spec.
 func topologyFor(t *testing.T, s scenarios.Scenario, nodes int) topology.Topology {
 	t.Helper()
 	if s.Target != "" && s.Target != mcp.Name {
 		return three(nodes)
 	}
-	shape := s.Topology
-	shape.Nodes = nodes
-	out, err := mcp.Target{}.Topology(shape)
+	spec := s.Topology
+	spec.Nodes = nodes
+	out, err := mcp.Target{}.Topology(spec)
 	if err != nil {
 		t.Fatalf("%s: %v", s.Name, err)
 	}
 	return out
 }
 
-func TestLibraryFilesResolveOnEveryShape(t *testing.T) {
+func TestLibraryFilesResolveOnEveryTopology(t *testing.T) {
 	for _, name := range scenarios.Names() {
 		s, err := scenarios.Load(name)
 		if err != nil {

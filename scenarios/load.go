@@ -17,8 +17,8 @@ import (
 //go:embed *.yaml
 var library embed.FS
 
-// Library returns the scenarios that come with holdfast, sorted by name. The
-// package's tests fail when one of them cannot be read.
+// Library returns the scenarios that come with holdfast, sorted by name. It leaves out a file that
+// cannot be read; the tests of this package fail when there is one.
 func Library() []Scenario {
 	var out []Scenario
 	for _, name := range Names() {
@@ -29,7 +29,7 @@ func Library() []Scenario {
 	return out
 }
 
-// Names lists the scenarios of the library.
+// Names lists the names of the library's scenarios, sorted.
 func Names() []string {
 	files, _ := fs.Glob(library, "*.yaml") // the pattern is good
 	for i, f := range files {
@@ -39,7 +39,8 @@ func Names() []string {
 	return files
 }
 
-// Load reads a scenario, from the library by its name or from a file by its path.
+// Load reads a scenario, from the library by its name or from a file by its path. The error is a
+// Diagnostics for a file with mistakes.
 func Load(pathOrName string) (Scenario, error) {
 	if data, err := Source(pathOrName); err == nil {
 		return Parse(pathOrName+".yaml", data)
@@ -66,7 +67,7 @@ func Load(pathOrName string) (Scenario, error) {
 	return Parse(pathOrName, data[:n])
 }
 
-// Source returns the text of a scenario of the library, comments and all.
+// Source returns the text of a scenario of the library with its comments.
 func Source(name string) ([]byte, error) { return library.ReadFile(name + ".yaml") }
 
 func isPath(s string) bool {

@@ -116,7 +116,7 @@ func TestFormerCheckIDs(t *testing.T) {
 // each case is a file and its problems, all of them, one a line.
 func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "
-	promises := strings.Join(record.Checks(), ", ")
+	checks := strings.Join(record.Checks(), ", ")
 	for _, c := range []struct{ name, file, want string }{
 		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, observe, objectives, expect, expectedFailures; did you mean "steps"?`},
 		{"unknown fault", step + "{at: 0s, for: 1s, fault: partiton, on: {all: true}}", `f.yaml:3:23: steps[0].fault: "partiton" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt; did you mean "partition"?`},
@@ -161,24 +161,24 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:71: objectives.rejectWithoutQuorum: yes is no true or false\n" +
 			"f.yaml:4:1: expect: \"failed\" is none of pass, vacuous, unknown, fail; did you mean \"fail\"?\n" +
 			"f.yaml:5:1: observe: 5s is out of range: want 6s to 1h0m0s"},
-		{"what must be told", "name: x\nsteps: []\nobjectives: {expectEvents: [source=disk, {kind: elected}, a b=c disk, elected term=3 term=4, '']}", "f.yaml:3:29: objectives.expectEvents[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
+		{"what must be reported", "name: x\nsteps: []\nobjectives: {expectEvents: [source=disk, {kind: elected}, a b=c disk, elected term=3 term=4, '']}", "f.yaml:3:29: objectives.expectEvents[0]: \"source=disk\" has no kind of event: want KIND, or KIND FIELD=VALUE …, such as configured source=disk\n" +
 			"f.yaml:3:42: objectives.expectEvents[1]: is a mapping, want text\n" +
 			"f.yaml:3:59: objectives.expectEvents[2]: \"disk\" is no field of an event: want FIELD=VALUE, such as source=disk\n" +
-			"f.yaml:3:71: objectives.expectEvents[3]: \"elected term=3 term=4\" says term twice\n" +
+			"f.yaml:3:71: objectives.expectEvents[3]: \"elected term=3 term=4\" gives term twice\n" +
 			"f.yaml:3:94: objectives.expectEvents[4]: is empty: want the kind of an event, such as elected"},
 		{"redelivery to nobody", "name: x\nsteps: []\nobjectives: {rpo: 0,\n  redelivered: 0}", "f.yaml:4:3: objectives.redelivered: is about consumers, and there are none: give load.consumers"},
 		{"nothing to be told", "name: x\nsteps: []\nobjectives: {expectEvents: []}", "f.yaml:3:14: objectives.expectEvents: is empty: name an event, or leave it out"},
-		{"broken promises that do not exist", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: [rpo, stale]", "f.yaml:4:25: expectedFailures[1]: \"stale\" is none of " + promises},
-		{"a broken promise misspelt", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: [linearisable]", "f.yaml:4:20: expectedFailures[0]: \"linearisable\" is none of " + promises + "; did you mean \"linearizable\"?"},
-		{"fails and breaks nothing", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: []", "f.yaml:4:1: expectedFailures: is missing: which promise must expect: fail see broken? There are " + promises},
-		{"fails and does not say how", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: expectedFailures: is missing: which promise must expect: fail see broken? There are " + promises},
+		{"expected failures that do not exist", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: [rpo, stale]", "f.yaml:4:25: expectedFailures[1]: \"stale\" is none of " + checks},
+		{"an expected failure misspelt", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: [linearisable]", "f.yaml:4:20: expectedFailures[0]: \"linearisable\" is none of " + checks + "; did you mean \"linearizable\"?"},
+		{"fails in nothing", "name: x\nsteps: []\nexpect: fail\nexpectedFailures: []", "f.yaml:4:1: expectedFailures: is missing: expect: fail needs the ids of the checks that must fail. There are " + checks},
+		{"fails without expected failures", "name: x\nsteps: []\nexpect: fail", "f.yaml:1:1: expectedFailures: is missing: expect: fail needs the ids of the checks that must fail. There are " + checks},
 		{"passes and breaks", "name: x\nsteps: []\nexpectedFailures: [rpo]", "f.yaml:3:1: expectedFailures: is for scenarios with expect: fail"},
 		{"is unknown and breaks", "name: x\nsteps: []\nexpect: unknown\nexpectedFailures: [rpo]", "f.yaml:4:1: expectedFailures: is for scenarios with expect: fail"},
 		{"too many steps", "name: x\nsteps:\n" + strings.Repeat("  - {at: 0s, fault: restart, on: {all: true}}\n", 65), "f.yaml:2:1: steps: has 65 entries, want at most 64"},
 		{"wrong shapes", "name: [x]\nsteps: {a: 1}\nload: 3\nlabels: smoke\nseed: -1", "f.yaml:1:1: name: is a list, want text\n" +
 			"f.yaml:2:1: steps: is a mapping, want list\nf.yaml:3:1: load: 3 is no mapping\nf.yaml:4:1: labels: smoke is no list\nf.yaml:5:1: seed: -1 is no whole number from 0 up"},
 		{"nothing there", "name:\nsteps:\n", "f.yaml:1:1: name: has no value\nf.yaml:2:1: steps: has no value"},
-		{"what must be there", "target: mcp", "f.yaml:1:1: name: is missing\nf.yaml:1:1: steps: is missing; a run without faults says so with an empty list, []"},
+		{"what must be there", "target: mcp", "f.yaml:1:1: name: is missing\nf.yaml:1:1: steps: is missing; a run without faults needs an empty list, []"},
 		{"a name that is a path", "name: ../../etc\nsteps: []", `f.yaml:1:1: name: "../../etc" is no name: want at most 63 lower-case letters, digits and dashes`},
 		{"commands", step + "{at: 0s, for: 1s, fault: exec, on: {all: true}, with: {command: reboot}}", `f.yaml:3:23: steps[0].fault: "exec" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`},
 		{"anchors", "name: &n x\nsteps: []\n", "f.yaml:1:1: name: anchors, aliases, tags and merges are not allowed: write the value out"},

@@ -27,8 +27,8 @@ type Plan struct {
 	// Baseline is how long the load runs before the timeline starts.
 	Baseline time.Duration `json:"baseline"`
 	Steps    []Step        `json:"steps"` // in order of At, all episodes
-	// Observe is the longest time to wait for stable recovery after the last heal;
-	// never less than it takes to see the RTO objective missed.
+	// Observe is the longest time to wait for stable recovery after the last heal. It
+	// is always long enough to find that the RTO objective was missed.
 	Observe          time.Duration     `json:"observe"`
 	Objectives       record.Objectives `json:"objectives"`
 	Expect           record.Verdict    `json:"expect"`

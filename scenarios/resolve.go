@@ -22,10 +22,10 @@ var slo = record.SLOParams{}.Resolve()
 // window, and the latency of the operation that opens it.
 var minObservation = slo.Stable + slo.Latency
 
-// Resolve settles every default and every random choice, on the topology that the
-// target made of the scenario's topology spec. A seed of 0 means the scenario's own,
-// or one that is drawn where it has none. The error is a Diagnostics with positions
-// in the file; a selector that matches no node is one of them.
+// Resolve makes every default and every random choice, on the topology that the
+// target made from the scenario's topology spec. A seed of 0 means the scenario's own,
+// or a random one where it has none. The error is a Diagnostics with positions
+// in the file. A selector that matches no node is such an error.
 func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	src := &diagnosticCollector{file: s.Name, positions: map[string]position{}}
 	if s.source != nil {
@@ -60,7 +60,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	return p, err
 }
 
-// newSeed draws a seed. It is not 0, and has 53 bits, so that JSON readers that hold
+// newSeed returns a random seed. It is not 0, and has 53 bits, so that JSON readers that hold
 // numbers as float64 keep it exact.
 func newSeed() uint64 {
 	var b [8]byte
@@ -101,9 +101,10 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 // startJitter is the random delay before an episode.
 func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
 	const grain = time.Millisecond // a finer one would make plans hard to read
-	// The name "phase" is kept so that a seed gives the plan that it always gave.
-	drawn := p.DeriveSeed(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
-	return time.Duration(drawn) * grain
+	// The former name of the field is the name of the use here: another would change the plans that
+	// stored seeds resolve to.
+	random := p.DeriveSeed(fmt.Sprintf("phase %d", episode)) % uint64(bound/grain)
+	return time.Duration(random) * grain
 }
 
 // recoveryGap is the time between episodes after which a system that meets its RTO

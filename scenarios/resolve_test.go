@@ -54,7 +54,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// A plan is kept for replays, so its form must not change unseen.
+// A plan is kept for replays, so its format must not change by accident.
 func TestPlanGoldenAndRoundTrip(t *testing.T) {
 	s, err := scenarios.Parse("everything.yaml", []byte(everything))
 	if err != nil {
@@ -101,7 +101,7 @@ func TestPlanOfUnknownFaultIsNotRead(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	p := resolve(t, "steps:\n  - {at: 1s, fault: restart, on: {region: east}}", 5)
 	yes := true
-	type settled struct {
+	type resolved struct {
 		Target            string
 		Seed              uint64
 		Baseline, Observe time.Duration
@@ -112,12 +112,12 @@ func TestDefaults(t *testing.T) {
 		ID                string
 		Episode           int
 	}
-	want := settled{
+	want := resolved{
 		"mcp", 5, 5 * time.Second, 40 * time.Second,
 		record.Objectives{RTO: 30 * time.Second, Linearizable: &yes},
 		record.Pass, 30, 2 * time.Second, "1-restart", 1,
 	}
-	got := settled{p.Target, p.Seed, p.Baseline, p.Observe, p.Objectives, p.Expect, p.Load.Reads, p.Length(), p.Steps[0].ID, p.Steps[0].Episode}
+	got := resolved{p.Target, p.Seed, p.Baseline, p.Observe, p.Objectives, p.Expect, p.Load.Reads, p.Length(), p.Steps[0].ID, p.Steps[0].Episode}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -133,7 +133,7 @@ func TestSeed(t *testing.T) {
 	}
 	a, b := resolve(t, "steps: []", 0).Seed, resolve(t, "steps: []", 0).Seed
 	if a == 0 || a == b || a >= 1<<53 {
-		t.Errorf("drawn seeds %d and %d, want two different ones that JavaScript can read", a, b)
+		t.Errorf("random seeds %d and %d, want two different ones that JavaScript can read", a, b)
 	}
 	// A step's seed depends on the plan's seed and the step's name, and on no other step.
 	one := resolve(t, "steps:\n  - {at: 1s, fault: restart, on: {all: true}}", 1).Steps[0].Seed
@@ -203,7 +203,7 @@ func TestTimelineMergesOverlaps(t *testing.T) {
 		{"1s", "isolate north-1 with its clients (hold)", false, "[north-1]", false, none},
 		{"2s", "isolate north-1 with its clients (hold)", true, "[north-1]", true, all},
 		{"4s", "kill east-1", true, "[east-1]", true, all},
-		// The leader may be south-1 or another: then two of three are gone.
+		// The leader may be south-1 or another: then two of three are down.
 		{"6s", "kill the leader", false, "leader, resolved at injection", false, none},
 		{"6s", "pause south-1", false, "[south-1]", false, none},
 		{"7s", "pause south-1", true, "[south-1]", true, all},

@@ -1,7 +1,7 @@
-// Package scenarios describes what a run has to do. A Scenario is a file as a user
-// wrote it. Resolve makes a Plan of it, in which every default and every random
-// choice is settled. The scenario files of the library are in this folder. The
-// package runs nothing.
+// Package scenarios is the scenario language: it reads and validates scenario files, and resolves
+// them into plans. A Scenario is a file as a user wrote it. In a Plan every default and every random
+// choice has been made, so that a run of it can be repeated; Plan.Timeline previews what it will do. The
+// scenario files of the library are in this folder. The package runs nothing and judges nothing.
 package scenarios
 
 import (
@@ -27,7 +27,7 @@ type Scenario struct {
 	Load     workload.Load `yaml:"load"`
 	// Baseline is how long the load runs before the first step; 0 means 5 s.
 	Baseline time.Duration `yaml:"baseline"`
-	// Seed is the seed of every random choice; 0 means that one is drawn.
+	// Seed is the seed of every random choice; 0 means a random one.
 	Seed uint64 `yaml:"seed"`
 	// Episodes is how often the steps are executed; 0 means once. With more than
 	// one, each episode begins after a random delay.
@@ -35,13 +35,13 @@ type Scenario struct {
 	// StartJitter is the upper bound of that delay; 0 means 1 s.
 	StartJitter time.Duration `yaml:"startJitter"`
 	// EpisodeGap is the time from an episode's last heal to the next episode. 0 means
-	// as long as the objective for recovery may take, and a stability window.
+	// the objective for recovery plus a stability window.
 	EpisodeGap time.Duration `yaml:"episodeGap"`
 	// Steps are the faults. The list must be given; an empty one makes a control
 	// run without faults.
 	Steps []StepSpec `yaml:"steps"`
 	// Observe is the longest wait for stable recovery after the last heal; 0
-	// means the objective for recovery and 10 s.
+	// means the objective for recovery plus 10 s.
 	Observe    time.Duration     `yaml:"observe"`
 	Objectives record.Objectives `yaml:"objectives"`
 	// Expect is the verdict the run must have; empty means pass.
@@ -60,7 +60,7 @@ type StepSpec struct {
 	// For is how long the fault lasts; only restart has a default.
 	For   time.Duration `yaml:"for"`
 	Fault string        `yaml:"fault"`
-	// On selects the victims, To the other side of a fault on links. An empty To
+	// On selects the victims, To the other end of a fault on links. An empty To
 	// means all other nodes.
 	On topology.Selector `yaml:"on"`
 	To topology.Selector `yaml:"to"`

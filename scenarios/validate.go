@@ -19,7 +19,7 @@ import (
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // validate reports what is wrong with the values of a scenario, apart from names that
-// only the topology can tell.
+// depend on the topology.
 func (s *Scenario) validate(src *diagnosticCollector) {
 	switch {
 	case s.Name == "":
@@ -47,7 +47,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 	validateExpectedFailures(src, s.Expect, s.ExpectedFailures)
 	switch {
 	case s.Steps == nil && !src.inFile("steps"):
-		src.report("steps", "is missing; a run without faults says so with an empty list, []", "")
+		src.report("steps", "is missing; a run without faults needs an empty list, []", "")
 	case len(s.Steps) > maxSteps:
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(s.Steps), maxSteps), "")
 	default:
@@ -173,16 +173,16 @@ func validateLoad(src *diagnosticCollector, l workload.Load) {
 
 // validateExpectedFailures requires the ids of the checks that must fail from a scenario
 // that expects fail, and from no other.
-func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, breaks []string) {
-	for i, b := range breaks {
-		src.requireOneOf(fmt.Sprintf("expectedFailures[%d]", i), b, record.Checks())
+func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, failures []string) {
+	for i, id := range failures {
+		src.requireOneOf(fmt.Sprintf("expectedFailures[%d]", i), id, record.Checks())
 	}
 	switch {
-	case src.reported("expect"): // unknown expectation: nothing can be said about its failures
-	case expect != record.Fail && (len(breaks) > 0 || src.inFile("expectedFailures")):
+	case src.reported("expect"): // the expectation is unknown, so its failures cannot be validated
+	case expect != record.Fail && (len(failures) > 0 || src.inFile("expectedFailures")):
 		src.report("expectedFailures", "is for scenarios with expect: fail", "")
-	case expect == record.Fail && len(breaks) == 0:
-		src.report("expectedFailures", "is missing: which promise must expect: fail see broken? There are "+strings.Join(record.Checks(), ", "), "")
+	case expect == record.Fail && len(failures) == 0:
+		src.report("expectedFailures", "is missing: expect: fail needs the ids of the checks that must fail. There are "+strings.Join(record.Checks(), ", "), "")
 	}
 }
 

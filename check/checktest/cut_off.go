@@ -8,8 +8,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// eastAlone is the damage that leaves east's node and clients to themselves.
-var eastAlone = topology.FaultImpact{CutFlows: []topology.Flow{
+// eastIsolated is the impact of a cut that isolates east's node and its clients.
+var eastIsolated = topology.FaultImpact{CutFlows: []topology.Flow{
 	{Link: topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "north-1"}, Direction: topology.Upstream},
 	{Link: topology.Link{From: topology.Endpoint{Node: "east-1"}, To: "south-1"}, Direction: topology.Upstream},
 	{Link: topology.Link{From: topology.Endpoint{Clients: "east"}, To: "north-1"}, Direction: topology.Upstream},
@@ -17,9 +17,9 @@ var eastAlone = topology.FaultImpact{CutFlows: []topology.Flow{
 }}
 
 // CutOff is a run in which east is cut off from 101 to 200 ms and does what it
-// must: it takes 20 MS to notice, refuses within 2 MS, answers every edge read.
+// must: it takes 20 ms to notice, rejects writes within 2 ms, and answers every local read.
 func CutOff() *record.Run {
-	l := Lab{Cut: eastAlone, Down: func(r topology.Region, _ history.Class, due time.Duration) bool {
+	l := Lab{Cut: eastIsolated, Down: func(r topology.Region, _ history.Class, due time.Duration) bool {
 		return r == "east" && due > 100*MS && due < 201*MS
 	}}
 	r := l.Run()
@@ -34,7 +34,7 @@ func CutOff() *record.Run {
 		for _, region := range Three.Regions() {
 			key, value := "k0", ""
 			if due%(MS/2) == 0 {
-				key, value = history.LocalReadSetting, "edge"
+				key, value = history.LocalReadSetting, "set"
 			}
 			r.Ops = append(r.Ops, history.Op{
 				ID: int64(len(r.Ops) + 1), Region: region, Kind: history.Read, Stale: true, Key: key, Output: value,

@@ -30,11 +30,11 @@ type Lab struct {
 	Observe  time.Duration // after heal; 0 means 100 ms
 	Episodes int           // 0 means 1
 	Interval time.Duration // between two operations of a series; 0 means 200 µs
-	// Down says that an operation gets no answer and takes no effect.
+	// Down reports whether an operation gets no answer and takes no effect.
 	Down func(r topology.Region, c history.Class, due time.Duration) bool
 	// Slow is added to an operation's latency, which is 300 µs.
 	Slow func(r topology.Region, c history.Class, due time.Duration) time.Duration
-	// Cut is the damage of the fault.
+	// Cut is the impact of the fault.
 	Cut topology.FaultImpact
 }
 

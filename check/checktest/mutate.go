@@ -38,9 +38,9 @@ func Without(r *record.Run, key, value string, nodes ...topology.NodeID) {
 }
 
 // FinalReads calls change for each final read that fits.
-func FinalReads(r *record.Run, kind history.Kind, via topology.NodeID, change func(*history.Op)) {
+func FinalReads(r *record.Run, kind history.Kind, through topology.NodeID, change func(*history.Op)) {
 	for i := range r.Ops {
-		if op := &r.Ops[i]; op.Final && op.Kind == kind && (via == "" || op.ReadThrough == via) {
+		if op := &r.Ops[i]; op.Final && op.Kind == kind && (through == "" || op.ReadThrough == through) {
 			change(op)
 		}
 	}
@@ -51,7 +51,7 @@ func Fail(op *history.Op) {
 	op.Outcome, op.Error, op.Set, op.Output = history.Unknown, "deadline exceeded", nil, ""
 }
 
-// Stall says that what is due in [from, to) gets no answer.
+// Stall is a Lab.Down in which operations due in [from, to) get no answer.
 func Stall(from, to time.Duration) func(topology.Region, history.Class, time.Duration) bool {
 	return func(_ topology.Region, _ history.Class, due time.Duration) bool { return due >= from && due < to }
 }
@@ -65,11 +65,11 @@ func Only(region topology.Region, class history.Class, down func(topology.Region
 
 // Drop removes load that was due in a stretch.
 func Drop(r *record.Run, from, to time.Duration, which func(i int) bool) {
-	kept := r.Ops[:0]
+	rest := r.Ops[:0]
 	for i, op := range r.Ops {
 		if op.Final || op.Intended < from || op.Intended >= to || !which(i/6) {
-			kept = append(kept, op)
+			rest = append(rest, op)
 		}
 	}
-	r.Ops = kept
+	r.Ops = rest
 }

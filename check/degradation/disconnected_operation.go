@@ -16,33 +16,33 @@ import (
 
 const (
 	// detectionLimits is how long a region has to find out that it is cut off, in latency
-	// limits: until then it may take writes in good faith and owe the answer.
+	// limits: until then it may accept writes in good faith and leave them unanswered.
 	detectionLimits = 3
 	// minLocalReads is the least share of local reads that must be answered.
 	minLocalReads = 0.99
 )
 
 // DisconnectedOperation judges the objective that a region whose clients can reach no quorum does
-// what it can without one. Each write is rejected within the latency limit of its
-// call, and definitely, by a server, so that a client knows at once; local reads are
+// what it can without one. Each write is rejected by a server within the latency limit of its
+// call, so that the client knows at once. Local reads are
 // answered, and marked stale, from the proof of the cut to the request of its
-// heal, for nothing about them needs detection; and after the heal the region serves again.
+// heal: they need no detection of the cut. After the heal the region serves again.
 func DisconnectedOperation(run *index.Run) []record.Finding {
 	if !run.Objectives.DisconnectedOperation {
 		return nil
 	}
 	f := record.Finding{Check: "disconnected operation", Verdict: record.Vacuous, Description: "the clients of no region were cut off from the quorum"}
-	untested, broken := "", ""
+	untested, violation := "", ""
 	for _, region := range run.Record.Topology.Regions() {
 		windows := run.Quorum.Severed[region]
 		if len(windows) == 0 {
 			continue
 		}
 		d := newDisconnection(run, region, windows)
-		broken = cmp.Or(broken, cmp.Or(d.violations...))
+		violation = cmp.Or(violation, cmp.Or(d.violations...))
 		f.Evidence = append(f.Evidence, d.violations...)
 		switch {
-		case len(d.violations) > 0 && broken == d.violations[0]:
+		case len(d.violations) > 0 && violation == d.violations[0]:
 		case d.writes == 0:
 			untested = fmt.Sprintf("no write of %s was judged: it was cut off for too short a time", region)
 		case d.localReads == 0:
@@ -55,8 +55,8 @@ func DisconnectedOperation(run *index.Run) []record.Finding {
 	}
 	f.Evidence = format.First(f.Evidence)
 	switch {
-	case broken != "":
-		f.Verdict, f.Description = record.Fail, broken
+	case violation != "":
+		f.Verdict, f.Description = record.Fail, violation
 	case untested != "":
 		f.Verdict, f.Description = record.Vacuous, untested
 	case f.Verdict == record.Pass && !run.Record.HasRejectionMarks:
@@ -140,7 +140,7 @@ func (d *disconnection) write(op *history.Op, after, limit time.Duration, marked
 		format.Write(op), duration.Format(after), ended, duration.Format(took), op.Outcome, op.Error))
 }
 
-// judge fills in what the region did wrong; healed says that it had time to come back.
+// judge fills in the violations. Healed is true when there was time to recover after the heal.
 func (d *disconnection) judge(limit time.Duration, healed bool) {
 	if n := len(d.notRejected); n > 0 {
 		d.violations = append(d.violations, fmt.Sprintf("%s cut off: %d of %s not rejected within %s, first: %s",

@@ -1,4 +1,4 @@
-// Package delivery judges what each consumer of a stream received. Three promises: no
+// Package delivery judges what each consumer of a stream received. It makes three checks: no
 // message came for the first time after a later one of its stream; every
 // acknowledged message which the stream holds had come when the load was over
 // and the consumer had fetched the rest, and none that the stream does not

@@ -9,8 +9,8 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// dataLoss judges the loss. Loss that is proved on keys that were read through
-// every node is a fail, whatever could not be read beside them.
+// dataLoss judges the loss of acknowledged writes. A loss that is proved on keys that were read through
+// every node fails, even when other keys could not be read.
 func (j *judge) dataLoss(figures *record.RPO, t *tally) record.Finding {
 	f := record.Finding{Check: "rpo"}
 	for _, l := range format.First(t.lost) {
@@ -68,7 +68,7 @@ func noneOf(check, what string, violations []timestamped, figures *record.RPO) r
 	return f
 }
 
-// position says where an instant lies relative to the nearest fault or heal.
+// position describes an instant relative to the nearest fault or heal.
 func position(faults []record.Fault, at time.Duration) string {
 	nearest, text := record.Forever, "in a run without faults"
 	consider := func(t time.Duration, what string) {

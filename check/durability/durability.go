@@ -20,8 +20,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// RPO judges each of these as a check of its own, working on that many keys at once.
-// A key whose final reads are not complete shows nothing about loss.
+// RPO judges each of these as a separate check, on as many keys at once as workers.
+// A key whose final reads are not complete proves nothing about loss.
 func RPO(ctx context.Context, run *index.Run, workers int) (*record.RPO, []record.Finding) {
 	j := &judge{run: run, nodes: run.Readers()}
 	total, err := j.all(ctx, workers)

@@ -30,7 +30,7 @@ func TestRPO(t *testing.T) {
 		check   string
 		verdict record.Verdict
 		phrase  string
-		// alone says that no other promise of rpo may be red.
+		// alone is true when no other check of RPO may fail.
 		alone bool
 	}{
 		{"an acknowledged add dropped from the final reads", func(t *testing.T, r *record.Run) {

@@ -11,7 +11,7 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// MaxEvidence bounds each list in a judgement; the figures beside it count all.
+// MaxEvidence bounds each list of evidence in a result. The figures beside it count all.
 const MaxEvidence = 1000
 
 // First returns at most MaxEvidence of a list.

@@ -19,12 +19,12 @@ func RTO(run *index.Run) (*record.RTO, []record.Finding) {
 	all := newSeries(run)
 	out := &record.RTO{Objective: run.Objectives.RTO, Resolution: run.SLO.Bucket, Recovered: true}
 	var (
-		worst      *recovery
-		ofEach     []*recovery // the worst of each episode
-		perEpisode []time.Duration
-		verdicts   []record.Verdict
-		evidence   []string
-		reasons    []string // for a verdict that is neither pass nor fail
+		worst       *recovery
+		worstOfEach []*recovery // the worst of each episode
+		perEpisode  []time.Duration
+		verdicts    []record.Verdict
+		evidence    []string
+		reasons     []string // for a verdict that is neither pass nor fail
 	)
 	for _, e := range run.Episodes() {
 		longest := record.NotReached
@@ -48,7 +48,7 @@ func RTO(run *index.Run) (*record.RTO, []record.Finding) {
 			}
 		}
 		if here != nil {
-			ofEach = append(ofEach, here)
+			worstOfEach = append(worstOfEach, here)
 			if worst == nil || here.worse(worst) {
 				worst = here
 			}
@@ -77,7 +77,7 @@ func RTO(run *index.Run) (*record.RTO, []record.Finding) {
 	default:
 		f.Description = describeRTO(out, worst, len(perEpisode))
 	}
-	return out, append([]record.Finding{f}, judgeStages(run, ofEach)...)
+	return out, append([]record.Finding{f}, judgeStages(run, worstOfEach)...)
 }
 
 // verdict judges one series in one episode; it is empty for one that did not have

@@ -75,7 +75,7 @@ func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
 // lastTrigger is the last request of a fault or a heal in the segment.
 func (g *segment) lastTrigger() time.Duration { return g.triggers[len(g.triggers)-1] }
 
-// attributeTrigger returns the trigger that a disturbance is counted from: the earliest that
+// attributeTrigger returns the trigger that an outage is counted from: the earliest that
 // the service had not yet outlived by a stability window, else the latest. An
 // operation under way when a fault strikes was due before it, so buckets turn bad up to
 // the latency limit before their trigger.

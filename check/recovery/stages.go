@@ -100,19 +100,19 @@ func firstEvent(events []record.Event, kinds []record.EventKind, from, to time.D
 // judgeStages holds each stage that has a budget to it, in the worst series of
 // each episode. A budget whose stage did not take place, for its event is
 // missing, was not tested: the finding is vacuous then, and names it.
-func judgeStages(run *index.Run, ofEach []*recovery) []record.Finding {
+func judgeStages(run *index.Run, worstOfEach []*recovery) []record.Finding {
 	if len(run.Objectives.Stages) == 0 {
 		return nil
 	}
 	f := record.Finding{Check: "rto stages", Verdict: record.Pass}
 	judged, over, absent := 0, []string{}, []string{}
-	for _, r := range ofEach {
+	for _, r := range worstOfEach {
 		stages := stages(run, r)
 		if len(stages) == 0 {
 			continue // nothing was to recover from
 		}
 		in := ""
-		if len(ofEach) > 1 {
+		if len(worstOfEach) > 1 {
 			in = fmt.Sprintf(" in episode %d", r.Episode)
 		}
 		missing := maps.Clone(run.Objectives.Stages)

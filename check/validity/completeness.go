@@ -1,6 +1,6 @@
 // Package validity judges whether a run means anything: whether it and its record are
-// complete, whether its faults are proved, and whether its nodes crashed by themselves. It takes back
-// what an incomplete record cannot prove.
+// complete, whether its faults are proved, and whether its nodes crashed by themselves. Downgrade changes
+// the failures that an incomplete record does not prove.
 package validity
 
 import (
@@ -12,8 +12,8 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// Completeness judges whether the run and its record are complete. What was not
-// recorded cannot have been kept.
+// Completeness judges whether the run and its record are complete. What is missing from a record
+// cannot be proved from it.
 func Completeness(run *index.Run) []record.Finding {
 	f := record.Finding{Check: "run", Verdict: record.Pass, Description: "ran to its end"}
 	r := run.Record
@@ -34,9 +34,10 @@ func Completeness(run *index.Run) []record.Finding {
 	return []record.Finding{f}
 }
 
-// Downgrade turns failures into unknowns that an incomplete record cannot prove, and those that
-// a run which ended early cannot. Both can prove that service was away for longer than the objective.
-// A run in which a sandbox or link proxy failed proves nothing.
+// Downgrade changes failures to unknown where the record does not prove them. An incomplete record
+// proves only that service was unavailable for longer than the objective. A run that ended early does
+// not prove that something would never have happened. A run in which a sandbox or link proxy failed
+// proves nothing.
 func Downgrade(run *index.Run, findings []record.Finding) {
 	failures := sandboxFailures(run.Record)
 	for i := range findings {
@@ -47,7 +48,7 @@ func Downgrade(run *index.Run, findings []record.Finding) {
 			f.Verdict, f.Description = record.Unknown, f.Description+" (not proved: a part of the framework had failed)"
 		case !run.Complete() && f.Check != "rto":
 			f.Verdict, f.Description = record.Unknown, f.Description+" (not proved: the record is incomplete)"
-		case run.Record.AbortReason != "" && failsByAbsence(run.Objectives, f):
+		case run.Record.AbortReason != "" && mightStillHappen(run.Objectives, f):
 			f.Verdict, f.Description = record.Unknown, f.Description+" (not proved: the run ended early, and it might still have happened)"
 		}
 	}
@@ -64,9 +65,9 @@ func sandboxFailures(r *record.Run) []string {
 	return out
 }
 
-// failsByAbsence reports whether a finding fails for something that did not happen, or not often
-// enough: had the run gone on, that might have come.
-func failsByAbsence(o record.Objectives, f *record.Finding) bool {
+// mightStillHappen reports whether a finding fails because something did not happen, or not often
+// enough, that a longer run might have shown.
+func mightStillHappen(o record.Objectives, f *record.Finding) bool {
 	switch f.Check {
 	case "expected events", "load shedding", "disconnected operation", "availability":
 		return true
@@ -75,7 +76,7 @@ func failsByAbsence(o record.Objectives, f *record.Finding) bool {
 	case "traffic switch":
 		return *o.TrafficSwitch
 	case "quorum loss rejection":
-		return len(f.Evidence) == 0 // which is writes that were acknowledged
+		return len(f.Evidence) == 0 // the evidence is writes that were acknowledged
 	}
 	return false
 }
