@@ -78,8 +78,10 @@ func TestOpsGrowsWithoutChangingWhatWasReturned(t *testing.T) {
 		if len(v) < n {
 			t.Fatalf("%d operations after %d", len(v), n)
 		}
+		if len(v) >= n+chunk/8 || len(v) == len(ops) { // a few dozen: each is compared as a whole
+			views = append(views, v)
+		}
 		n = len(v)
-		views = append(views, v)
 	}
 	recording.Wait()
 	for _, v := range views {
