@@ -28,6 +28,7 @@ func TestLinearizabilityCharts(t *testing.T) {
 		op(history.Write, "config/a b", "new", 1), op(history.Read, "config/a b", "", 5),
 		op(history.Write, "fine", "new", 1), op(history.Read, "fine", "new", 5),
 		op(history.Add, "set", "new", 1), op(history.SetRead, "set", "", 5),
+		op(history.Write, "config/a_b", "new", 1), op(history.Read, "config/a_b", "", 5),
 	}}
 	dir, err := record.Create(t.TempDir(), record.Meta{ID: "run"})
 	if err != nil {
@@ -39,7 +40,7 @@ func TestLinearizabilityCharts(t *testing.T) {
 		run  *record.Run
 		want string // files, joined
 	}{
-		{"violation", violating, "linearizability-config_a_b.html"},
+		{"violation", violating, "linearizability-config_a_b-2.html linearizability-config_a_b.html"},
 		{"linearizable", &record.Run{Ops: violating.Ops[2:4]}, ""},
 	} {
 		c.run.Result = check.Judge(t.Context(), c.run, check.Options{})
@@ -65,10 +66,11 @@ func TestLinearizabilityCharts(t *testing.T) {
 		if c.want == "" {
 			continue
 		}
-		if !strings.Contains(evidence, "chart of config/a b: "+c.want) {
-			t.Errorf("%s: the evidence does not name the chart:\n%s", c.name, evidence)
+		want := "had returned before, and left another value\nchart of config/a b: linearizability-config_a_b.html\nconfig/a_b: "
+		if !strings.Contains(evidence, want) {
+			t.Errorf("%s: the evidence does not name the chart after what it says of the key:\n%s", c.name, evidence)
 		}
-		page, err := os.ReadFile(filepath.Join(dir.Path, c.want))
+		page, err := os.ReadFile(filepath.Join(dir.Path, "linearizability-config_a_b.html"))
 		if err != nil || !strings.Contains(string(page), "write config/a b") {
 			t.Errorf("%s: the chart does not show the write: %v", c.name, err)
 		}

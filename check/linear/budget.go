@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// budget bounds one search. The search keeps a bit for each operation of the
-// key in each state that it remembers, so its memory is known without
-// measuring, and so is how much all searches hold together.
+// budget bounds one search. What a search remembers is of a known size, so its memory
+// is known without measuring, and so is how much all searches hold together.
 type budget struct {
 	ctx   context.Context
 	until time.Time
@@ -20,9 +19,13 @@ type budget struct {
 	exhausted string
 }
 
-// bytesPerState is what a remembered state costs beside its bits: a map's slot, a slice, the
-// state, and the step back to it.
-const bytesPerState = 160
+// bytesPerState is what a state that Porcupine remembers costs beside its bits: a map's
+// slot, a slice, the state, and the step back to it. bytesPerFailure is what a
+// remembered failure of our own search costs beside its key.
+const (
+	bytesPerState   = 160
+	bytesPerFailure = 120
+)
 
 // step counts a step of the search and reports whether it may go on.
 func (b *budget) step() bool {
@@ -37,9 +40,8 @@ func (b *budget) step() bool {
 	return true
 }
 
-// remember accounts for one more state of a search over n operations.
-func (b *budget) remember(n int) bool {
-	cost := int64(bytesPerState + n/8)
+// remember accounts for something more that a search keeps, and reports whether it may.
+func (b *budget) remember(cost int64) bool {
 	b.own += cost
 	if b.held.Add(cost) > b.limit {
 		b.exhausted = "out of memory"

@@ -1,79 +1,122 @@
 package linear
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
-	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// around is how many operations before and after the one that fits no order are shown.
-const around = 4
-
-// maxVerbose is the longest history of a register that is searched with
-// Porcupine's partial orders kept: they cost the square of its length.
-const maxVerbose = 2000
-
-// counterexample shows a violation: the operation that fits no order, and those
-// around it on the register.
-func (r *register) counterexample(ops []*linearOp, b *budget) []string {
-	slices.SortFunc(ops, func(a, b *linearOp) int { return cmp.Compare(a.op.Call, b.op.Call) })
-	culprit := r.firstUnplaced(ops, b)
-	if culprit < 0 {
-		return []string{fmt.Sprintf("%s: no order of its %s fits", r.key, format.Count(len(ops), "operation"))}
+// counterexample names the operation that fits no order, the write that it saw, and what came
+// between: three lines at most. Values are all that the register can have held when
+// the operation returned, where that is known.
+func (r *register) counterexample(culprit *linearOp, values []int32) []string {
+	o := culprit
+	line := format.Operation(o.op) + " — fits no order of the operations"
+	if held := r.nameAll(values); held != "" {
+		line += "; it can have held only " + held
 	}
-	o := ops[culprit]
-	out := []string{format.Operation(o.op) + " — fits no order of the operations"}
-	for _, near := range ops[max(0, culprit-around):min(len(ops), culprit+around+1)] {
-		if near != o {
-			out = append(out, format.Operation(near.op))
-		}
+	if o.kind == history.Write {
+		return []string{line}
 	}
-	// The write of the value that a read shows says most, wherever it is.
-	if o.kind == history.Read && o.output != 0 {
-		for i, w := range ops {
-			if w.value == o.output && w.kind != history.Read && (i < culprit-around || i > culprit+around) {
-				out = append(out, format.Operation(w.op)+" — wrote the value that was read")
-			}
+	shown := o.output
+	if o.kind == history.CAS {
+		shown = o.expect
+	}
+	source, count := r.lastWriter(o, shown)
+	switch {
+	case source == nil && shown != 0:
+		line += "; nothing called before its return can have written the value"
+	case source == nil && o.mismatched():
+		return []string{line}
+	}
+	out := []string{line}
+	if source != nil {
+		wrote := " — wrote the value that was read"
+		if o.kind == history.CAS {
+			wrote = " — wrote the value that it expects"
 		}
+		if count > 1 {
+			wrote += fmt.Sprintf("; the last of %d writes of it", count)
+		}
+		out = append(out, format.Operation(source)+wrote)
+	}
+	if between := r.lastOther(o, shown, source); between != nil && !o.mismatched() {
+		out = append(out, format.Operation(between)+" — had returned before, and left another value")
 	}
 	return out
 }
 
-// firstUnplaced is the first operation to return that is in no longest partial order;
-// -1 when that cannot be found out.
-func (r *register) firstUnplaced(ops []*linearOp, b *budget) int {
-	if len(ops) > maxVerbose {
-		return -1
+// nameAll lists values, or returns "" where that says nothing.
+func (r *register) nameAll(values []int32) string {
+	if len(values) == 0 || len(values) >= maxValues {
+		return ""
 	}
-	again := &budget{ctx: b.ctx, until: time.Now().Add(verboseTime), held: b.held, limit: b.limit}
-	defer again.free()
-	_, info := porcupine.CheckOperationsVerbose(r.model(len(ops), again), porcupineOps(ops), 0)
-	var longest []int
-	for _, partials := range info.PartialLinearizations() {
-		for _, p := range partials {
-			if len(p) > len(longest) {
-				longest = p
-			}
+	names := make([]string, len(r.values))
+	for name, n := range r.values {
+		names[n] = name
+	}
+	var known []string
+	others := false
+	for _, n := range values {
+		if int(n) < len(names) {
+			known = append(known, fmt.Sprintf("%q", names[n]))
+		} else {
+			others = true
 		}
 	}
-	placed := make([]bool, len(ops))
-	for _, id := range longest {
-		placed[id] = true
+	if others {
+		known = append(known, "a value that nobody read")
 	}
-	first := -1
-	for i, o := range ops {
-		if !placed[i] && (first < 0 || o.ret < ops[first].ret) {
-			first = i
-		}
-	}
-	return first
+	return format.List(known, 5, func(s string) string { return s })
 }
 
-// verboseTime is how long a search may take that only makes a violation easier to understand.
-const verboseTime = time.Second
+// lastWriter is the operation called last of those that can have written a value before
+// o returned, and how many there are.
+func (r *register) lastWriter(o *linearOp, value int32) (last *history.Op, count int) {
+	for _, w := range r.ops {
+		if w == o.op || w.Call > o.op.Return || !mayWrite(w) || r.values[w.Value] != value {
+			continue
+		}
+		count++
+		if last == nil || w.Call > last.Call {
+			last = w
+		}
+	}
+	return last, count
+}
+
+// lastOther is the operation called last of those that had returned when o was called
+// and left, or found, another value than the one that o found: a write that came after the
+// source, else anything.
+func (r *register) lastOther(o *linearOp, value int32, source *history.Op) *history.Op {
+	var write, any *history.Op
+	for _, w := range r.ops {
+		if w.Outcome != history.OK || w.Return >= o.op.Call || w.Kind == history.CAS && !w.Applied {
+			continue
+		}
+		left := w.Value
+		if w.Kind == history.Read {
+			left = w.Output
+		}
+		if r.values[left] == value {
+			continue
+		}
+		if any == nil || w.Call > any.Call {
+			any = w
+		}
+		after := source == nil || source.Outcome == history.OK && w.Call > source.Return
+		if w.Kind != history.Read && after && (write == nil || w.Call > write.Call) {
+			write = w
+		}
+	}
+	if write != nil {
+		return write
+	}
+	return any
+}
+
+// mayWrite reports whether an operation can have changed the register.
+func mayWrite(op *history.Op) bool {
+	return op.Kind != history.Read && !(op.Kind == history.CAS && op.Outcome == history.OK && !op.Applied)
+}

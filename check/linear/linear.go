@@ -4,8 +4,8 @@
 //
 // It needs nothing but the operations, so it can judge a history from anywhere.
 // Registers (read, write, compare-and-set) are decided by the order that the
-// system itself reports where it does (FitsRevisionOrder), else by a search
-// with Porcupine; sets that only grow are decided exactly and without a search.
+// system itself reports where it does (FitsRevisionOrder), by the zones of values that
+// were written once, else by a search that is compared with Porcupine's; sets that only grow are decided exactly and without a search.
 // Operations with an unknown outcome may have taken effect at any time after their
 // call, or never. Reads that asked to be stale are left out, and so is every other kind
 // of operation.
@@ -63,7 +63,7 @@ func (r *Result) Linearizable() bool { return len(r.Violations)+len(r.Undecided)
 // Violation is a key that is not linearizable.
 type Violation struct {
 	Key string
-	// Counterexample names the operation that fits no order, and those around it, a line each.
+	// Counterexample names the operation that fits no order, and what contradicts it: three lines at most.
 	Counterexample []string
 }
 
@@ -127,9 +127,6 @@ func CheckKeys(ctx context.Context, keys *keyindex.Index, o Options) Result {
 			out.Undecided = append(out.Undecided, Undecided{r.key, r.undecided})
 			continue
 		}
-		if r.explain != nil && len(out.Violations) < maxExplained {
-			r = guard(r.key, func() keyResult { return keyResult{violation: r.explain()} })
-		}
 		out.Violations = append(out.Violations, Violation{r.key, r.violation})
 	}
 	return out
@@ -142,13 +139,7 @@ type keyResult struct {
 	stale     int // left out
 	undecided string
 	violation []string // a counterexample
-	// explain finds a better counterexample at the price of another search; may be nil.
-	explain func() []string
 }
-
-// maxExplained is how many violations are searched again for the operation that
-// fits no order. A run in which everything went wrong needs no thousand of them.
-const maxExplained = 5
 
 // guard keeps what goes wrong on one key from the others.
 func guard(key string, judge func() keyResult) (r keyResult) {

@@ -102,21 +102,16 @@ func TestLinearizable(t *testing.T) {
 
 // A key that exceeds its limits is undecided and the others are still judged.
 func TestLinearizableLimits(t *testing.T) {
-	// A hard key: dozens of concurrent writes, then a read of none of them.
+	// A hard key: dozens of concurrent writes, each of a value that was there before, and reads of them all;
+	// then a read of none of them.
 	var hard []history.Op
 	for i := range 40 {
-		o := op(1, 1000, write(fmt.Sprint(i)))
-		o.Key = "hard"
-		hard = append(hard, o)
+		hard = append(hard, op(-100, -99, write(fmt.Sprint(i))), op(1, 1000, write(fmt.Sprint(i))), op(2+i, 900, read(fmt.Sprint(39-i))))
 	}
-	for i := range 40 {
-		o := op(2+i, 900, read(fmt.Sprint(39-i)))
-		o.Key = "hard"
-		hard = append(hard, o)
+	hard = append(hard, op(-100, -99, write("first")), op(-100, -99, write("first")), op(2000, 2001, read("first")))
+	for i := range hard {
+		hard[i].Key = "hard"
 	}
-	o := op(2000, 2001, read("nothing"))
-	o.Key = "hard"
-	hard = append(hard, o)
 	bad := []history.Op{op(1, 2, write("a")), op(3, 4, read(""))}
 	good := op(1, 2, write("a"))
 	good.Key = "good"

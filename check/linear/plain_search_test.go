@@ -23,7 +23,7 @@ func TestAgainstPlainSearch(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	seen := map[string]int{}
 	for range 5000 {
-		ops := randomHistory(rng, false)
+		ops := randomHistory(rng, randomShape{ops: 8, unknown: 5, overlap: 25, compares: true})
 		o := keyindex.New(ops).Registers
 		if len(o) == 0 {
 			continue
@@ -44,7 +44,7 @@ func TestAgainstPlainSearch(t *testing.T) {
 			}
 		}
 
-		ops = randomHistory(rng, true)
+		ops = randomHistory(rng, randomShape{ops: 8, set: true, unknown: 5, overlap: 25})
 		o = keyindex.New(ops).Sets
 		if len(o) == 0 {
 			continue
@@ -71,34 +71,52 @@ func all(ops []history.Op) string {
 	return b.String()
 }
 
+// randomShape says what random histories are like.
+type randomShape struct {
+	set      bool
+	ops      int // at most
+	values   int // that are written; 0 means that each write has its own
+	unknown  int // one in so many operations has no answer
+	overlap  int // how far calls and returns are moved about
+	compares bool
+}
+
 // randomHistory lets a few operations run on a store that is right most of the
 // time, with calls and returns moved about so that they overlap.
-func randomHistory(rng *rand.Rand, set bool) []history.Op {
+func randomHistory(rng *rand.Rand, shape randomShape) []history.Op {
 	s := checktest.NewStore()
-	n := 3 + rng.IntN(6)
+	n := 3 + rng.IntN(shape.ops-2)
+	value := func(i int) string {
+		if shape.values > 0 {
+			i = rng.IntN(shape.values)
+		}
+		return string(rune('a' + i))
+	}
 	var ops []history.Op
 	for i := range n {
 		at := (i + 1) * 10
 		o := history.Op{Key: "x", Outcome: history.OK, Revision: uint64(i + 1)}
-		o.Call, o.Return = time.Duration(at-rng.IntN(25)), time.Duration(at+rng.IntN(25))
+		o.Call, o.Return = time.Duration(at-rng.IntN(shape.overlap)), time.Duration(at+rng.IntN(shape.overlap))
 		o.Intended = o.Call
 		switch k := rng.IntN(4); {
-		case set && k < 2:
+		case shape.set && k < 2:
 			o.Kind, o.Value = history.Add, string(rune('a'+i))
-		case set:
+		case shape.set:
 			o.Kind = history.SetRead
 		case k == 0:
-			o.Kind, o.Value = history.Write, string(rune('a'+i))
-		case k == 1:
-			o.Kind, o.Value, o.Expect = history.CAS, string(rune('a'+i)), s.Registers["x"]
+			o.Kind, o.Value = history.Write, value(i)
+		case k == 1 && shape.compares:
+			o.Kind, o.Value, o.Expect = history.CAS, value(i), s.Registers["x"]
 			if rng.IntN(2) == 0 {
-				o.Expect = string(rune('a' + rng.IntN(n)))
+				o.Expect = value(rng.IntN(n))
 			}
+		case k == 1:
+			o.Kind, o.Value = history.Write, value(i)
 		default:
 			o.Kind = history.Read
 		}
 		effect := o
-		if rng.IntN(5) == 0 {
+		if rng.IntN(shape.unknown) == 0 {
 			o.Outcome = history.Unknown
 			if rng.IntN(2) == 0 {
 				s.Do(&effect)
@@ -106,7 +124,7 @@ func randomHistory(rng *rand.Rand, set bool) []history.Op {
 		} else {
 			s.Do(&o)
 			if rng.IntN(6) == 0 { // and now a lie
-				o.Output, o.Applied = string(rune('a'+rng.IntN(n))), !o.Applied
+				o.Output, o.Applied = value(rng.IntN(n)), !o.Applied
 				if len(o.Set) > 0 {
 					o.Set = o.Set[:len(o.Set)-1]
 				}
@@ -122,6 +140,47 @@ func randomHistory(rng *rand.Rand, set bool) []history.Op {
 	}
 	return ops
 }
+
+// Shapes that are hard to get right: values that recur, and more unanswered writes than answered
+// ones, so that most of what refused compare-and-sets tell of nobody saw.
+func TestSearchAgainstPlainSearch(t *testing.T) {
+	shapes := map[string]randomShape{
+		"own values":              {ops: 9, unknown: 5, overlap: 40},
+		"own values, compared":    {ops: 8, unknown: 3, overlap: 40, compares: true},
+		"two values":              {ops: 8, values: 2, unknown: 4, overlap: 30, compares: true},
+		"three values, no answer": {ops: 8, values: 3, unknown: 2, overlap: 60, compares: true},
+		"one after another":       {ops: 9, values: 3, unknown: 2, overlap: 6, compares: true},
+	}
+	for name, shape := range shapes {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, 6))
+			count := map[bool]int{}
+			for range searchTrials {
+				ops := randomHistory(rng, shape)
+				want := plainSearch(ops)
+				count[want]++
+				pointers := keyindex.New(ops).Registers[0].Ops
+				var held atomic.Int64
+				limits := func() *budget {
+					return &budget{ctx: t.Context(), until: time.Now().Add(time.Minute), held: &held, limit: 1 << 30}
+				}
+				if got := checkRegister("x", pointers, limits()); (got.violation == nil) != want || got.undecided != "" || len(got.violation) > 3 {
+					t.Fatalf("linearizable %v, %d lines, a plain search says %v:\n%s", got.violation == nil, len(got.violation), want, all(ops))
+				}
+				// What the zones decide does not come to the search.
+				if got := newRegister("x", pointers, &keyResult{}).newRegisterSearch(false, limits()).run(); got != want {
+					t.Fatalf("the search says %v, a plain search says %v:\n%s", got, want, all(ops))
+				}
+			}
+			if count[true] < searchTrials/20 || count[false] < searchTrials/20 {
+				t.Errorf("%v histories, want both kinds", count)
+			}
+		})
+	}
+}
+
+// searchTrials is how many histories of each shape are compared.
+const searchTrials = 8000
 
 // plainSearch knows no short cuts: every operation, unanswered ones for ever,
 // a set as one state.

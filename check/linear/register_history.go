@@ -1,40 +1,45 @@
 package linear
 
 import (
-	"fmt"
 	"math"
 	"time"
 
-	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// checkRegister decides one register with read, write and compare-and-set.
-// Where the system reported an order of its own, that order is tried first: if it
-// fits the history it proves it, in n log n. Else Porcupine searches for one.
+// checkRegister decides one register with read, write and compare-and-set. What is cheap
+// goes first: the order that the system itself reported, where it did, proves
+// the history if it fits; zones of values that were written once refute most that
+// are wrong, and prove those in which every value was and nothing compares. The rest is searched.
 func checkRegister(key string, ops []*history.Op, b *budget) keyResult {
 	var out keyResult
 	r := newRegister(key, ops, &out)
 	if r.fitsRevisionOrder() {
 		return out
 	}
-	// An unanswered write whose value nobody saw can always be placed after
-	// everything else, so if the rest is linearizable the whole is. The converse
-	// needs care: the only operation that can tell such a write from none is a
-	// compare-and-set that was not applied. During an outage there are dozens of such writes on a
-	// key, each doubles the search, so the short search comes first.
-	searched := r.linearOps(false)
-	ok := r.search(searched, b)
-	if all := r.linearOps(true); !ok && b.exhausted == "" && len(all) > len(searched) && r.hasMismatch {
-		searched = all
-		ok = r.search(all, b)
-	}
+	culprit, proved := r.checkZones()
 	switch {
+	case proved:
+		return out
+	case culprit != nil:
+		out.violation = r.counterexample(culprit, nil)
+		return out
+	}
+	// Without refused compare-and-sets the search is short, whatever else is unknown; what
+	// fails without them fails for certain, though there be no budget left for more.
+	if r.hasMismatch && r.hasUnanswered {
+		first := *b
+		if s := r.newRegisterSearch(true, &first); !s.run() && first.exhausted == "" {
+			out.violation = r.counterexample(s.culprit(), s.values)
+			return out
+		}
+	}
+	s := r.newRegisterSearch(false, b)
+	switch ok := s.run(); {
 	case b.exhausted != "":
 		out.undecided = b.exhausted
 	case !ok:
-		out.violation = []string{fmt.Sprintf("%s: no order of its %s fits", key, format.Count(len(searched), "operation"))}
-		out.explain = func() []string { return r.counterexample(searched, b) }
+		out.violation = r.counterexample(s.culprit(), s.values)
 	}
 	return out
 }
@@ -45,10 +50,11 @@ const forever = time.Duration(math.MaxInt64)
 // register is the history of one register, values numbered; 0 is the empty
 // value, which is never written.
 type register struct {
-	key         string
-	ops         []*history.Op // that take part
-	values      map[string]int32
-	hasMismatch bool // some compare-and-set found another value
+	key           string
+	ops           []*history.Op // that take part
+	values        map[string]int32
+	hasMismatch   bool // some compare-and-set found another value
+	hasUnanswered bool // some write has no answer
 	// until bounds the effect of an unanswered write that was seen, by its
 	// place in ops: it took effect before the reader that saw it had its answer.
 	until map[int]time.Duration
@@ -68,7 +74,9 @@ func newRegister(key string, ops []*history.Op, out *keyResult) *register {
 		if op.Kind != history.Read {
 			writers[op.Value] = append(writers[op.Value], len(r.ops))
 		}
-		if op.Kind == history.CAS && op.Outcome == history.OK && !op.Applied {
+		if op.Outcome != history.OK {
+			r.hasUnanswered = true
+		} else if op.Kind == history.CAS && !op.Applied {
 			r.hasMismatch = true
 		}
 		r.ops = append(r.ops, op)

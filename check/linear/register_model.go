@@ -40,14 +40,6 @@ func (o *linearOp) apply(state int32) (ok bool, next int32) {
 	}
 }
 
-// search reports whether the operations can be put in an order. The answer means
-// nothing once the budget is exhausted.
-func (r *register) search(ops []*linearOp, b *budget) bool {
-	defer b.free()
-	result := porcupine.CheckOperationsTimeout(r.model(len(ops), b), porcupineOps(ops), 0)
-	return result == porcupine.Ok
-}
-
 // model is the register as Porcupine takes it, for a search over n operations.
 func (r *register) model(n int, b *budget) porcupine.Model {
 	// Boxed once: the search asks for states millions of times.
@@ -63,7 +55,7 @@ func (r *register) model(n int, b *budget) porcupine.Model {
 				return false, state
 			}
 			ok, next := input.(*linearOp).apply(state.(int32))
-			if !ok || !b.remember(n) {
+			if !ok || !b.remember(bytesPerState+int64(n/8)) {
 				return false, state
 			}
 			return true, states[next]

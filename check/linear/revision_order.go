@@ -129,5 +129,5 @@ func (o *linearOp) shows() int32 {
 
 // readsOnly reports whether the operation leaves the register as it was.
 func (o *linearOp) readsOnly() bool {
-	return o.kind == history.Read || o.kind == history.CAS && !o.applied
+	return o.kind == history.Read || o.mismatched()
 }

@@ -33,7 +33,7 @@ func VisualizeKey(ctx context.Context, w io.Writer, ops []*history.Op) error {
 	if len(r.ops) > maxVerbose {
 		return fmt.Errorf("visualize a register: it has %d operations, more than %d", len(r.ops), maxVerbose)
 	}
-	all := r.linearOps(r.hasMismatch) // as the search that decides: see checkRegister
+	all := r.linearOps(r.hasMismatch) // only a refused compare-and-set can prove a write that nobody saw
 	slices.SortFunc(all, func(a, b *linearOp) int { return cmp.Compare(a.op.Call, b.op.Call) })
 	var held atomic.Int64
 	b := &budget{ctx: ctx, until: time.Now().Add(verboseTime), held: &held, limit: Options{}.resolve().Memory}
@@ -65,3 +65,10 @@ func chartOps(ops []*linearOp) []porcupine.Operation {
 	}
 	return out
 }
+
+// maxVerbose is the longest history of a register of which a chart is made: Porcupine's partial
+// orders cost the square of its length.
+const maxVerbose = 2000
+
+// verboseTime is how long the search for a chart may take. It decides nothing.
+const verboseTime = time.Second
