@@ -5,11 +5,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/printable"
 	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Progress is the state of a run at an instant. One is handed to Options.Watch
-// at each event and ten times a second.
+// at each event and ten times a second. Its texts are safe to print, each on one line.
 type Progress struct {
 	ID    string
 	At    time.Duration
@@ -147,6 +149,7 @@ func (f *progressFeed) deliver() {
 		f.mu.Unlock()
 		for _, p := range batch {
 			p.Rates = f.rates()
+			p.makePrintable()
 			f.setBlocked(time.Now())
 			f.watch(p)
 			f.setBlocked(time.Time{})
@@ -154,6 +157,29 @@ func (f *progressFeed) deliver() {
 		if ending {
 			return
 		}
+	}
+}
+
+// makePrintable makes what comes from the system and the scenario safe to print, for
+// watchers print it. The record keeps it as it came. What p points to is shared.
+func (p *Progress) makePrintable() {
+	if p.Event != nil {
+		e := *p.Event
+		e.Source, e.Kind = record.EventSource(printable.Line(string(e.Source))), record.EventKind(printable.Line(string(e.Kind)))
+		e.Region, e.Node = topology.Region(printable.Line(string(e.Region))), topology.NodeID(printable.Line(string(e.Node)))
+		e.Fault, e.Description = printable.Line(e.Fault), printable.Line(e.Description)
+		e.Fields = nil
+		for name, value := range p.Event.Fields {
+			if e.Fields == nil {
+				e.Fields = map[string]string{}
+			}
+			e.Fields[printable.Line(name)] = printable.Line(value)
+		}
+		p.Event = &e
+	}
+	p.Active = slices.Clone(p.Active)
+	for i := range p.Active {
+		p.Active[i] = printable.Line(p.Active[i])
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/mcp-resilience/holdfast/internal/printable"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -15,9 +15,7 @@ import (
 // an error with its causes, and few enough that a thousand of them stay readable.
 const maxRunes = 600
 
-// clean makes a string of a run safe for every format: valid UTF-8, no control
-// characters (XML 1.0 has no way to write most of them, and a terminal executes
-// some), no bidirectional overrides, at most maxRunes runes.
+// clean makes a string of a run safe for every format, with at most maxRunes runes.
 func clean(s string) string {
 	if utf8.RuneCountInString(s) > maxRunes {
 		cut := 0
@@ -29,17 +27,7 @@ func clean(s string) string {
 			cut++
 		}
 	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t', r == '\r':
-			return ' '
-		case r == 0xFFFE, r == 0xFFFF, unicode.Is(unicode.Cc, r):
-			return '\uFFFD'
-		case unicode.Is(unicode.Bidi_Control, r):
-			return '\uFFFD'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return printable.Line(s)
 }
 
 // num writes at most prec decimals and no trailing zeros.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+
+	"github.com/mcp-resilience/holdfast/internal/printable"
 )
 
 // Diagnostic is one thing that is wrong with a scenario file.
@@ -15,7 +17,8 @@ type Diagnostic struct {
 	Suggestion   string // the valid name that may have been meant
 }
 
-// Error is file:line:column: field: problem; did you mean "x"?
+// Error is file:line:column: field: problem; did you mean "x"? It is one line, safe to
+// print whatever the file holds.
 func (p Diagnostic) Error() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -29,7 +32,7 @@ func (p Diagnostic) Error() string {
 	if p.Suggestion != "" {
 		fmt.Fprintf(&b, "; did you mean %q?", p.Suggestion)
 	}
-	return b.String()
+	return printable.Line(b.String())
 }
 
 // Diagnostics is all that is wrong with a scenario, in the order of the file.

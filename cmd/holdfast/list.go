@@ -13,6 +13,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/internal/printable"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
@@ -165,7 +166,7 @@ func (a *app) listRuns() error {
 		if r.InProgress != 0 {
 			v = fmt.Sprintf("in progress (process %d)", r.InProgress)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Run, r.Runtime, v, r.AbortReason)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Run, printable.Line(r.Runtime), printable.Line(v), printable.Line(r.AbortReason))
 	}
 	return t.Flush()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/internal/duration"
+	"github.com/mcp-resilience/holdfast/internal/printable"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -52,11 +53,11 @@ holds it, and the timeline.`,
 }
 
 func printPlan(w io.Writer, p scenarios.Plan) error {
-	fmt.Fprintf(w, "%s on %s: %s\n\n", p.Scenario, p.Target, p.Description)
+	fmt.Fprintf(w, "%s on %s: %s\n\n", p.Scenario, p.Target, printable.Line(p.Description))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "regions\t%s\n", topologyLine(p.Topology))
 	fmt.Fprintf(t, "load\t%d reads/s and %d writes/s in each region, from %d clients%s\n", p.Load.Reads, p.Load.Writes, p.Load.Clients, dataClassSuffix(p.Load.Class))
-	fmt.Fprintf(t, "objectives\t%s\n", objectiveList(p.Objectives))
+	fmt.Fprintf(t, "objectives\t%s\n", printable.Line(objectiveList(p.Objectives)))
 	if p.Expect != record.Pass {
 		must := "not pass"
 		if len(p.ExpectedFailures) > 0 {
@@ -68,7 +69,7 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
 	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", formatOffset(-p.Baseline), regionList(p.Topology.Regions()))
 	for _, r := range p.Timeline() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", formatOffset(r.At), timelineEntry(r), quorumWord(r.Majority), regionList(r.RegionsWithQuorum))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", formatOffset(r.At), printable.Line(timelineEntry(r)), quorumWord(r.Majority), regionList(r.RegionsWithQuorum))
 	}
 	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", formatOffset(p.Length()), duration.Format(p.Observe))
 	return t.Flush()

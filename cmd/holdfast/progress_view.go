@@ -23,7 +23,7 @@ type progressView interface {
 
 // newProgressView is the live view in a terminal, and plain lines everywhere else.
 func (a *app) newProgressView(title string) progressView {
-	if f, ok := a.err.(*os.File); ok && !a.plain && !a.json &&
+	if f, ok := fileOf(a.err); ok && !a.plain && !a.json &&
 		term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "" {
 		return newTTYView(f, title)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/mcp-resilience/holdfast/internal/printable"
 	"github.com/mcp-resilience/holdfast/internal/suggest"
 )
 
@@ -24,8 +25,12 @@ type app struct {
 
 // Main runs the command line and returns its exit status.
 func Main(args []string) int {
-	a := &app{out: os.Stdout, err: os.Stderr}
-	return a.main(context.Background(), args)
+	out, errs := &printable.Writer{To: os.Stdout}, &printable.Writer{To: os.Stderr}
+	status := (&app{out: out, err: errs}).main(context.Background(), args)
+	if err := errors.Join(out.Flush(), errs.Flush()); err != nil && status == 0 {
+		return exitEnvironment
+	}
+	return status
 }
 
 func (a *app) main(ctx context.Context, args []string) int {

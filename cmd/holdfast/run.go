@@ -168,18 +168,18 @@ func (a *app) printRun(r *record.Run, dir string) error {
 			AsExpected: runExit(r) == 0, ExitCode: runExit(r), Result: r.Result,
 		})
 	}
-	return reports.Terminal(a.out, r, dir, a.colour())
+	return reports.Terminal(unfiltered(a.out), r, dir, a.colour())
 }
 
 func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(unfiltered(w))
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
 
 // colour is true where standard output is a terminal and the user has not turned colour off.
 func (a *app) colour() bool {
-	f, ok := a.out.(*os.File)
+	f, ok := fileOf(a.out)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/internal/printable"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -33,7 +34,7 @@ func newTTYView(tty *os.File, title string) *ttyView {
 }
 
 func (l *ttyView) Update(p harness.Progress) { l.buffer.add(p) }
-func (l *ttyView) Note(s string)             { l.buffer.addNote(s) }
+func (l *ttyView) Note(s string)             { l.buffer.addNote(printable.Line(s)) }
 
 func (l *ttyView) Close() {
 	close(l.stop)
