@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/internal/suggest"
@@ -35,17 +37,49 @@ func (d decoder) decodeDocument(data []byte, out any) {
 			d.report("", fmt.Sprintf("is not YAML that can be read: %v", r), "")
 		}
 	}()
-	f, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	tokens := lexer.Tokenize(string(data))
+	if deep, ok := tooDeep(tokens); ok {
+		d.reportAt(position{deep.Position.Line, deep.Position.Column}, "", fmt.Sprintf("lists and mappings are nested more than %d deep", maxNesting), "")
+		return
+	}
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.syntax(err)
 		return
 	}
 	docs := slices.DeleteFunc(f.Docs, func(n *ast.DocumentNode) bool { return n.Body == nil })
-	if len(docs) != 1 {
+	if len(docs) == 0 {
+		d.report("", "is empty: it holds no scenario", "")
+		return
+	}
+	if len(docs) > 1 {
 		d.report("", fmt.Sprintf("has %d documents, want one scenario", len(docs)), "")
 		return
 	}
 	d.decodeValue(docs[0].Body, reflect.ValueOf(out).Elem(), "")
+}
+
+// tooDeep returns the token that is nested too deeply. The parser is recursive, and took
+// 1.4 GB for 30,000 brackets.
+func tooDeep(tokens token.Tokens) (*token.Token, bool) {
+	flow, entries, line := 0, 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			flow++
+		case token.SequenceEndType, token.MappingEndType:
+			flow = max(0, flow-1)
+		case token.SequenceEntryType, token.MappingKeyType: // "- - -" nests on one line
+			if t.Position.Line != line {
+				entries, line = 0, t.Position.Line
+			}
+			entries++
+		}
+		if flow > maxNesting || entries > maxNesting {
+			return t, true
+		}
+	}
+	return nil, false
 }
 
 // decodeValue decodes a node into v, which is the field named path.
@@ -143,6 +177,14 @@ func (d decoder) decodeSettings(n ast.Node, step, with reflect.Value, path strin
 func (d decoder) decodeList(n *ast.SequenceNode, v reflect.Value, path string) {
 	if v.Kind() != reflect.Slice {
 		d.report(path, "is a list, want "+describeType(v.Type()), "")
+		return
+	}
+	limit := maxList
+	if path == "steps" {
+		limit = maxSteps
+	}
+	if len(n.Values) > limit { // before each entry is looked at
+		d.report(path, fmt.Sprintf("has %d entries, want at most %d", len(n.Values), limit), "")
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Values), len(n.Values)))

@@ -12,6 +12,8 @@ type diagnosticCollector struct {
 	file        string
 	positions   map[string]position // by field
 	diagnostics Diagnostics
+	within      map[string]bool // fields of which there is a diagnostic, or of a part of them
+	whole       map[string]bool // fields of which there is a diagnostic
 }
 
 type position struct{ line, column int }
@@ -25,7 +27,7 @@ func (s *diagnosticCollector) report(field, message, suggestion string) {
 	}
 	at, around := s.positions[field], field
 	for at == (position{}) && around != "" {
-		around = around[:max(0, strings.LastIndexAny(around, ".["))]
+		around = enclosing(around)
 		at = s.positions[around]
 	}
 	s.reportAt(at, field, message, suggestion)
@@ -33,18 +35,30 @@ func (s *diagnosticCollector) report(field, message, suggestion string) {
 
 func (s *diagnosticCollector) reportAt(at position, field, message, suggestion string) {
 	s.diagnostics = append(s.diagnostics, Diagnostic{s.file, at.line, at.column, field, message, suggestion})
+	if s.whole == nil {
+		s.within, s.whole = map[string]bool{}, map[string]bool{}
+	}
+	s.whole[field] = true
+	for around := field; around != ""; around = enclosing(around) {
+		s.within[around] = true
+	}
 }
+
+// enclosing is the field that a field is a part of; empty for one at the top.
+func enclosing(field string) string { return field[:max(0, strings.LastIndexAny(field, ".["))] }
 
 // reported says whether there is a diagnostic of the field, of a part of it, or of a
 // field that it is part of.
 func (s *diagnosticCollector) reported(field string) bool {
-	return slices.ContainsFunc(s.diagnostics, func(p Diagnostic) bool { return isPartOf(field, p.Field) || isPartOf(p.Field, field) })
-}
-
-// isPartOf says whether a field is the other field or a part of it.
-func isPartOf(field, whole string) bool {
-	rest, ok := strings.CutPrefix(field, whole)
-	return ok && (rest == "" || (whole != "" && strings.ContainsAny(rest[:1], ".[")))
+	if field == "" {
+		return s.whole[""]
+	}
+	for around := field; around != ""; around = enclosing(around) {
+		if s.whole[around] {
+			return true
+		}
+	}
+	return s.within[field]
 }
 
 // inFile says whether the file gives the field.

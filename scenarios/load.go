@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,29 +44,36 @@ func Names() []string {
 // Load reads a scenario, from the library by its name or from a file by its path. The error is a
 // Diagnostics for a file with mistakes.
 func Load(pathOrName string) (Scenario, error) {
+	s, _, err := LoadSource(pathOrName)
+	return s, err
+}
+
+// LoadSource is Load, and returns the text of the scenario as well. The file is read
+// once: it may be a pipe, such as the shell's <(…).
+func LoadSource(pathOrName string) (Scenario, []byte, error) {
 	if data, err := Source(pathOrName); err == nil {
-		return Parse(pathOrName+".yaml", data)
+		s, err := Parse(pathOrName+".yaml", data)
+		return s, data, err
 	}
 	f, err := os.Open(pathOrName)
 	if err != nil {
 		if isPath(pathOrName) {
-			return Scenario{}, fmt.Errorf("read scenario: %w", err)
+			return Scenario{}, nil, fmt.Errorf("read scenario: %w", err)
 		}
-		return Scenario{}, Diagnostic{
+		return Scenario{}, nil, Diagnostic{
 			File: pathOrName, Message: "is neither a file nor a scenario of the library", Suggestion: suggest.Closest(pathOrName, Names()),
 		}
 	}
 	defer f.Close()
-	data := make([]byte, maxFile+1)
-	n := 0
-	for n < len(data) {
-		m, err := f.Read(data[n:])
-		n += m
-		if err != nil {
-			break
-		}
+	if is, err := f.Stat(); err == nil && is.IsDir() {
+		return Scenario{}, nil, Diagnostic{File: pathOrName, Message: "is a directory; name a scenario file in it"}
 	}
-	return Parse(pathOrName, data[:n])
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return Scenario{}, nil, fmt.Errorf("read scenario: %w", err)
+	}
+	s, err := Parse(pathOrName, data)
+	return s, data, err
 }
 
 // Source returns the text of a scenario of the library with its comments.
@@ -73,6 +82,8 @@ func Source(name string) ([]byte, error) { return library.ReadFile(name + ".yaml
 func isPath(s string) bool {
 	return strings.ContainsRune(s, filepath.Separator) || filepath.Ext(s) != ""
 }
+
+const byteOrderMark = "\uFEFF"
 
 // Parse reads a scenario strictly. File is the name that errors give. The error is a
 // Diagnostics with everything that is wrong. Names of regions, nodes and services
@@ -83,6 +94,13 @@ func Parse(file string, data []byte) (Scenario, error) {
 	if len(data) > maxFile {
 		src.report("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
 		return Scenario{}, src.err()
+	}
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
+		src.report("", "is UTF-16: save it as UTF-8", "")
+		return Scenario{}, src.err()
+	case bytes.HasPrefix(data, []byte(byteOrderMark)): // which some editors write, and YAML allows
+		data = data[len(byteOrderMark):]
 	}
 	decoder{src}.decodeDocument(data, &s)
 	s.ExpectedFailures = record.CanonicalChecks(s.ExpectedFailures)

@@ -184,7 +184,7 @@ func TestProblems(t *testing.T) {
 		{"anchors", "name: &n x\nsteps: []\n", "f.yaml:1:1: name: anchors, aliases, tags and merges are not allowed: write the value out"},
 		{"tags", "name: !!binary eA==\nsteps: []\n", "f.yaml:1:1: name: anchors, aliases, tags and merges are not allowed: write the value out"},
 		{"syntax", "name: x\nsteps: [\n", "f.yaml:2:8: sequence end token ']' not found"},
-		{"no document", "# nothing\n", "f.yaml: has 0 documents, want one scenario"},
+		{"no document", "# nothing\n", "f.yaml: is empty: it holds no scenario"},
 		{"two documents", "name: x\n---\nname: y\n", "f.yaml: has 2 documents, want one scenario"},
 		{"no mapping", "- name: x", "f.yaml:1:1: is a list, want mapping"},
 	} {

@@ -57,55 +57,11 @@ func (p Plan) Timeline() []PreviewRow {
 		rows = append(rows, begin, end)
 	}
 	slices.SortStableFunc(rows, func(a, b PreviewRow) int { return cmp.Compare(a.At, b.At) })
+	q := p.newQuorumPreview()
 	for i := range rows {
-		p.assessQuorum(&rows[i])
+		q.assess(&rows[i])
 	}
 	return rows
-}
-
-// assessQuorum fills in the state of the system after the row's instant.
-func (p Plan) assessQuorum(r *PreviewRow) {
-	cases := [][]topology.FaultImpact{} // for each active step, its possible impacts
-	r.Active = []string{}
-	for _, s := range p.Steps {
-		if s.At <= r.At && r.At < s.At+s.For {
-			r.Active = append(r.Active, s.ID)
-			cases = append(cases, p.possibleImpacts(s))
-		}
-	}
-	r.Majority = true
-	r.RegionsWithQuorum = p.Topology.Regions()
-	for _, ds := range cases {
-		r.Impact = topology.MergeImpacts(append([]topology.FaultImpact{r.Impact}, ds...)...)
-	}
-	worst := combinations(cases)
-	if worst == nil {
-		worst = []topology.FaultImpact{r.Impact} // too many combinations: assume the union of all impacts
-	}
-	for _, d := range worst {
-		r.Majority = r.Majority && len(p.Topology.QuorumMembers(d)) > 0
-		r.RegionsWithQuorum = slices.DeleteFunc(r.RegionsWithQuorum, func(c topology.Region) bool { return !p.Topology.HasQuorum(c, d) })
-	}
-}
-
-// combinations returns the merged impact of every combination of the cases, or nil
-// when there are too many.
-func combinations(cases [][]topology.FaultImpact) []topology.FaultImpact {
-	const limit = 1000
-	out := []topology.FaultImpact{{}}
-	for _, ds := range cases {
-		var next []topology.FaultImpact
-		for _, so := range out {
-			for _, d := range ds {
-				next = append(next, topology.MergeImpacts(so, d))
-			}
-		}
-		if len(next) > limit {
-			return nil
-		}
-		out = next
-	}
-	return out
 }
 
 // possibleImpacts lists the impact of a step for each way in which its roles can resolve.

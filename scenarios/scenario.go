@@ -78,7 +78,10 @@ func Labels() []string { return []string{"smoke", "full", "negative", "nightly"}
 const (
 	maxSteps    = 64
 	maxEpisodes = 100
+	maxFaults   = 1000      // steps of all episodes
 	maxDuration = time.Hour // of any one duration
 	maxRate     = 20_000    // operations a second and region
 	maxFile     = 64 << 10  // bytes
+	maxList     = 1000      // entries of any list but the steps
+	maxNesting  = 32        // lists and mappings in each other
 )

@@ -34,8 +34,8 @@ func (p Plan) validate() error {
 	src.requireDuration("observe", p.Observe, 0, 2*maxDuration)
 	validateTopology(src, p.TopologySpec)
 	validateLoad(src, p.Load)
-	if len(p.Steps) > maxSteps*maxEpisodes {
-		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxSteps*maxEpisodes), "")
+	if len(p.Steps) > maxFaults {
+		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxFaults), "")
 		return src.err()
 	}
 	for i, s := range p.Steps {

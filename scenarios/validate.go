@@ -50,6 +50,8 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 		src.report("steps", "is missing; a run without faults needs an empty list, []", "")
 	case len(s.Steps) > maxSteps:
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(s.Steps), maxSteps), "")
+	case len(s.Steps)*max(s.Episodes, 1) > maxFaults && !src.reported("episodes"):
+		src.report("episodes", fmt.Sprintf("%d episodes of %d steps are %d faults, want at most %d in a run", s.Episodes, len(s.Steps), s.Episodes*len(s.Steps), maxFaults), "")
 	default:
 		for i, step := range s.Steps {
 			validateStep(src, fmt.Sprintf("steps[%d]", i), step)

@@ -3,8 +3,6 @@ package builtin
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/targets"
@@ -25,7 +23,7 @@ func Read(pathOrName string, seed uint64, changes ...func(*scenarios.Scenario)) 
 
 // ReadFor is Read for a scenario whose target may be one of the caller's own.
 func ReadFor(own []targets.Target, pathOrName string, seed uint64, changes ...func(*scenarios.Scenario)) (Job, error) {
-	s, err := scenarios.Load(pathOrName)
+	s, source, err := scenarios.LoadSource(pathOrName)
 	if err != nil {
 		return Job{}, err
 	}
@@ -36,11 +34,7 @@ func ReadFor(own []targets.Target, pathOrName string, seed uint64, changes ...fu
 	if err != nil {
 		return Job{}, err
 	}
-	source, err := scenarios.Source(pathOrName)
-	if errors.Is(err, fs.ErrNotExist) {
-		source, err = os.ReadFile(pathOrName)
-	}
-	return Job{Plan: p, Source: source}, err
+	return Job{Plan: p, Source: source}, nil
 }
 
 // Resolve makes a plan of a scenario on the topology of its target, which is
