@@ -59,9 +59,13 @@ STORM ?= 30m
 storm:
 	@$(GO) run ./e2e/bench/figures -only Storm -storm $(STORM)
 
-## lint: formatting, vet and staticcheck
+## lint: golangci-lint as .golangci.yml says where it is installed; formatting, vet and staticcheck where it is not
 .PHONY: lint
 lint:
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else $(MAKE) --no-print-directory lint-basic; fi
+
+.PHONY: lint-basic
+lint-basic:
 	@test -z "$$($(GOFUMPT) -l .)" || { echo "not formatted with gofumpt:"; $(GOFUMPT) -l .; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...

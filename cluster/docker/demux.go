@@ -2,6 +2,7 @@ package docker
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -19,7 +20,7 @@ func (o *demux) Read(p []byte) (int, error) {
 	for o.left == 0 {
 		var head [8]byte
 		if _, err := io.ReadFull(o.from, head[:]); err != nil {
-			if err == io.ErrUnexpectedEOF {
+			if errors.Is(err, io.ErrUnexpectedEOF) {
 				err = fmt.Errorf("read output: the engine broke off in a frame's head: %w", err)
 			}
 			return 0, err

@@ -36,7 +36,7 @@ func TestSilentCuts(t *testing.T) {
 						cut  bool
 					}{{"upstream", far, upCut}, {"downstream", near, downCut}} {
 						if end.cut {
-							if err := read(t, end.conn, short); err != os.ErrDeadlineExceeded {
+							if err := read(t, end.conn, short); !errors.Is(err, os.ErrDeadlineExceeded) {
 								t.Errorf("cut %s: got %v, want silence", end.name, err)
 							}
 						} else if err := read(t, end.conn, long); err != nil {
@@ -59,12 +59,12 @@ func TestSilentCuts(t *testing.T) {
 						want = io.EOF
 					}
 					if upCut {
-						if err := read(t, far, long); err != want {
+						if err := read(t, far, long); !errors.Is(err, want) {
 							t.Errorf("upstream after heal: got %v, want %v", err, want)
 						}
 					}
 					if downCut {
-						if err := read(t, near, long); err != want {
+						if err := read(t, near, long); !errors.Is(err, want) {
 							t.Errorf("downstream after heal: got %v, want %v", err, want)
 						}
 					}
@@ -97,10 +97,10 @@ func TestLoudCuts(t *testing.T) {
 				t.Run(link.String()+" "+string(mode)+" "+string(flow), func(t *testing.T) {
 					near, far := w.connect(t, link, ln)
 					heal := w.apply(t, "cut", on(link, flow), links.Effect{Cut: mode})
-					if err := read(t, near, long); err != want.open {
+					if err := read(t, near, long); !errors.Is(err, want.open) {
 						t.Errorf("open connection, near end: got %v, want %v", err, want.open)
 					}
-					if err := read(t, far, long); err != want.open {
+					if err := read(t, far, long); !errors.Is(err, want.open) {
 						t.Errorf("open connection, far end: got %v, want %v", err, want.open)
 					}
 					c, err := w.dial(link)
@@ -116,7 +116,7 @@ func TestLoudCuts(t *testing.T) {
 							}
 							break
 						}
-						if err := read(t, c, long); err != syscall.ECONNRESET {
+						if err := read(t, c, long); !errors.Is(err, syscall.ECONNRESET) {
 							t.Errorf("new connection: got %v, want %v", err, syscall.ECONNRESET)
 						}
 					}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,21 +131,22 @@ type Event = events.Event
 // Events returns the events of a node so far.
 func (c *Cluster) Events(name string) []Event {
 	c.t.Helper()
-	var r *http.Response
-	c.Await("the event log of "+name, func() (ok bool) {
-		var err error
-		r, err = c.get(name, "/events")
-		return err == nil
-	})
-	defer r.Body.Close()
 	var out []Event
-	for dec := json.NewDecoder(r.Body); ; {
-		var e Event
-		if dec.Decode(&e) != nil { // the stream ends only by the client's timeout
-			return out
+	c.Await("the event log of "+name, func() (ok bool) {
+		r, err := c.get(name, "/events")
+		if err != nil {
+			return false
 		}
-		out = append(out, e)
-	}
+		defer r.Body.Close()
+		for dec := json.NewDecoder(r.Body); ; {
+			var e Event
+			if dec.Decode(&e) != nil { // the stream ends only by the client's timeout
+				return true
+			}
+			out = append(out, e)
+		}
+	})
+	return out
 }
 
 // Wipe deletes the data folder of a node that is not running.

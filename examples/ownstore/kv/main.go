@@ -276,7 +276,7 @@ func (p *peer) call(method string, args, reply any) error {
 	p.mu.Unlock()
 	select {
 	case done := <-c.Go(method, args, reply, make(chan *rpc.Call, 1)).Done:
-		if _, said := done.Error.(rpc.ServerError); done.Error == nil || said {
+		if _, said := errors.AsType[rpc.ServerError](done.Error); done.Error == nil || said {
 			return done.Error
 		}
 	case <-time.After(patience):
