@@ -1,6 +1,7 @@
 package build_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -124,4 +125,9 @@ func TestOwnModule(t *testing.T) {
 	if err := exec.Command(bin).Run(); err != nil {
 		t.Errorf("run %s: %v", bin, err)
 	}
+}
+
+func ExampleName() {
+	fmt.Println(strings.TrimSuffix(build.Name("go.etcd.io/etcd/server/v3"), ".exe"))
+	// Output: server
 }
