@@ -1,5 +1,7 @@
 // Package targets is the interface between the framework and the systems under test.
-// Each system has a folder here. The engine imports none of them.
+// An adapter says how a system's nodes are started, who has which role, and how clients
+// use it; it injects no fault and judges nothing. Each system has a folder here. The engine
+// imports none of them.
 package targets
 
 import (

@@ -1,6 +1,7 @@
 // Package workload drives a system as its users would. Open-loop clients in each
 // region send operations on a schedule, whatever the system does, and the outcome
-// of each operation is recorded.
+// of each operation is recorded. It knows no system, no fault and no verdict: a target
+// makes the clients, and what the outcomes mean is for the checks.
 package workload
 
 import (

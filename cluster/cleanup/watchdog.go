@@ -1,6 +1,6 @@
 // Package cleanup makes sure that nothing of a run outlives it, not even a
 // kill -9 of the process that drives it. It names that process (Owner), keeps a
-// journal of what has to be undone, and starts a watchdog: a child in a session
+// log of what has to be undone, and starts a watchdog: a child in a session
 // of its own that reads a pipe from its owner. The kernel closes the pipe when
 // the owner dies in whatever way; the watchdog then removes everything that
 // carries the run's id, and exits. An owner that ends well says so first.

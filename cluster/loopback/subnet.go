@@ -5,7 +5,7 @@
 //
 //	127.R.0.(10+i)       node i, and its echo
 //	127.R.(1+v).(10+i)   what stands for node i in the pod of node v
-//	127.R.(100+i).(10+j) where clients of region z enter the pod of node i
+//	127.R.(100+i).(10+j) where clients of region j enter the pod of node i
 //	127.R.250.(10+i)     linkd of node i: control and admin
 //	127.R.255.254        the lock
 //

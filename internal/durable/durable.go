@@ -1,5 +1,5 @@
 // Package durable writes files so that they are still there, and whole, when the machine
-// loses power a moment later.
+// loses power a moment later. It notices nothing that a disk changes afterwards.
 package durable
 
 import (
