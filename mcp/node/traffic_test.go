@@ -95,7 +95,7 @@ func TestAClientHoldsAnAnswerForItsTTLAndNoLonger(t *testing.T) {
 }
 
 // Real nodes share their probes, and who dies together with its prober is found out.
-func TestAWardAndItsProberDieTogether(t *testing.T) {
+func TestANodeAndItsProberDieTogether(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 3)
 	all := arbiter.Cluster{Regions: map[string]string{}, Weights: map[string]int{"east": 70, "north": 20, "south": 10}, Control: c.Names()}
