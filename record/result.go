@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
@@ -53,6 +54,11 @@ type RTO struct {
 	Max    time.Duration `json:"max"`
 	Series []RTOSeries   `json:"series"`
 	Stages []Stage       `json:"stages"` // of the worst series' episode, in order of time
+}
+
+// WorstSeries is the index of the series that Worst was taken from, or -1 when there is none.
+func (o *RTO) WorstSeries() int {
+	return slices.IndexFunc(o.Series, func(s RTOSeries) bool { return s.RTO == o.Worst && s.Recovered == o.Recovered })
 }
 
 // RTOSeries is the recovery of one client region and class in one episode.

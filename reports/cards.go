@@ -72,7 +72,7 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 			c.Note = "no bad bucket after heal, to within " + duration.OrNever(o.Resolution)
 		}
 	}
-	if w := worstOf(o.Series); w >= 0 && measured(v) && o.Worst > 0 {
+	if w := o.WorstSeries(); w >= 0 && measured(v) && o.Worst > 0 {
 		if o.Series[w].FromHeal {
 			c.Note += "; counted from heal"
 		}

@@ -131,8 +131,8 @@ func fromHeal(o *record.RTO) string {
 // that were due when the RTO ended are good because they were answered within the latency limit,
 // and the reader should know that they had to wait.
 func waited(o *record.RTO) string {
-	if w := o.Series[worstOf(o.Series)]; w.FirstAck > o.Worst {
-		return "; first acknowledgement after " + duration.OrNever(w.FirstAck)
+	if i := o.WorstSeries(); i >= 0 && o.Series[i].FirstAck > o.Worst {
+		return "; first acknowledgement after " + duration.OrNever(o.Series[i].FirstAck)
 	}
 	return ""
 }

@@ -37,7 +37,7 @@ func rtoViewOf(o *record.RTO) *rtoView {
 		return nil
 	}
 	v := &rtoView{}
-	worst := worstOf(o.Series)
+	worst := o.WorstSeries()
 	for i, s := range o.Series {
 		v.Series = append(v.Series, seriesRow(s, o.Objective, i == worst && (s.RTO > 0 || !s.Recovered)))
 	}
@@ -47,24 +47,6 @@ func rtoViewOf(o *record.RTO) *rtoView {
 	}
 	v.addStages(o.Stages)
 	return v
-}
-
-// worstOf is the series that the run's RTO is taken from, -1 of none.
-func worstOf(all []record.RTOSeries) int {
-	worst := -1
-	for i, s := range all {
-		if worst < 0 || worse(s, all[worst]) {
-			worst = i
-		}
-	}
-	return worst
-}
-
-func worse(a, b record.RTOSeries) bool {
-	if a.Recovered != b.Recovered {
-		return !a.Recovered
-	}
-	return a.RTO > b.RTO
 }
 
 func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {

@@ -162,7 +162,7 @@ func acknowledgedIn(r *record.Run, p record.Phase) []time.Duration {
 	for i := range r.Ops {
 		op := &r.Ops[i]
 		if op.Kind.Class() == history.Writes && op.Outcome == history.OK && op.Intended >= p.From && op.Return <= p.To {
-			took = append(took, op.Return-op.Intended)
+			took = append(took, op.Latency())
 		}
 	}
 	slices.Sort(took)
