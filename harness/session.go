@@ -13,6 +13,7 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/targets"
 )
 
 // Session is a system under test that runs under load, to be broken on purpose
@@ -90,6 +91,9 @@ func Start(ctx context.Context, c Config) (*Session, error) {
 func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err error) {
 	if o.Root == "" {
 		o.Root = "runs"
+	}
+	if err := targets.CheckLoad(o.Target, p.Load); err != nil {
+		return nil, err
 	}
 	clock := history.NewClock()
 	meta := record.Meta{

@@ -44,6 +44,9 @@ func Resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenario
 	if missing, ok := errors.AsType[NotFound](err); ok {
 		return scenarios.Plan{}, s.Diagnostic("target", missing.Error(), "")
 	}
+	if unsupported, ok := errors.AsType[targets.UnsupportedLoad](targets.CheckLoad(target, s.Load)); ok {
+		return scenarios.Plan{}, s.Diagnostic(unsupported.Field, unsupported.Message, unsupported.Suggestion)
+	}
 	t, err := target.Topology(s.Topology)
 	if err != nil {
 		return scenarios.Plan{}, s.Diagnostic("topology", err.Error(), "")

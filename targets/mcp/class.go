@@ -3,15 +3,25 @@ package mcp
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/client"
+	"github.com/mcp-resilience/holdfast/targets"
 )
 
 // classes are the classes of data that hold sets, by their names in keys.
 var classes = map[string]client.Class{"strong": client.Strong, "semisync": client.Semisync, "async": client.Async}
+
+// LoadSupport implements targets.LoadSupporter.
+func (Target) LoadSupport() targets.LoadSupport {
+	names := append(slices.Collect(maps.Keys(classes)), settingsClass)
+	slices.Sort(names)
+	return targets.LoadSupport{Classes: names, LocalReads: true, Accounts: true, Streams: true}
+}
 
 // classOf splits a key such as semisync/s0.1 into class and set.
 func classOf(key string) (c client.Class, set string, ok bool) {

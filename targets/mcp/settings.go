@@ -15,8 +15,11 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
+// settingsClass is the class of data that holds settings.
+const settingsClass = "config"
+
 // settingOf returns the name of the setting if a key is of the class config.
-func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(key, "config/") }
+func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(key, settingsClass+"/") }
 
 // configClient is a user's client of the config servers.
 type configClient struct {

@@ -1,0 +1,73 @@
+package targets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/internal/suggest"
+	"github.com/mcp-resilience/holdfast/workload"
+)
+
+// LoadSupport is what the system of a target serves beyond reads and writes of registers
+// and sets.
+type LoadSupport struct {
+	// Classes are the names of its classes of data, the values of load.class.
+	Classes []string
+	// LocalReads says that a region answers reads by itself, without a majority.
+	LocalReads bool
+	// Accounts says that it serves history.Open, Transfer and Balances.
+	Accounts bool
+	// Streams says that it serves history.Publish and Consume.
+	Streams bool
+}
+
+// LoadSupporter is a target whose system serves more than registers and sets. A load
+// that asks for what a target does not list is refused before anything starts.
+type LoadSupporter interface {
+	LoadSupport() LoadSupport
+}
+
+// UnsupportedLoad says which field of a load asks for what a target does not serve.
+type UnsupportedLoad struct {
+	Field      string // as a scenario file has it: "load.class"
+	Message    string
+	Suggestion string // the valid name that may have been meant
+}
+
+func (e UnsupportedLoad) Error() string {
+	s := e.Field + ": " + e.Message
+	if e.Suggestion != "" {
+		s += fmt.Sprintf("; did you mean %q?", e.Suggestion)
+	}
+	return s
+}
+
+// CheckLoad returns an UnsupportedLoad if the load asks for what the target does not serve.
+func CheckLoad(t Target, l workload.Load) error {
+	var has LoadSupport
+	if s, ok := t.(LoadSupporter); ok {
+		has = s.LoadSupport()
+	}
+	lacks := func(field, what string) error {
+		return UnsupportedLoad{Field: field, Message: fmt.Sprintf("target %s %s: leave it out", t.Name(), what)}
+	}
+	switch {
+	case l.Class != "" && len(has.Classes) == 0:
+		return lacks("load.class", "has no classes of data")
+	case l.Class != "" && !slices.Contains(has.Classes, l.Class):
+		return UnsupportedLoad{
+			"load.class", fmt.Sprintf("%q is none of %s, the classes of data of target %s", l.Class, strings.Join(has.Classes, ", "), t.Name()),
+			suggest.Closest(l.Class, has.Classes),
+		}
+	case l.LocalReads > 0 && !has.LocalReads:
+		return lacks("load.localReads", "has no reads that a region answers by itself")
+	case l.Mix.Transfer > 0 && !has.Accounts:
+		return lacks("load.mix.transfer", "has no accounts")
+	case l.Mix.Publish > 0 && !has.Streams:
+		return lacks("load.mix.publish", "has no streams")
+	case l.Consumers > 0 && !has.Streams:
+		return lacks("load.consumers", "has no streams")
+	}
+	return nil
+}
