@@ -20,9 +20,11 @@ import (
 	"github.com/mcp-resilience/holdfast/check/durability"
 	"github.com/mcp-resilience/holdfast/check/events"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/check/recovery"
 	"github.com/mcp-resilience/holdfast/check/validity"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -100,7 +102,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	out := &record.Result{Expected: r.Expect, ExpectedFailures: r.ExpectedFailures, SLOParams: o.SLO.Resolve()}
+	out := &record.Result{Expected: r.Expect, ExpectedFailures: r.ExpectedFailures, SLOParams: r.Objectives.SLO(o.SLO)}
 	if out.Expected == "" {
 		out.Expected = record.Pass
 	}
@@ -109,11 +111,12 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	findings[0] = guard(ctx, check{"run", func(context.Context, input, *record.Result) []record.Finding {
 		var err error
 		if run, err = index.New(r, o.SLO); err != nil {
-			return []record.Finding{{Check: "run", Verdict: record.Unknown, Description: err.Error()}}
+			return []record.Finding{{Check: "run", Verdict: record.Unknown, Cause: record.CauseHarness, Description: err.Error()}}
 		}
 		return nil
 	}}, input{}, out)
 	if run != nil {
+		out.Lateness = lateness(run)
 		out.QuorumLoss = quorum.Spans(run.Quorum.None, run.End)
 		var g errgroup.Group
 		g.SetLimit(o.Workers)
@@ -134,6 +137,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 		verdicts[i] = f.Verdict
 	}
 	out.Verdict = record.Worst(verdicts...)
+	out.Cause = record.WorstCause(out.Verdict, out.Findings)
 	return out
 }
 
@@ -142,13 +146,13 @@ func guard(ctx context.Context, c check, in input, out *record.Result) (fs []rec
 	defer func() {
 		if p := recover(); p != nil {
 			fs = []record.Finding{{
-				Check: c.name, Verdict: record.Unknown,
+				Check: c.name, Verdict: record.Unknown, Cause: record.CauseHarness,
 				Description: fmt.Sprintf("the checker of %s failed: %v", c.name, p),
 			}}
 		}
 	}()
 	if err := ctx.Err(); err != nil {
-		return []record.Finding{{Check: c.name, Verdict: record.Unknown, Description: "not checked: " + err.Error()}}
+		return []record.Finding{{Check: c.name, Verdict: record.Unknown, Cause: record.CauseEnvironment, Description: "not checked: " + err.Error()}}
 	}
 	return c.judge(ctx, in, out)
 }
@@ -157,4 +161,29 @@ func guard(ctx context.Context, c check, in input, out *record.Result) (fs []rec
 // running run may end; see recovery.Stable.
 func Stable(r *record.Run, slo record.SLOParams, now time.Duration) bool {
 	return recovery.Stable(r, slo, now)
+}
+
+// lateness is how punctually the harness sent, and when it or its machine interfered.
+func lateness(run *index.Run) *record.Lateness {
+	out := &record.Lateness{Limit: run.SLO.Lateness}
+	var all []time.Duration
+	for i := range run.Record.Ops {
+		op := &run.Record.Ops[i]
+		if op.Final || op.Intended < 0 {
+			continue
+		}
+		by := interference.Lateness(op)
+		if all = append(all, by); by > out.Limit {
+			out.Late++
+		}
+	}
+	if out.Ops = len(all); out.Ops == 0 {
+		return nil
+	}
+	slices.Sort(all)
+	out.P50, out.P99, out.Max = history.Percentile(all, 50), history.Percentile(all, 99), all[len(all)-1]
+	for _, w := range run.Interference {
+		out.Interference = append(out.Interference, record.Interference{Span: w.Span, Cause: w.Cause, Description: w.String()})
+	}
+	return out
 }

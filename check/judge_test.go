@@ -52,6 +52,7 @@ func TestChecksAreTheRecords(t *testing.T) {
 		}
 	}
 	r.Objectives.LoadShedding = true
+	r.Objectives.Latency = map[string]time.Duration{"p99": time.Second}
 	r.Objectives.Stages = map[string]time.Duration{"detect": time.Second}
 	none := 0
 	r.Objectives.TrafficSwitch, r.Objectives.FalseAlarms, r.Objectives.Redelivered = &yes, &none, &none

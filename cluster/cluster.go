@@ -99,5 +99,11 @@ func (c *Cluster) Dialer(from topology.Region) func(ctx context.Context, network
 	}
 }
 
+// Pinger is the runtime's, where it has an engine that can be asked for a sign of life.
+func (c *Cluster) Pinger() (Pinger, bool) {
+	p, ok := c.runtime.(Pinger)
+	return p, ok
+}
+
 // Close removes the cluster.
 func (c *Cluster) Close(ctx context.Context) error { return c.runtime.Close(ctx) }

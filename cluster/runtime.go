@@ -29,6 +29,12 @@ type Runtime interface {
 	Close(ctx context.Context) error
 }
 
+// Pinger is a Runtime whose engine can be asked for a sign of life. How long that takes is
+// recorded through a run: a slow engine makes faults slow.
+type Pinger interface {
+	Ping(ctx context.Context) error
+}
+
 // Sandbox is a started pod without its node: the address, and the linkd that
 // carries the links which the node opens and those by which clients reach it.
 // It is the framework's own and no part of the system under test: no fault ends

@@ -31,6 +31,8 @@ type Options struct {
 	// StepSummary names a file to which the summary is appended as well, as
 	// $GITHUB_STEP_SUMMARY does; empty means none.
 	StepSummary string
+	// Earlier are the attempts that this run repeats, for the record.
+	Earlier []record.Attempt
 }
 
 // Config says what a session starts and how it is judged. Only Target and

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	"github.com/mcp-resilience/holdfast/faults"
@@ -21,6 +22,9 @@ func (i *Injection) prove() {
 		observed, err = i.fault.Active(ctx)
 		return err
 	})
+	if err == nil && i.before != "" {
+		err = fmt.Errorf("the effect was there before the fault was injected: %s", i.before)
+	}
 	at := s.log.now()
 	i.update(func(f *record.Fault) {
 		f.Active = proofOf(observed, err)
@@ -45,6 +49,18 @@ func (i *Injection) prove() {
 	if !proof.Proved {
 		i.emit(record.FromProbe, record.EventControlAffected, proof.Observed)
 	}
+}
+
+// effectBefore measures whether the fault's effect is there although it is not injected yet, as when
+// a node is killed that is dead: such a fault puts nothing to the test. It returns what was observed of it.
+func (i *Injection) effectBefore(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, beforeTimeout)
+	defer cancel()
+	observed, err := i.fault.Active(ctx)
+	if err != nil {
+		return ""
+	}
+	return observed
 }
 
 // measureControl measures the control link or node once.

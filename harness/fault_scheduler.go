@@ -17,11 +17,13 @@ import (
 )
 
 const (
-	resolveTimeout = 5 * time.Second  // for somebody to have the role that a selector names
-	activeTimeout  = 5 * time.Second  // from confirmed to proved active
-	controlTimeout = 3 * time.Second  // from proved active to a control link or node that is proved unaffected
-	clearedTimeout = 15 * time.Second // from healed to proved cleared
-	healTimeout    = 30 * time.Second // for a heal to return
+	resolveTimeout = 5 * time.Second        // for somebody to have the role that a selector names
+	activeTimeout  = 5 * time.Second        // from confirmed to proved active
+	controlTimeout = 3 * time.Second        // from proved active to a control link or node that is proved unaffected
+	clearedTimeout = 15 * time.Second       // from healed to proved cleared
+	healTimeout    = 30 * time.Second       // for a heal to succeed
+	healAttempt    = 10 * time.Second       // for one try of it: the engine may be busy, or not there for a moment
+	beforeTimeout  = 600 * time.Millisecond // for the measurement that a fault's effect was not there before it
 	// proofGrace is how much longer than asked a fault lasts when its proof is
 	// not in yet: one that was not proved would put nothing to the test.
 	proofGrace = 2 * time.Second
@@ -90,6 +92,7 @@ func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planne
 	if err := s.cleanup.Append(entry); err != nil {
 		return nil, i.fail(err)
 	}
+	i.before = i.effectBefore(ctx)
 	s.add(i)
 	i.update(func(f *record.Fault) { f.Inject.Requested = s.log.now() })
 	i.emit(record.FromFault, record.EventInjectRequested, description)

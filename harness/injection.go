@@ -21,6 +21,7 @@ type Injection struct {
 	step      scenarios.Step
 	fault     faults.Injection
 	affects   topology.FaultImpact
+	before    string // what was measured of the fault's effect before it was injected; empty if there was none
 
 	proofCtx  context.Context
 	stopProof context.CancelCauseFunc
@@ -151,7 +152,11 @@ func (i *Injection) heal() {
 		defer cancel()
 		i.update(func(f *record.Fault) { f.Heal.Requested = s.log.now() })
 		i.emit(record.FromFault, record.EventHealRequested, description)
-		err := i.fault.Heal(ctx)
+		err := poll(ctx, healTimeout, func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, healAttempt)
+			defer cancel()
+			return i.fault.Heal(ctx)
+		})
 		s.remove(i)
 		s.log.progress.end(description)
 		if err != nil {

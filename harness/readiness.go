@@ -110,7 +110,7 @@ func (d *loadDriver) seedAccounts(ctx context.Context) error {
 // the baseline will show it.
 func (d *loadDriver) warmUp(ctx context.Context) error {
 	started := d.log.now()
-	for d.log.now() < started+warmUpTimeout && d.stats.stable(d.log.now(), started) < slo.Bucket {
+	for d.log.now() < started+warmUpTimeout && d.stats.stable(d.log.now(), started) < d.stats.slo.Bucket {
 		if err := sleep(ctx, pollInterval); err != nil {
 			return err
 		}

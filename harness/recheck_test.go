@@ -84,10 +84,21 @@ func TestAStoredRunIsJudgedAsItWas(t *testing.T) {
 				cmpopts.IgnoreFields(record.Alarms{}, "False"),
 				// Exact by nearest rank today; they were read off a histogram then.
 				cmpopts.IgnoreFields(record.AvailabilitySeries{}, "P50", "P99"),
+				// Recovery ended then when an operation was due, and ends now when it was answered.
+				cmpopts.IgnoreFields(record.RTO{}, "Worst", "Min", "Median", "Max", "Stages"),
+				cmpopts.IgnoreFields(record.RTOSeries{}, "RTO", "BadService", "FirstAck", "Resolution", "Ops", "SinceHeal"),
+				cmpopts.IgnoreFields(record.SLOParams{}, "Lateness"), // not measured then
 				cmpopts.EquateEmpty(),
 			}
 			if diff := cmp.Diff(verdictsOf(before.Result), verdictsOf(after.Result), words...); diff != "" {
 				t.Errorf("judged otherwise than before (-before +now):\n%s", diff)
+			}
+			for i, s := range after.Result.RTO.Series {
+				// The answer came at most the latency limit later than it was due.
+				was := before.Result.RTO.Series[i].RTO
+				if s.Recovered && (s.RTO < s.BadService || s.RTO > s.BadService+after.Result.SLOParams.Latency || s.BadService > was+after.Result.RTO.Resolution) {
+					t.Errorf("%s %s: RTO %v with bad service for %v, and %v then", s.Region, s.Class, s.RTO, s.BadService, was)
+				}
 			}
 			again, err := record.Load(dir)
 			if err != nil {

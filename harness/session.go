@@ -29,6 +29,7 @@ type Session struct {
 	load    *loadDriver
 	faults  *faultScheduler
 	crashes *crashMonitor
+	machine *machineMonitor
 
 	life context.Context // ends when the session must end
 	end  context.CancelCauseFunc
@@ -101,7 +102,7 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 		Scenario: p.Scenario, Description: p.Description, Target: p.Target,
 		Runtime: o.Runtime.Name, RuntimeReason: o.RuntimeWhy,
 		Started: clock.Started(), Seed: p.Seed, Topology: p.Topology,
-		Objectives: p.Objectives, Expect: p.Expect, ExpectedFailures: record.CanonicalChecks(p.ExpectedFailures), HasRejectionMarks: true,
+		Objectives: p.Objectives, Expect: p.Expect, ExpectedFailures: record.CanonicalChecks(p.ExpectedFailures), HasRejectionMarks: true, Earlier: o.Earlier,
 		Versions: map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH},
 	}
 	dir, err := record.Create(o.Root, meta)
@@ -109,6 +110,7 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 		return nil, err
 	}
 	s := &Session{id: meta.ID, options: o, dir: dir, plan: p, timeline: record.NotReached, done: make(chan struct{})}
+	slo := p.Objectives.SLO(record.SLOParams{})
 	stats := newLiveStats(slo)
 	feed := newProgressFeed(meta.ID, clock.Now, func() []Rate { return stats.rates(clock.Now()) }, o.Watch)
 	s.log = newRunLog(clock, dir, &record.Run{Meta: meta}, feed)
@@ -138,9 +140,6 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 	s.life, s.end = context.WithCancelCause(ctx)
 	return s, nil
 }
-
-// slo is the constants of the definitions of outage and recovery.
-var slo = record.SLOParams{}.Resolve()
 
 // discard closes what open had made when it failed. The directory stays, and
 // says why there is no more in it.
@@ -185,6 +184,10 @@ func (s *Session) begin(ctx context.Context) error {
 		}
 	}
 	s.crashes = startCrashMonitor(ctx, c, s.log)
+	var err error
+	if s.machine, err = startMachineMonitor(ctx, c, s.dir, s.log); err != nil {
+		return err
+	}
 	recordLinks(ctx, c, s.log, "before")
 	s.load.closedLoop(ctx)
 	if _, err := s.load.start(ctx); err != nil {

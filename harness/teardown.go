@@ -82,13 +82,13 @@ func (s *Session) observe(ctx context.Context, view record.Run) (stable bool) {
 	for s.log.now() < until {
 		// The live figures are cheap and asked often; the check's own definition,
 		// which the verdict will use, has the last word.
-		if s.load.stats.stable(s.log.now(), healed) >= slo.Stable {
+		if s.load.stats.stable(s.log.now(), healed) >= s.load.stats.slo.Stable {
 			view.Ops = s.history.Ops() // copies what is new
 			if check.Stable(&view, record.SLOParams{}, s.log.now()) {
 				return true
 			}
 		}
-		if sleep(ctx, slo.Bucket) != nil {
+		if sleep(ctx, s.load.stats.slo.Bucket) != nil {
 			return false
 		}
 	}
@@ -101,6 +101,9 @@ func (s *Session) tearDown(ctx context.Context, why error) {
 	defer close(s.done)
 	if s.faults != nil {
 		s.faults.close()
+	}
+	if s.machine != nil {
+		s.machine.stop()
 	}
 	if s.crashes != nil {
 		s.crashes.stop()

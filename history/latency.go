@@ -1,6 +1,9 @@
 package history
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Latency is how long the client waited for the operation, from the instant at which it was due.
 // Counting from Intended and not from Call keeps the wait for a slow predecessor in the figure
@@ -15,10 +18,11 @@ func (op *Op) Good(limit time.Duration) bool {
 // Percentile returns the nearest-rank percentile of durations sorted in ascending order: the
 // smallest one that at least percent of a hundred do not exceed. Percentile(d, 100) is the
 // maximum; of no durations it is 0.
-func Percentile(sorted []time.Duration, percent int) time.Duration {
+func Percentile(sorted []time.Duration, percent float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
-	rank := (len(sorted)*percent + 99) / 100 // rounded up
+	// Rounded up; the subtraction keeps a product such as 1000 × 99.9 ÷ 100 = 999.0000000000001 from counting one rank further.
+	rank := int(math.Ceil(float64(len(sorted))*percent/100 - 1e-9))
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }

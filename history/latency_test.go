@@ -14,15 +14,16 @@ func TestPercentile(t *testing.T) {
 		return out
 	}
 	for _, tt := range []struct {
-		n, percent int
-		want       time.Duration
+		n       int
+		percent float64
+		want    time.Duration
 	}{
 		{0, 99, 0}, {1, 50, 1}, {1, 99, 1}, {2, 50, 1}, {3, 50, 2}, {4, 50, 2},
 		{99, 99, 99}, {100, 99, 99}, {101, 99, 100}, {200, 99, 198}, {1000, 99, 990},
-		{100, 100, 100}, {100, 0, 1}, {100, 1, 1}, {100, 200, 100},
+		{100, 100, 100}, {100, 0, 1}, {100, 1, 1}, {100, 200, 100}, {1000, 99.9, 999}, {10_000, 99.9, 9990}, {100, 99.9, 100},
 	} {
 		if got := Percentile(upTo(tt.n), tt.percent); got != tt.want {
-			t.Errorf("Percentile(1…%d, %d) = %d, want %d", tt.n, tt.percent, got, tt.want)
+			t.Errorf("Percentile(1…%d, %v) = %d, want %d", tt.n, tt.percent, got, tt.want)
 		}
 	}
 }

@@ -6,7 +6,7 @@ package record
 func Checks() []string {
 	return []string{
 		"node crashes", "rto", "rto stages", "rpo", "phantoms", "divergence", "duplicates", "stale reads", "split brain",
-		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "leader change", "traffic switch", "false alarms",
+		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "latency", "leader change", "traffic switch", "false alarms",
 		"quorum loss rejection", "load shedding", "expected events", "disconnected operation",
 	}
 }

@@ -60,6 +60,9 @@ func Load(path string) (_ *Run, err error) {
 	case cut:
 		gap("%s is cut off after %d operations", HistoryFile, len(r.Ops))
 	}
+	if r.Machine, err = MachineSamples(path); err != nil {
+		return nil, err
+	}
 	changes, err := r.changes(root)
 	if err != nil {
 		return nil, err

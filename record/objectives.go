@@ -9,6 +9,16 @@ type Objectives struct {
 	RTO time.Duration `json:"rto" yaml:"rto,omitempty"`
 	// RPO is the number of acknowledged writes that may be lost; 0 means none.
 	RPO int `json:"rpo" yaml:"rpo,omitempty"`
+	// GoodLatency is the longest an operation may take and still be good, Bucket the width of the buckets that
+	// good operations are counted in, and Stable how long service must stay good to count as recovered.
+	// 0 means the default of SLOParams.
+	GoodLatency time.Duration `json:"goodLatency,omitempty" yaml:"goodLatency,omitempty"`
+	Bucket      time.Duration `json:"bucket,omitempty" yaml:"bucket,omitempty"`
+	Stable      time.Duration `json:"stable,omitempty" yaml:"stable,omitempty"`
+	// Latency bounds percentiles of the latency of acknowledged operations between the first fault
+	// and the end of observation, by name: p50, p90, p99, p99.9, max. It includes the time
+	// in which the fault lasts, and clients that can reach a quorum only.
+	Latency map[string]time.Duration `json:"latency,omitempty" yaml:"latency,omitempty"`
 	// Availability is the least share of good operations of eligible clients
 	// between the first fault and the end of observation, from 0 to 1; 0 means that it is reported and not judged.
 	Availability float64 `json:"availability,omitempty" yaml:"availability,omitempty"`
@@ -41,6 +51,25 @@ type Objectives struct {
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.
 	Stages map[string]time.Duration `json:"stages,omitempty" yaml:"stages,omitempty"`
+}
+
+// SLO returns the constants with those that the objectives set.
+func (o Objectives) SLO(d SLOParams) SLOParams {
+	for _, v := range []struct {
+		to  *time.Duration
+		set time.Duration
+	}{{&d.Latency, o.GoodLatency}, {&d.Bucket, o.Bucket}, {&d.Stable, o.Stable}} {
+		if v.set > 0 {
+			*v.to = v.set
+		}
+	}
+	return d.Resolve()
+}
+
+// Percentiles are the names that Objectives.Latency knows, each with its share of operations
+// that are at most as slow, in percent.
+func Percentiles() map[string]float64 {
+	return map[string]float64{"p50": 50, "p90": 90, "p99": 99, "p99.9": 99.9, "max": 100}
 }
 
 // Resolve returns the objectives with every default filled in.

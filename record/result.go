@@ -10,7 +10,8 @@ import (
 
 // Result is verdict.json: the verdict of a run, the finding of each check, and the figures.
 type Result struct {
-	Verdict          Verdict   `json:"verdict"` // worst of the findings
+	Verdict          Verdict   `json:"verdict"`         // worst of the findings
+	Cause            Cause     `json:"cause,omitempty"` // of a verdict that is unknown or vacuous
 	Expected         Verdict   `json:"expected"`
 	ExpectedFailures []string  `json:"expectedFailures,omitempty"` // the ids of the checks that must fail
 	Findings         []Finding `json:"findings"`
@@ -27,6 +28,9 @@ type Result struct {
 	// the observation.
 	QuorumLoss []Span `json:"quorumLoss,omitempty"`
 
+	// Lateness is how punctually the harness sent; nil in results of before it was measured.
+	Lateness *Lateness `json:"lateness,omitempty"`
+
 	// SLOParams is the constants the figures were computed with.
 	SLOParams SLOParams `json:"sloParams,omitzero"`
 }
@@ -36,6 +40,7 @@ type Result struct {
 type Finding struct {
 	Check       string   `json:"check"` // an id of Checks, "run", "every kind succeeds", or "fault ID"
 	Verdict     Verdict  `json:"verdict"`
+	Cause       Cause    `json:"cause,omitempty"` // of a verdict that is unknown or vacuous
 	Description string   `json:"description"`
 	Evidence    []string `json:"evidence,omitempty"`
 }
@@ -63,18 +68,46 @@ func (o *RTO) WorstSeries() int {
 
 // RTOSeries is the recovery of one client region and class in one episode.
 type RTOSeries struct {
-	Region        topology.Region `json:"region"`
-	Class         history.Class   `json:"class"`
-	Episode       int             `json:"episode"`
-	Eligible      bool            `json:"eligible"` // its clients could reach a quorum during the fault
-	FromHeal      bool            `json:"fromHeal"` // judged from heal: beyond tolerance, or not eligible before
-	Recovered     bool            `json:"recovered"`
-	RTO           time.Duration   `json:"rto"`
-	FirstAck      time.Duration   `json:"firstAck"`  // from the request to the first acknowledgement after the first bad bucket, or NotReached
-	SinceHeal     time.Duration   `json:"sinceHeal"` // from the request of the heal to the stable recovery, or NotReached where that came before
-	LongestOutage time.Duration   `json:"longestOutage"`
-	Outages       []Span          `json:"outages"`
-	BrownOut      float64         `json:"brownOut"` // share of bad operations outside outages
+	Region    topology.Region `json:"region"`
+	Class     history.Class   `json:"class"`
+	Episode   int             `json:"episode"`
+	Eligible  bool            `json:"eligible"` // could reach a majority during the fault
+	FromHeal  bool            `json:"fromHeal"` // judged from heal: beyond tolerance, or not eligible before
+	Recovered bool            `json:"recovered"`
+	// RTO is from the request of the disturbance to when the first operation of stable service was
+	// answered: never less than what a client waited.
+	RTO time.Duration `json:"rto"`
+	// BadService is the same up to when that operation was due: how long service was bad.
+	BadService time.Duration `json:"badService"`
+	// FirstAck is up to the first answer to an operation that was called after the disturbance was active; NotReached without one.
+	FirstAck      time.Duration `json:"firstAck"`
+	Resolution    time.Duration `json:"resolution"` // the bucket, or the gap between two operations where that is longer
+	Ops           int           `json:"ops"`        // due from the request to the end of the stability window
+	SinceHeal     time.Duration `json:"sinceHeal"`  // stable recovery from heal requested; Never if before it
+	LongestOutage time.Duration `json:"longestOutage"`
+	Outages       []Span        `json:"outages"`
+	BrownOut      float64       `json:"brownOut"` // share of bad operations outside outages
+}
+
+// Lateness is how long after they were due the operations of the load were sent. That is
+// the harness's doing, not the system's.
+type Lateness struct {
+	Ops   int           `json:"ops"`   // of the load's schedule
+	Limit time.Duration `json:"limit"` // from which on an operation is late
+	Late  int           `json:"late"`  // sent later than that
+	P50   time.Duration `json:"p50"`
+	P99   time.Duration `json:"p99"`
+	Max   time.Duration `json:"max"`
+	// Interference is when the harness or its machine may have made operations bad, in
+	// order of time: what overlaps it is not charged to the system.
+	Interference []Interference `json:"interference,omitempty"`
+}
+
+// Interference is a stretch of the run in which the harness or its machine interfered.
+type Interference struct {
+	Span
+	Cause       Cause  `json:"cause"` // harness or environment
+	Description string `json:"description"`
 }
 
 // Span is a stretch of the run, from From to before To, as offsets from its start.

@@ -31,6 +31,7 @@ type Run struct {
 	Matrices []Matrix        `json:"-"`                 // links.json
 	Events   []Event         `json:"-"`                 // events.jsonl
 	Ops      []history.Op    `json:"-"`                 // history.jsonl.zst
+	Machine  []MachineSample `json:"-"`                 // machine.jsonl.zst
 	Result   *Result         `json:"-"`                 // verdict.json; nil until judged
 	// Checksummed is true when the record is complete and has a ChecksumsFile.
 	Checksummed bool `json:"checksummed,omitempty"`
@@ -58,8 +59,18 @@ type Meta struct {
 	// HasRejectionMarks is true when the history marks the writes that a server rejected
 	// (history.Op.Rejected). Records of earlier versions do not.
 	HasRejectionMarks bool `json:"hasRejectionMarks,omitempty"`
+	// Earlier are the attempts at the same plan whose verdict the environment or the scenario left
+	// open, so that this run was carried out.
+	Earlier []Attempt `json:"earlier,omitempty"`
 	// AbortReason is why the run ended early; empty means that it did not.
 	AbortReason string `json:"abortReason,omitempty"`
+}
+
+// Attempt is an earlier run of the same plan.
+type Attempt struct {
+	Run     string  `json:"run"` // its id
+	Verdict Verdict `json:"verdict"`
+	Cause   Cause   `json:"cause"`
 }
 
 // The phases of a run, in order.

@@ -13,6 +13,9 @@ type SLOParams struct {
 	Latency time.Duration `json:"latency"`
 	// MinGood is the least share of good operations of a good bucket; 0 means 0.99.
 	MinGood float64 `json:"minGood"`
+	// Lateness is the longest that the harness may send an operation after it was due without
+	// being blamed for what became of it; 0 means 100 ms.
+	Lateness time.Duration `json:"lateness,omitzero"`
 	// Merge is the gap below which two outages are one; 0 means 1 s.
 	Merge time.Duration `json:"merge"`
 	// Stable is the length of the stability window; 0 means 5 s.
@@ -39,6 +42,7 @@ func (d SLOParams) Resolve() SLOParams {
 	}
 	length(&d.Bucket, 100*time.Millisecond)
 	length(&d.Latency, time.Second)
+	length(&d.Lateness, 100*time.Millisecond)
 	length(&d.Merge, time.Second)
 	length(&d.Stable, 5*time.Second)
 	share(&d.MinGood, 0.99)

@@ -20,6 +20,23 @@ type headline struct {
 	Expected    string         // "" when pass was expected and came
 	Surprise    bool           // the run did not come out as expected
 	Incomplete  string
+	Cause       string // who is responsible for a verdict that is neither pass nor fail; "" otherwise
+}
+
+// causeNote says in a sentence who is responsible for a verdict that is neither pass nor fail, and what
+// to do about it.
+func causeNote(c record.Cause) string {
+	switch c {
+	case record.CauseSystem:
+		return "Cause: the system under test left open what was to be shown."
+	case record.CauseHarness:
+		return "Cause: holdfast itself, not the system under test. Nothing is proved about the system."
+	case record.CauseEnvironment:
+		return "Cause: the environment (the machine, its engine or an interruption), not the system under test. Run it again on a free machine."
+	case record.CauseScenario:
+		return "Cause: the scenario asks for what cannot be shown with it. The findings say what to change."
+	}
+	return clean(string(c))
 }
 
 func headlineOf(r *record.Run) headline {
@@ -40,6 +57,7 @@ func headlineOf(r *record.Run) headline {
 	}
 	h.Verdict = j.Verdict
 	h.Word, h.Glyph = strings.ToUpper(clean(string(j.Verdict))), glyph(j.Verdict)
+	h.Cause = causeNote(j.Cause)
 	var parts []string
 	if j.RTO != nil {
 		parts = append(parts, unmeasured(j, "rto", recovery(r, j.RTO, findingOf(r, "rto"))))

@@ -123,7 +123,11 @@ func caseOf(f record.Finding, class string, j *record.Result, expected bool) jun
 	if more > 0 {
 		text += fmt.Sprintf("\nand %d more in verdict.json", more)
 	}
-	t := &junitProblem{Type: clean(string(f.Verdict)), Message: clean(f.Description), Text: text}
+	kind := clean(string(f.Verdict))
+	if f.Cause != "" {
+		kind += "-" + clean(string(f.Cause)) // so that a CI server can tell the machine's doing from the system's
+	}
+	t := &junitProblem{Type: kind, Message: clean(f.Description), Text: text}
 	switch {
 	case f.Verdict == record.Pass:
 		c.Out = text
@@ -154,6 +158,9 @@ func junitProperties(r *record.Run) []junitProperty {
 		return out
 	}
 	add("verdict", clean(string(j.Verdict)))
+	if j.Cause != "" {
+		add("cause", clean(string(j.Cause)))
+	}
 	add("expected", clean(string(j.Expected)))
 	if o := j.RTO; o != nil && len(o.Series) > 0 {
 		add("rto_recovered", strconv.FormatBool(o.Recovered))
@@ -167,6 +174,10 @@ func junitProperties(r *record.Run) []junitProperty {
 			add("rpo_lost", strconv.Itoa(n))
 		}
 		add("rpo_objective", strconv.Itoa(o.Objective))
+	}
+	if l := j.Lateness; l != nil {
+		add("sent_late", strconv.Itoa(l.Late))
+		add("lateness_p99_ms", millis(l.P99))
 	}
 	if a := j.Availability; a != nil {
 		add("availability", strconv.FormatFloat(a.Overall, 'f', 6, 64))

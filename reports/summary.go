@@ -18,6 +18,9 @@ func Summary(w io.Writer, r *record.Run) error {
 	if h.Expected != "" {
 		fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Expected)))
 	}
+	if h.Cause != "" {
+		fmt.Fprintf(&b, "\n%s\n", md(h.Cause))
+	}
 	if j := r.Result; j != nil {
 		if h.Incomplete != "" {
 			fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Incomplete)))

@@ -27,6 +27,9 @@ func Terminal(w io.Writer, r *record.Run, dir string, color bool) error {
 		}
 		fmt.Fprintf(&b, "  %s\n", paint(c, h.Expected))
 	}
+	if h.Cause != "" {
+		fmt.Fprintf(&b, "  %s\n", paint(tone(h.Verdict), h.Cause))
+	}
 	if j := r.Result; j != nil {
 		if h.Incomplete != "" {
 			fmt.Fprintf(&b, "  %s\n", paint("fail", h.Incomplete))

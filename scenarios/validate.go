@@ -193,6 +193,14 @@ var stageNames = []string{"detect", "arbitrate", "elect", "switch", "first succe
 
 func validateObjectives(src *diagnosticCollector, o record.Objectives) {
 	src.requireDuration("objectives.rto", o.RTO, time.Millisecond, maxDuration)
+	src.requireDuration("objectives.goodLatency", o.GoodLatency, time.Millisecond, time.Minute)
+	src.requireDuration("objectives.bucket", o.Bucket, 10*time.Millisecond, 10*time.Second)
+	src.requireDuration("objectives.stable", o.Stable, time.Second, maxDuration)
+	for _, name := range slices.Sorted(maps.Keys(o.Latency)) {
+		field := "objectives.latency." + name
+		src.requireOneOf(field, name, slices.Sorted(maps.Keys(record.Percentiles())))
+		src.requireDuration(field, o.Latency[name], time.Millisecond, time.Minute)
+	}
 	if o.RPO < 0 {
 		src.report("objectives.rpo", fmt.Sprintf("%d is out of range: want 0 or more lost writes", o.RPO), "")
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/check/keyindex"
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
@@ -23,11 +24,13 @@ type Run struct {
 	SLO        record.SLOParams  // complete
 	Objectives record.Objectives // complete
 
-	Faults   []record.Fault // that were requested, in that order
-	Quorum   quorum.Windows
-	Baseline record.Span
-	Start    time.Duration // of judging: the first fault's request, or the phase of faults
-	End      time.Duration // of observation
+	Faults []record.Fault // that were requested, in that order
+	Quorum quorum.Windows
+	// Interference is when the harness or the machine may have made operations bad.
+	Interference []interference.Window
+	Baseline     record.Span
+	Start        time.Duration // of judging: the first fault's request, or the phase of faults
+	End          time.Duration // of observation
 
 	keys func() *keyindex.Index
 }
@@ -38,7 +41,7 @@ const maxBuckets = 1_000_000
 
 // New indexes a record. It fails for one whose observation is too long to judge.
 func New(r *record.Run, slo record.SLOParams) (*Run, error) {
-	x := &Run{Record: r, SLO: slo.Resolve(), Objectives: r.Objectives.Resolve()}
+	x := &Run{Record: r, SLO: r.Objectives.SLO(slo), Objectives: r.Objectives.Resolve()}
 	for _, f := range r.Faults {
 		if f.Inject.Requested >= 0 {
 			x.Faults = append(x.Faults, f)
@@ -75,6 +78,7 @@ func New(r *record.Run, slo record.SLOParams) (*Run, error) {
 	}
 	x.Baseline.To = min(x.Baseline.To, x.Start)
 	x.Quorum = quorum.Of(r.Topology, x.Faults)
+	x.Interference = interference.Find(r, x.SLO.Lateness)
 	x.keys = sync.OnceValue(func() *keyindex.Index { return keyindex.New(r.Ops) })
 	return x, nil
 }

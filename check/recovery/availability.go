@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/history/goodput"
@@ -20,6 +22,7 @@ import (
 type availability struct {
 	record.AvailabilitySeries
 	latencies []time.Duration // of the acknowledged operations
+	excused   int             // bad ones that overlap an interference
 	counted   bool            // an operation of it lies in a whole bucket before the end of observation
 }
 
@@ -30,6 +33,7 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 	all := map[goodput.Key]*availability{}
 	counter := goodput.Counter{End: run.End / run.SLO.Bucket * run.SLO.Bucket}
 	kinds := map[history.Kind]successes{}
+	var baseline successes
 	for i := range run.Record.Ops {
 		op := &run.Record.Ops[i]
 		if op.Final {
@@ -54,10 +58,19 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 		if op.Intended >= run.Start && op.Intended < run.End {
 			_, lost := quorum.At(run.Quorum.Unserved[op.Region], op.Intended)
 			a.add(op, run.SLO.Latency, lost)
+			if !lost && !op.Good(run.SLO.Latency) && interference.Touches(run.Interference, op.Intended, op.Return) {
+				a.excused++
+			}
+		}
+		if op.Intended >= run.Baseline.From && op.Intended < run.Baseline.To-run.SLO.Latency {
+			if baseline.tried++; op.Good(run.SLO.Latency) {
+				baseline.succeeded++
+			}
 		}
 	}
 	out := &record.Availability{Objective: run.Objectives.Availability}
-	due, good := 0, 0
+	due, good, excused := 0, 0, 0
+	var latencies []time.Duration
 	var evidence []string
 	regions := run.Record.Topology.Regions()
 	for _, key := range slices.SortedFunc(maps.Keys(all), func(a, b goodput.Key) int { return compareKeys(regions, a, b) }) {
@@ -67,7 +80,8 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 		}
 		slices.Sort(a.latencies)
 		a.P50, a.P99, a.Max = history.Percentile(a.latencies, 50), history.Percentile(a.latencies, 99), history.Percentile(a.latencies, 100)
-		due, good = due+a.Due, good+a.Good
+		due, good, excused = due+a.Due, good+a.Good, excused+a.excused
+		latencies = append(latencies, a.latencies...)
 		out.Series = append(out.Series, a.AvailabilitySeries)
 		evidence = append(evidence, describeSeries(&a.AvailabilitySeries))
 	}
@@ -85,7 +99,52 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 	default:
 		f.Description = fmt.Sprintf("%s of %d operations good ≥ %s", share, due, format.Percent(out.Objective))
 	}
-	return out, []record.Finding{f, judgeKinds(kinds)}
+	without := f
+	if due > 0 && float64(good+excused)/float64(due) >= out.Objective {
+		without.Verdict, without.Description = record.Pass, fmt.Sprintf("%s of %d operations good", format.Percent(float64(good+excused)/float64(due)), due)
+	}
+	fs := append([]record.Finding{f}, judgeLatency(run, latencies)...)
+	if len(run.Interference) > 0 {
+		excuse(run, &fs[0], without)
+	}
+	if share := float64(baseline.succeeded) / float64(max(1, baseline.tried)); baseline.tried > 0 && share < run.SLO.MinBaseline {
+		for i := range fs {
+			if fs[i].Verdict == record.Fail {
+				fs[i].Verdict, fs[i].Cause = record.Vacuous, record.CauseSystem
+				fs[i].Description += fmt.Sprintf(", but only %s of the baseline was good before any fault", format.Percent(share))
+			}
+		}
+	}
+	return out, append(fs, judgeKinds(kinds))
+}
+
+// judgeLatency holds percentiles of the latency under fault to their objectives, where there are any.
+func judgeLatency(run *index.Run, latencies []time.Duration) []record.Finding {
+	if len(run.Objectives.Latency) == 0 {
+		return nil
+	}
+	f := record.Finding{Check: "latency", Verdict: record.Pass}
+	if len(latencies) == 0 {
+		f.Verdict, f.Description = record.Vacuous, "no operation was acknowledged after the first fault"
+		return []record.Finding{f}
+	}
+	slices.Sort(latencies)
+	var parts []string
+	percents := record.Percentiles()
+	names := slices.SortedFunc(maps.Keys(run.Objectives.Latency), func(a, b string) int { return cmp.Compare(percents[a], percents[b]) })
+	for _, name := range names {
+		limit, got, sign := run.Objectives.Latency[name], history.Percentile(latencies, percents[name]), "≤"
+		if got > limit {
+			f.Verdict, sign = record.Fail, ">"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %s %s", name, duration.Format(got), sign, duration.Exact(limit)))
+	}
+	f.Description = fmt.Sprintf("%s, of %s", strings.Join(parts, ", "), format.Count(len(latencies), "acknowledged operation"))
+	if f.Verdict == record.Fail && len(run.Interference) > 0 {
+		f.Verdict, f.Cause = record.Unknown, interference.CauseOf(run.Interference)
+		f.Description = "cannot be told: " + f.Description + "; but " + interference.Summarize(run.Interference)
+	}
+	return []record.Finding{f}
 }
 
 func (a *availability) add(op *history.Op, limit time.Duration, quorumLost bool) {

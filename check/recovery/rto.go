@@ -2,12 +2,14 @@ package recovery
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
@@ -15,31 +17,65 @@ import (
 
 // RTO judges whether every client that had to be served was served again, and
 // for good, within the objective, and whether the stages with a budget kept to it.
+//
+// Where the harness or the machine interfered, two readings bound what the system did: the strict
+// one charges everything to it, the lenient one nothing that overlaps the interference. A pass
+// must hold in the strict reading, and a fail in the lenient one; otherwise the finding is unknown.
 func RTO(run *index.Run) (*record.RTO, []record.Finding) {
-	all := newSeries(run)
-	out := &record.RTO{Objective: run.Objectives.RTO, Resolution: run.SLO.Bucket, Recovered: true}
-	var (
-		worst       *recovery
-		worstOfEach []*recovery // the worst of each episode
-		perEpisode  []time.Duration
-		verdicts    []record.Verdict
-		evidence    []string
-		reasons     []string // for a verdict that is neither pass nor fail
-	)
+	m := measure(run, strict)
+	out := m.figures(run)
+	findings := append([]record.Finding{m.finding(run, out)}, judgeStages(run, m.worstOfEach)...)
+	if len(run.Interference) == 0 || !slices.ContainsFunc(findings, func(f record.Finding) bool { return f.Verdict != record.Pass }) {
+		return out, findings
+	}
+	l := measure(run, lenient)
+	excused := append([]record.Finding{l.finding(run, l.figures(run))}, judgeStages(run, l.worstOfEach)...)
+	for i := range findings {
+		excuse(run, &findings[i], excused[i])
+	}
+	return out, findings
+}
+
+// excuse makes a finding unknown that fails only, or is open only, because of what overlapped an interference.
+func excuse(run *index.Run, f *record.Finding, without record.Finding) {
+	if f.Verdict == record.Pass || without.Verdict != record.Pass && (without.Verdict == record.Fail || f.Verdict != record.Fail) {
+		return
+	}
+	f.Evidence = append(interference.Describe(run.Interference), f.Evidence...)
+	f.Description = fmt.Sprintf("cannot be told: %s; but %s, and without what that touched: %s", f.Description, interference.Summarize(run.Interference), without.Description)
+	f.Verdict, f.Cause = record.Unknown, interference.CauseOf(run.Interference)
+}
+
+// measurement is what became of every series in every episode, in one reading.
+type measurement struct {
+	load        bool // any was recorded
+	series      []record.RTOSeries
+	worst       *recovery
+	worstOfEach []*recovery // the worst of each episode
+	perEpisode  []time.Duration
+	verdicts    []record.Verdict
+	causes      []record.Cause
+	evidence    []string
+	reasons     []string // for a verdict that is neither pass nor fail
+}
+
+func measure(run *index.Run, as reading) *measurement {
+	all := newSeries(run, as)
+	m := &measurement{load: len(all) > 0}
 	for _, e := range run.Episodes() {
 		longest := record.NotReached
 		var here *recovery
 		for _, s := range all {
 			r := s.recover(run, e)
-			out.Series = append(out.Series, r.RTOSeries)
-			verdict, line := r.verdict(run, s)
-			evidence = append(evidence, line)
+			m.series = append(m.series, r.RTOSeries)
+			verdict, cause, line := r.verdict(run, s)
+			m.evidence = append(m.evidence, line)
 			if verdict == "" {
 				continue
 			}
-			verdicts = append(verdicts, verdict)
+			m.verdicts, m.causes = append(m.verdicts, verdict), append(m.causes, cause)
 			if verdict == record.Unknown || verdict == record.Vacuous {
-				reasons = append(reasons, line)
+				m.reasons = append(m.reasons, line)
 				continue
 			}
 			longest = max(longest, r.RTO)
@@ -48,65 +84,90 @@ func RTO(run *index.Run) (*record.RTO, []record.Finding) {
 			}
 		}
 		if here != nil {
-			worstOfEach = append(worstOfEach, here)
-			if worst == nil || here.worse(worst) {
-				worst = here
+			m.worstOfEach = append(m.worstOfEach, here)
+			if m.worst == nil || here.worse(m.worst) {
+				m.worst = here
 			}
 		}
 		if longest >= 0 {
-			perEpisode = append(perEpisode, longest)
+			m.perEpisode = append(m.perEpisode, longest)
 		}
 	}
-	f := record.Finding{Check: "rto", Verdict: record.Worst(verdicts...), Evidence: evidence}
-	if worst != nil {
-		out.Worst, out.Recovered = worst.RTO, worst.Recovered
-		slices.Sort(perEpisode)
-		out.Min, out.Median, out.Max = perEpisode[0], history.Percentile(perEpisode, 50), perEpisode[len(perEpisode)-1]
-		out.Stages = stages(run, worst)
+	return m
+}
+
+// figures are those of all episodes together.
+func (m *measurement) figures(run *index.Run) *record.RTO {
+	out := &record.RTO{Objective: run.Objectives.RTO, Resolution: run.SLO.Bucket, Recovered: true, Series: m.series}
+	for _, s := range m.series {
+		out.Resolution = max(out.Resolution, s.Resolution)
 	}
+	if m.worst != nil {
+		out.Worst, out.Recovered = m.worst.RTO, m.worst.Recovered
+		sorted := slices.Sorted(slices.Values(m.perEpisode))
+		out.Min, out.Median, out.Max = sorted[0], history.Percentile(sorted, 50), sorted[len(sorted)-1]
+		out.Stages = stages(run, m.worst)
+	}
+	return out
+}
+
+// finding is the verdict on the objective.
+func (m *measurement) finding(run *index.Run, out *record.RTO) record.Finding {
+	f := record.Finding{Check: "rto", Verdict: record.Worst(m.verdicts...), Evidence: m.evidence}
 	switch {
-	case len(all) == 0:
+	case !m.load:
 		f.Description = "RTO not measured: no load was recorded"
-	case len(verdicts) == 0:
+	case len(m.verdicts) == 0:
 		f.Description = "RTO not measured: no clients had to be served after the faults"
 	case f.Verdict == record.Unknown || f.Verdict == record.Vacuous:
-		f.Description = "RTO not measured: " + strings.Join(reasons[:1], "")
-		if n := len(reasons) - 1; n > 0 {
+		f.Description = "RTO not measured: " + strings.Join(m.reasons[:1], "")
+		if n := len(m.reasons) - 1; n > 0 {
 			f.Description += fmt.Sprintf(" (and %d more)", n)
 		}
+		for i, v := range m.verdicts {
+			if v == f.Verdict {
+				f.Cause = m.causes[i]
+				break
+			}
+		}
 	default:
-		f.Description = describeRTO(out, worst, len(perEpisode))
+		f.Description = describeRTO(out, m.worst, len(m.perEpisode))
 	}
-	return out, append([]record.Finding{f}, judgeStages(run, worstOfEach)...)
+	return f
 }
 
 // verdict judges one series in one episode; it is empty for one that did not have
 // to be served.
-func (r *recovery) verdict(run *index.Run, s *series) (record.Verdict, string) {
+func (r *recovery) verdict(run *index.Run, s *series) (record.Verdict, record.Cause, string) {
 	name, objective := r.name(), run.Objectives.RTO
 	from := ""
 	if r.FromHeal {
 		from = " from heal"
 	}
+	measured := fmt.Sprintf("%s: RTO %s%s over %s, bad service for %s, longest outage %s", name, duration.Format(r.RTO), from, format.Count(r.Ops, "operation"), duration.Format(r.BadService), duration.Format(r.LongestOutage))
 	switch {
 	case s.share < 0:
-		return record.Vacuous, name + ": no baseline to compare with"
+		return record.Vacuous, record.CauseScenario, name + ": no baseline to compare with"
 	case s.share < run.SLO.MinBaseline:
-		return record.Vacuous, fmt.Sprintf("%s: only %s of the baseline was good, and %s are needed to compare with", name, format.Percent(s.share), format.Percent(run.SLO.MinBaseline))
+		return record.Vacuous, record.CauseSystem, fmt.Sprintf("%s: only %s of the baseline was good, and %s are needed to compare with", name, format.Percent(s.share), format.Percent(run.SLO.MinBaseline))
+	case s.unsteadyBaseline():
+		return record.Vacuous, record.CauseSystem, fmt.Sprintf("%s: the baseline itself was never good for the %s that recovery asks for", name, duration.Exact(s.slo.Stable))
+	case objective < r.Resolution:
+		return record.Unknown, record.CauseScenario, fmt.Sprintf("%s: an objective of %s cannot be judged to within %s: raise the rate of the load", name, duration.Exact(objective), duration.Format(r.Resolution))
 	case !r.Recovered && (run.Record.AbortReason != "" || !run.Complete()) && r.RTO <= objective:
-		return record.Unknown, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, duration.Format(r.RTO), from)
+		return record.Unknown, record.CauseEnvironment, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, duration.Format(r.RTO), from)
 	case !r.Recovered:
-		return record.Fail, fmt.Sprintf("%s: not recovered in %s%s", name, duration.Format(r.RTO), from)
+		return record.Fail, "", fmt.Sprintf("%s: not recovered in %s%s", name, duration.Format(r.RTO), from)
 	case !r.judged:
-		return "", name + ": could not be served by design until the end of the episode"
+		return "", "", name + ": could not be served by design until the end of the episode"
 	case r.RTO > objective:
-		return record.Fail, fmt.Sprintf("%s: RTO %s%s, longest outage %s", name, duration.Format(r.RTO), from, duration.Format(r.LongestOutage))
+		return record.Fail, "", measured
 	case r.unsure != "":
-		return record.Unknown, name + ": " + r.unsure
+		return record.Unknown, r.cause, name + ": " + r.unsure
 	case len(r.Outages) == 0:
-		return record.Pass, name + ": no outage" + from
+		return record.Pass, "", fmt.Sprintf("%s: no outage%s in %s", name, from, format.Count(r.Ops, "operation"))
 	default:
-		return record.Pass, fmt.Sprintf("%s: RTO %s%s, longest outage %s", name, duration.Format(r.RTO), from, duration.Format(r.LongestOutage))
+		return record.Pass, "", measured
 	}
 }
 
@@ -130,6 +191,9 @@ func describeRTO(out *record.RTO, worst *recovery, episodes int) string {
 	}
 	if episodes > 1 {
 		fmt.Fprintf(&b, "; min %s, median %s, max %s over %d episodes", duration.Format(out.Min), duration.Format(out.Median), duration.Format(out.Max), episodes)
+		if out.Recovered && out.Max <= out.Objective {
+			fmt.Fprintf(&b, " (95 %% confidence that at least %.0f %% of such faults keep to it)", 100*leastShare(episodes))
+		}
 	}
 	if worst.RTO > out.Objective || !worst.Recovered {
 		if s := longestStage(out.Stages); s != "" {
@@ -138,3 +202,7 @@ func describeRTO(out *record.RTO, worst *recovery, episodes int) string {
 	}
 	return b.String()
 }
+
+// leastShare is the lower bound, with 95 % confidence, of the share of successes when n of n trials
+// succeeded: the p at which that has a probability of 5 % (Clopper and Pearson, 1934).
+func leastShare(n int) float64 { return math.Pow(0.05, 1/float64(n)) }

@@ -13,7 +13,7 @@ type segment struct {
 	first, last int
 	to          time.Duration
 	end         segmentEnd
-	triggers    []time.Duration
+	triggers    []index.Trigger
 	fromHeal    bool // it begins where a heal was requested, not a fault
 }
 
@@ -42,9 +42,9 @@ func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
 			// What was under way when the end came may have died of it.
 			g.last = s.bucketAt(max(0, to-s.slo.Latency))
 		}
-		g.triggers = append(g.triggers, from)
+		g.triggers = append(g.triggers, index.Trigger{At: from, Active: activeAt(e, from)})
 		for _, t := range e.Triggers {
-			if t > from && t < to {
+			if t.At > from && t.At < to {
 				g.triggers = append(g.triggers, t)
 			}
 		}
@@ -72,23 +72,33 @@ func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
 	return out
 }
 
-// lastTrigger is the last request of a fault or a heal in the segment.
-func (g *segment) lastTrigger() time.Duration { return g.triggers[len(g.triggers)-1] }
+// activeAt is from when on the disturbance that was requested at an instant was proved active.
+func activeAt(e index.Episode, at time.Duration) time.Duration {
+	for _, t := range e.Triggers {
+		if t.At == at {
+			return t.Active
+		}
+	}
+	return at
+}
 
-// attributeTrigger returns the trigger that an outage is counted from: the earliest that
-// the service had not yet outlived by a stability window, else the latest. An
-// operation under way when a fault strikes was due before it, so buckets turn bad up to
-// the latency limit before their trigger.
-func (s *series) attributeTrigger(g segment, bucket int) time.Duration {
-	latest := g.triggers[0]
-	for _, t := range g.triggers {
-		if t > s.start(bucket)+s.slo.Latency {
+// lastTrigger is the last disturbance in the segment.
+func (g *segment) lastTrigger() time.Duration { return g.triggers[len(g.triggers)-1].At }
+
+// attributeTrigger returns the number of the trigger that an outage is counted from: the last
+// disturbance that began before it was certain that its first operation was bad.
+// Disturbances that follow each other within the latency limit cannot be told
+// apart by what clients see, and count as one that began with the first of them.
+func (s *series) attributeTrigger(g segment, bucket int) int {
+	began, last := s.began(bucket), 0
+	for i, t := range g.triggers {
+		if t.At > began {
 			break
 		}
-		if s.firstStable(s.bucketFrom(t), bucket) < 0 {
-			return t
-		}
-		latest = t
+		last = i
 	}
-	return latest
+	for last > 0 && g.triggers[last].At-g.triggers[last-1].At < s.slo.Latency {
+		last--
+	}
+	return last
 }

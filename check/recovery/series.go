@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/history/goodput"
 	"github.com/mcp-resilience/holdfast/record"
@@ -19,14 +20,17 @@ type series struct {
 	goodput.Key
 	slo record.SLOParams
 
-	quiet     []record.Span // when the load was off on purpose
-	due, good []int32       // by bucket
+	quiet     []record.Span   // when the load was off on purpose
+	due, good []int32         // by bucket
+	opening   []ack           // by bucket: of its good operations the one that was due first
+	evident   []time.Duration // by bucket: when it was first certain that an operation was bad; 0 for never
 	acks      []ack
 
 	// Of the baseline, by bucket.
 	expected   float64 // due
 	throughput float64 // good
 	share      float64 // good of due; -1 when nothing was due
+	baseline   [2]int  // its first bucket, and the one after its last
 
 	bad    []int32 // bad[i] is the number of bad buckets before i
 	sum    []int64 // sum[i] is the number of good operations before i
@@ -34,27 +38,51 @@ type series struct {
 }
 
 // ack is an acknowledgement.
-type ack struct{ call, ret time.Duration }
+type ack struct{ due, call, ret time.Duration }
+
+// reading is how operations count that were under way while the harness or the machine interfered.
+type reading int
+
+const (
+	strict  reading = iota // like any other: figures are never too good
+	lenient                // as good ones: what is bad then is not the doing of harness or machine
+)
 
 // newSeries sorts the load of a run into its series, up to its last whole bucket
 // before the end of observation.
-func newSeries(run *index.Run) []*series {
+func newSeries(run *index.Run, as reading) []*series {
 	n := int(run.End / run.SLO.Bucket)
 	counter := goodput.Counter{Width: run.SLO.Bucket, Limit: run.SLO.Latency}
 	if counter.End = time.Duration(n) * run.SLO.Bucket; n == 0 {
 		return nil
 	}
-	acks := map[goodput.Key][]ack{}
+	byKey := map[goodput.Key]*series{}
 	for i := range run.Record.Ops {
 		op := &run.Record.Ops[i]
-		if counter.Add(op); op.Outcome == history.OK && counter.Counts(op) {
-			key := goodput.KeyOf(op)
-			acks[key] = append(acks[key], ack{op.Call, op.Return})
+		if !counter.Counts(op) {
+			continue
 		}
+		s := byKey[goodput.KeyOf(op)]
+		if s == nil {
+			s = &series{
+				Key: goodput.KeyOf(op), slo: run.SLO, quiet: quietSpans(run.Record),
+				due: make([]int32, n), good: make([]int32, n), opening: make([]ack, n), evident: make([]time.Duration, n),
+			}
+			byKey[s.Key] = s
+		}
+		if op.Outcome == history.OK {
+			s.acks = append(s.acks, ack{op.Intended, op.Call, op.Return})
+		}
+		counted := *op
+		if as == lenient && !op.Good(run.SLO.Latency) && interference.Touches(run.Interference, op.Intended, op.Return) {
+			counted.Outcome, counted.Return = history.OK, op.Intended
+		}
+		counter.Add(&counted)
+		s.note(&counted)
 	}
 	var all []*series
 	for key, counted := range counter.Series {
-		s := &series{Key: key, slo: run.SLO, due: make([]int32, n), good: make([]int32, n), acks: acks[key], quiet: quietSpans(run.Record)}
+		s := byKey[key]
 		for i, b := range counted.Buckets {
 			s.due[i], s.good[i] = b.Due, b.Good
 		}
@@ -66,6 +94,32 @@ func newSeries(run *index.Run) []*series {
 	regions := run.Record.Topology.Regions()
 	slices.SortFunc(all, func(a, b *series) int { return compareKeys(regions, a.Key, b.Key) })
 	return all
+}
+
+// note keeps the instants of an operation that its bucket needs.
+func (s *series) note(op *history.Op) {
+	i := s.bucketAt(op.Intended)
+	if op.Good(s.slo.Latency) {
+		if first := s.opening[i]; first.ret == 0 || op.Intended < first.due {
+			s.opening[i] = ack{op.Intended, op.Call, op.Return}
+		}
+		return
+	}
+	at := op.Intended + s.slo.Latency // an answer that comes later is late, whatever it says
+	if op.Outcome != history.OK {
+		at = min(at, op.Return)
+	}
+	if s.evident[i] == 0 || at < s.evident[i] {
+		s.evident[i] = at
+	}
+}
+
+// began is when it was first certain that a bad bucket was bad.
+func (s *series) began(bucket int) time.Duration {
+	if at := s.evident[bucket]; at > 0 {
+		return at
+	}
+	return s.start(bucket + 1) // nothing was sent, so the generator stood still
 }
 
 // compareKeys orders by region as declared, then reads before writes.
@@ -91,7 +145,7 @@ func (s *series) measureBaseline(baseline record.Span) {
 		due += int64(s.due[i])
 		good += int64(s.good[i])
 	}
-	s.share = -1
+	s.share, s.baseline = -1, [2]int{from, max(from, to)}
 	if due > 0 {
 		s.expected = float64(due) / float64(to-from)
 		s.throughput = float64(good) / float64(to-from)
@@ -184,6 +238,31 @@ func (s *series) nextBad(from, to int) int {
 		}
 	}
 	return -1
+}
+
+// unsteadyBaseline reports whether the baseline was long enough for a stability window and had none:
+// what the service did not do before the faults cannot be asked of it after them.
+func (s *series) unsteadyBaseline() bool {
+	from, to := s.baseline[0], s.baseline[1]
+	return to-from >= s.window() && s.firstStable(from, to) < 0
+}
+
+// resolution is how exact a figure of the series can be: a bucket, or the gap between two
+// operations where that is longer.
+func (s *series) resolution() time.Duration {
+	if s.expected <= 0 {
+		return s.slo.Bucket
+	}
+	return max(s.slo.Bucket, time.Duration(float64(s.slo.Bucket)/s.expected))
+}
+
+// dueIn counts the operations that were due in [from, to).
+func (s *series) dueIn(from, to int) int {
+	n := 0
+	for i := max(from, 0); i < min(to, len(s.due)); i++ {
+		n += int(s.due[i])
+	}
+	return n
 }
 
 // firstAck is the earliest acknowledgement of an operation that was called

@@ -29,11 +29,11 @@ func Stable(r *record.Run, slo record.SLOParams, now time.Duration) bool {
 	run.End = min(run.End, now)
 	episodes := run.Episodes()
 	e := episodes[len(episodes)-1]
-	all := newSeries(run)
+	all := newSeries(run, strict)
 	if len(all) == 0 {
 		return false
 	}
-	since := e.Triggers[len(e.Triggers)-1]
+	since := e.Triggers[len(e.Triggers)-1].At
 	for _, s := range all {
 		if _, lost := quorum.At(run.Quorum.Unserved[s.Region], run.End); lost {
 			continue // it cannot be served, by design

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/check/index"
+	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 )
@@ -20,37 +21,96 @@ func Completeness(run *index.Run) []record.Finding {
 	failures := sandboxFailures(r)
 	switch {
 	case len(failures) > 0:
-		f.Verdict, f.Evidence = record.Unknown, failures
+		f.Verdict, f.Cause, f.Evidence = record.Unknown, record.CauseHarness, failures
 		f.Description = "a part of the framework failed, so that nothing is proved of the system: " + strings.Join(failures, ", ")
 	case r.AbortReason != "":
-		f.Verdict, f.Description = record.Unknown, "the run ended early: "+r.AbortReason
+		f.Verdict, f.Cause, f.Description = record.Unknown, record.CauseEnvironment, "the run ended early: "+r.AbortReason
 	case run.OpenPhase() != "":
-		f.Verdict, f.Description = record.Unknown, "the record ends in phase "+run.OpenPhase()
+		f.Verdict, f.Cause, f.Description = record.Unknown, record.CauseEnvironment, "the record ends in phase "+run.OpenPhase()
 	case len(r.Partial) > 0:
-		f.Verdict, f.Description, f.Evidence = record.Unknown, "the record is incomplete: "+strings.Join(r.Partial, ", "), r.Partial
+		f.Verdict, f.Cause, f.Description, f.Evidence = record.Unknown, record.CauseEnvironment, "the record is incomplete: "+strings.Join(r.Partial, ", "), r.Partial
 	case len(r.Ops) == 0:
 		f.Verdict, f.Description = record.Vacuous, "no operation was recorded"
 	}
 	return []record.Finding{f}
 }
 
-// Downgrade changes failures to unknown where the record does not prove them. An incomplete record
-// proves only that service was unavailable for longer than the objective. A run that ended early does
-// not prove that something would never have happened. A run in which a sandbox or link proxy failed
-// proves nothing.
+// Downgrade turns failures into unknowns that an incomplete record cannot prove, and those that
+// a run which ended early cannot. Both can prove that service was away for longer than the objective.
+// A run in which a sandbox or link proxy failed proves nothing; one whose faults could not be
+// healed, and one whose machine had no processor to spare, prove nothing of how the system fared. What was
+// lost or read wrongly stays proved. Then it sees to it that every open finding names its cause.
 func Downgrade(run *index.Run, findings []record.Finding) {
-	failures := sandboxFailures(run.Record)
+	failures, unhealed := sandboxFailures(run.Record), notHealed(run)
 	for i := range findings {
 		f := &findings[i]
+		open := func(cause record.Cause, why string) {
+			f.Verdict, f.Cause, f.Description = record.Unknown, cause, fmt.Sprintf("%s (not proved: %s)", f.Description, why)
+		}
 		switch {
 		case f.Verdict != record.Fail:
 		case len(failures) > 0:
-			f.Verdict, f.Description = record.Unknown, f.Description+" (not proved: a part of the framework had failed)"
+			open(record.CauseHarness, "a part of the framework had failed")
 		case !run.Complete() && f.Check != "rto":
-			f.Verdict, f.Description = record.Unknown, f.Description+" (not proved: the record is incomplete)"
+			open(record.CauseEnvironment, "the record is incomplete")
 		case run.Record.AbortReason != "" && mightStillHappen(run.Objectives, f):
-			f.Verdict, f.Description = record.Unknown, f.Description+" (not proved: the run ended early, and it might still have happened)"
+			open(record.CauseEnvironment, "the run ended early, and it might still have happened")
+		case unhealed != "" && (service[f.Check] || mightStillHappen(run.Objectives, f)):
+			open(record.CauseHarness, unhealed+" could not be healed and is in force ever since")
+		case len(run.Interference) > 0 && mightStillHappen(run.Objectives, f):
+			open(interference.CauseOf(run.Interference), interference.Summarize(run.Interference))
+		case reactions[f.Check]:
+			if busy := starved(run); len(busy) > 0 {
+				open(record.CauseEnvironment, interference.Summarize(busy))
+			}
 		}
+	}
+	for i := range findings {
+		nameCause(run, &findings[i])
+	}
+}
+
+// service are the checks of how the system served while faults were in force, and reactions those
+// of what it did for want of an answer: a busy machine makes a system late, and one that is late
+// takes its own nodes for dead.
+var (
+	service   = map[string]bool{"rto": true, "rto stages": true, "availability": true, "latency": true, "load shedding": true, "disconnected operation": true}
+	reactions = map[string]bool{"false alarms": true, "leader change": true, "traffic switch": true, "load shedding": true, "disconnected operation": true, "redelivery": true, "delivery": true}
+)
+
+// starved lists the windows in which the machine was busy.
+func starved(run *index.Run) []interference.Window {
+	var out []interference.Window
+	for _, w := range run.Interference {
+		if w.Cause == record.CauseEnvironment && w.To > run.Baseline.From {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// notHealed names the first fault whose heal failed; it is empty when there is none.
+func notHealed(run *index.Run) string {
+	for _, f := range run.Faults {
+		if f.HealError != "" {
+			return f.ID
+		}
+	}
+	return ""
+}
+
+// nameCause gives an open finding that names no cause the one that such findings have.
+func nameCause(run *index.Run, f *record.Finding) {
+	switch {
+	case f.Verdict == record.Pass || f.Verdict == record.Fail:
+		f.Cause = ""
+	case f.Cause != "":
+	case len(starved(run)) > 0 && (service[f.Check] || reactions[f.Check] || strings.HasPrefix(f.Check, "fault ")):
+		f.Cause = record.CauseEnvironment
+	case f.Verdict == record.Vacuous:
+		f.Cause = record.CauseScenario
+	default:
+		f.Cause = record.CauseSystem
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/internal/duration"
@@ -47,6 +48,9 @@ func judgeFault(f record.Fault) record.Finding {
 	}
 	verdict := func(v record.Verdict, text string) record.Finding {
 		out.Verdict, out.Description = v, strings.TrimSuffix(f.Description+": "+text, ": ")
+		if v == record.Unknown {
+			out.Cause = record.CauseHarness
+		}
 		return out
 	}
 	switch {
@@ -65,6 +69,11 @@ func judgeFault(f record.Fault) record.Finding {
 	case !f.ControlUnaffected.Proved:
 		return verdict(record.Unknown, "its control is not proved to be unaffected: "+observed(f.ControlUnaffected))
 	}
+	if late := lateness(f); late != "" {
+		out = verdict(record.Unknown, late)
+		out.Cause = record.CauseEnvironment
+		return out
+	}
 	var times []string
 	if f.Inject.Effective >= 0 {
 		times = append(times, fmt.Sprintf("active %s after its request", duration.Format(f.Inject.Effective-f.Inject.Requested)))
@@ -73,6 +82,32 @@ func judgeFault(f record.Fault) record.Finding {
 		times = append(times, fmt.Sprintf("cleared %s after the request of its heal", duration.Format(f.Heal.Effective-f.Heal.Requested)))
 	}
 	return verdict(record.Pass, strings.Join(times, ", "))
+}
+
+// maxStepDelay is how much later than planned a fault may be injected or healed, and by how much it may be
+// shorter, for its run to be that of the plan. A selector by role may take as long to resolve.
+const maxStepDelay = time.Second
+
+// lateness says how a fault differs from its plan in time; it is empty when it does not, or not by much.
+func lateness(f record.Fault) string {
+	if f.Inject.Planned < 0 {
+		return "" // code decided when
+	}
+	delay := f.Inject.Requested - f.Inject.Planned
+	if f.Heal.Planned < 0 || f.Heal.Requested < 0 {
+		if delay > maxStepDelay {
+			return fmt.Sprintf("was injected %s later than planned", duration.Format(delay))
+		}
+		return ""
+	}
+	planned, lasted := f.Heal.Planned-f.Inject.Planned, f.Heal.Requested-f.Inject.Requested
+	switch {
+	case delay > maxStepDelay:
+		return fmt.Sprintf("was injected %s later than planned and lasted %s of %s", duration.Format(delay), duration.Format(lasted), duration.Format(planned))
+	case planned-lasted > maxStepDelay:
+		return fmt.Sprintf("lasted %s, and %s was planned", duration.Format(lasted), duration.Format(planned))
+	}
+	return ""
 }
 
 func observed(p record.Proof) string {

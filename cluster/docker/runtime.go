@@ -142,6 +142,12 @@ func (r *Runtime) Versions() map[string]string {
 	return out
 }
 
+// Ping asks the engine for a sign of life.
+func (r *Runtime) Ping(ctx context.Context) error {
+	_, err := r.engine.api.Ping(ctx, client.PingOptions{})
+	return err
+}
+
 // Close removes every container, volume and network of the run, whatever its
 // state, also those of a start that was broken off.
 func (r *Runtime) Close(ctx context.Context) error {

@@ -170,7 +170,7 @@ func acknowledgedIn(r *record.Run, p record.Phase) []time.Duration {
 }
 
 // percentile is history.Percentile to 0.1 ms.
-func percentile(sorted []time.Duration, percent int) time.Duration {
+func percentile(sorted []time.Duration, percent float64) time.Duration {
 	return history.Percentile(sorted, percent).Round(100 * time.Microsecond)
 }
 

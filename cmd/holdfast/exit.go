@@ -20,7 +20,8 @@ const exitHelp = `Exit status:
     0  the run came out as its scenario expects
     1  an objective was missed, or an expected failure did not occur
     2  the verdict is unknown or vacuous: the run proves nothing either way
-    3  the environment failed: no engine, no image, a port taken, a run in use
+    3  the environment failed: no engine, no image, a port taken, a run in use,
+       or a machine that was too busy for the run to prove anything
    64  wrong arguments, or a bad scenario file
   130  interrupted twice: the command ended before it had cleaned up`
 
@@ -78,6 +79,9 @@ func resultExit(j *record.Result) int {
 	if j.Verdict == record.Pass {
 		return record.Fail.ExitCode()
 	}
+	if j.Cause == record.CauseEnvironment {
+		return exitEnvironment
+	}
 	return j.Verdict.ExitCode()
 }
 
@@ -92,7 +96,7 @@ func exitWith(code int) error {
 // worstExit is the exit status of two runs together: a failed objective outranks
 // an unknown verdict, which outranks a pass.
 func worstExit(a, b int) int {
-	rank := map[int]int{0: 0, record.Unknown.ExitCode(): 1, record.Fail.ExitCode(): 2}
+	rank := map[int]int{0: 0, exitEnvironment: 1, record.Unknown.ExitCode(): 2, record.Fail.ExitCode(): 3}
 	if rank[b] > rank[a] {
 		return b
 	}
