@@ -53,6 +53,10 @@ type RTO struct {
 	// of them found no stable recovery, and then Worst is the time observed.
 	Worst     time.Duration `json:"worst"`
 	Recovered bool          `json:"recovered"`
+	// UpperBound says that the harness or its machine interfered in the recovery, so that the system
+	// may have been faster than Worst; Lenient is what it would be without what the interference touched.
+	UpperBound bool          `json:"upperBound,omitempty"`
+	Lenient    time.Duration `json:"lenient,omitempty"`
 	// Over episodes: of the worst series of each.
 	Min    time.Duration `json:"min"`
 	Median time.Duration `json:"median"`

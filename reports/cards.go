@@ -76,8 +76,13 @@ func rtoCard(r *record.Run, o *record.RTO) card {
 		if o.Series[w].FromHeal {
 			c.Note += "; counted from heal"
 		}
-		if ack := o.Series[w].FirstAck; ack >= 0 {
+		if ack := o.Series[w].FirstAck; ack >= 0 && ack < o.Worst {
 			c.Note += "; first acknowledgement after " + duration.OrNever(ack)
+		}
+		c.Note += fmt.Sprintf("; bad service for %s, over %s", duration.OrNever(o.Series[w].BadService), plural(o.Series[w].Ops, "operation"))
+		if o.UpperBound {
+			c.Figure = "≤ " + c.Figure
+			c.Note += "; a bound, because the harness or its machine interfered"
 		}
 	}
 	if measured(v) && o.Recovered && o.Min != o.Max {

@@ -53,6 +53,34 @@ func environment(r *record.Run) []fact {
 	return out
 }
 
+// punctuality says how late the load was sent and how busy the machine was, and lists the interferences.
+func punctuality(r *record.Run) (string, []string) {
+	if r.Result == nil || r.Result.Lateness == nil {
+		return "", nil
+	}
+	l := r.Result.Lateness
+	out := fmt.Sprintf("%s of %s were sent more than %s after they were due; the 99th percentile is %s, the maximum %s.",
+		count(l.Late), plural(l.Ops, "operation"), duration.OrNever(l.Limit), duration.OrNever(l.P99), duration.OrNever(l.Max))
+	if n := len(r.Machine); n > 0 {
+		busy, pressure, engine := make([]float64, n), make([]float64, n), time.Duration(0)
+		for i, m := range r.Machine {
+			busy[i], pressure[i], engine = m.Busy, m.CPUPressure, max(engine, m.Engine)
+		}
+		slices.Sort(busy)
+		slices.Sort(pressure)
+		out += fmt.Sprintf(" The processors were busy for %s of the time (median of %s; at most %s), and tasks waited for one for %s (at most %s).",
+			share(busy[n/2]), plural(n, "sample"), share(busy[n-1]), share(pressure[n/2]), share(pressure[n-1]))
+		if engine > 0 {
+			out += fmt.Sprintf(" The container engine answered within %s.", duration.OrNever(engine))
+		}
+	}
+	var windows []string
+	for _, i := range l.Interference {
+		windows = append(windows, fmt.Sprintf("%s: %s", clean(string(i.Cause)), clean(i.Description)))
+	}
+	return out, windows
+}
+
 // replay lists the commands that repeat the run or judge it again.
 func replay(r *record.Run) []fact {
 	run := shell(clean(r.ID))

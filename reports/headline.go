@@ -110,7 +110,7 @@ func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 	case o.Worst == 0:
 		return fmt.Sprintf("no outage (RTO 0, objective %s)", duration.OrNever(o.Objective))
 	default:
-		return fmt.Sprintf("service back in %s (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), waited(o))
+		return fmt.Sprintf("service back in %s (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), atMost(o))
 	}
 }
 
@@ -142,17 +142,15 @@ func fromHeal(o *record.RTO) string {
 	if !o.Recovered {
 		return fmt.Sprintf("service did not recover in %s after heal (objective %s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective))
 	}
-	return fmt.Sprintf("service back %s after heal (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), waited(o))
+	return fmt.Sprintf("service back %s after heal (objective %s%s)", duration.OrNever(o.Worst), duration.OrNever(o.Objective), atMost(o))
 }
 
-// waited adds the time of the first acknowledgement where that is longer than the RTO. Operations
-// that were due when the RTO ended are good because they were answered within the latency limit,
-// and the reader should know that they had to wait.
-func waited(o *record.RTO) string {
-	if i := o.WorstSeries(); i >= 0 && o.Series[i].FirstAck > o.Worst {
-		return "; first acknowledgement after " + duration.OrNever(o.Series[i].FirstAck)
+// atMost says that a recovery time is a bound, because the harness or its machine interfered.
+func atMost(o *record.RTO) string {
+	if !o.UpperBound {
+		return ""
 	}
-	return ""
+	return "; at most: the harness or its machine interfered, and without that it is " + duration.OrNever(o.Lenient)
 }
 
 // loss is the clause on the RPO. The verdict decides whether the final reads

@@ -34,6 +34,8 @@ type page struct {
 	EventsOf         []string // sources, for the filter
 	Omitted          int
 	Env              []fact
+	Punctuality      string   // how punctually the load was sent, and how busy the machine was
+	Interference     []string // when the harness or its machine may have made operations bad
 	Replay           []fact
 }
 
@@ -83,6 +85,7 @@ func pageOf(r *record.Run) (page, error) {
 		return p, err
 	}
 	p.Cards = cards(r)
+	p.Punctuality, p.Interference = punctuality(r)
 	p.First = firstErrorOf(r)
 	p.Faults = faultViews(r)
 	p.Heatmaps = heatmaps(r)

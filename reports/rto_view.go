@@ -57,6 +57,7 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 	w := row{Cells: []string{
 		clean(string(s.Region)), classWord(s.Class), fmt.Sprint(s.Episode), figure,
 		since(s.FirstAck), since(s.SinceHeal), outage(s.LongestOutage), count(len(s.Outages)), share(s.BrownOut),
+		outage(s.BadService), operations(s.Ops),
 	}}
 	switch {
 	case !s.Eligible && s.FromHeal:
@@ -72,6 +73,14 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 		w.Class += " missed"
 	}
 	return w
+}
+
+// operations is how many operations a figure rests on; results of before do not say.
+func operations(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return count(n)
 }
 
 func since(d time.Duration) string {

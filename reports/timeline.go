@@ -19,6 +19,7 @@ type timeline struct {
 	Width, Height int
 	Description   string // the text alternative of the chart
 	Bucket, Limit string
+	Interfered    bool // the harness or its machine did, so that there are bands of it
 	Phases        []mark
 	Faults        []mark
 	MoreFaults    string
@@ -79,6 +80,7 @@ func timelineOf(r *record.Run) (timeline, error) {
 	t.addPhases(r, f, x)
 	y := t.addFaults(r, f, x, 24)
 	y = t.addLeaders(r, f, x, y)
+	t.Interfered = r.Result != nil && r.Result.Lateness != nil && len(r.Result.Lateness.Interference) > 0
 	bands, marks := bandsOf(r, f), leaderTimes(r, f)
 	for _, region := range regionsOf(r) {
 		drew := false
@@ -224,6 +226,11 @@ func bandsOf(r *record.Run, f frame) []band {
 	for _, ft := range r.Faults {
 		if ft.Inject.Requested != record.NotReached {
 			out = append(out, band{from: ft.Inject.Requested.Seconds(), to: faultEnd(&ft, f).Seconds(), class: "fault"})
+		}
+	}
+	if r.Result != nil && r.Result.Lateness != nil {
+		for _, i := range r.Result.Lateness.Interference {
+			out = append(out, band{from: i.From.Seconds(), to: min(i.To, f.To).Seconds(), class: "interference"})
 		}
 	}
 	return out

@@ -19,7 +19,9 @@ import (
 const settingsClass = "config"
 
 // settingOf returns the name of the setting if a key is of the class config.
-func settingOf(key string) (setting string, ok bool) { return strings.CutPrefix(key, settingsClass+"/") }
+func settingOf(key string) (setting string, ok bool) {
+	return strings.CutPrefix(key, settingsClass+"/")
+}
 
 // configClient is a user's client of the config servers.
 type configClient struct {
