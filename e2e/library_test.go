@@ -58,9 +58,9 @@ var _ = Describe("scenario", func() {
 	}
 })
 
-// daily are the scenarios that run by day beside the smoke set: a fault of another kind or another
-// system each. The others vary these.
-var daily = []string{"isolate-main-region", "etcd-kill-leader", "power-loss-ack-before-sync", "skip-arbitration"}
+// daily are the scenarios that make test runs: a fault of another kind or another system
+// each, and two negative controls. The others vary these.
+var daily = []string{"lose-main-region", "lose-main-region-async-ack", "isolate-main-region", "etcd-kill-leader", "power-loss-ack-before-sync"}
 
 // labels are by which filters a spec is chosen. By day a scenario runs on one
 // runtime, because a second one mostly repeats what the first has shown: in
@@ -72,8 +72,7 @@ func labels(s scenarios.Scenario, rt string) []string {
 	if s.Target == "mcp" && (engine != nil || slices.Contains(out, "negative")) {
 		byDay = local.Name
 	}
-	runs := slices.Contains(out, "smoke") || slices.Contains(daily, s.Name)
-	if s.Name != "lose-main-region" && rt != byDay || !runs {
+	if s.Name != "lose-main-region" && rt != byDay || !slices.Contains(daily, s.Name) {
 		out = append(out, "nightly")
 	}
 	return out

@@ -22,8 +22,8 @@ func (i *Injection) prove() {
 		observed, err = i.fault.Active(ctx)
 		return err
 	})
-	if err == nil && i.before != "" {
-		err = fmt.Errorf("the effect was there before the fault was injected: %s", i.before)
+	if before := i.Record().PreExisting; err == nil && before != "" {
+		err = fmt.Errorf("the effect was there before the fault was injected: %s", before)
 	}
 	at := s.log.now()
 	i.update(func(f *record.Fault) {

@@ -92,7 +92,8 @@ func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planne
 	if err := s.cleanup.Append(entry); err != nil {
 		return nil, i.fail(err)
 	}
-	i.before = i.effectBefore(ctx)
+	before := i.effectBefore(ctx)
+	i.update(func(f *record.Fault) { f.PreExisting = before })
 	s.add(i)
 	i.update(func(f *record.Fault) { f.Inject.Requested = s.log.now() })
 	i.emit(record.FromFault, record.EventInjectRequested, description)

@@ -21,7 +21,6 @@ type Injection struct {
 	step      scenarios.Step
 	fault     faults.Injection
 	affects   topology.FaultImpact
-	before    string // what was measured of the fault's effect before it was injected; empty if there was none
 
 	proofCtx  context.Context
 	stopProof context.CancelCauseFunc

@@ -133,6 +133,8 @@ type Fault struct {
 	Impact      topology.FaultImpact `json:"impact"`
 	Inject      Times                `json:"inject"`
 	Heal        Times                `json:"heal"`
+	// PreExisting is what was measured of the fault's effect before it was injected; empty when there was none.
+	PreExisting string `json:"preExisting,omitempty"`
 	// The proofs that it was active, that it was cleared, and that it disturbed nothing else.
 	Active            Proof  `json:"active"`
 	Cleared           Proof  `json:"cleared"`

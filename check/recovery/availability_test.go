@@ -2,6 +2,7 @@ package recovery_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/check/checktest"
 	"github.com/mcp-resilience/holdfast/history"
@@ -47,5 +48,34 @@ func TestUnsentIsCounted(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d unsent, want 1", n)
+	}
+}
+
+// Below its floor the baseline is nothing to compare with: neither recovery nor availability is judged.
+func TestABaselineBelowItsFloorProvesNothing(t *testing.T) {
+	r := checktest.Lab{Down: checktest.Stall(20*ms, 190*ms)}.Run()
+	r.Objectives.Availability = 0.99
+	checktest.Want(t, judge(t, r), "availability", record.Vacuous, "of the baseline was good before any fault")
+	checktest.Want(t, judge(t, r), "rto", record.Vacuous)
+}
+
+func TestLatencyUnderFault(t *testing.T) {
+	r := checktest.Lab{Slow: func(_ topology.Region, _ history.Class, due time.Duration) time.Duration {
+		if due >= 100*ms && due < 120*ms { // a tenth of what is judged
+			return 5 * ms
+		}
+		return 0
+	}}.Run()
+	for _, c := range []struct {
+		limits  map[string]time.Duration
+		verdict record.Verdict
+		phrase  string
+	}{
+		{map[string]time.Duration{"p50": ms, "p90": ms}, record.Pass, "p50 303 µs ≤ 1 ms, p90"},
+		{map[string]time.Duration{"p99": ms}, record.Fail, "p99 5.31 ms > 1 ms, of 6000 acknowledged operations"},
+		{map[string]time.Duration{"p99": 6 * ms, "max": 6 * ms}, record.Pass, "max 5.31 ms ≤ 6 ms"},
+	} {
+		r.Objectives.Latency = c.limits
+		checktest.Want(t, judge(t, r), "latency", c.verdict, c.phrase)
 	}
 }

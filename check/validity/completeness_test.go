@@ -105,3 +105,42 @@ func TestAFailedSandboxProvesNothing(t *testing.T) {
 		t.Errorf("verdict %s, want unknown", j.Verdict)
 	}
 }
+
+// A fault that our own hand could not heal is in force for ever: what clients met then is not charged to
+// the system. What was lost is.
+func TestAFaultThatIsNotHealedProvesNothingOfService(t *testing.T) {
+	r := checktest.Lab{Fault: 400 * ms, Down: checktest.Stall(100*ms, time.Hour)}.Run()
+	checktest.Want(t, judge(t, r), "rto", record.Fail)
+	r.Faults[0].HealError = "the engine does not answer"
+	j := judge(t, r)
+	checktest.Want(t, j, "rto", record.Unknown, "1.1-kill could not be healed and is in force ever since")
+	if f := checktest.Finding(t, j, "rto"); f.Cause != record.CauseHarness || j.Cause != record.CauseHarness {
+		t.Errorf("causes %q and %q, want harness", f.Cause, j.Cause)
+	}
+	i := checktest.Pick(t, r, 0, func(op *history.Op) bool { return checktest.IsAdd(op) && op.Outcome == history.OK })
+	checktest.Without(r, r.Ops[i].Key, r.Ops[i].Value)
+	checktest.Want(t, judge(t, r), "rpo", record.Fail)
+}
+
+// On a busy machine a system is late, and may take its own nodes for dead: that is the machine's doing.
+func TestABusyMachineExcusesReactionsAndNotLosses(t *testing.T) {
+	no := false
+	r := checktest.Lab{}.Run()
+	r.Objectives.LeaderChange = &no
+	r.Events = []record.Event{{At: 150 * ms, Source: record.FromPlatform, Kind: record.EventElected, Node: "north-1"}}
+	i := checktest.Pick(t, r, 0, func(op *history.Op) bool { return checktest.IsAdd(op) && op.Outcome == history.OK })
+	checktest.Without(r, r.Ops[i].Key, r.Ops[i].Value)
+	checktest.Want(t, judge(t, r), "leader change", record.Fail)
+	for at := time.Duration(0); at < 2*time.Second; at += 250 * ms {
+		r.Machine = append(r.Machine, record.MachineSample{At: at + 250*ms, Length: 250 * ms, Busy: 1, CPUPressure: 0.6})
+	}
+	j := judge(t, r)
+	checktest.Want(t, j, "leader change", record.Unknown, "no processor to spare (busy 100 %")
+	checktest.Want(t, j, "rpo", record.Fail)
+	if f := checktest.Finding(t, j, "leader change"); f.Cause != record.CauseEnvironment {
+		t.Errorf("cause %q, want environment", f.Cause)
+	}
+	if j.Verdict != record.Fail || j.Cause != "" {
+		t.Errorf("the run is %s, cause %q; want the loss to decide", j.Verdict, j.Cause)
+	}
+}

@@ -60,6 +60,10 @@ func judgeFault(f record.Fault) record.Finding {
 		return verdict(record.Unknown, "healing it failed: "+f.HealError)
 	case f.Inject.Requested < 0:
 		return verdict(record.Vacuous, "was never injected")
+	case f.PreExisting != "":
+		out = verdict(record.Vacuous, "its effect was there before it was injected: "+f.PreExisting)
+		out.Cause = record.CauseScenario
+		return out
 	case !f.Active.Proved:
 		return verdict(record.Vacuous, "had no measured effect: "+observed(f.Active))
 	case f.Heal.Requested < 0:

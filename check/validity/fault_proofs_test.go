@@ -2,6 +2,7 @@ package validity_test
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -29,12 +30,20 @@ func TestFaultsNeedProof(t *testing.T) {
 	}{
 		{"proved", func(*record.Fault) {}, record.Pass, "active 1 ms after its request"},
 		{"never active", func(f *record.Fault) { f.Active = record.Proof{Observed: "echo in 40 µs"} }, record.Vacuous, "had no measured effect: echo in 40 µs"},
+		{"there before", func(f *record.Fault) { f.PreExisting = "exit" }, record.Vacuous, "its effect was there before it was injected: exit"},
 		{"nothing measured", func(f *record.Fault) { f.Active = record.Proof{} }, record.Vacuous, "nothing was measured"},
 		{"not cleared", func(f *record.Fault) { f.Cleared = record.Proof{Observed: "refused"} }, record.Unknown, "is not proved to be cleared: refused"},
 		{"control affected", func(f *record.Fault) { f.ControlUnaffected = record.Proof{Observed: "refused"} }, record.Unknown, "control"},
 		{"failed", func(f *record.Fault) { f.Error = "no such node" }, record.Unknown, "injecting it failed: no such node"},
 		{"heal failed", func(f *record.Fault) { f.HealError = "no such node" }, record.Unknown, "healing it failed"},
 		{"never healed", func(f *record.Fault) { f.Heal.Requested = record.NotReached }, record.Unknown, "never healed"},
+		{"late", func(f *record.Fault) {
+			f.Inject.Requested += 3400 * ms
+			f.Heal.Requested += 3320 * ms
+		}, record.Unknown, "was injected 3.4 s later than planned and lasted 20 ms of 100 ms"},
+		{"a little late", func(f *record.Fault) { f.Inject.Requested += 900 * ms; f.Heal.Requested += 900 * ms }, record.Pass, ""},
+		{"shorter than planned", func(f *record.Fault) { f.Heal.Planned += 2 * time.Second }, record.Unknown, "lasted 100 ms, and 2.1 s was planned"},
+		{"code decided when", func(f *record.Fault) { f.Inject.Planned, f.Heal.Planned = record.NotReached, record.NotReached }, record.Pass, "active"},
 		{"never injected", func(f *record.Fault) { f.Inject.Requested = record.NotReached }, record.Vacuous, "never injected"},
 	}
 	for _, c := range cases {
