@@ -94,12 +94,15 @@ func newEncoder(w io.Writer) (*zstd.Encoder, error) {
 		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
 }
 
-// decode reads a history from compressed bytes. Its errors start with the line
+// decode reads a history from its bytes, compressed or not. Its errors start with the line
 // number, ":12: …", or with ": ", to follow a file's name.
 func decode(r io.Reader, capacity int) (ops []Op, truncated bool, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	if _, err := in.Peek(1); err == io.EOF {
 		return nil, true, nil // created and never flushed
+	}
+	if head, _ := in.Peek(1); len(head) > 0 && head[0] == '{' {
+		return parse(in, capacity) // decompressed by hand, or made by somebody else
 	}
 	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 // Kind is what an operation asks for.
 type Kind string
 
-// The kinds of operation. A register holds one value; a set only grows; a bank
+// The kinds of operation. A register holds one value; a set only grows; a list keeps
+// what is appended in order; a bank
 // has accounts between which money moves; a stream keeps messages in order.
 const (
 	Read    Kind = "read"    // of register Key; Output is the value, "" when never written
@@ -21,6 +22,10 @@ const (
 	CAS     Kind = "cas"     // Value to register Key if it holds Expect; Applied reports whether
 	Add     Kind = "add"     // Value to set Key
 	SetRead Kind = "members" // of set Key; Set is the content
+
+	Append   Kind = "append" // Value to the end of list Key
+	Put      Kind = "put"    // list Key becomes Value alone
+	ListRead Kind = "list"   // of list Key; Set is the content in order
 
 	Open     Kind = "open"     // bank Key with the accounts Set, Amount in each, unless it is open
 	Transfer Kind = "transfer" // Amount between accounts From and To of bank Key; Applied reports whether it was done
@@ -46,7 +51,7 @@ const (
 // Class returns the class of a kind.
 func (k Kind) Class() Class {
 	switch k {
-	case Read, SetRead, Balances, Consume, Messages:
+	case Read, SetRead, ListRead, Balances, Consume, Messages:
 		return Reads
 	default:
 		return Writes

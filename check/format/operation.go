@@ -19,6 +19,8 @@ func Request(op *history.Op) string {
 		return s
 	case history.SetRead:
 		return fmt.Sprintf("read of set %s → %s", op.Key, Count(len(op.Set), "element"))
+	case history.ListRead:
+		return fmt.Sprintf("read of list %s → %s", op.Key, listEnd(op.Set))
 	case history.Transfer:
 		return fmt.Sprintf("transfer %d from %s to %s", op.Amount, op.From, op.To)
 	case history.Balances:
@@ -28,6 +30,14 @@ func Request(op *history.Op) string {
 	default:
 		return fmt.Sprintf("%s %s=%q", op.Kind, op.Key, op.Value)
 	}
+}
+
+// listEnd prints a list by its length and its last elements: lists that differ mostly do so at the end.
+func listEnd(all []string) string {
+	if len(all) <= 5 {
+		return fmt.Sprintf("%q", all)
+	}
+	return fmt.Sprintf("%s, the last %q", Count(len(all), "element"), all[len(all)-5:])
 }
 
 // Operation prints an operation with its interval, its client and the node that

@@ -9,6 +9,7 @@ import "github.com/mcp-resilience/holdfast/history"
 type Index struct {
 	Registers []Key
 	Sets      []Key
+	Lists     []Key
 	Banks     []Key
 	Streams   []Key
 	Consumers []Key
@@ -68,6 +69,8 @@ func (x *Index) list(k history.Kind) *[]Key {
 	switch k {
 	case history.Add, history.SetRead:
 		return &x.Sets
+	case history.Append, history.Put, history.ListRead:
+		return &x.Lists
 	case history.Open, history.Transfer, history.Balances:
 		return &x.Banks
 	case history.Publish, history.Messages:

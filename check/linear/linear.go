@@ -1,11 +1,12 @@
-// Package linear decides whether a history is linearizable: whether each register
-// and each set behaved as if there were one copy of it, on which each operation
+// Package linear decides whether a history is linearizable: whether each register,
+// each set and each list behaved as if there were one copy of it, on which each operation
 // took effect at an instant between its call and its return.
 //
 // It needs nothing but the operations, so it can judge a history from anywhere.
 // Registers (read, write, compare-and-set) are decided by the order that the
 // system itself reports where it does (FitsRevisionOrder), by the zones of values that
-// were written once, else by a search that is compared with Porcupine's; sets that only grow are decided exactly and without a search.
+// were written once, else by a search that is compared with Porcupine's; sets that only grow are decided exactly and without a search,
+// and so are lists, unless they are replaced or a value is appended twice.
 // Operations with an unknown outcome may have taken effect at any time after their
 // call, or never. Reads that asked to be stale are left out, and so is every other kind
 // of operation.
@@ -73,7 +74,7 @@ type Undecided struct {
 	Reason string // "out of time", "out of memory"
 }
 
-// Check judges every register and every set of a history on its own; keys are
+// Check judges every register, set and list of a history on its own; keys are
 // independent. When ctx ends the keys that are left are undecided.
 func Check(ctx context.Context, ops []history.Op, o Options) Result {
 	return CheckKeys(ctx, keyindex.New(ops), o)
@@ -116,6 +117,9 @@ func CheckKeys(ctx context.Context, keys *keyindex.Index, o Options) Result {
 		}
 	}
 	each(keys.Sets, func(k keyindex.Key) keyResult { return checkSet(k.Name, k.Ops) })
+	each(keys.Lists, func(k keyindex.Key) keyResult {
+		return checkList(k.Name, k.Ops, &budget{ctx: ctx, until: time.Now().Add(o.KeyTime), held: &held, limit: o.Memory})
+	})
 	each(keys.Registers, func(k keyindex.Key) keyResult {
 		return checkRegister(k.Name, k.Ops, &budget{ctx: ctx, until: time.Now().Add(o.KeyTime), held: &held, limit: o.Memory})
 	})

@@ -179,6 +179,98 @@ func TestSearchAgainstPlainSearch(t *testing.T) {
 	}
 }
 
+// Lists are decided without a search where each value is appended once, and by Porcupine with contents
+// that are numbered where not. Both are compared with a search that knows nothing but strings.
+func TestListsAgainstPlainSearch(t *testing.T) {
+	for name, shape := range map[string]struct {
+		values int // that are written; 0 means that each append has its own
+		puts   bool
+	}{"own values": {0, false}, "replaced": {0, true}, "values that recur": {3, true}} {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(9, 10))
+			count := map[bool]int{}
+			for range searchTrials {
+				ops := randomList(rng, shape.values, shape.puts)
+				if len(keyindex.New(ops).Lists) == 0 {
+					continue
+				}
+				want := plainListSearch(ops)
+				count[want]++
+				var held atomic.Int64
+				b := &budget{ctx: t.Context(), until: time.Now().Add(time.Minute), held: &held, limit: 1 << 30}
+				got := checkList("x", keyindex.New(ops).Lists[0].Ops, b)
+				if (got.violation == nil) != want || got.undecided != "" || len(got.violation) > 3 {
+					t.Fatalf("%q %q, a plain search says %v:\n%s", got.violation, got.undecided, want, all(ops))
+				}
+			}
+			if count[true] < searchTrials/20 || count[false] < searchTrials/20 {
+				t.Errorf("%v histories, want both kinds", count)
+			}
+		})
+	}
+}
+
+// randomList lets a few operations run on a list that is right most of the time.
+func randomList(rng *rand.Rand, values int, puts bool) []history.Op {
+	var ops []history.Op
+	state := ""
+	for i := range 3 + rng.IntN(7) {
+		at := (i + 1) * 10
+		o := history.Op{Key: "x", Outcome: history.OK, Call: time.Duration(at - rng.IntN(25)), Return: time.Duration(at + rng.IntN(25))}
+		value := string(rune('a' + i))
+		if values > 0 {
+			value = string(rune('a' + rng.IntN(values)))
+		}
+		switch k := rng.IntN(5); {
+		case k < 2:
+			o.Kind, o.Value = history.Append, value
+		case k == 2 && puts && rng.IntN(2) == 0:
+			o.Kind, o.Value = history.Put, value
+		default:
+			o.Kind = history.ListRead
+		}
+		takesEffect := true
+		if rng.IntN(5) == 0 {
+			o.Outcome, takesEffect = history.Unknown, rng.IntN(2) == 0
+		} else if rng.IntN(8) == 0 {
+			takesEffect = false // a lie
+		}
+		switch {
+		case o.Kind == history.ListRead:
+			for _, c := range state {
+				o.Set = append(o.Set, string(c))
+			}
+			if !takesEffect && len(o.Set) > 0 {
+				o.Set = o.Set[:len(o.Set)-1]
+			}
+		case takesEffect && o.Kind == history.Put:
+			state = o.Value
+		case takesEffect:
+			state += o.Value
+		}
+		ops = append(ops, o)
+	}
+	return ops
+}
+
+func plainListSearch(ops []history.Op) bool {
+	model := porcupine.Model{
+		Init: func() any { return "" },
+		Step: func(state, input, _ any) (bool, any) {
+			o := input.(*history.Op)
+			switch o.Kind {
+			case history.Append:
+				return true, state.(string) + o.Value
+			case history.Put:
+				return true, o.Value
+			default:
+				return strings.Join(o.Set, "") == state.(string), state
+			}
+		},
+	}
+	return porcupine.CheckOperations(model, plainOps(ops))
+}
+
 // searchTrials is how many histories of each shape are compared.
 const searchTrials = 8000
 
@@ -222,6 +314,11 @@ func plainSearch(ops []history.Op) bool {
 			}
 		},
 	}
+	return porcupine.CheckOperations(model, plainOps(ops))
+}
+
+// plainOps are the operations that take part, without a return where there is no answer.
+func plainOps(ops []history.Op) []porcupine.Operation {
 	var in []porcupine.Operation
 	for i := range ops {
 		o := &ops[i]
@@ -234,5 +331,5 @@ func plainSearch(ops []history.Op) bool {
 		}
 		in = append(in, porcupine.Operation{Input: o, Call: int64(o.Call), Return: ret})
 	}
-	return porcupine.CheckOperations(model, in)
+	return in
 }

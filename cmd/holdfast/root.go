@@ -87,6 +87,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.planVerb(),
 		a.listVerb(),
 		a.recheckVerb(),
+		a.checkVerb(),
 		a.replayVerb(),
 		a.compareVerb(),
 		a.reportVerb(),
