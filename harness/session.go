@@ -150,7 +150,7 @@ func (s *Session) discard(why error) error {
 	if s.history != nil {
 		err = errors.Join(err, s.history.Close())
 	}
-	return errors.Join(err, s.dir.WriteChecksums(), s.system.removeScratch(), s.dir.Close())
+	return errors.Join(err, s.dir.WriteChecksums(), s.system.discard(), s.dir.Close())
 }
 
 // savePlan keeps the plan in the record.

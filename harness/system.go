@@ -40,9 +40,12 @@ type system struct {
 	stops   []func() // end what watches the nodes, in this order
 }
 
-// prepare builds all programs that the run needs, side by side, and starts the
-// watchdog.
+// prepare makes this process the owner of the run before it makes anything, builds all
+// programs that the run needs, side by side, and starts the watchdog.
 func (s *system) prepare(ctx context.Context, run string) (err error) {
+	if s.watchdog, err = cleanup.Own(run); err != nil {
+		return err
+	}
 	if s.scratch, err = cleanup.Scratch(run); err != nil {
 		return fmt.Errorf("make a folder for the nodes' data: %w", err)
 	}
@@ -55,8 +58,7 @@ func (s *system) prepare(ctx context.Context, run string) (err error) {
 		return err
 	}
 	s.linkd = built.Linkd
-	s.watchdog, err = cleanup.Start(ctx, run, built.Watchdog)
-	return err
+	return s.watchdog.StartWatchdog(ctx, built.Watchdog)
 }
 
 // reportBuilds makes the builds under ctx report their progress to the run.
@@ -148,10 +150,15 @@ func (s *system) close(ctx context.Context, run string, dir *record.Dir) (err er
 		// The watchdog stays, and removes what is left once this process is gone.
 		return fmt.Errorf("remove run %s: %w; holdfast clean will try again", run, err)
 	}
-	if s.watchdog == nil {
-		return nil
+	return s.disown()
+}
+
+// discard removes what prepare had made when it failed.
+func (s *system) discard() error {
+	if err := s.removeScratch(); err != nil {
+		return err // the run stays owned, so that holdfast clean finds it later
 	}
-	return s.watchdog.Done()
+	return s.disown()
 }
 
 func (s *system) removeScratch() error {
@@ -159,4 +166,12 @@ func (s *system) removeScratch() error {
 		return nil
 	}
 	return os.RemoveAll(s.scratch)
+}
+
+// disown dismisses the watchdog: nothing of the run is left.
+func (s *system) disown() error {
+	if s.watchdog == nil {
+		return nil
+	}
+	return s.watchdog.Done()
 }

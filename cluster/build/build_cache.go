@@ -104,11 +104,11 @@ func compile(ctx context.Context, ks ...key) (_ []string, err error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err
 	}
-	scratch, err := os.MkdirTemp(root, scratchPrefix)
+	scratch, remove, err := makeWorkDir(root)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	targets, pkgs := make([]string, len(ks)), make([]string, len(ks))
 	for i, k := range ks {
 		// Checkouts do not share binaries, or one would run the other's code.
@@ -132,6 +132,7 @@ func compile(ctx context.Context, ks ...key) (_ []string, err error) {
 		}
 	}
 	removeUnused(root, time.Now())
+	_, _ = RemoveUnfinished() // what cannot be removed costs only disk
 	return targets, nil
 }
 

@@ -7,15 +7,12 @@ import (
 	"time"
 )
 
-// scratchPrefix begins the names of folders in which a build is under way.
-const scratchPrefix = "build-"
-
 const (
 	// maxUnused is how long a binary is kept that no run has asked for. Each
 	// checkout has its own, and checkouts come and go.
 	maxUnused = 30 * 24 * time.Hour
-	// maxBuild is how long a build may take. An older folder of a build was left
-	// by a process that was killed.
+	// maxBuild is how long a build may take. An older folder of a build that is not
+	// locked was left by a process that was killed.
 	maxBuild = 24 * time.Hour
 )
 
@@ -28,8 +25,8 @@ func binDir() (string, error) {
 	return filepath.Join(cache, "holdfast", "bin"), nil
 }
 
-// removeUnused removes binaries that have not been used for a month, and what
-// killed builds have left. What cannot be removed stays, for it costs only disk.
+// removeUnused removes binaries that have not been used for a month, and what killed
+// builds of earlier versions have left. What cannot be removed stays, for it costs only disk.
 func removeUnused(root string, now time.Time) {
 	all, err := os.ReadDir(root)
 	if err != nil {
@@ -41,7 +38,10 @@ func removeUnused(root string, now time.Time) {
 			continue
 		}
 		limit := maxUnused
-		if strings.HasPrefix(e.Name(), scratchPrefix) {
+		switch {
+		case strings.HasPrefix(e.Name(), workPrefix): // its lock says whether it is used
+			continue
+		case strings.HasPrefix(e.Name(), formerWorkPrefix):
 			limit = maxBuild
 		}
 		if now.Sub(info.ModTime()) > limit {

@@ -39,6 +39,12 @@ func source(ctx context.Context, nested, pkg string) (string, error) {
 // this one) and returns its output. What it writes to standard error goes to
 // stderr too, which may be nil.
 func goCmd(ctx context.Context, dir, system string, stderr io.Writer, args ...string) (string, error) {
+	return goCmdIn(ctx, "", dir, system, stderr, args...)
+}
+
+// goCmdIn is goCmd with a folder for the toolchain's own temporary files; empty means
+// the system's. What a toolchain that is killed leaves there is removed with the folder.
+func goCmdIn(ctx context.Context, tmp, dir, system string, stderr io.Writer, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -48,12 +54,15 @@ func goCmd(ctx context.Context, dir, system string, stderr io.Writer, args ...st
 	if system != "" {
 		cmd.Env = append(cmd.Env, "GOOS="+system)
 	}
+	if tmp != "" {
+		cmd.Env = append(cmd.Env, "GOTMPDIR="+tmp)
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if stderr != nil {
 		cmd.Stderr = io.MultiWriter(&errs, stderr)
 	}
-	if err := cmd.Run(); err != nil {
+	if err := runChild(cmd); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
 			return "", fmt.Errorf("there is no Go toolchain here; set %s to a folder of built binaries: %w", BinEnv, err)
 		}

@@ -81,7 +81,7 @@ func goBuild(ctx context.Context, dir, system, into string, pkgs []string) error
 		}
 	})
 	args := append([]string{"build", "-v", "-trimpath", "-buildvcs=false", "-o", into + "/"}, pkgs...)
-	_, err := goCmd(ctx, dir, system, m, args...)
+	_, err := goCmdIn(ctx, into, dir, system, m, args...)
 	return err
 }
 

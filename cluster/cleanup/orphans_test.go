@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,5 +96,54 @@ func TestJournalKeepsWhatManyWrite(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A process that is killed between making the run's folder and writing down that it owns
+// the run has made nothing else, and nobody removed the folder.
+func TestAFolderThatWasNeverOwnedIsAnOrphan(t *testing.T) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, lock := range []bool{false, true} {
+		run := newRun(t)
+		dir := filepath.Join(cache, "holdfast", "runs", run)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = cleanup.Remove(run) }()
+		if lock {
+			if err := os.WriteFile(filepath.Join(dir, "owner.lock"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := cleanup.Orphans(t.Context(), []string{run}); len(got) != 1 {
+			t.Errorf("orphans: %q, want %s", got, run)
+		}
+	}
+}
+
+func TestOwnIsSeenBeforeThereIsAWatchdog(t *testing.T) {
+	run := newRun(t)
+	h, err := cleanup.Own(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, err := cleanup.Runs()
+	if err != nil || !slices.Contains(runs, run) {
+		t.Errorf("runs: %q, %v, want %s among them", runs, err, run)
+	}
+	if got := cleanup.Orphans(t.Context(), []string{run}); len(got) != 0 {
+		t.Errorf("a run of this process is taken for an orphan: %q", got)
+	}
+	if _, err := cleanup.Own(run); err == nil {
+		t.Error("a run has two owners")
+	}
+	if err := h.Done(); err != nil {
+		t.Fatal(err)
+	}
+	if runs, err := cleanup.Runs(); err != nil || slices.Contains(runs, run) {
+		t.Errorf("runs: %q, %v, want %s gone", runs, err, run)
 	}
 }

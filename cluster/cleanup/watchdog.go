@@ -58,19 +58,26 @@ type Handle struct {
 // be swept while it runs.
 var handles sync.Map
 
-// Start locks the run for this process, opens its journal and starts its
-// watchdog from the binary of cmd/watchdog. It returns once the watchdog
-// listens. A run that somebody owns already is an error.
-func Start(ctx context.Context, run, binary string) (_ *Handle, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("start watchdog of run %s: %w", run, err)
-		}
-	}()
+// Start makes this process the owner of the run and starts its watchdog.
+func Start(ctx context.Context, run, binary string) (*Handle, error) {
+	h, err := Own(run)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.StartWatchdog(ctx, binary); err != nil {
+		return nil, errors.Join(err, h.Done())
+	}
+	return h, nil
+}
+
+// Own locks the run for this process and opens its journal. It comes before
+// everything that the run makes: if the process is killed, Runs and Orphans find the
+// run from here on. A run that somebody owns already is an error. Done ends it.
+func Own(run string) (_ *Handle, err error) {
 	h := &Handle{run: run}
 	defer func() {
 		if err != nil {
-			_ = h.release()
+			err = errors.Join(fmt.Errorf("own run %s: %w", run, err), h.release())
 		}
 	}()
 	if h.lock, err = acquire(run); err != nil {
@@ -79,11 +86,17 @@ func Start(ctx context.Context, run, binary string) (_ *Handle, err error) {
 	if h.journal, err = openLog(run); err != nil {
 		return nil, err
 	}
-	if err = h.startChild(ctx, binary); err != nil {
-		return nil, err
-	}
 	handles.Store(h, nil)
 	return h, nil
+}
+
+// StartWatchdog starts the run's watchdog from the binary of cmd/watchdog. It returns
+// once the watchdog listens.
+func (h *Handle) StartWatchdog(ctx context.Context, binary string) error {
+	if err := h.startChild(ctx, binary); err != nil {
+		return fmt.Errorf("start watchdog of run %s: %w", h.run, err)
+	}
+	return nil
 }
 
 // startChild starts the watchdog and waits until it writes that it listens.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcp-resilience/holdfast/cluster/build"
 	"github.com/mcp-resilience/holdfast/cluster/cleanup"
 	"github.com/mcp-resilience/holdfast/cluster/docker"
 	"github.com/mcp-resilience/holdfast/cluster/local"
@@ -96,11 +97,14 @@ func usableSources(ctx context.Context) []leftoverSource {
 // checkLeftovers looks for what crashed runs have left behind.
 func checkLeftovers(ctx context.Context) checkResult {
 	left, err := orphanedRuns(ctx)
+	builds, berr := build.Unfinished()
 	switch {
-	case err != nil:
-		return checkResult{"leftovers", statusWarn, err.Error(), ""}
+	case errors.Join(err, berr) != nil:
+		return checkResult{"leftovers", statusWarn, errors.Join(err, berr).Error(), ""}
 	case len(left) > 0:
 		return checkResult{"leftovers", statusWarn, fmt.Sprintf("%d crashed runs have left things behind: %s", len(left), strings.Join(left, ", ")), "holdfast clean"}
+	case len(builds) > 0:
+		return checkResult{"leftovers", statusWarn, fmt.Sprintf("%d builds were killed before they were finished: %s", len(builds), strings.Join(builds, ", ")), "holdfast clean"}
 	default:
 		return checkResult{"leftovers", statusOK, "no crashed run has left anything behind", ""}
 	}
