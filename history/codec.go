@@ -104,7 +104,8 @@ func decode(r io.Reader, capacity int) (ops []Op, truncated bool, err error) {
 	if head, _ := in.Peek(1); len(head) > 0 && head[0] == '{' {
 		return parse(in, capacity) // decompressed by hand, or made by somebody else
 	}
-	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+	// With two, the next blocks are decompressed while lines of the last ones are parsed.
+	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxWindow(8<<20))
 	if err != nil {
 		return nil, false, fmt.Errorf(": %w", err)
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/topology"
@@ -14,17 +14,15 @@ import (
 // writes them, and uses encoding/json for any other, with the same result.
 // Strings that recur (keys, nodes, set elements) are stored once.
 type parser struct {
-	strings map[string]string
-	memory  int // bytes that the operations so far take
+	strings  stringTable
+	elements []string // of the set that is being read
+	memory   int      // bytes that the operations so far take
 }
 
 // stringSize is what a string takes beside its bytes: in the table, or in a set.
 const stringSize = 16
 
-// internMax bounds the table of known strings, which is emptied when it is full.
-const internMax = 1 << 20
-
-func newParser() *parser { return &parser{strings: map[string]string{}} }
+func newParser() *parser { return &parser{strings: newStringTable()} }
 
 func (p *parser) op(line []byte, op *Op) error {
 	defer func() { p.memory += opSize + stringSize*cap(op.Set) }()
@@ -116,28 +114,24 @@ func (p *parser) fast(line []byte, op *Op) bool {
 }
 
 func (p *parser) text(s *scanner) string {
-	b := s.quoted()
-	if known, ok := p.strings[string(b)]; ok {
-		return known
+	text, fresh := p.strings.get(s.quoted())
+	if fresh {
+		p.memory += len(text) + 2*stringSize
 	}
-	if len(p.strings) >= internMax {
-		clear(p.strings)
-	}
-	p.memory += len(b) + 2*stringSize
-	fresh := string(b)
-	p.strings[fresh] = fresh
-	return fresh
+	return text
 }
 
 func (p *parser) list(s *scanner) []string {
 	s.expect('[')
-	out := []string{}
+	p.elements = p.elements[:0]
 	for s.ok && !s.take(']') {
-		if len(out) > 0 {
+		if len(p.elements) > 0 {
 			s.expect(',')
 		}
-		out = append(out, p.text(s))
+		p.elements = append(p.elements, p.text(s))
 	}
+	out := make([]string, len(p.elements)) // of its exact size: a history may hold millions of elements
+	copy(out, p.elements)
 	return out
 }
 
@@ -177,30 +171,38 @@ func (s *scanner) quoted() []byte {
 	return nil
 }
 
-func (s *scanner) digits() string {
+// unsigned reads a number without a sign. JSON allows no leading zeros.
+func (s *scanner) unsigned() uint64 {
+	var n uint64
 	i := 0
-	for i < len(s.rest) && (s.rest[i] >= '0' && s.rest[i] <= '9' || i == 0 && s.rest[i] == '-') {
-		i++
+	for ; i < len(s.rest) && s.rest[i] >= '0' && s.rest[i] <= '9'; i++ {
+		digit := uint64(s.rest[i] - '0')
+		if n > (math.MaxUint64-digit)/10 {
+			s.ok = false
+			return 0
+		}
+		n = 10*n + digit
 	}
-	if i == 0 || i > 1 && (s.rest[0] == '0' || s.rest[0] == '-' && s.rest[1] == '0') {
-		s.ok = false // JSON knows no leading zeros
-		return ""
+	if i == 0 || i > 1 && s.rest[0] == '0' {
+		s.ok = false
+		return 0
 	}
-	out := string(s.rest[:i])
 	s.rest = s.rest[i:]
-	return out
+	return n
 }
 
 func (s *scanner) integer() int64 {
-	n, err := strconv.ParseInt(s.digits(), 10, 64)
-	s.ok = s.ok && err == nil
-	return n
-}
-
-func (s *scanner) unsigned() uint64 {
-	n, err := strconv.ParseUint(s.digits(), 10, 64)
-	s.ok = s.ok && err == nil
-	return n
+	negative := s.take('-')
+	n := s.unsigned()
+	switch {
+	case negative && n > 0 && n <= -math.MinInt64:
+		return -int64(n) // of the smallest the conversion wraps around to itself
+	case !negative && n <= math.MaxInt64:
+		return int64(n)
+	default:
+		s.ok = false
+		return 0
+	}
 }
 
 // flag reads true. A false flag is not written.

@@ -27,13 +27,16 @@ func FitsRevisionOrder(ops []history.Op) bool {
 // shows its value, or that reports a mismatch of a compare-and-set which would else
 // have matched.
 func (r *register) fitsRevisionOrder() bool {
+	for _, op := range r.ops {
+		if op.Outcome == history.OK && op.Revision == 0 {
+			return false // most systems report none: find out before anything is built
+		}
+	}
 	order := revisionOrder{latestCall: math.MinInt64}
 	for _, o := range r.linearOps(true) {
 		switch {
 		case !o.answered:
 			order.open = append(order.open, o)
-		case o.op.Revision == 0:
-			return false
 		default:
 			order.answered = append(order.answered, o)
 		}

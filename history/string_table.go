@@ -1,0 +1,81 @@
+package history
+
+import (
+	"hash/maphash"
+	"unsafe"
+)
+
+// stringTable keeps each string once, in few large pieces of memory: a history of a million operations
+// names ten million strings, of which one in ten is new. A map would hold each string twice, as key
+// and as value, and each new one would be an allocation for the garbage collector to follow.
+type stringTable struct {
+	seed  maphash.Seed
+	slots []string // open addressing; "" is a free slot
+	used  int
+	piece []byte // the strings that were kept last are in it
+}
+
+const (
+	// maxStrings bounds the table. A full one is emptied: the strings stay, and are kept again when they recur.
+	maxStrings = 1 << 20
+	pieceSize  = 64 << 10
+)
+
+func newStringTable() stringTable {
+	return stringTable{seed: maphash.MakeSeed(), slots: make([]string, 1<<10)}
+}
+
+// get returns the string of the bytes, and reports whether it was not known before.
+func (t *stringTable) get(b []byte) (text string, fresh bool) {
+	if len(b) == 0 {
+		return "", false
+	}
+	at := t.slot(b)
+	if t.slots[at] != "" {
+		return t.slots[at], false
+	}
+	if t.used >= maxStrings {
+		clear(t.slots)
+		t.used = 0
+		at = t.slot(b)
+	} else if t.used >= len(t.slots)/4*3 {
+		t.grow()
+		at = t.slot(b)
+	}
+	t.used++
+	t.slots[at] = t.keep(b)
+	return t.slots[at], true
+}
+
+// slot is where the string of the bytes is, or belongs.
+func (t *stringTable) slot(b []byte) int {
+	mask := len(t.slots) - 1
+	at := int(maphash.Bytes(t.seed, b)) & mask
+	for t.slots[at] != "" && t.slots[at] != string(b) {
+		at = (at + 1) & mask
+	}
+	return at
+}
+
+func (t *stringTable) grow() {
+	old := t.slots
+	t.slots = make([]string, 2*len(old))
+	for _, s := range old {
+		if s != "" {
+			t.slots[t.slot(unsafe.Slice(unsafe.StringData(s), len(s)))] = s
+		}
+	}
+}
+
+// keep copies the bytes to where they stay.
+func (t *stringTable) keep(b []byte) string {
+	if len(b) > pieceSize/16 {
+		return string(b)
+	}
+	if len(t.piece)+len(b) > cap(t.piece) {
+		t.piece = make([]byte, 0, pieceSize)
+	}
+	start := len(t.piece)
+	t.piece = append(t.piece, b...) // within its capacity, so that it does not move
+	return unsafe.String(&t.piece[start], len(b))
+}
