@@ -59,18 +59,32 @@ const (
 	silenceTimeout = 5 * time.Second
 )
 
+// slowAnswer is from where on an answer says that the part stood still meanwhile.
+const slowAnswer = 500 * time.Millisecond
+
+// SandboxStall is a time in which a sandbox or link proxy did not answer, and went on by itself
+// afterwards. What clients met on the links of its node then was not the system's doing.
+type SandboxStall struct {
+	Node topology.NodeID
+	// From is when it last answered, To when it answered again.
+	From, To time.Time
+}
+
 // sandboxFailures is what was found so far.
 type sandboxFailures struct {
 	mu       sync.Mutex
 	found    []SandboxFailure
+	stalls   []SandboxStall
 	replaced int // how many of the links' replacements are in found
 	state    map[topology.NodeID]*sandboxState
 }
 
 // sandboxState is what is known of one sandbox.
 type sandboxState struct {
-	silent map[SandboxPart]time.Time // since when it has not answered
-	failed map[SandboxPart]bool      // reported, and not healthy since
+	answered time.Time                 // when it was last healthy
+	stall    *SandboxStall             // that the latest check found
+	silent   map[SandboxPart]time.Time // since when it has not answered
+	failed   map[SandboxPart]bool      // reported, and not healthy since
 }
 
 // SandboxFailures checks every sandbox and link proxy once and returns all
@@ -102,8 +116,21 @@ func (c *Cluster) SandboxFailures(ctx context.Context) []SandboxFailure {
 			c.failures.found = append(c.failures.found, found...)
 		}
 		c.failures.addReplacements(c.Links)
+		for _, n := range c.Topology.Nodes {
+			if known := c.failures.of(n.ID); known.stall != nil {
+				c.failures.stalls = append(c.failures.stalls, *known.stall)
+				known.stall = nil
+			}
+		}
 	}
 	return slices.Clone(c.failures.found)
+}
+
+// SandboxStalls returns the stalls that the calls of SandboxFailures have found so far.
+func (c *Cluster) SandboxStalls() []SandboxStall {
+	c.failures.mu.Lock()
+	defer c.failures.mu.Unlock()
+	return slices.Clone(c.failures.stalls)
 }
 
 func (f *sandboxFailures) of(id topology.NodeID) *sandboxState {
@@ -132,6 +159,7 @@ func (f *sandboxFailures) addReplacements(m *links.Mesh) {
 
 // checkSandbox asks one sandbox how it is and returns what is new.
 func (c *Cluster) checkSandbox(ctx context.Context, id topology.NodeID, s Sandbox, known *sandboxState) []SandboxFailure {
+	asked := time.Now()
 	hctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	h, ok := c.Links.Health(hctx, id)
@@ -172,9 +200,24 @@ func (c *Cluster) checkSandbox(ctx context.Context, id topology.NodeID, s Sandbo
 		}
 		return nil
 	}
-	known.answers(WholeSandbox)
-	known.answers(LinkProxy)
+	known.healthy(id, asked)
 	return nil
+}
+
+// healthy notes that both parts answered a question, and the stall that this ended if there was one.
+func (s *sandboxState) healthy(id topology.NodeID, asked time.Time) {
+	now := time.Now()
+	silent := len(s.silent) > 0 && len(s.failed) == 0 // a failure has been reported as such
+	if silent || now.Sub(asked) >= slowAnswer {
+		from := asked
+		if silent && !s.answered.IsZero() {
+			from = s.answered
+		}
+		s.stall = &SandboxStall{Node: id, From: from, To: now}
+	}
+	s.answers(WholeSandbox)
+	s.answers(LinkProxy)
+	s.answered = now
 }
 
 // silence notes that a part did not answer and says whether that has lasted too long.

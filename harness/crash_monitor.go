@@ -49,7 +49,7 @@ func (m *crashMonitor) watchNodes(ctx context.Context) {
 }
 
 func (m *crashMonitor) watchSandboxes(ctx context.Context) {
-	recorded := 0
+	recorded, stalls := 0, 0
 	for sleep(ctx, sandboxPollInterval) == nil {
 		failures := m.cluster.SandboxFailures(ctx)
 		for _, f := range failures[recorded:] {
@@ -58,6 +58,16 @@ func (m *crashMonitor) watchSandboxes(ctx context.Context) {
 			})
 		}
 		recorded = len(failures)
+		all := m.cluster.SandboxStalls()
+		for _, s := range all[stalls:] {
+			length := s.To.Sub(s.From).Round(time.Millisecond)
+			m.log.emit(record.Event{
+				At: m.log.clock.At(s.To), Source: record.FromEngine, Kind: record.EventSandboxStalled, Node: s.Node,
+				Description: fmt.Sprintf("the link proxy of %s stood still for up to %v", s.Node, length),
+				Fields:      map[string]string{record.FieldFor: length.String()},
+			})
+		}
+		stalls = len(all)
 	}
 }
 

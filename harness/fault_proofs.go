@@ -18,7 +18,7 @@ func (i *Injection) prove() {
 	go func() { control <- i.measureControl(ctx) }()
 
 	var observed string
-	err := poll(ctx, activeTimeout, func(ctx context.Context) (err error) {
+	err := poll(ctx, s.deadline(activeTimeout), func(ctx context.Context) (err error) {
 		observed, err = i.fault.Active(ctx)
 		return err
 	})
@@ -71,7 +71,7 @@ func (i *Injection) measureControl(ctx context.Context) record.Proof {
 // awaitControl measures the control link or node again until it is proved unaffected.
 func (i *Injection) awaitControl(ctx context.Context) record.Proof {
 	var observed string
-	err := poll(ctx, controlTimeout, func(ctx context.Context) (err error) {
+	err := poll(ctx, i.scheduler.deadline(controlTimeout), func(ctx context.Context) (err error) {
 		observed, err = i.fault.ControlUnaffected(ctx, i.scheduler.others(i.step.ID))
 		return err
 	})
@@ -89,7 +89,7 @@ func (i *Injection) proveCleared() {
 		}
 	}
 	var observed string
-	err := poll(ctx, clearedTimeout, func(ctx context.Context) (err error) {
+	err := poll(ctx, s.deadline(clearedTimeout), func(ctx context.Context) (err error) {
 		observed, err = i.fault.Cleared(ctx)
 		return err
 	})

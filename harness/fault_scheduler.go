@@ -16,6 +16,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
+// How long things may take on a machine that is free. On a busy one proofs may take as
+// many times longer as it is measured to be slower.
 const (
 	resolveTimeout = 5 * time.Second        // for somebody to have the role that a selector names
 	activeTimeout  = 5 * time.Second        // from confirmed to proved active
@@ -42,6 +44,8 @@ type faultScheduler struct {
 	cluster *cluster.Cluster
 	cleanup cluster.CleanupLog
 	log     *runLog
+	// slowdown is how many times longer than usual the machine takes now; see machineMonitor.slowdown.
+	slowdown func() float64
 
 	life   context.Context // of all proofs
 	cancel context.CancelCauseFunc
@@ -54,8 +58,8 @@ type faultScheduler struct {
 	underWay sync.WaitGroup // confirmed injections of which something may become known
 }
 
-func newFaultScheduler(ctx context.Context, target targets.Target, c *cluster.Cluster, cleanup cluster.CleanupLog, log *runLog) *faultScheduler {
-	s := &faultScheduler{target: target, cluster: c, cleanup: cleanup, log: log}
+func newFaultScheduler(ctx context.Context, target targets.Target, c *cluster.Cluster, cleanup cluster.CleanupLog, log *runLog, slowdown func() float64) *faultScheduler {
+	s := &faultScheduler{target: target, cluster: c, cleanup: cleanup, log: log, slowdown: slowdown}
 	s.life, s.cancel = context.WithCancelCause(ctx)
 	return s
 }
@@ -129,7 +133,7 @@ func (s *faultScheduler) resolve(ctx context.Context, sel topology.Selector) ([]
 	if sel.Role != "" {
 		// Nobody may have it at the moment: an election may be under way.
 		var have []topology.NodeID
-		err := poll(ctx, resolveTimeout, func(ctx context.Context) (err error) {
+		err := poll(ctx, s.deadline(resolveTimeout), func(ctx context.Context) (err error) {
 			have, err = s.target.Resolve(ctx, s.cluster, sel.Role)
 			return err
 		})
@@ -142,6 +146,11 @@ func (s *faultScheduler) resolve(ctx context.Context, sel topology.Selector) ([]
 		return nil, fmt.Errorf("%+v matches no node", sel)
 	}
 	return nodes, nil
+}
+
+// deadline is a timeout on this machine as busy as it is now.
+func (s *faultScheduler) deadline(timeout time.Duration) time.Duration {
+	return time.Duration(float64(timeout) * s.slowdown())
 }
 
 // others is what the other faults under way affect.

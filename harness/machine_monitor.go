@@ -19,6 +19,11 @@ const (
 	// engineTimeout how long it may take; one that takes longer counts as that.
 	engineInterval = time.Second
 	engineTimeout  = 10 * time.Second
+	// freeEngine is how fast an engine answers on a machine that is free, freeLag how late the
+	// monitor is woken at most; see slowdown.
+	freeEngine  = 100 * time.Millisecond
+	freeLag     = 250 * time.Millisecond
+	maxSlowdown = 5
 )
 
 // machineMonitor records what the machine does during a run, because a busy machine makes
@@ -31,6 +36,7 @@ type machineMonitor struct {
 
 	mu     sync.Mutex
 	engine time.Duration // the latest answer's
+	latest record.MachineSample
 }
 
 // startMachineMonitor measures until stop is called. A machine that tells nothing of
@@ -67,6 +73,9 @@ func (m *machineMonitor) sample(ctx context.Context) {
 		before, at = counters, now
 		m.log.change(func(run *record.Run) { run.Machine = append(run.Machine, s) })
 		m.file.write(s, true)
+		m.mu.Lock()
+		m.latest = s
+		m.mu.Unlock()
 	}
 }
 
@@ -84,6 +93,19 @@ func (m *machineMonitor) ping(ctx context.Context, p cluster.Pinger) {
 			return
 		}
 	}
+}
+
+// slowdown is how many times longer than on a free machine things may take just now, from 1 to
+// maxSlowdown: as an engine that answers in 20 ms then, and tasks that wait for a processor
+// less than half of the time, have become slower.
+func (m *machineMonitor) slowdown() float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	waiting := 1.0
+	if p := m.latest.CPUPressure; p > 0.5 {
+		waiting = 0.5 / max(0.5/maxSlowdown, 1-p)
+	}
+	return min(maxSlowdown, max(1, waiting, float64(m.engine)/float64(freeEngine), 1+float64(m.latest.Lag)/float64(freeLag)))
 }
 
 func (m *machineMonitor) engineAnswer() time.Duration {

@@ -177,17 +177,17 @@ func (s *Session) begin(ctx context.Context) error {
 		return err
 	}
 	s.load.cluster = c
-	s.faults = newFaultScheduler(s.life, s.options.Target, c, s.system.watchdog.Log(), s.log)
+	var err error
+	if s.machine, err = startMachineMonitor(ctx, c, s.dir, s.log); err != nil {
+		return err
+	}
+	s.faults = newFaultScheduler(s.life, s.options.Target, c, s.system.watchdog.Log(), s.log, s.machine.slowdown)
 	for _, step := range []func(context.Context) error{s.load.connect, s.load.waitReady, s.load.openStream, s.load.seedAccounts} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	s.crashes = startCrashMonitor(ctx, c, s.log)
-	var err error
-	if s.machine, err = startMachineMonitor(ctx, c, s.dir, s.log); err != nil {
-		return err
-	}
 	recordLinks(ctx, c, s.log, "before")
 	s.load.closedLoop(ctx)
 	if _, err := s.load.start(ctx); err != nil {

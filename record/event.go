@@ -73,6 +73,7 @@ const (
 const (
 	FieldPeer = "peer" // the node that an EventStrike, EventSuspect or EventConfirmed is about
 	FieldLost = "lost" // the node whose loss caused an EventWeights
+	FieldFor  = "for"  // how long an EventSandboxStalled took, as time.Duration prints it
 	FieldTerm = "term" // the term that an EventElected begins, in decimal
 )
 
@@ -88,6 +89,10 @@ const (
 	// What clients experienced on its links does not count against the system: no check may fail
 	// the run, whose verdict is unknown.
 	EventSandboxFailed EventKind = "sandbox failed"
+
+	// EventSandboxStalled says that a sandbox or link proxy did not answer for the time in FieldFor, up to
+	// now. What clients met meanwhile is not charged to the system.
+	EventSandboxStalled EventKind = "sandbox stalled"
 
 	EventPhase        EventKind = "phase"         // a phase of the run begins
 	EventBuild        EventKind = "build"         // the nodes' programs are being built

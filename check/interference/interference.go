@@ -42,12 +42,16 @@ type Window struct {
 	// Busy is the largest share of a sample in which processors worked, Pressure that in which
 	// tasks waited for one.
 	Busy, Pressure float64
+	// Stalled is the node whose link proxy stood still; empty when none did.
+	Stalled string
 }
 
 // String says what happened in the window, in one clause.
 func (w Window) String() string {
 	at := fmt.Sprintf("between %s and %s", duration.Format(w.From), duration.Format(w.To))
 	switch {
+	case w.Stalled != "":
+		return fmt.Sprintf("%s the link proxy of %s stood still", at, w.Stalled)
 	case w.Late > 0 && w.Cause == record.CauseHarness:
 		return fmt.Sprintf("%s the load generator sent %d operations up to %s late though the machine was free (stopped process, garbage collection)", at, w.Late, duration.Format(w.Worst))
 	case w.Late > 0:
@@ -60,7 +64,7 @@ func (w Window) String() string {
 // Find returns the windows of a run in order of time; they do not overlap. An operation is late
 // when it was sent more than maxLateness after it was due.
 func Find(r *record.Run, maxLateness time.Duration) []Window {
-	all := append(lateWindows(r, maxLateness), starvedWindows(r.Machine)...)
+	all := slices.Concat(lateWindows(r, maxLateness), starvedWindows(r.Machine), stalledWindows(r))
 	slices.SortFunc(all, func(a, b Window) int { return int(a.From - b.From) })
 	var out []Window
 	for _, w := range all {
@@ -81,6 +85,9 @@ func join(a, b Window) Window {
 	a.Busy, a.Pressure = max(a.Busy, b.Busy), max(a.Pressure, b.Pressure)
 	if b.Cause == record.CauseEnvironment {
 		a.Cause = b.Cause
+	}
+	if a.Stalled == "" {
+		a.Stalled = b.Stalled
 	}
 	return a
 }
@@ -154,6 +161,26 @@ func starvedWindows(samples []record.MachineSample) []Window {
 		all = append(all, w)
 	}
 	return slices.DeleteFunc(all, func(w Window) bool { return w.To-w.From < starvedFor })
+}
+
+// stalledWindows are the times in which a link proxy stood still.
+func stalledWindows(r *record.Run) []Window {
+	var out []Window
+	for _, e := range r.Events {
+		if e.Source != record.FromEngine || e.Kind != record.EventSandboxStalled {
+			continue
+		}
+		length, err := time.ParseDuration(e.Fields[record.FieldFor])
+		if err != nil || length <= 0 {
+			continue
+		}
+		w := Window{Span: record.Span{From: max(0, e.At-length), To: e.At}, Cause: record.CauseHarness, Stalled: string(e.Node)}
+		if pressure, steal := over(r.Machine, w.Span); pressure >= latePressure || steal >= lateSteal {
+			w.Cause, w.Pressure = record.CauseEnvironment, pressure
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // Touches reports whether a stretch of the run overlaps one of the windows, which are in order of time.

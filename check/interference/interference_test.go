@@ -37,6 +37,7 @@ func TestFind(t *testing.T) {
 		name    string
 		ops     []history.Op
 		machine []record.MachineSample
+		events  []record.Event
 		want    []interference.Window
 	}{
 		{name: "punctual", ops: []history.Op{op(0, 0), op(10*ms, 110*ms)}},
@@ -47,11 +48,12 @@ func TestFind(t *testing.T) {
 		{name: "a peak", machine: machine(0.4, 1, 1, 1, 0.4)},
 		{name: "starved", machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 1250*ms, record.CauseEnvironment)}},
 		{name: "starved but for one sample", machine: machine(1, 1, 0.5, 1, 1), want: []interference.Window{window(0, 1250*ms, record.CauseEnvironment)}},
+		{name: "a link proxy that stood still", events: []record.Event{{At: 5 * time.Second, Source: record.FromEngine, Kind: record.EventSandboxStalled, Node: "east-1", Fields: map[string]string{record.FieldFor: "3s"}}}, want: []interference.Window{window(2*time.Second, 5*time.Second, record.CauseHarness)}},
 		{name: "late in a starved stretch", ops: []history.Op{op(300*ms, 1500*ms)}, machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 1500*ms, record.CauseEnvironment)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := interference.Find(&record.Run{Ops: c.ops, Machine: c.machine}, 100*ms)
-			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(interference.Window{}, "Late", "Worst", "Busy", "Pressure")); diff != "" {
+			got := interference.Find(&record.Run{Ops: c.ops, Machine: c.machine, Events: c.events}, 100*ms)
+			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(interference.Window{}, "Late", "Worst", "Busy", "Pressure", "Stalled")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

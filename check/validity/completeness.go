@@ -109,6 +109,8 @@ func nameCause(run *index.Run, f *record.Finding) {
 		f.Cause = record.CauseEnvironment
 	case f.Verdict == record.Vacuous:
 		f.Cause = record.CauseScenario
+	case strings.HasPrefix(f.Check, "fault "):
+		f.Cause = record.CauseHarness // we could not inject, heal or measure it
 	default:
 		f.Cause = record.CauseSystem
 	}

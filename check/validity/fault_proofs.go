@@ -48,9 +48,6 @@ func judgeFault(f record.Fault) record.Finding {
 	}
 	verdict := func(v record.Verdict, text string) record.Finding {
 		out.Verdict, out.Description = v, strings.TrimSuffix(f.Description+": "+text, ": ")
-		if v == record.Unknown {
-			out.Cause = record.CauseHarness
-		}
 		return out
 	}
 	switch {
