@@ -82,6 +82,7 @@ func (h hungry) Status(ctx context.Context) (cluster.ProcessStatus, error) {
 }
 
 func TestANodeThatExitsByItselfIsTold(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		fault   faults.Fault

@@ -130,6 +130,7 @@ func (s slowInjection) ControlUnaffected(ctx context.Context, others []topology.
 // TestAFaultLastsAsLongAsAsked, counted from when it is in force; and one whose
 // proof takes longer lasts until that is in, which is on record.
 func TestAFaultLastsAsLongAsAsked(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		injecting, proving time.Duration
 		least              time.Duration

@@ -105,7 +105,7 @@ func (m *machineMonitor) slowdown() float64 {
 	if p := m.latest.CPUPressure; p > 0.5 {
 		waiting = 0.5 / max(0.5/maxSlowdown, 1-p)
 	}
-	return min(maxSlowdown, max(1, waiting, float64(m.engine)/float64(freeEngine), 1+float64(m.latest.Lag)/float64(freeLag)))
+	return min(maxSlowdown, max(1, waiting, float64(m.engine)/float64(freeEngine), float64(m.latest.Lag)/float64(freeLag)))
 }
 
 func (m *machineMonitor) engineAnswer() time.Duration {

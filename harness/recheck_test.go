@@ -61,6 +61,7 @@ func verdictsOf(j *record.Result) verdicts {
 // TestAStoredRunIsJudgedAsItWas: records of before are read and judged today, with
 // the verdicts and the figures of then.
 func TestAStoredRunIsJudgedAsItWas(t *testing.T) {
+	t.Parallel()
 	for _, name := range storedRuns {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

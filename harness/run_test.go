@@ -61,6 +61,7 @@ func finding(r *record.Run, promise string) record.Finding {
 // TestKnownOutage: the measured RTO of an outage of known length is at most
 // one bucket and 10 ms off.
 func TestKnownOutage(t *testing.T) {
+	t.Parallel()
 	for _, d := range []time.Duration{100 * time.Millisecond, time.Second} {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
@@ -91,6 +92,7 @@ func TestKnownOutage(t *testing.T) {
 
 // TestRed: each way in which a run must not pass.
 func TestRed(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name    string
 		arrange func(*harnesstest.Store, *scenarios.Plan)
