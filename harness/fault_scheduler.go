@@ -116,36 +116,22 @@ func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planne
 // victims resolves the step's selectors; a role is whoever has it now.
 func (s *faultScheduler) victims(ctx context.Context, step scenarios.Step) (faults.Victims, error) {
 	v := faults.Victims{Cluster: s.cluster, ID: step.ID, Seed: step.Seed}
-	var err error
-	if v.Nodes, err = s.resolve(ctx, step.On); err != nil {
-		return v, fmt.Errorf("%s: on: %w", step.ID, err)
-	}
-	if !step.To.Empty() {
-		if v.To, err = s.resolve(ctx, step.To); err != nil {
-			return v, fmt.Errorf("%s: to: %w", step.ID, err)
-		}
-	}
-	return v, nil
-}
-
-func (s *faultScheduler) resolve(ctx context.Context, sel topology.Selector) ([]topology.Node, error) {
-	nodes := s.cluster.Topology.Select(sel)
-	if sel.Role != "" {
+	holders := map[topology.Role][]topology.NodeID{}
+	for _, role := range step.Roles() {
 		// Nobody may have it at the moment: an election may be under way.
-		var have []topology.NodeID
 		err := poll(ctx, s.deadline(resolveTimeout), func(ctx context.Context) (err error) {
-			have, err = s.target.Resolve(ctx, s.cluster, sel.Role)
+			holders[role], err = s.target.Resolve(ctx, s.cluster, role)
 			return err
 		})
 		if err != nil {
-			return nil, fmt.Errorf("who is %s: %w", sel.Role, err)
+			return v, fmt.Errorf("%s: who is %s: %w", step.ID, role, err)
 		}
-		nodes = slices.DeleteFunc(nodes, func(n topology.Node) bool { return !slices.Contains(have, n.ID) })
 	}
-	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%+v matches no node", sel)
+	var err error
+	if v.Nodes, v.To, err = step.Victims(s.cluster.Topology, holders); err != nil {
+		return v, fmt.Errorf("%s: %w", step.ID, err)
 	}
-	return nodes, nil
+	return v, nil
 }
 
 // deadline is a timeout on this machine as busy as it is now.

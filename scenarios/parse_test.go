@@ -125,7 +125,7 @@ func TestProblems(t *testing.T) {
 		{"setting missing", step + "{at: 0s, for: 1s, fault: latency, on: {all: true}}", "f.yaml:3:5: steps[0].with.delay: must be more than nothing, such as 100ms"},
 		{"settings before their fault", step + "with: {clients: 1}\n    fault: isolate\n    at: 0s\n    for: 1s\n    on: {all: true}", "f.yaml:3:12: steps[0].with.clients: 1 is no true or false"},
 		{"a fault without settings", step + "{at: 0s, for: 1s, fault: kill, on: {all: true}, with: {signal: KILL}}", "f.yaml:3:60: steps[0].with.signal: is no field here; there are none"},
-		{"unknown selector", step + "{at: 0s, for: 1s, fault: kill, on: {regoin: east}}", `f.yaml:3:41: steps[0].on.regoin: is no field here; there are region, service, role, node, all; did you mean "region"?`},
+		{"unknown selector", step + "{at: 0s, for: 1s, fault: kill, on: {regoin: east}}", `f.yaml:3:41: steps[0].on.regoin: is no field here; there are region, service, role, node, all, not, count; did you mean "region"?`},
 		{"unknown role", step + "{at: 0s, for: 1s, fault: kill, on: {role: leadr}}", `f.yaml:3:41: steps[0].on.role: "leadr" is none of leader, follower, stream-leader; did you mean "leader"?`},
 		{"unknown label", "name: x\nlabels: [smoke, ful]\nsteps: []", `f.yaml:2:17: labels[1]: "ful" is none of smoke, full, negative, nightly; did you mean "full"?`},
 		{"no unit", step + "{at: 0, for: 10, fault: kill, on: {all: true}}", "f.yaml:3:6: steps[0].at: 0 is no duration: want a number with its unit, such as 500ms, 5s or 2m\n" +
@@ -134,7 +134,7 @@ func TestProblems(t *testing.T) {
 			"f.yaml:3:15: steps[0].for: 0s is out of range: want more than 0s, at most 1h0m0s\n" +
 			"f.yaml:4:14: steps[1].for: -1s is out of range: want more than 0s, at most 1h0m0s"},
 		{"no length", step + "{at: 0s, fault: kill, on: {all: true}}", "f.yaml:3:5: steps[0].for: is missing: how long does kill last?"},
-		{"nobody", step + "{at: 0s, for: 1s, fault: kill}\n  - {for: 1s, fault: partition, on: {all: true}, to: {all: false}}", "f.yaml:3:5: steps[0].on: chooses nobody: want region, service, role, node or all\n" +
+		{"nobody", step + "{at: 0s, for: 1s, fault: kill}\n  - {for: 1s, fault: partition, on: {all: true}, to: {all: false}}", "f.yaml:3:5: steps[0].on: chooses nobody: want region, service, role, node, all or not\n" +
 			"f.yaml:4:50: steps[1].to: chooses nobody: leave it out for all others"},
 		{"no other side", step + "{at: 0s, for: 1s, fault: kill, on: {all: true}, to: {region: east}}", "f.yaml:3:53: steps[0].to: kill has victims only, no other side: leave it out"},
 		{"twice", "name: x\nsteps: []\nname: y", "f.yaml:3:1: name: is given twice"},

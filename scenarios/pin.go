@@ -9,9 +9,9 @@ import (
 )
 
 // Pin returns the plan with the steps as they happened in the run: each at the offset
-// and with the duration that it had, on the very nodes that had the roles then.
-// Steps that never began are left out. A role that several nodes had is pinned by
-// one step for each node where that has the same effect, and is an error elsewhere.
+// and with the duration that it had, on the very nodes that had the roles or were drawn then.
+// Steps that never began are left out. Several nodes that were chosen so are pinned by
+// one step for each node where that has the same effect, and are an error elsewhere.
 func Pin(p Plan, r *record.Run) (Plan, error) {
 	began, ok := r.Phase(record.Faulty)
 	if !ok {
@@ -41,21 +41,21 @@ func Pin(p Plan, r *record.Run) (Plan, error) {
 	return p, nil
 }
 
-// pin replaces the roles in a step by the nodes that had them.
+// pin replaces the roles and draws in a step by the nodes that were chosen.
 func pin(s Step, f record.Fault) ([]Step, error) {
-	if s.To.Role != "" {
+	if s.To.ResolvedAtInjection() {
 		others := remoteEndpoints(f)
 		if len(others) != 1 {
-			return nil, fmt.Errorf("trace: step %s went to %d nodes by role (%v); only one can be pinned", s.ID, len(others), others)
+			return nil, fmt.Errorf("trace: step %s went to %d nodes that were chosen at injection (%v); only one can be pinned", s.ID, len(others), others)
 		}
 		s.To = topology.Selector{Node: others[0]}
 	}
-	if s.On.Role == "" {
+	if !s.On.ResolvedAtInjection() {
 		return []Step{s}, nil
 	}
 	if len(f.Nodes) > 1 && len(f.Flows) > 0 {
 		// One step for each node would cut these nodes off from each other as well.
-		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role (%v); only one can be pinned", s.ID, len(f.Nodes), f.Nodes)
+		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Count > 0], f.Nodes)
 	}
 	var out []Step
 	for i, n := range f.Nodes {

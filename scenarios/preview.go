@@ -18,11 +18,13 @@ type PreviewRow struct {
 	Heal        bool          `json:"heal"`
 	Step        Step          `json:"step"`
 	Description string        `json:"description"` // "kill east-1"; roles are named, not resolved
-	// Victims are the selected nodes, or all candidates where a role is selected.
+	// Victims are the selected nodes, or all candidates where they are known only at injection.
 	Victims []topology.NodeID `json:"victims"`
-	// Role is set where the victims are known only at injection: those of Victims
-	// that have the role then.
+	// Role is set where a step depends on who has a role then.
 	Role topology.Role `json:"role,omitempty"`
+	// Outcomes is what the step comes to for each way in which the roles that it names may
+	// be held when it begins. It is empty where a step names no role, and in rows of heals.
+	Outcomes []Outcome `json:"outcomes,omitempty"`
 	// Active are the ids of the steps that are active after this instant.
 	Active []string `json:"active"`
 	// Majority says that some voter can reach a majority of the voters, whichever
@@ -48,12 +50,13 @@ func (r PreviewRow) Targets() string {
 func (p Plan) Timeline() []PreviewRow {
 	var rows []PreviewRow
 	for _, s := range p.Steps {
-		begin := PreviewRow{
-			At: s.At, Step: s, Description: s.With.Describe(p.placeholderVictims(s)), Role: cmp.Or(s.On.Role, s.To.Role),
-			Victims: idsOf(p.Topology.Select(s.On)),
-		}
+		begin := PreviewRow{At: s.At, Step: s, Description: s.With.Describe(p.placeholderVictims(s)), Victims: p.candidates(s)}
 		end := begin
 		end.At, end.Heal = s.At+s.For, true
+		if roles := s.Roles(); len(roles) > 0 {
+			begin.Role, end.Role = roles[0], roles[0]
+			begin.Outcomes = p.Outcomes(s)
+		}
 		rows = append(rows, begin, end)
 	}
 	slices.SortStableFunc(rows, func(a, b PreviewRow) int { return cmp.Compare(a.At, b.At) })
@@ -67,31 +70,30 @@ func (p Plan) Timeline() []PreviewRow {
 // possibleImpacts lists the impact of a step for each way in which its roles can resolve.
 func (p Plan) possibleImpacts(s Step) []topology.FaultImpact {
 	var out []topology.FaultImpact
-	for _, on := range p.possibleTargets(s.On) {
-		for _, to := range p.possibleTargets(s.To) {
-			out = append(out, s.With.Impact(faults.Victims{Cluster: p.declaredCluster(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}))
+	for _, holders := range append(p.roleHolders(s), p.leaderless(s)...) {
+		var impact topology.FaultImpact // none where the fault cannot be injected
+		if on, to, err := s.Victims(p.Topology, holders); err == nil {
+			impact = s.With.Impact(p.victims(s, on, to))
 		}
+		out = append(out, impact)
 	}
 	return out
 }
 
-// possibleTargets lists the sets of nodes that a selector can resolve to: a leader of
-// any kind is any single node; followers are all nodes but one, or all nodes.
-func (p Plan) possibleTargets(s topology.Selector) [][]topology.Node {
-	nodes := p.Topology.Select(s)
-	if s.Role == "" || len(nodes) == 0 {
-		return [][]topology.Node{nodes}
-	}
-	var out [][]topology.Node
-	for i, n := range nodes {
-		if s.Role != topology.Follower {
-			out = append(out, []topology.Node{n})
-		} else {
-			out = append(out, slices.Delete(slices.Clone(nodes), i, i+1))
+// candidates lists the nodes of `on`, in every way in which the roles can resolve.
+func (p Plan) candidates(s Step) []topology.NodeID {
+	may := map[topology.NodeID]bool{}
+	for _, holders := range p.roleHolders(s) {
+		on, _, _ := s.Victims(p.Topology, holders)
+		for _, n := range on {
+			may[n.ID] = true
 		}
 	}
-	if s.Role == topology.Follower {
-		out = append(out, nodes)
+	out := []topology.NodeID{}
+	for _, n := range p.Topology.Nodes {
+		if may[n.ID] {
+			out = append(out, n.ID)
+		}
 	}
 	return out
 }
@@ -99,17 +101,54 @@ func (p Plan) possibleTargets(s topology.Selector) [][]topology.Node {
 // placeholderVictims makes victims for a description, in which "the leader" stands
 // for the node that has the role.
 func (p Plan) placeholderVictims(s Step) faults.Victims {
-	call := func(sel topology.Selector) []topology.Node {
-		if sel.Role != "" {
-			who := "the " + string(sel.Role)
-			if sel.Role == topology.Follower {
-				who += "s"
-			}
-			return []topology.Node{{ID: topology.NodeID(who)}}
+	if len(s.Roles()) == 0 {
+		on, to, _ := s.Victims(p.Topology, nil)
+		return p.victims(s, on, to)
+	}
+	standIn := func(sel topology.Selector) []topology.Node {
+		if sel.ResolvedAtInjection() {
+			return []topology.Node{{ID: topology.NodeID(describeSelector(sel))}}
 		}
 		return p.Topology.Select(sel)
 	}
-	return faults.Victims{Cluster: p.declaredCluster(), ID: s.ID, Nodes: call(s.On), To: call(s.To), Seed: s.Seed}
+	return p.victims(s, standIn(s.On), standIn(s.To))
+}
+
+// describeSelector names the nodes that are known only at injection: "a follower".
+func describeSelector(s topology.Selector) string {
+	noun, and := "node", ""
+	if s.Role != "" {
+		noun = string(s.Role)
+	}
+	if x := s.Not; x != (topology.Exclusion{}) && (s.Count > 0 || s.Role != "") {
+		and = fmt.Sprintf(" outside %v", x)
+		if x == (topology.Exclusion{Role: x.Role}) {
+			and = fmt.Sprintf(" other than the %s", plural(x.Role))
+		}
+	}
+	switch {
+	case s.Count == 1:
+		return "a " + noun + and
+	case s.Count > 1:
+		return fmt.Sprintf("%d %ss%s", s.Count, noun, and)
+	case s.Role != "":
+		return "the " + plural(s.Role) + and
+	case s.Region != "":
+		return fmt.Sprintf("all of %s but the %s", s.Region, plural(s.Not.Role))
+	default:
+		return fmt.Sprintf("all but the %s", plural(s.Not.Role))
+	}
+}
+
+func plural(r topology.Role) string {
+	if r == topology.Follower {
+		return "followers"
+	}
+	return string(r)
+}
+
+func (p Plan) victims(s Step, on, to []topology.Node) faults.Victims {
+	return faults.Victims{Cluster: p.declaredCluster(), ID: s.ID, Nodes: on, To: to, Seed: s.Seed}
 }
 
 // declaredCluster is a cluster that does not run, for asking faults about their impact.

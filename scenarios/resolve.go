@@ -142,12 +142,15 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 		validateSelector(src, path+"on", d.On, t)
 		validateSelector(src, path+"to", d.To, t)
 		on, to := t.Select(d.On), t.Select(d.To)
-		if d.On.Role == "" && d.To.Role == "" && len(to) > 0 {
+		if !d.On.ResolvedAtInjection() && !d.To.ResolvedAtInjection() && len(to) > 0 {
 			for _, n := range to {
 				if slices.ContainsFunc(on, func(o topology.Node) bool { return o.ID == n.ID }) {
 					src.report(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
 				}
 			}
+		}
+		if !src.reported(path+"on") && !src.reported(path+"to") {
+			validateOutcomes(src, path, d, t)
 		}
 	}
 	regions := stringsOf(t.Regions())
@@ -155,6 +158,33 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
 	}
+}
+
+// validateOutcomes reports a step that has no victims whoever has the roles that it names.
+func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topology.Topology) {
+	s := Step{Fault: d.Fault, On: d.On, To: d.To}
+	if !s.On.ResolvedAtInjection() && !s.To.ResolvedAtInjection() {
+		return
+	}
+	// Any node counts as a candidate: which may lead is the target's business, and may change.
+	nodes := idsOf(t.Nodes)
+	var problem string
+	for _, holders := range holdersAmong(s, t, func(topology.Role) []topology.NodeID { return slices.Clone(nodes) }) {
+		on, to, err := s.Victims(t, holders)
+		switch {
+		case err != nil:
+			problem = err.Error()
+		case len(to) > 0 && len(without(on, to)) == 0 && len(without(to, on)) == 0 && len(on) == 1:
+			problem = "to: is the same node as on"
+		default:
+			return
+		}
+	}
+	side, message, _ := strings.Cut(problem, ": ")
+	if len(s.Roles()) > 0 {
+		message += ", whichever nodes have the roles"
+	}
+	src.report(path+side, message, "")
 }
 
 func validateSelector(src *diagnosticCollector, path string, s topology.Selector, t topology.Topology) {
@@ -176,6 +206,18 @@ func validateSelector(src *diagnosticCollector, path string, s topology.Selector
 	}
 	if s.Service != "" {
 		src.requireOneOf(path+".service", s.Service, services)
+	}
+	if s.Not.Region != "" {
+		src.requireOneOf(path+".not.region", string(s.Not.Region), stringsOf(t.Regions()))
+	}
+	if s.Not.Node != "" {
+		src.requireOneOf(path+".not.node", string(s.Not.Node), nodes)
+	}
+	if s.Not.Service != "" {
+		src.requireOneOf(path+".not.service", s.Not.Service, services)
+	}
+	if src.reported(path) {
+		return
 	}
 	if len(t.Select(s)) == 0 {
 		src.report(path, "matches no node; there are "+strings.Join(nodes, ", "), "")

@@ -45,6 +45,8 @@ func (p Plan) validate() error {
 		if e, err := faults.Find(s.Fault); err == nil { // a plan with an unknown fault is not read
 			validateSettings(src, path+".with", StepSpec{Fault: s.Fault, With: s.With}, e)
 		}
+		validateSelectorFields(src, path+".on", s.On)
+		validateSelectorFields(src, path+".to", s.To)
 		validateSelector(src, path+".on", s.On, p.Topology)
 		validateSelector(src, path+".to", s.To, p.Topology)
 	}

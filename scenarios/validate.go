@@ -77,13 +77,26 @@ func validateStep(src *diagnosticCollector, path string, d StepSpec) {
 			src.report(path+".to", fmt.Sprintf("%s has victims only, no other side: leave it out", d.Fault), "")
 		}
 	}
+	validateSelectorFields(src, path+".on", d.On)
+	validateSelectorFields(src, path+".to", d.To)
 	if d.On.Empty() {
-		src.report(path+".on", "chooses nobody: want region, service, role, node or all", "")
+		src.report(path+".on", "chooses nobody: want region, service, role, node, all or not", "")
 	}
-	validateRole(src, path+".on.role", d.On)
-	validateRole(src, path+".to.role", d.To)
 	if src.inFile(path+".to") && d.To.Empty() {
 		src.report(path+".to", "chooses nobody: leave it out for all others", "")
+	}
+}
+
+// validateSelectorFields reports what is wrong with a selector in any topology.
+func validateSelectorFields(src *diagnosticCollector, path string, s topology.Selector) {
+	validateRole(src, path+".role", s.Role)
+	validateRole(src, path+".not.role", s.Not.Role)
+	src.requireInt(path+".count", s.Count, 1, maxList)
+	if s.Empty() && s.Count != 0 {
+		src.report(path, "says how many nodes and not which: add all: true, a region, service or role", "")
+	}
+	if src.inFile(path+".not") && s.Not == (topology.Exclusion{}) {
+		src.report(path+".not", "leaves nobody out: want region, service, role or node", "")
 	}
 }
 
@@ -119,9 +132,9 @@ func validateSettings(src *diagnosticCollector, field string, d StepSpec, e faul
 	}
 }
 
-func validateRole(src *diagnosticCollector, field string, s topology.Selector) {
-	if s.Role != "" {
-		src.requireOneOf(field, string(s.Role), []string{string(topology.Leader), string(topology.Follower), string(topology.StreamLeader)})
+func validateRole(src *diagnosticCollector, field string, r topology.Role) {
+	if r != "" {
+		src.requireOneOf(field, string(r), []string{string(topology.Leader), string(topology.Follower), string(topology.StreamLeader)})
 	}
 }
 

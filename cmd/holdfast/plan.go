@@ -68,8 +68,16 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	fmt.Fprintf(t, "seed\t%d\n\n", p.Seed)
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
 	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", formatOffset(-p.Baseline), regionList(p.Topology.Regions()))
+	shown := map[string]bool{}
 	for _, r := range p.Timeline() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", formatOffset(r.At), printable.Line(timelineEntry(r)), quorumWord(r.Majority), regionList(r.RegionsWithQuorum))
+		lines := outcomeLines(r)
+		if all := strings.Join(lines, "\n"); !shown[all] { // episodes repeat themselves
+			shown[all] = true
+			for _, line := range lines {
+				fmt.Fprintf(t, "\t  %s\t\t\n", printable.Line(line))
+			}
+		}
 	}
 	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", formatOffset(p.Length()), duration.Format(p.Observe))
 	return t.Flush()
@@ -84,10 +92,37 @@ func timelineEntry(r scenarios.PreviewRow) string {
 	if with := settingsGiven(r.Step.With); with != "" {
 		what += " {" + with + "}"
 	}
-	if r.Role != "" {
+	if r.Role != "" && len(r.Victims) > 0 {
 		what += fmt.Sprintf(" (resolved at injection, one of %s)", joined(r.Victims, " "))
 	}
 	return what
+}
+
+// maxOutcomes is how many outcomes of a step are listed; those with a problem come first.
+const maxOutcomes = 15
+
+// outcomeLines says what a step comes to for each node that may have its role, where that
+// differs in more than the victim's name.
+func outcomeLines(r scenarios.PreviewRow) []string {
+	var problems, others []string
+	for _, o := range r.Outcomes {
+		if o.Problem != "" {
+			problems = append(problems, fmt.Sprintf("if %s (1 of %d): nothing is injected, %s", o.Who(), len(r.Outcomes), o.Problem))
+		} else {
+			others = append(others, fmt.Sprintf("if %s (1 of %d): %s", o.Who(), len(r.Outcomes), o.Description))
+		}
+	}
+	if len(problems) == 0 && r.Step.To.Empty() {
+		return nil
+	}
+	all := slices.Concat(problems, others)
+	if len(all) > maxOutcomes {
+		all = append(all[:maxOutcomes], fmt.Sprintf("and %d more outcomes; --json has all", len(all)-maxOutcomes))
+	}
+	if n := len(problems); n > 0 {
+		all = append(all, fmt.Sprintf("so %s injects nothing in %d of %d outcomes, and such a run does not pass", r.Step.ID, n, len(r.Outcomes)))
+	}
+	return all
 }
 
 // settingsGiven are the fields of a fault's `with:` that are set: "clients: true, mode: hold".

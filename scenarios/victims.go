@@ -1,0 +1,59 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mcp-resilience/holdfast/topology"
+)
+
+// Roles lists the roles whose holders must be known before the victims of the step are.
+func (s Step) Roles() []topology.Role {
+	out := s.On.Roles()
+	for _, r := range s.To.Roles() {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Victims resolves the step's selectors: on and to are the nodes of either side when holders
+// have the roles. Nodes that a count asks for are drawn from the seed of the step, and never from
+// the nodes of the other side: on: {role: leader}, to: {all: true, count: 1} is the leader and
+// one other node. The error says which selector chooses too few.
+func (s Step) Victims(t topology.Topology, holders map[topology.Role][]topology.NodeID) (on, to []topology.Node, err error) {
+	on, to = t.Match(s.On, holders), t.Match(s.To, holders)
+	if s.On.Count > 0 {
+		var other []topology.Node
+		if s.To.Count == 0 { // to is known
+			other = to
+		}
+		if on, err = draw("on", s.On, without(on, other), s.Seed); err != nil {
+			return nil, nil, err
+		}
+	}
+	if s.To.Count > 0 {
+		if to, err = draw("to", s.To, without(to, on), s.Seed+1); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(on) == 0 {
+		return nil, nil, fmt.Errorf("on: %v matches no node", s.On)
+	}
+	if len(to) == 0 && !s.To.Empty() {
+		return nil, nil, fmt.Errorf("to: %v matches no node", s.To)
+	}
+	return on, to, nil
+}
+
+func draw(side string, s topology.Selector, from []topology.Node, seed uint64) ([]topology.Node, error) {
+	if len(from) < s.Count {
+		return nil, fmt.Errorf("%s: %v wants %d nodes, and %d can be drawn", side, s, s.Count, len(from))
+	}
+	return topology.Draw(from, s.Count, seed), nil
+}
+
+func without(nodes, leaveOut []topology.Node) []topology.Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n topology.Node) bool { return slices.Contains(idsOf(leaveOut), n.ID) })
+}
