@@ -78,8 +78,8 @@ func million(revisions bool) *record.Run {
 	}
 	r := checktest.Lab{}.Run()
 	r.Phases = []record.Phase{{Name: record.Baseline, From: 0, To: third}, {Name: record.Faulty, From: third, To: 2 * third}, {Name: record.Observing, From: 2 * third, To: end}}
-	r.Faults[0].Inject = record.Times{Requested: third, Confirmed: third, Effective: third}
-	r.Faults[0].Heal = record.Times{Requested: 2 * third, Confirmed: 2 * third, Effective: 2 * third}
+	r.Faults[0].Inject = record.Times{Planned: third, Requested: third, Confirmed: third, Effective: third}
+	r.Faults[0].Heal = record.Times{Planned: 2 * third, Requested: 2 * third, Confirmed: 2 * third, Effective: 2 * third}
 	r.Objectives = record.Objectives{}.Resolve()
 	r.Ops = append(ops, finalsOf(s, end+time.Second)...)
 	return r
