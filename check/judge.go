@@ -102,7 +102,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	out := &record.Result{Expected: r.Expect, ExpectedFailures: r.ExpectedFailures, SLOParams: r.Objectives.SLO(o.SLO)}
+	out := &record.Result{Expected: r.Expect, Aborted: r.AbortReason != "", ExpectedFailures: r.ExpectedFailures, SLOParams: r.Objectives.SLO(o.SLO)}
 	if out.Expected == "" {
 		out.Expected = record.Pass
 	}

@@ -112,7 +112,7 @@ func (s *Session) tearDown(ctx context.Context, why error) {
 	case errors.Is(context.Cause(s.life), errClosed):
 		s.log.abort(errClosed.Error())
 	case ctx.Err() != nil:
-		s.log.abort("interrupted")
+		s.log.abort(record.Interrupted)
 	case why != nil:
 		s.log.abort(why.Error())
 	}

@@ -10,7 +10,7 @@ import (
 // verdict, and with every expected failure. A negative control that fails in another
 // check than the expected ones has shown nothing, and neither has one whose fault is not proved.
 func (j *Result) AsExpected() bool {
-	return j.Verdict == cmp.Or(j.Expected, Pass) && len(j.MissingFailures()) == 0 && len(j.UnprovenFaults()) == 0
+	return !j.Aborted && j.Verdict == cmp.Or(j.Expected, Pass) && len(j.MissingFailures()) == 0 && len(j.UnprovenFaults()) == 0
 }
 
 // UnprovenFaults lists the findings that make an expected failure meaningless: those on the

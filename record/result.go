@@ -13,6 +13,7 @@ type Result struct {
 	Verdict          Verdict   `json:"verdict"`         // worst of the findings
 	Cause            Cause     `json:"cause,omitempty"` // of a verdict that is unknown or vacuous
 	Expected         Verdict   `json:"expected"`
+	Aborted          bool      `json:"aborted,omitempty"`          // the run ended before its time
 	ExpectedFailures []string  `json:"expectedFailures,omitempty"` // the ids of the checks that must fail
 	Findings         []Finding `json:"findings"`
 

@@ -73,6 +73,10 @@ type Attempt struct {
 	Cause   Cause   `json:"cause"`
 }
 
+// Interrupted is the AbortReason of a run whose context ended: somebody pressed Ctrl-C, or
+// a deadline was over.
+const Interrupted = "interrupted"
+
 // The phases of a run, in order.
 const (
 	Starting  = "start"     // nodes and links come up

@@ -96,7 +96,7 @@ func (a *app) compareProfiles(ctx context.Context, profiles, which []string, see
 	worst := 0
 	for _, c := range runs {
 		rows = append(rows, newDetectionRow(c))
-		worst = worstExit(worst, runExit(c.run))
+		worst = worstExit(worst, executedExit(c.run))
 	}
 	if len(rows) > 0 {
 		if err := a.printDetection(rows); err != nil {

@@ -11,7 +11,7 @@ import (
 const (
 	exitEnvironment = 3   // no engine, no image, a port taken, a folder not writable
 	exitUsage       = 64  // wrong arguments on the command line, or a bad file
-	exitInterrupted = 130 // a second interrupt ended the command at once
+	exitInterrupted = 130 // the run was interrupted; a second interrupt ends the command at once
 )
 
 // exitHelp documents every exit status. The help of the root and of each verb
@@ -23,7 +23,8 @@ const exitHelp = `Exit status:
     3  the environment failed: no engine, no image, a port taken, a run in use,
        or a machine that was too busy for the run to prove anything
    64  wrong arguments, or a bad scenario file
-  130  interrupted twice: the command ended before it had cleaned up`
+  130  interrupted: faults are healed and everything is removed; after a second
+       interrupt the watchdog does that`
 
 // exitError carries an exit status, and the error that led to it if that has
 // not been printed yet.
@@ -94,9 +95,9 @@ func exitWith(code int) error {
 }
 
 // worstExit is the exit status of two runs together: a failed objective outranks
-// an unknown verdict, which outranks a pass.
+// an unknown verdict, which outranks a pass. That the user interrupted outranks all.
 func worstExit(a, b int) int {
-	rank := map[int]int{0: 0, exitEnvironment: 1, record.Unknown.ExitCode(): 2, record.Fail.ExitCode(): 3}
+	rank := map[int]int{0: 0, exitEnvironment: 1, record.Unknown.ExitCode(): 2, record.Fail.ExitCode(): 3, exitInterrupted: 4}
 	if rank[b] > rank[a] {
 		return b
 	}

@@ -29,7 +29,7 @@ the newest run that has finished.
 			view := newPlainView(a.err, "judge") // a long history takes a while
 			r, err := harness.Recheck(c.Context(), dir)
 			view.Close()
-			if err := a.printOutcome(r, dir, environmentErr(err)); err != nil {
+			if err := a.printOutcome(r, dir, runExit(r), environmentErr(err)); err != nil {
 				return err
 			}
 			return exitWith(runExit(r))

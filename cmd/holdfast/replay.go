@@ -89,11 +89,11 @@ func (a *app) replayTimes(ctx context.Context, j builtin.Job, f runFlags, then *
 	worst, same, runs := 0, 0, 0
 	for range times {
 		r, dir, err := a.runOne(ctx, j, f)
-		if err := a.printOutcome(r, dir, err); err != nil {
+		if err := a.printOutcome(r, dir, executedExit(r), err); err != nil {
 			return err
 		}
 		runs++
-		worst = worstExit(worst, runExit(r))
+		worst = worstExit(worst, executedExit(r))
 		if verdictOf(r) == verdictOf(then) {
 			same++
 		}

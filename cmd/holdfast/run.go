@@ -77,10 +77,10 @@ func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error 
 	worst := 0
 	for _, j := range jobs {
 		r, dir, err := a.runOne(ctx, j, f)
-		if err := a.printOutcome(r, dir, err); err != nil {
+		if err := a.printOutcome(r, dir, executedExit(r), err); err != nil {
 			return err
 		}
-		worst = worstExit(worst, runExit(r))
+		worst = worstExit(worst, executedExit(r))
 		if r.AbortReason != "" {
 			break
 		}
@@ -120,9 +120,18 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 	return r, dir, environmentErr(err)
 }
 
+// executedExit is the exit status of a run that the command has just executed. An
+// interrupted one is never as its scenario expects, even if that expects unknown.
+func executedExit(r *record.Run) int {
+	if r != nil && r.AbortReason == record.Interrupted {
+		return exitInterrupted
+	}
+	return runExit(r)
+}
+
 // runExit is the exit status of a run; a run that was not judged is unknown.
 func runExit(r *record.Run) int {
-	if r.Result == nil {
+	if r == nil || r.Result == nil {
 		return record.Unknown.ExitCode()
 	}
 	return resultExit(r.Result)
@@ -146,7 +155,7 @@ type outcome struct {
 
 // printOutcome prints the outcome of a run, as text or as one JSON object, and
 // returns the error with which the run ended. A run can have both.
-func (a *app) printOutcome(r *record.Run, dir string, ended error) error {
+func (a *app) printOutcome(r *record.Run, dir string, exit int, ended error) error {
 	if r == nil {
 		return ended
 	}
@@ -156,16 +165,16 @@ func (a *app) printOutcome(r *record.Run, dir string, ended error) error {
 	if ended != nil && len(r.Ops) == 0 && !a.json { // the load never started: there is nothing to judge
 		return fmt.Errorf("%w\nwhat was recorded is in %s", ended, dir)
 	}
-	return errors.Join(ended, a.printRun(r, dir))
+	return errors.Join(ended, a.printRun(r, dir, exit))
 }
 
-func (a *app) printRun(r *record.Run, dir string) error {
+func (a *app) printRun(r *record.Run, dir string, exit int) error {
 	report := filepath.Join(dir, reports.HTMLFile)
 	if a.json {
 		return printJSON(a.out, outcome{
 			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeReason: r.RuntimeReason,
 			Seed: r.Seed, Dir: dir, Report: report, AbortReason: r.AbortReason,
-			AsExpected: runExit(r) == 0, ExitCode: runExit(r), Result: r.Result,
+			AsExpected: exit == 0, ExitCode: exit, Result: r.Result,
 		})
 	}
 	return reports.Terminal(unfiltered(a.out), r, dir, a.colour())
