@@ -150,7 +150,7 @@ func atMost(o *record.RTO) string {
 	if !o.UpperBound {
 		return ""
 	}
-	return "; at most: the harness or its machine interfered, and without that it is " + duration.OrNever(o.Lenient)
+	return "; this is a bound, because the harness or its machine interfered: it may have been as little as " + duration.OrNever(o.Lenient)
 }
 
 // loss is the clause on the RPO. The verdict decides whether the final reads

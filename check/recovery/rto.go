@@ -36,7 +36,7 @@ func RTO(run *index.Run) (*record.RTO, []record.Finding) {
 	}
 	if findings[0].Verdict == record.Pass && out.Worst-without.Worst > out.Resolution {
 		out.UpperBound, out.Lenient = true, without.Worst
-		findings[0].Description += fmt.Sprintf("; at most, for %s, and without what that touched it is %s", interference.Summarize(run.Interference), duration.Format(without.Worst))
+		findings[0].Description += fmt.Sprintf("; this is a bound: %s, and without what that touched it is %s", interference.Summarize(run.Interference), duration.Format(without.Worst))
 	}
 	return out, findings
 }
