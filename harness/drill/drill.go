@@ -9,7 +9,9 @@
 //	}, SpecTimeout(3*time.Minute), GracePeriod(time.Minute))
 //
 // A promise that could not be judged satisfies no matcher, negated or not: the
-// spec fails with the reason. The run's record is attached to the spec's report.
+// spec fails with the reason. A finding that is not a pass fails the spec as well
+// when no matcher is about it, unless the spec names its check in IgnoreChecks.
+// The run's record is attached to the spec's report.
 // The package judges nothing itself; that is check.
 package drill
 
@@ -28,9 +30,6 @@ import (
 	"github.com/mcp-resilience/holdfast/targets"
 )
 
-// Result is a run, a session or a window that was carried out and judged.
-type Result = harness.Result
-
 // Option changes how a scenario is run.
 type Option func(*options)
 
@@ -41,6 +40,22 @@ type options struct {
 	targets []targets.Target
 	change  []func(*scenarios.Scenario)
 	config  []func(*harness.Config)
+	ignored []string        // checks
+	driver  *cluster.Driver // in tests of this package, instead of runtime
+}
+
+func newOptions(opts []Option) options {
+	ginkgo.GinkgoHelper()
+	o := options{root: os.Getenv("HOLDFAST_RUNS")}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	ignored, err := checkNames(o.ignored)
+	if err != nil {
+		ginkgo.Fail(err.Error())
+	}
+	o.ignored = ignored
+	return o
 }
 
 // On names the runtime: docker, local or auto (the default). A spec whose
@@ -54,7 +69,8 @@ func Seed(seed uint64) Option { return func(o *options) { o.seed = seed } }
 // Runs is the folder for run directories; the default is $HOLDFAST_RUNS, else "runs".
 func Runs(dir string) Option { return func(o *options) { o.root = dir } }
 
-// Against adds a system of your own, which a scenario names as its `target`.
+// Against adds a system of your own, which a scenario names as its `target`. One that the
+// scenario does not name fails the spec.
 func Against(t targets.Target) Option {
 	return func(o *options) { o.targets = append(o.targets, t) }
 }
@@ -69,6 +85,13 @@ func Configure(change func(*harness.Config)) Option {
 	return func(o *options) { o.config = append(o.config, change) }
 }
 
+// IgnoreChecks names checks that the spec is not about, as record.Checks lists them: a finding of
+// theirs that is not a pass does not fail the spec. The findings on the run as such and on its faults cannot
+// be ignored: without them no other finding means anything.
+func IgnoreChecks(checks ...string) Option {
+	return func(o *options) { o.ignored = append(o.ignored, checks...) }
+}
+
 // Required says that a runtime that cannot be used is a failure, not a reason
 // to skip; see builtin.Required.
 func Required() bool { return builtin.Required() }
@@ -76,18 +99,20 @@ func Required() bool { return builtin.Required() }
 // Run carries out a scenario, named from the library or by the path of a file,
 // and returns it judged. It must be called in a spec. What keeps the run from
 // taking place fails the spec; so does an interrupted run, after its faults are
-// healed and everything is removed: give the spec a GracePeriod for that.
+// healed and everything is removed: give the spec a GracePeriod for that. When the
+// spec ends, a finding that is not a pass fails it unless the spec has asserted on it;
+// see IgnoreChecks.
 func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	ginkgo.GinkgoHelper()
-	o := options{root: os.Getenv("HOLDFAST_RUNS")}
-	for _, opt := range opts {
-		opt(&o)
-	}
+	o := newOptions(opts)
 	if len(o.config) > 0 {
 		ginkgo.Fail("drill.Configure is for drill.Start: a scenario is changed by drill.With")
 	}
 	job, err := builtin.ReadFor(o.targets, scenario, o.seed, o.change...)
 	if err != nil {
+		ginkgo.Fail(err.Error())
+	}
+	if err := requireUsed(o.targets, job.Plan.Target, scenario); err != nil {
 		ginkgo.Fail(err.Error())
 	}
 	target, err := builtin.Target(job.Plan.Target, o.targets...)
@@ -102,28 +127,30 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 		Source: job.Source, Root: o.root, Watch: watch.print,
 		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
 	})
+	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok { // nothing was measured, so no figures are attached
+		ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
+	}
 	if run == nil {
-		if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
-			ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
-		}
 		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s: %v", scenario, kind.Name, err))
 	}
 	r := &Result{Run: run, Dir: dir}
 	attach(r)
-	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok {
-		ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
-	} else if err != nil {
+	if err != nil {
 		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s: %v; what was recorded is in %s", scenario, kind.Name, err, dir))
 	}
 	if run.AbortReason != "" {
 		ginkgo.Fail(fmt.Sprintf("run %s on runtime %s ended before its time (%s); what was recorded is in %s", scenario, kind.Name, run.AbortReason, dir))
 	}
+	ginkgo.DeferCleanup(func() { failOverlooked(o.ignored, r) })
 	return r
 }
 
 // chooseRuntime is the runtime asked for; see On.
 func (o *options) chooseRuntime(ctx context.Context) (driver cluster.Driver, why string) {
 	ginkgo.GinkgoHelper()
+	if o.driver != nil {
+		return *o.driver, "a test chose it"
+	}
 	driver, why, err := builtin.Runtime(ctx, o.runtime)
 	if unavailable, ok := errors.AsType[builtin.RuntimeUnavailable](err); ok && !Required() {
 		ginkgo.Skip(unavailable.Error())

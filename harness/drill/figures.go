@@ -2,6 +2,7 @@ package drill
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/internal/duration"
@@ -110,11 +111,16 @@ func availabilityFigures(a *record.Availability) []string {
 
 // findingFigures quotes every finding that is not a pass, or all of them when all are.
 func findingFigures(j *record.Result) []string {
-	out := []string{"it came out " + string(j.Verdict)}
-	for _, f := range j.Findings {
-		if f.Verdict == record.Pass && j.Verdict != record.Pass {
-			continue
-		}
+	findings := slices.DeleteFunc(slices.Clone(j.Findings), func(f record.Finding) bool {
+		return f.Verdict == record.Pass && j.Verdict != record.Pass
+	})
+	return append([]string{"it came out " + string(j.Verdict)}, findingLines(findings)...)
+}
+
+// findingLines quotes findings with the first of their evidence.
+func findingLines(findings []record.Finding) []string {
+	var out []string
+	for _, f := range findings {
 		out = append(out, fmt.Sprintf("  %s is %s: %s", f.Check, f.Verdict, f.Description))
 		for i, e := range f.Evidence {
 			if i == most {

@@ -140,10 +140,11 @@ type matcher struct {
 // Match is an error, whatever it is negated to, when the promise could not be
 // judged: the run was broken, a fault had no effect, a check gave up.
 func (m *matcher) Match(actual any) (bool, error) {
-	r, ok := actual.(*Result)
-	if !ok || r == nil || r.Run == nil {
+	r, ok := resultIn(actual)
+	if !ok {
 		return false, fmt.Errorf("to %s is for a *drill.Result, not for %T", m.wants, actual)
 	}
+	r.noteAsserted(m.promises)
 	if err := m.decided(r); err != nil {
 		return false, fmt.Errorf("%s: whether it would %s is not known: %w\n%s", title(r), m.wants, err, strings.Join(pointers(r), "\n"))
 	}
@@ -184,7 +185,7 @@ func (m *matcher) FailureMessage(actual any) string { return m.message(actual, "
 func (m *matcher) NegatedFailureMessage(actual any) string { return m.message(actual, "not to ") }
 
 func (m *matcher) message(actual any, to string) string {
-	r := actual.(*Result)
+	r, _ := resultIn(actual) // Match has seen it
 	lines := append([]string{"Expected " + title(r), to + m.wants + ", but:"}, m.figures(r)...)
 	return strings.Join(append(lines, pointers(r)...), "\n")
 }

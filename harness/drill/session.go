@@ -20,7 +20,9 @@ import (
 // session reports works with Eventually: Leader, Nodes, Goodput, Acknowledged.
 type Session struct {
 	*harness.Session
+	ignored  []string // checks
 	finished bool
+	result   *Result // of Finish
 }
 
 // Start brings a system up under load and returns once every client is served:
@@ -29,20 +31,21 @@ type Session struct {
 // share one system, each in a Window.
 //
 // The session lives until Finish, or until DeferCleanup closes it: then faults
-// are healed, everything is removed, and the record is attached with the verdict
-// unknown. Give the node a GracePeriod for that.
+// are healed and everything is removed; the record stays in the run directory with the verdict
+// unknown. Give the node a GracePeriod for that. DeferCleanup also fails the spec for what it
+// overlooks of the session's result; see IgnoreChecks.
 func Start(ctx context.Context, opts ...Option) *Session {
 	ginkgo.GinkgoHelper()
-	o := options{root: os.Getenv("HOLDFAST_RUNS")}
-	for _, opt := range opts {
-		opt(&o)
-	}
+	o := newOptions(opts)
 	if len(o.change) > 0 {
 		ginkgo.Fail("drill.With is for drill.Run: a session has no scenario, and is changed by drill.Configure")
 	}
 	name := "mcp"
 	if len(o.targets) > 0 {
 		name = o.targets[0].Name()
+	}
+	if len(o.targets) > 1 {
+		ginkgo.Fail(fmt.Sprintf("drill.Against gives targets %q and %q, but a session drives one system: pass one of them", name, o.targets[1].Name()))
 	}
 	target, err := builtin.Target(name, o.targets...)
 	if err != nil {
@@ -72,14 +75,17 @@ func Start(ctx context.Context, opts ...Option) *Session {
 	} else if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	s := &Session{Session: session}
+	s := &Session{Session: session, ignored: o.ignored}
 	ginkgo.DeferCleanup(s.close)
 	return s
 }
 
-// close removes what a spec has not finished.
+// close removes what a spec has not finished, and fails the spec for what it overlooks of what it has.
 func (s *Session) close() {
 	if s.finished {
+		if s.result != nil {
+			failOverlooked(s.ignored, s.result)
+		}
 		return
 	}
 	if err := s.Close(); err != nil {
@@ -118,33 +124,44 @@ func (i *Injection) Heal(ctx context.Context) {
 }
 
 // Finish heals what is still broken, reads everything back, judges, and removes
-// the system. The verdict is for matchers: a broken promise does not fail the spec here.
+// the system. The verdict is for matchers: a broken promise does not fail the spec here, but
+// at its end when the spec does not assert on it.
 func (s *Session) Finish(ctx context.Context) *Result {
 	ginkgo.GinkgoHelper()
 	s.finished = true
 	run, err := s.Session.Finish(ctx)
 	if run != nil {
-		attach(run)
+		s.result = &Result{Run: run.Run, Dir: run.Dir}
+		attach(s.result)
 	}
 	if err != nil {
 		ginkgo.Fail(fmt.Sprintf("finish session %s: %v; what was recorded is in %s", s.ID(), err, s.Dir()))
 	}
-	return run
+	return s.result
 }
 
 // Window begins the part of the session that belongs to the present spec and has
-// a verdict of its own.
+// a verdict of its own. When the spec ends, it fails for what it overlooks of that verdict; see IgnoreChecks.
 func (s *Session) Window(ctx context.Context) *Window {
 	ginkgo.GinkgoHelper()
 	w, err := s.Session.Window(ctx, ginkgo.CurrentSpecReport().LeafNodeText)
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	return &Window{w}
+	window := &Window{Window: w}
+	ginkgo.DeferCleanup(func() {
+		if window.result != nil {
+			failOverlooked(s.ignored, window.result)
+		}
+	})
+	return window
 }
 
 // Window is a harness.Window whose errors fail the spec.
-type Window struct{ *harness.Window }
+type Window struct {
+	*harness.Window
+	result *Result // of Judge
+}
 
 // Judge ends the window: it reads back what the window wrote, judges the window's
 // part of the record, and lets the load of the session go on.
@@ -152,10 +169,11 @@ func (w *Window) Judge(ctx context.Context) *Result {
 	ginkgo.GinkgoHelper()
 	run, err := w.Window.Judge(ctx)
 	if run != nil {
-		attach(run)
+		w.result = &Result{Run: run.Run, Dir: run.Dir}
+		attach(w.result)
 	}
 	if err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	return run
+	return w.result
 }
