@@ -84,7 +84,7 @@ var arrows = []struct {
 	{"mcp/...", []string{"mcp/..."}, "the platform under test knows nothing of the framework"},
 	{"harness", []string{"topology", "history", "history/goodput", "record", "check", "check/linear", "check/keyindex", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
 	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "record", "cluster", "topology"}, "the Ginkgo face wires everything"},
-	{"harness/gotest", []string{"harness", "harness/builtin", "cluster", "faults", "topology", "reports"}, "the face for plain testing"},
+	{"harness/gotest", []string{"harness", "harness/builtin", "cluster", "faults", "topology", "record", "reports"}, "the face for plain testing"},
 	{"harness/builtin", []string{"cluster", "cluster/docker", "cluster/local", "scenarios", "targets/...", "faults"}, "one literal of targets and runtimes, shared by the faces"},
 	{"cmd/mcpd", []string{"mcp/..."}, "the platform's node"},
 	{"cmd/linkd", []string{"cluster/links/linkd/...", "cluster/links/..."}, "the link proxy's program"},

@@ -63,11 +63,12 @@ type Config struct {
 	// Name and Description say what the session is about. The name becomes part of
 	// its run's id; empty means "session".
 	Name, Description string
-	// RuntimeWhy, Root, Watch and StepSummary are as in Options.
+	// RuntimeWhy, Root, Watch, StepSummary and Earlier are as in Options.
 	RuntimeWhy  string
 	Root        string
 	Watch       func(Progress)
 	StepSummary string
+	Earlier     []record.Attempt
 }
 
 // resolve makes the plan of a session: a scenario without steps, which are
@@ -75,7 +76,7 @@ type Config struct {
 func (c Config) resolve() (scenarios.Plan, Options, error) {
 	o := Options{
 		Target: c.Target, Runtime: c.Runtime, RuntimeWhy: c.RuntimeWhy,
-		Root: c.Root, Watch: c.Watch, StepSummary: c.StepSummary,
+		Root: c.Root, Watch: c.Watch, StepSummary: c.StepSummary, Earlier: c.Earlier,
 	}
 	switch {
 	case c.Target == nil:

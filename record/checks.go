@@ -1,5 +1,13 @@
 package record
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/mcp-resilience/holdfast/internal/suggest"
+)
+
 // Checks lists the ids of the checks that a scenario can expect to fail, in the
 // order in which they are judged. The findings on the run as such and on its faults
 // are not among them: they are about the validity of the run, and never fail.
@@ -9,6 +17,23 @@ func Checks() []string {
 		"linearizable", "accounts", "message order", "delivery", "redelivery", "availability", "latency", "leader change", "traffic switch", "false alarms",
 		"quorum loss rejection", "load shedding", "expected events", "disconnected operation",
 	}
+}
+
+// ParseChecks returns the present ids of checks that somebody wrote down. The error names the first
+// that there is not, and the nearest that there is.
+func ParseChecks(ids []string) ([]string, error) {
+	out := CanonicalChecks(ids)
+	for i, id := range out {
+		if slices.Contains(Checks(), id) {
+			continue
+		}
+		err := fmt.Errorf("there is no check %q; there are %s", ids[i], strings.Join(Checks(), ", "))
+		if n := suggest.Closest(id, Checks()); n != "" {
+			err = fmt.Errorf("%w; did you mean %q?", err, n)
+		}
+		return nil, err
+	}
+	return out, nil
 }
 
 // formerChecks are the ids that scenario files and stored runs of earlier

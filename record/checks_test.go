@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,5 +58,15 @@ func TestStoredRunsWithFormerCheckIDs(t *testing.T) {
 		if !r.Result.AsExpected() {
 			t.Errorf("%s: %+v is not as expected", name, r.Result)
 		}
+	}
+}
+
+// What people write down is read with its former names, and a mistake is answered with the nearest name.
+func TestParseChecks(t *testing.T) {
+	if got, err := ParseChecks([]string{"shed", "availability"}); err != nil || !slices.Equal(got, []string{"load shedding", "availability"}) {
+		t.Errorf("got %v, %v; want the present names", got, err)
+	}
+	if _, err := ParseChecks([]string{"avialability"}); err == nil || !strings.HasSuffix(err.Error(), `did you mean "availability"?`) {
+		t.Errorf("got %v, want the nearest name", err)
 	}
 }

@@ -131,6 +131,7 @@ func undecided() *record.Run {
 	r := passing()
 	j := r.Result
 	j.Verdict = record.Unknown
+	r.Earlier = []record.Attempt{{Run: "2026-11-22T02-55-00Z-lose-main-region-11aa", Verdict: record.Unknown, Cause: record.CauseEnvironment}}
 	j.RPO.FinalReadsFailed, j.RPO.UnreadableNodes = 9, []topology.NodeID{"south-1"}
 	r.Partial = []string{"events.jsonl is cut off after line 9"}
 	j.Linearizable.Undecided = []string{"k12", "k31"}

@@ -21,6 +21,23 @@ type headline struct {
 	Surprise    bool           // the run did not come out as expected
 	Incomplete  string
 	Cause       string // who is responsible for a verdict that is neither pass nor fail; "" otherwise
+	Attempt     string // which attempt at the plan this is, and what came of the earlier ones; "" for the first
+}
+
+// attemptNote says which attempt at the plan the run is, and what came of those before it.
+func attemptNote(earlier []record.Attempt) string {
+	if len(earlier) == 0 {
+		return ""
+	}
+	parts := []string{fmt.Sprintf("attempt %d", len(earlier)+1)}
+	for i, a := range earlier {
+		part := fmt.Sprintf("attempt %d (%s) was %s", i+1, clean(a.Run), clean(string(a.Verdict)))
+		if a.Cause != "" {
+			part += ", cause " + clean(string(a.Cause))
+		}
+		parts = append(parts, part)
+	}
+	return sentence(strings.Join(parts, "; "))
 }
 
 // causeNote says in a sentence who is responsible for a verdict that is neither pass nor fail, and what
@@ -40,7 +57,7 @@ func causeNote(c record.Cause) string {
 }
 
 func headlineOf(r *record.Run) headline {
-	h := headline{Incomplete: clean(r.AbortReason)}
+	h := headline{Incomplete: clean(r.AbortReason), Attempt: attemptNote(r.Earlier)}
 	if h.Incomplete != "" {
 		h.Incomplete = "the run ended early: " + h.Incomplete
 	} else if len(r.Partial) > 0 {

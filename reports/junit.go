@@ -158,6 +158,9 @@ func junitProperties(r *record.Run) []junitProperty {
 		return out
 	}
 	add("verdict", clean(string(j.Verdict)))
+	for i, a := range r.Earlier {
+		add("attempt_"+strconv.Itoa(i+1), clean(fmt.Sprintf("%s %s, cause %s", a.Run, a.Verdict, a.Cause)))
+	}
 	if j.Cause != "" {
 		add("cause", clean(string(j.Cause)))
 	}

@@ -21,6 +21,9 @@ func Summary(w io.Writer, r *record.Run) error {
 	if h.Cause != "" {
 		fmt.Fprintf(&b, "\n%s\n", md(h.Cause))
 	}
+	if h.Attempt != "" {
+		fmt.Fprintf(&b, "\n%s\n", md(h.Attempt))
+	}
 	if j := r.Result; j != nil {
 		if h.Incomplete != "" {
 			fmt.Fprintf(&b, "\n**%s**\n", md(sentence(h.Incomplete)))

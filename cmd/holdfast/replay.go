@@ -38,7 +38,7 @@ as for run, and the count is on standard error.
 RUN is the path of a run directory, a run's id, the beginning of an id, or "last",
 the newest run that has finished.
 
-` + exitHelp,
+` + retryHelp + "\n\n" + exitHelp,
 		Example: `  holdfast replay last
   holdfast replay 2026-11-22T03 --trace --times 5`,
 		Args: wantArgs(1, 1, "one run"),
@@ -71,6 +71,7 @@ the newest run that has finished.
 		},
 	}
 	f.add(c)
+	f.addRetry(c)
 	c.Flags().BoolVar(&trace, "trace", false, "repeat the victims and offsets of the stored run instead of the plan's roles and times")
 	c.Flags().IntVar(&times, "times", 1, "how often to run the plan")
 	return c

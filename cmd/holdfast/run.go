@@ -21,15 +21,28 @@ import (
 
 // runFlags are the flags of the verbs that execute runs.
 type runFlags struct {
-	runtime string
-	seed    uint64
-	debug   bool
+	runtime          string
+	seed             uint64
+	debug            bool
+	retryEnvironment uint
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.runtime, "runtime", "auto", "docker, local, or auto, which is docker where an engine answers and local elsewhere")
 	c.Flags().BoolVar(&f.debug, "debug", false, "log every event with all its fields on standard error")
 }
+
+// addRetry is for the verbs whose outcome is that of each run by itself.
+func (f *runFlags) addRetry(c *cobra.Command) {
+	c.Flags().UintVar(&f.retryEnvironment, "retry-environment", 0, "run the same plan again, at most this often, while the machine or the scenario leaves the verdict open")
+}
+
+// retryHelp documents --retry-environment.
+const retryHelp = `With --retry-environment N the same plan is run again, at most N times, while its
+verdict is unknown or vacuous with the cause "environment" or "scenario": a machine
+may be free by then, and a fault may strike another node. A fail is never repeated, and
+neither is an interrupted run. Each further run says in its record and its reports
+which attempt it is, and what came of the earlier ones.`
 
 func (a *app) runVerb() *cobra.Command {
 	var f runFlags
@@ -45,12 +58,13 @@ when its verdict is fail and every check under "expectedFailures" has failed.
 Progress goes to standard error: a live view in a terminal, timestamped lines
 elsewhere. The verdict goes to standard output. With --json standard output is
 one JSON object for each scenario, with the fields run, dir, report, asExpected,
-exitCode and result (the content of verdict.json).
+exitCode and result (the content of verdict.json), and earlier, the attempts before
+it, where --retry-environment made any.
 
 The first Ctrl-C heals the faults, removes the system and keeps the partial
 record. The second ends the command at once.
 
-` + exitHelp,
+` + retryHelp + "\n\n" + exitHelp,
 		Example: `  holdfast run lose-main-region
   holdfast run ./my-drill.yaml --runtime local --seed 7
   holdfast run kill-leader pause-leader --json`,
@@ -68,6 +82,7 @@ record. The second ends the command at once.
 		},
 	}
 	f.add(c)
+	f.addRetry(c)
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of every random choice; 0 takes the scenario's seed, or draws one and records it")
 	return c
 }
@@ -88,8 +103,17 @@ func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error 
 	return exitWith(worst)
 }
 
-// runOne runs a plan, shows its progress, and returns its record and its directory.
+// runOne runs a plan, again where it is asked to, and returns the record and the directory of the last run.
 func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Run, string, error) {
+	r, err := harness.Retry(int(f.retryEnvironment), func(earlier []record.Attempt) (*harness.Result, error) {
+		run, dir, err := a.attempt(ctx, j, f, earlier)
+		return &harness.Result{Run: run, Dir: dir}, err
+	})
+	return r.Run, r.Dir, err
+}
+
+// attempt runs a plan once, shows its progress, and returns its record and its directory.
+func (a *app) attempt(ctx context.Context, j builtin.Job, f runFlags, earlier []record.Attempt) (*record.Run, string, error) {
 	target, err := builtin.Target(j.Plan.Target)
 	if err != nil {
 		return nil, "", usageErr("%w", err)
@@ -101,13 +125,17 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 		return nil, "", err
 	}
 	view.Note(fmt.Sprintf("runtime %s: %s", kind.Name, why))
+	if n := len(earlier); n > 0 {
+		last := earlier[n-1]
+		view.Note(fmt.Sprintf("attempt %d of at most %d: attempt %d (%s) was %s, cause %s", n+1, f.retryEnvironment+1, n, last.Run, last.Verdict, last.Cause))
+	}
 	view.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
 	ctx, stop := interruptible(ctx, view.Note)
 	defer stop()
 	o := harness.Options{
 		Target: target, Runtime: kind, RuntimeWhy: why,
 		Source: j.Source, Root: a.runs, Watch: view.Update,
-		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
+		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"), Earlier: earlier,
 	}
 	if f.debug {
 		debug := debugLog(view.Note)
@@ -139,18 +167,19 @@ func runExit(r *record.Run) int {
 
 // outcome is what --json prints for a run.
 type outcome struct {
-	Run           string         `json:"run"`
-	Scenario      string         `json:"scenario"`
-	Target        string         `json:"target"`
-	Runtime       string         `json:"runtime"`
-	RuntimeReason string         `json:"runtimeReason,omitempty"`
-	Seed          uint64         `json:"seed"`
-	Dir           string         `json:"dir"`
-	Report        string         `json:"report"`
-	AbortReason   string         `json:"abortReason,omitempty"`
-	AsExpected    bool           `json:"asExpected"`
-	ExitCode      int            `json:"exitCode"`
-	Result        *record.Result `json:"result"`
+	Run           string           `json:"run"`
+	Scenario      string           `json:"scenario"`
+	Target        string           `json:"target"`
+	Runtime       string           `json:"runtime"`
+	RuntimeReason string           `json:"runtimeReason,omitempty"`
+	Seed          uint64           `json:"seed"`
+	Dir           string           `json:"dir"`
+	Report        string           `json:"report"`
+	AbortReason   string           `json:"abortReason,omitempty"`
+	Earlier       []record.Attempt `json:"earlier,omitempty"`
+	AsExpected    bool             `json:"asExpected"`
+	ExitCode      int              `json:"exitCode"`
+	Result        *record.Result   `json:"result"`
 }
 
 // printOutcome prints the outcome of a run, as text or as one JSON object, and
@@ -173,7 +202,7 @@ func (a *app) printRun(r *record.Run, dir string, exit int) error {
 	if a.json {
 		return printJSON(a.out, outcome{
 			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeReason: r.RuntimeReason,
-			Seed: r.Seed, Dir: dir, Report: report, AbortReason: r.AbortReason,
+			Seed: r.Seed, Dir: dir, Report: report, AbortReason: r.AbortReason, Earlier: r.Earlier,
 			AsExpected: exit == 0, ExitCode: exit, Result: r.Result,
 		})
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/harness"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 	"github.com/mcp-resilience/holdfast/targets"
 )
@@ -41,6 +42,7 @@ type options struct {
 	change  []func(*scenarios.Scenario)
 	config  []func(*harness.Config)
 	ignored []string        // checks
+	retries int             // see RetryEnvironment
 	driver  *cluster.Driver // in tests of this package, instead of runtime
 }
 
@@ -50,9 +52,9 @@ func newOptions(opts []Option) options {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	ignored, err := checkNames(o.ignored)
+	ignored, err := record.ParseChecks(o.ignored)
 	if err != nil {
-		ginkgo.Fail(err.Error())
+		ginkgo.Fail("drill.IgnoreChecks: " + err.Error())
 	}
 	o.ignored = ignored
 	return o
@@ -92,6 +94,11 @@ func IgnoreChecks(checks ...string) Option {
 	return func(o *options) { o.ignored = append(o.ignored, checks...) }
 }
 
+// RetryEnvironment carries the same plan out again, at most n times, while the machine or the scenario
+// leaves the verdict open: one that is unknown or vacuous with the cause environment or scenario. A fail is never repeated.
+// The record of each further run names those before it.
+func RetryEnvironment(n int) Option { return func(o *options) { o.retries = n } }
+
 // Required says that a runtime that cannot be used is a failure, not a reason
 // to skip; see builtin.Required.
 func Required() bool { return builtin.Required() }
@@ -122,11 +129,18 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	kind, why := o.chooseRuntime(ctx)
 	watch := newWatcher(job.Plan.Scenario, kind.Name)
 	defer ginkgo.AttachProgressReporter(watch.state)()
-	run, dir, err := harness.Run(ctx, job.Plan, harness.Options{
-		Target: target, Runtime: kind, RuntimeWhy: why,
-		Source: job.Source, Root: o.root, Watch: watch.print,
-		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"),
+	done, err := harness.Retry(o.retries, func(earlier []record.Attempt) (*harness.Result, error) {
+		for i, a := range earlier {
+			ginkgo.GinkgoWriter.Printf("attempt %d (%s) was %s, cause %s\n", i+1, a.Run, a.Verdict, a.Cause)
+		}
+		run, dir, err := harness.Run(ctx, job.Plan, harness.Options{
+			Target: target, Runtime: kind, RuntimeWhy: why,
+			Source: job.Source, Root: o.root, Watch: watch.print,
+			StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"), Earlier: earlier,
+		})
+		return &harness.Result{Run: run, Dir: dir}, err
 	})
+	run, dir := done.Run, done.Dir
 	if unsupported, ok := errors.AsType[cluster.Unsupported](err); ok { // nothing was measured, so no figures are attached
 		ginkgo.Skip(fmt.Sprintf("%s on runtime %s: %s", scenario, kind.Name, unsupported.Reason))
 	}

@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,14 +62,5 @@ func TestOverlookedMessage(t *testing.T) {
 		"again:  holdfast replay runs/2026-11-22T03-00-00Z-kill-leader-7f3a"
 	if diff := cmp.Diff(want, overlookedMessage(r, r.overlooked(nil))); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
-	}
-}
-
-func TestCheckNames(t *testing.T) {
-	if got, err := checkNames([]string{"shed", "availability"}); err != nil || !cmp.Equal(got, []string{"load shedding", "availability"}) {
-		t.Errorf("got %v, %v; want the present names", got, err)
-	}
-	if _, err := checkNames([]string{"avialability"}); err == nil || !strings.HasSuffix(err.Error(), `did you mean "availability"?`) {
-		t.Errorf("got %v, want the nearest name", err)
 	}
 }

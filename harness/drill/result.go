@@ -11,7 +11,6 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/mcp-resilience/holdfast/harness"
-	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 )
@@ -109,20 +108,4 @@ func failOverlooked(ignored []string, results ...*Result) {
 	if len(messages) > 0 {
 		ginkgo.Fail(strings.Join(messages, "\n\n"))
 	}
-}
-
-// checkNames returns the present ids of the checks that IgnoreChecks was given.
-func checkNames(given []string) ([]string, error) {
-	out := record.CanonicalChecks(given)
-	for i, name := range out {
-		if slices.Contains(record.Checks(), name) {
-			continue
-		}
-		err := fmt.Errorf("drill.IgnoreChecks: there is no check %q; there are %s", given[i], strings.Join(record.Checks(), ", "))
-		if n := suggest.Closest(name, record.Checks()); n != "" {
-			err = fmt.Errorf("%w; did you mean %q?", err, n)
-		}
-		return nil, err
-	}
-	return out, nil
 }

@@ -44,6 +44,9 @@ func Start(ctx context.Context, opts ...Option) *Session {
 	if len(o.targets) > 0 {
 		name = o.targets[0].Name()
 	}
+	if o.retries > 0 {
+		ginkgo.Fail("drill.RetryEnvironment is for drill.Run: what drives a session is the spec's own code, which runs once")
+	}
 	if len(o.targets) > 1 {
 		ginkgo.Fail(fmt.Sprintf("drill.Against gives targets %q and %q, but a session drives one system: pass one of them", name, o.targets[1].Name()))
 	}

@@ -80,6 +80,7 @@ func TestFailuresReachTheTest(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		store *harnesstest.Store
+		opts  []gotest.Option
 		test  func(s *gotest.Session, store *harnesstest.Store)
 		want  string // in the first failure; empty for a test that passes
 	}{
@@ -106,6 +107,40 @@ func TestFailuresReachTheTest(t *testing.T) {
 			test:  func(s *gotest.Session, store *harnesstest.Store) { outage(s, store).Heal(); s.Finish() },
 			want:  "fail",
 		},
+		"a window in which writes are lost": {
+			store: harnesstest.NewStore(),
+			test: func(s *gotest.Session, store *harnesstest.Store) {
+				w := s.Window("loses")
+				cut := outage(s, store)
+				cut.Heal()
+				store.DropAdds(true)
+				before := s.Acknowledged()
+				s.Wait(5*time.Second, "writes to lose", func(context.Context) error {
+					if n := s.Acknowledged(); n < before+100 {
+						return fmt.Errorf("%d more are acknowledged", n-before)
+					}
+					return nil
+				})
+				store.DropAdds(false)
+				w.Judge()
+			},
+			want: "the window did not come out as expected",
+		},
+		"a loss that the test is not about": {
+			store: func() *harnesstest.Store { s := harnesstest.NewStore(); s.DropsAdds = true; return s }(),
+			opts:  []gotest.Option{gotest.IgnoreChecks("rpo", "linearizable")},
+			test:  func(s *gotest.Session, store *harnesstest.Store) { outage(s, store).Heal(); s.Finish() },
+		},
+		"a check that there is not": {
+			store: harnesstest.NewStore(),
+			opts:  []gotest.Option{gotest.IgnoreChecks("avialability")},
+			want:  `did you mean "availability"?`,
+		},
+		"a retry of what cannot be repeated": {
+			store: harnesstest.NewStore(),
+			opts:  []gotest.Option{gotest.RetryEnvironment(1)},
+			want:  "gotest.RetryEnvironment is for gotest.Run",
+		},
 		"a session that the test forgets to finish is judged": {
 			store: func() *harnesstest.Store { s := harnesstest.NewStore(); s.DropsAdds = true; return s }(),
 			test:  func(s *gotest.Session, store *harnesstest.Store) { outage(s, store) },
@@ -129,12 +164,51 @@ func TestFailuresReachTheTest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := &recorder{TB: t, name: t.Name()}
-			r.run(func(tb testing.TB) { tt.test(gotest.Start(tb, config(t, tt.store)), tt.store) })
+			r.run(func(tb testing.TB) { tt.test(gotest.Start(tb, config(t, tt.store), tt.opts...), tt.store) })
 			switch {
 			case tt.want == "" && r.failed:
 				t.Errorf("the test failed:\n%s", strings.Join(r.failures, "\n"))
 			case tt.want != "" && (len(r.failures) == 0 || !strings.Contains(r.failures[0], tt.want)):
 				t.Errorf("failures %q, want the first to contain %q", r.failures, tt.want)
+			}
+		})
+	}
+}
+
+// TestRunAgain: what the load cannot tell is tried again, and a loss is not.
+func TestRunAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		loses    bool
+		rto      time.Duration
+		attempts int
+		want     string // in the failure
+	}{
+		"an objective finer than what is measured": {false, 20 * time.Millisecond, 2, "Attempt 2; attempt 1 ("},
+		"a loss": {true, 30 * time.Second, 1, "acknowledged writes lost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := harnesstest.NewStore()
+			store.DropsAdds = tt.loses
+			c := config(t, store)
+			c.Objectives.RTO = tt.rto
+			attempts := 0
+			r := &recorder{TB: t, name: t.Name()}
+			r.run(func(tb testing.TB) {
+				run := gotest.Run(tb, c, func(s *gotest.Session) {
+					attempts++
+					s.Inject(harnesstest.Outage{Store: store}, topology.Selector{All: true}).Heal()
+				}, gotest.RetryEnvironment(1))
+				if len(run.Earlier) != tt.attempts-1 || run.Seed != c.Seed {
+					t.Errorf("seed %d with the earlier attempts %+v, want seed %d and %d", run.Seed, run.Earlier, c.Seed, tt.attempts-1)
+				}
+			})
+			if attempts != tt.attempts {
+				t.Errorf("%d attempts, want %d", attempts, tt.attempts)
+			}
+			if failures := strings.Join(r.failures, "\n"); !strings.Contains(failures, tt.want) {
+				t.Errorf("failures %q, want %q in them", failures, tt.want)
 			}
 		})
 	}
