@@ -20,8 +20,10 @@ func ExampleJudge() {
 	r.Ops = []history.Op{
 		{ID: 1, Region: "east", Kind: history.Add, Key: "s", Value: "a", Call: 1, Return: 2, Outcome: history.OK},
 		{ID: 2, Region: "east", Kind: history.Add, Key: "s", Value: "b", Call: 3, Return: 4, Outcome: history.OK},
-		{ID: 3, Region: "east", Kind: history.SetRead, Key: "s", Set: []string{"a"}, Intended: time.Second, Call: time.Second, Return: time.Second + 1,
-			Outcome: history.OK, Final: true, ReadThrough: "east-1"},
+		{
+			ID: 3, Region: "east", Kind: history.SetRead, Key: "s", Set: []string{"a"}, Intended: time.Second, Call: time.Second, Return: time.Second + 1,
+			Outcome: history.OK, Final: true, ReadThrough: "east-1",
+		},
 	}
 	result := check.Judge(context.Background(), r, check.Options{})
 	fmt.Println(result.Verdict, result.RPO.LostCount, "lost:", result.RPO.Lost[0].Op.Value)

@@ -86,6 +86,7 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("a run whose judging was cancelled is %s", j.Verdict)
 	}
 }
+
 func TestLinearizableNotAskedFor(t *testing.T) {
 	no := false
 	r := &record.Run{Ops: []history.Op{{Kind: history.Write, Key: "x", Value: "a", Call: 1, Return: 2, Outcome: history.OK}, {Kind: history.Read, Key: "x", Call: 3, Return: 4, Outcome: history.OK}}}

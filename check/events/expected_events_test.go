@@ -138,6 +138,7 @@ func TestExpectedEventsOfAnIncompleteRecord(t *testing.T) {
 	r.Partial = []string{"events.jsonl ends in the middle of its last line"}
 	checktest.Want(t, judge(t, r), "expected events", record.Unknown, "incomplete")
 }
+
 func TestExpectedEventsWithoutFaults(t *testing.T) {
 	r := checktest.Lab{}.Run()
 	r.Faults, r.Objectives.ExpectEvents = nil, []record.EventPattern{{Kind: "elected"}}

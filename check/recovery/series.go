@@ -277,7 +277,8 @@ func (s *series) firstAck(from time.Duration) (at time.Duration, ok bool) {
 }
 
 // bucketAt is the bucket that holds an instant, bucketFrom the first that begins at or after it.
-func (s *series) bucketAt(t time.Duration) int   { return int(t / s.slo.Bucket) }
+func (s *series) bucketAt(t time.Duration) int { return int(t / s.slo.Bucket) }
+
 func (s *series) bucketFrom(t time.Duration) int { return int((t + s.slo.Bucket - 1) / s.slo.Bucket) }
 
 // start is when a bucket begins.
