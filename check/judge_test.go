@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const ms = checktest.MS
+const ms = checktest.Unit
 
 func judge(t *testing.T, r *record.Run) *record.Result {
 	t.Helper()

@@ -20,7 +20,7 @@ type Bank struct {
 
 // NewBank makes one with so many transfers among 20 accounts.
 func NewBank(transfers int) *Bank {
-	b := &Bank{Held: map[string]int64{}, Record: Lab{}.Run(), At: 10 * MS}
+	b := &Bank{Held: map[string]int64{}, Record: Lab{}.Run(), At: 10 * Unit}
 	opening := history.Op{Kind: history.Open, Key: "bank", Amount: 1e9, Intended: record.NotReached, Outcome: history.OK}
 	for i := range 20 {
 		opening.Set = append(opening.Set, fmt.Sprintf("a%02d", i))

@@ -20,25 +20,25 @@ var eastIsolated = topology.FaultImpact{CutFlows: []topology.Flow{
 // must: it takes 20 ms to notice, rejects writes within 2 ms, and answers every local read.
 func CutOff() *record.Run {
 	l := Lab{Cut: eastIsolated, Down: func(r topology.Region, _ history.Class, due time.Duration) bool {
-		return r == "east" && due > 100*MS && due < 201*MS
+		return r == "east" && due > 100*Unit && due < 201*Unit
 	}}
 	r := l.Run()
 	r.Objectives.DisconnectedOperation = true
 	for i := range r.Ops {
 		op := &r.Ops[i]
-		if op.Outcome == history.Unknown && op.Intended > 121*MS {
-			op.Outcome, op.Error, op.Return, op.Rejected = history.Failed, "no leader known", op.Call+2*MS, true
+		if op.Outcome == history.Unknown && op.Intended > 121*Unit {
+			op.Outcome, op.Error, op.Return, op.Rejected = history.Failed, "no leader known", op.Call+2*Unit, true
 		}
 	}
-	for due := time.Duration(0); due < 300*MS; due += MS / 4 {
+	for due := time.Duration(0); due < 300*Unit; due += Unit / 4 {
 		for _, region := range Three.Regions() {
 			key, value := "k0", ""
-			if due%(MS/2) == 0 {
+			if due%(Unit/2) == 0 {
 				key, value = history.LocalReadSetting, "set"
 			}
 			r.Ops = append(r.Ops, history.Op{
 				ID: int64(len(r.Ops) + 1), Region: region, Kind: history.Read, Stale: true, Key: key, Output: value,
-				Intended: due, Call: due, Return: due + MS, Outcome: history.OK,
+				Intended: due, Call: due, Return: due + Unit, Outcome: history.OK,
 			})
 		}
 	}

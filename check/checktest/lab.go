@@ -15,12 +15,12 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// MS is the unit of a lab's time.
-const MS = time.Millisecond
+// Unit is the unit of a lab's time.
+const Unit = time.Millisecond
 
 // SLO is the constants with time compressed a hundredfold: a bucket is
 // 1 ms, the stability window 50 ms, and 300 ms stand for 30 s.
-var SLO = record.SLOParams{Bucket: MS, Latency: 10 * MS, Merge: 10 * MS, Stable: 50 * MS}
+var SLO = record.SLOParams{Bucket: Unit, Latency: 10 * Unit, Merge: 10 * Unit, Stable: 50 * Unit}
 
 // Lab makes the record of a run that never took place, on a perfect store.
 // The zero value is a run with one fault that nobody notices.
@@ -51,7 +51,7 @@ var Three = topology.Topology{
 func (l Lab) resolve() Lab {
 	for _, d := range []*time.Duration{&l.Baseline, &l.Fault, &l.Observe} {
 		if *d == 0 {
-			*d = 100 * MS
+			*d = 100 * Unit
 		}
 	}
 	if l.Episodes == 0 {
@@ -78,7 +78,7 @@ func (l Lab) make() *record.Run {
 	l = l.resolve()
 	r := &record.Run{Meta: record.Meta{
 		Topology: Three, Expect: record.Pass, HasRejectionMarks: true,
-		Objectives: record.Objectives{RTO: 300 * MS}.Resolve(),
+		Objectives: record.Objectives{RTO: 300 * Unit}.Resolve(),
 	}}
 	var steps []string
 	at := l.Baseline
@@ -87,8 +87,8 @@ func (l Lab) make() *record.Run {
 		steps = append(steps, fmt.Sprintf("{\"id\":%q}", id))
 		r.Faults = append(r.Faults, record.Fault{
 			ID: id, Name: "kill", Episode: e + 1, Description: "kill east-1", Impact: l.Cut,
-			Inject: record.Times{Planned: at, Requested: at, Confirmed: at + MS, Effective: at + MS},
-			Heal:   record.Times{Planned: at + l.Fault, Requested: at + l.Fault, Confirmed: at + l.Fault + MS, Effective: at + l.Fault + MS},
+			Inject: record.Times{Planned: at, Requested: at, Confirmed: at + Unit, Effective: at + Unit},
+			Heal:   record.Times{Planned: at + l.Fault, Requested: at + l.Fault, Confirmed: at + l.Fault + Unit, Effective: at + l.Fault + Unit},
 			Active: record.Proof{Proved: true, Observed: "exit"}, Cleared: record.Proof{Proved: true, Observed: "answer"}, ControlUnaffected: record.Proof{Proved: true, Observed: "answer"},
 		})
 		at += l.Fault
@@ -102,7 +102,7 @@ func (l Lab) make() *record.Run {
 		{Name: record.Baseline, From: 0, To: l.Baseline},
 		{Name: record.Faulty, From: l.Baseline, To: at},
 		{Name: record.Observing, From: at, To: end},
-		{Name: record.ReadBack, From: end, To: end + 10*MS},
+		{Name: record.ReadBack, From: end, To: end + 10*Unit},
 	}
 	r.Ops = l.load(end)
 	r.Ops = append(r.Ops, readBack(r.Ops, end)...)
@@ -143,7 +143,7 @@ func (l Lab) load(end time.Duration) []history.Op {
 					op.Return += l.Slow(region, class, due)
 				}
 				if l.Down != nil && l.Down(region, class, due) {
-					op.Outcome, op.Error, op.Return = history.Unknown, "deadline exceeded", op.Call+20*MS
+					op.Outcome, op.Error, op.Return = history.Unknown, "deadline exceeded", op.Call+20*Unit
 				}
 				ops = append(ops, op)
 			}

@@ -21,7 +21,7 @@ type Stream struct {
 
 // NewStream makes one that is still to be finished.
 func NewStream() *Stream {
-	s := &Stream{Record: Lab{}.Run(), at: 10 * MS}
+	s := &Stream{Record: Lab{}.Run(), at: 10 * Unit}
 	for i := range 40 {
 		op := history.Op{Kind: history.Publish, Key: "feed", Value: fmt.Sprintf("m%d", i), Outcome: history.OK}
 		if i%10 == 5 {

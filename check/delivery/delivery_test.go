@@ -16,8 +16,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const ms = checktest.MS
-
 // judge makes every check on a run in compressed time.
 func judge(t *testing.T, r *record.Run) *record.Result {
 	t.Helper()

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const ms = checktest.MS
+const ms = checktest.Unit
 
 // judge makes the checks of this package on a run in compressed time.
 func judge(t *testing.T, r *record.Run) *record.Result {
