@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -175,4 +176,30 @@ func idsOf(nodes []topology.Node) []topology.NodeID {
 		out = append(out, n.ID)
 	}
 	return out
+}
+
+// A cut of 50 ms was over before silence could prove it; one of 200 ms or 1 s is proved while it lasts.
+func TestAFaultIsLongEnoughToBeProved(t *testing.T) {
+	for step, want := range map[string]string{
+		"for: 50ms, fault: partition, on: {region: east}":                      "f.yaml:3:14: steps[0].for: 50ms is too short for partition to be proved: want at least 180ms, because a link counts as cut when it was silent for longer than its round trip of 30ms and a margin; mode refuse is proved faster",
+		"for: 200ms, fault: partition, on: {region: east}":                     "",
+		"for: 1s, fault: partition, on: {region: east}":                        "",
+		"for: 100ms, fault: isolate, on: {region: east}, with: {mode: refuse}": "",
+		"for: 200ms, fault: latency, on: {region: east}, with: {delay: 500ms}": "f.yaml:3:14: steps[0].for: 200ms is too short for latency to be proved: want at least 1.08s, because a round trip takes 1.03s",
+		"for: 10ms, fault: kill, on: {role: leader}":                           "f.yaml:3:14: steps[0].for: 10ms is too short for kill to be proved: want at least 50ms, because the runtime is asked for the state of each victim",
+	} {
+		s, err := scenarios.Parse("f.yaml", []byte("name: x\nsteps:\n  - {at: 0s, "+step+"}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		top := three(1)
+		top.Latency = []topology.RegionLatency{{A: "east", B: "north", OneWay: 15 * time.Millisecond}}
+		got := ""
+		if _, err := s.Resolve(top, 1); err != nil {
+			got = err.Error()
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step, diff)
+		}
+	}
 }

@@ -149,6 +149,7 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 				}
 			}
 		}
+		validateShortest(src, path+"for", d, t)
 		if !src.reported(path+"on") && !src.reported(path+"to") {
 			validateOutcomes(src, path, d, t)
 		}
@@ -157,6 +158,26 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 	for i, d := range s.Topology.Latency {
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
+	}
+}
+
+// validateShortest reports a fault that is over before it can be proved: it would last longer
+// than asked, or leave the run undecided.
+func validateShortest(src *diagnosticCollector, field string, d StepSpec, t topology.Topology) {
+	e, err := faults.Find(d.Fault)
+	if err != nil || src.reported(field) || d.For == 0 {
+		return
+	}
+	with := d.With
+	if with == nil {
+		with = e.New()
+	}
+	var roundTrip time.Duration
+	for _, l := range t.Latency {
+		roundTrip = max(roundTrip, 2*l.OneWay)
+	}
+	if shortest, why := faults.Shortest(with, roundTrip); d.For < shortest {
+		src.report(field, fmt.Sprintf("%v is too short for %s to be proved: want at least %v, because %s", d.For, d.Fault, shortest, why), "")
 	}
 }
 
