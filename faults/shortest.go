@@ -19,7 +19,7 @@ const (
 	silenceProof   = 150 * time.Millisecond
 	pauseProof     = 200 * time.Millisecond
 	latencyProof   = 50 * time.Millisecond // beside the round trip itself
-	bandwidthProof = time.Second
+	bandwidthProof = 800 * time.Millisecond
 	throttleProof  = time.Second
 )
 

@@ -54,7 +54,8 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		p.Seed = newSeed()
 	}
 	// A shorter observation could not show that the RTO objective was missed.
-	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+minObservation)
+	own := p.Objectives.SLO(slo)
+	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+own.Stable+own.Latency)
 	var err error
 	p.Steps, err = s.episodes(p)
 	return p, err
@@ -115,7 +116,8 @@ func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	for _, d := range s.Steps {
 		last = max(last, d.At)
 	}
-	return max(slo.Stable, last+p.Objectives.RTO+slo.Stable-length)
+	stable := p.Objectives.SLO(slo).Stable
+	return max(stable, last+p.Objectives.RTO+stable-length)
 }
 
 func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {

@@ -35,9 +35,13 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 	src.requireDuration("episodeGap", s.EpisodeGap, time.Second, maxDuration)
 	src.requireDuration("observe", s.Observe, minObservation, maxDuration)
 	src.requireInt("episodes", s.Episodes, 1, maxEpisodes)
+	if stable := s.Objectives.SLO(slo).Stable; s.EpisodeGap > 0 && s.EpisodeGap < stable && s.Episodes > 1 {
+		src.report("episodeGap", fmt.Sprintf("%v is shorter than the stability window (objectives.stable), so that no episode can be shown to recover: want at least %v", s.EpisodeGap, stable), "")
+	}
 	validateTopology(src, s.Topology)
 	validateLoad(src, s.Load)
 	validateObjectives(src, s.Objectives)
+	validateResolution(src, s.Objectives, s.Load)
 	if s.Objectives.Redelivered != nil && s.Load.Consumers == 0 {
 		src.report("objectives.redelivered", "is about consumers, and there are none: give load.consumers", "")
 	}

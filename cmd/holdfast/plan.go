@@ -43,7 +43,8 @@ holds it, and the timeline.`,
 				return printJSON(a.out, struct {
 					Plan     scenarios.Plan         `json:"plan"`
 					Timeline []scenarios.PreviewRow `json:"timeline"`
-				}{j.Plan, j.Plan.Timeline()})
+					Warnings []string               `json:"warnings,omitempty"`
+				}{j.Plan, j.Plan.Timeline(), j.Plan.Warnings()})
 			}
 			return printPlan(a.out, j.Plan)
 		},
@@ -80,7 +81,13 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 		}
 	}
 	fmt.Fprintf(t, "%s\tload goes on until service is stable, %s at most, then everything is read back\t\t\n", formatOffset(p.Length()), duration.Format(p.Observe))
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, warning := range p.Warnings() {
+		fmt.Fprintf(w, "\nwarning: %s\n", warning)
+	}
+	return nil
 }
 
 // timelineEntry describes a row of the timeline.

@@ -130,6 +130,9 @@ func (a *app) attempt(ctx context.Context, j builtin.Job, f runFlags, earlier []
 		view.Note(fmt.Sprintf("attempt %d of at most %d: attempt %d (%s) was %s, cause %s", n+1, f.retryEnvironment+1, n, last.Run, last.Verdict, last.Cause))
 	}
 	view.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
+	for _, warning := range j.Plan.Warnings() {
+		view.Note("warning: " + warning)
+	}
 	ctx, stop := interruptible(ctx, view.Note)
 	defer stop()
 	o := harness.Options{
