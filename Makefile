@@ -98,12 +98,12 @@ vuln:
 		*) echo "vuln: nothing was checked: govulncheck failed, as it does when the vulnerability database cannot be reached" >&2; exit 3 ;; \
 	esac
 
-## bench-compare: small benchmarks against the kept baseline, with benchstat
+## bench-compare: small benchmarks against the kept baseline, with benchstat; on another machine only bytes and allocations compare
 .PHONY: bench-compare bench-run bench-baseline
 BENCH_BASELINE = testdata/bench/baseline.txt
 BENCH_PACKAGES = ./history ./scenarios
 bench-compare: bench-run
-	$(BENCHSTAT) baseline=$(BENCH_BASELINE) now=bin/bench.txt
+	$(BENCHSTAT) -ignore cpu baseline=$(BENCH_BASELINE) now=bin/bench.txt
 bench-run:
 	@mkdir -p bin
 	$(GO) test -run '^$$' -bench . -benchtime 200ms -count 6 $(BENCH_PACKAGES) | tee bin/bench.txt
