@@ -34,6 +34,7 @@ func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topolog
 		if o, ok := target.(targets.MembershipAdmin); ok {
 			t.Run("the operator takes a follower out and puts it in again", func(t *testing.T) { s.testMembership(t, o) })
 		}
+		t.Run("held links make no write Failed that took effect", s.testHeldLinks)
 		t.Run("a lost leader is replaced and nothing is lost", s.testLeaderLoss)
 		t.Run("without a majority Failed writes have no effect", s.testQuorumLoss)
 	})
