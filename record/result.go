@@ -133,25 +133,32 @@ type Stage struct {
 
 // RPO is the acknowledged writes that were lost, and the other violations in what was read back.
 type RPO struct {
-	Objective        int               `json:"objective"`
-	Attempted        int               `json:"attempted"`
-	Acked            int               `json:"acked"`
-	Unknown          int               `json:"unknown"`
-	FinalReads       int               `json:"finalReads"`
-	FinalReadsFailed int               `json:"finalReadsFailed"` // and did not succeed when repeated
-	LostCount        int               `json:"lostCount"`        // of all; each list here has at most the first thousand
-	Lost             []LostWrite       `json:"lost"`
-	LossWindow       time.Duration     `json:"lossWindow"` // last lost acknowledgement minus first
-	Phantoms         []string          `json:"phantoms"`
-	Recovered        int               `json:"recovered"` // writes of unknown outcome that took effect
-	Diverged         []string          `json:"diverged"`  // final reads that differ, one line each
-	Duplicates       []string          `json:"duplicates"`
-	StaleReads       []string          `json:"staleReads"`
-	SplitBrain       []string          `json:"splitBrain,omitempty"`      // writes acknowledged to a client that could reach no quorum, one line each
-	UnreadableNodes  []topology.NodeID `json:"unreadableNodes,omitempty"` // nodes through which nothing could be read back
+	Objective        int           `json:"objective"`
+	Attempted        int           `json:"attempted"`
+	Acked            int           `json:"acked"`
+	Unknown          int           `json:"unknown"`
+	FinalReads       int           `json:"finalReads"`
+	FinalReadsFailed int           `json:"finalReadsFailed"` // and did not succeed when repeated
+	LostCount        int           `json:"lostCount"`        // of all; each list here has at most the first thousand
+	Lost             []LostWrite   `json:"lost"`
+	LossWindow       time.Duration `json:"lossWindow"` // last lost acknowledgement minus first
+	// Judged is how many of the acknowledged writes would show in the reads if they were lost: every
+	// element of a set that was read back through every node, and of a register what a later read shows or
+	// proves lost. 0 in results of before it was counted.
+	Judged             int               `json:"judged,omitempty"`
+	JudgedDuringFaults int               `json:"judgedDuringFaults,omitempty"` // of these, acknowledged while a fault lasted
+	LostDuringFaults   int               `json:"lostDuringFaults,omitempty"`   // of the lost, likewise
+	LossGroups         []LossGroup       `json:"lossGroups,omitempty"`         // of all lost writes, the largest first
+	Phantoms           []string          `json:"phantoms"`
+	Recovered          int               `json:"recovered"` // writes of unknown outcome that took effect
+	Diverged           []string          `json:"diverged"`  // final reads that differ, one line each
+	Duplicates         []string          `json:"duplicates"`
+	StaleReads         []string          `json:"staleReads"`
+	SplitBrain         []string          `json:"splitBrain,omitempty"`      // writes acknowledged to a client that could reach no quorum, one line each
+	UnreadableNodes    []topology.NodeID `json:"unreadableNodes,omitempty"` // nodes through which nothing could be read back
 }
 
-// LostWrite is an acknowledged write that no final read returned.
+// LostWrite is an acknowledged write that no final read returned, or that was gone before it was overwritten.
 type LostWrite struct {
 	Op       history.Op `json:"op"`
 	Position string     `json:"position"` // "12ms before fault 1-kill"
@@ -160,6 +167,9 @@ type LostWrite struct {
 	HeldBy []topology.NodeID `json:"heldBy"`
 	// Missing are the nodes whose final reads do not show it.
 	Missing []topology.NodeID `json:"missing"`
+	// Proof is the operation that proves the loss of a write that was overwritten later; it is
+	// empty where the final reads prove it.
+	Proof string `json:"proof,omitempty"`
 }
 
 // Availability is the share of good operations of eligible clients, from 0 to 1.

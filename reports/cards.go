@@ -107,5 +107,8 @@ func rpoCard(r *record.Run, o *record.RPO) card {
 		also = append(also, "none through "+join(o.UnreadableNodes, ", "))
 	}
 	c.Note = fmt.Sprintf("of %s acknowledged; %s", count(o.Acked), strings.Join(also, ", "))
+	if o.Judged > 0 {
+		c.Note = fmt.Sprintf("of %s acknowledged whose loss would show; %s", count(o.Judged), strings.Join(also, ", "))
+	}
 	return toned(c, v)
 }

@@ -128,6 +128,35 @@ func TestAnUnmeasuredRTOIsNoZero(t *testing.T) {
 	}
 }
 
+// Losses are a share of the writes whose loss would show, and of those of them that were acknowledged while the fault lasted.
+// The terminal has three lines for them, however many there are.
+func TestLossSharesAreOfTheSameKind(t *testing.T) {
+	groups := []record.LossGroup{{Node: "east-redis", Region: "east", Count: 188, From: 100 * ms, To: 15200 * ms, Faults: []string{"1-isolate"}}}
+	for _, c := range []struct {
+		name string
+		rpo  record.RPO
+		want string
+	}{
+		{"lost while the fault lasted", record.RPO{Acked: 1976, LostCount: 188, Judged: 790, JudgedDuringFaults: 480, LostDuringFaults: 188, LossGroups: groups},
+			"188 acknowledged writes lost of 790 whose loss would show (23.7 %), 188 of the 480 acknowledged while a fault lasted (39.1 %)"},
+		{"lost before it", record.RPO{Acked: 1976, LostCount: 2, Judged: 790, JudgedDuringFaults: 480, LossGroups: groups}, "2 acknowledged writes lost of 790 whose loss would show (0.2 %)"},
+		{"nothing lost", record.RPO{Acked: 1976, Judged: 790}, "nothing lost of 790 acknowledged writes whose loss would show"},
+		{"judged by an earlier version", record.RPO{Acked: 1976, LostCount: 188}, "188 acknowledged writes lost"},
+	} {
+		if got := loss(&c.rpo, record.Pass); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+		var b strings.Builder
+		terminalRPO(&b, &c.rpo, record.Fail)
+		if n := strings.Count(strings.TrimSpace(b.String()), "\n"); n > 2 {
+			t.Errorf("%s: %d lines in the terminal, want three at most:\n%s", c.name, n+1, b.String())
+		}
+		if want := "all 188 were acknowledged by east-redis to clients in east between +100 ms and +15.2 s of the request of 1-isolate"; c.rpo.LossGroups != nil && !strings.Contains(b.String(), want) {
+			t.Errorf("%s: %q is not in\n%s", c.name, want, b.String())
+		}
+	}
+}
+
 // Neither may a loss that could not be told, nor may a read that failed once
 // and then succeeded spoil a loss that could.
 func TestAnUnmeasuredRPOIsNoZero(t *testing.T) {

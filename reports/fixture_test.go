@@ -105,6 +105,8 @@ func lost() *record.Run {
 	}
 	j.RPO.Lost[0].HeldBy = []topology.NodeID{"east-1"}
 	j.RPO.LostCount, j.RPO.LossWindow = 12, 220*ms
+	j.RPO.Judged, j.RPO.JudgedDuringFaults = 1388, 310
+	j.RPO.LossGroups = []record.LossGroup{{Node: "east-1", Region: "east", Count: 12, From: -297 * ms, To: -77 * ms, Faults: []string{"1-kill"}}}
 	j.RPO.Diverged = []string{"set-3: east-1 has east-0-880, north-1 and south-1 have not"}
 	j.RPO.StaleReads = []string{"read of k7 by client 1 in north at +17.310 s missed 42, acknowledged at +13.921 s"}
 	j.Findings[1] = record.Finding{

@@ -176,11 +176,13 @@ func loss(p *record.RPO, v record.Verdict) string {
 	var parts []string
 	switch n := lostCount(p); {
 	case n > 0:
-		parts = append(parts, plural(n, "acknowledged write")+" lost")
+		parts = append(parts, plural(n, "acknowledged write")+" lost"+lossShares(p))
 	case v == record.Vacuous:
 		parts = append(parts, "no write was acknowledged, so none could be lost")
 	case !measured(v):
 		parts = append(parts, "what was lost is unknown")
+	case p.Judged > 0:
+		parts = append(parts, "nothing lost of "+plural(p.Judged, "acknowledged write")+" whose loss would show")
 	default:
 		parts = append(parts, "nothing lost of "+plural(p.Acked, "acknowledged write"))
 	}
@@ -189,6 +191,20 @@ func loss(p *record.RPO, v record.Verdict) string {
 		parts = append(parts, "nothing could be read back through "+join(p.UnreadableNodes, ", "))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// lossShares says of how many writes the lost ones are a share: of those whose loss would show, and of those
+// of them that were acknowledged while a fault lasted. It is empty for results of before these were counted.
+func lossShares(p *record.RPO) string {
+	if p.Judged == 0 {
+		return ""
+	}
+	s := " of " + count(p.Judged) + " whose loss would show (" + share(float64(lostCount(p))/float64(p.Judged)) + ")"
+	if p.LostDuringFaults > 0 && p.JudgedDuringFaults > 0 {
+		s += ", " + count(p.LostDuringFaults) + " of the " + count(p.JudgedDuringFaults) + " acknowledged while a fault lasted (" +
+			share(float64(p.LostDuringFaults)/float64(p.JudgedDuringFaults)) + ")"
+	}
+	return s
 }
 
 // offences counts the other violations in the data.

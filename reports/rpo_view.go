@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
@@ -34,6 +35,9 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 	}
 	v := &rpoView{Description: sentence(loss(o, verdict))}
 	if len(o.Lost) > 0 {
+		if groups := o.DescribeLossGroups(); groups != "" {
+			v.Description += " " + sentence(clean(groups))
+		}
 		v.Description += fmt.Sprintf(" The lost writes were acknowledged within %s.", duration.OrNever(o.LossWindow))
 	}
 	v.Counts = []fact{
@@ -51,6 +55,10 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 		{"final reads", count(o.FinalReads), false},
 		{"final reads failed", count(o.FinalReadsFailed), false},
 	}
+	if o.Judged > 0 {
+		v.Counts = slices.Insert(v.Counts, 3,
+			fact{"whose loss would show", count(o.Judged), false}, fact{"of these, while a fault lasted", count(o.JudgedDuringFaults), false})
+	}
 	for _, l := range o.Lost[:min(len(o.Lost), maxListed)] {
 		op := l.Op
 		w := lostView{
@@ -63,6 +71,9 @@ func rpoViewOf(o *record.RPO, verdict record.Verdict) *rpoView {
 		}
 		if w.HeldBy == "" {
 			w.HeldBy = "no node"
+		}
+		if l.Proof != "" {
+			w.Missing = "overwritten later: " + clean(l.Proof)
 		}
 		if w.Missing == "" {
 			w.Missing = "every node"

@@ -72,6 +72,7 @@ func terminalRTO(b *strings.Builder, o *record.RTO) {
 	_ = t.Flush() // a strings.Builder takes everything
 }
 
+// terminalRPO writes three lines at most; the lost writes one by one are in the report.
 func terminalRPO(b *strings.Builder, o *record.RPO, v record.Verdict) {
 	if o == nil {
 		return
@@ -79,13 +80,12 @@ func terminalRPO(b *strings.Builder, o *record.RPO, v record.Verdict) {
 	fmt.Fprintf(b, "\n  RPO, objective %s: %s\n", count(o.Objective), loss(o, v))
 	fmt.Fprintf(b, "  %s acknowledged, %s unknown (%s of them took effect), %s\n",
 		count(o.Acked), count(o.Unknown), count(o.Recovered), plural(o.FinalReads, "final read"))
-	for i, l := range o.Lost {
-		if i == 3 {
-			fmt.Fprintf(b, "    and %d more in the report\n", lostCount(o)-i)
-			break
-		}
-		op := l.Op
-		fmt.Fprintf(b, "    lost: %s, acknowledged %s by %s%s, %s\n", describeOp(&op), at(op.Return), orUnknownNode(string(op.Node)), describeTerm(&op), clean(l.Position))
+	switch groups := o.DescribeLossGroups(); {
+	case groups != "":
+		fmt.Fprintf(b, "  %s\n", clean(groups))
+	case len(o.Lost) > 0: // a result of before the losses were grouped
+		op := o.Lost[0].Op
+		fmt.Fprintf(b, "  first lost: %s, acknowledged %s by %s%s, %s\n", describeOp(&op), at(op.Return), orUnknownNode(string(op.Node)), describeTerm(&op), clean(o.Lost[0].Position))
 	}
 }
 

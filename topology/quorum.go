@@ -1,5 +1,7 @@
 package topology
 
+import "slices"
+
 // FaultImpact is what a set of faults takes away by design: nodes that cannot
 // answer, and links that cannot carry a request and its reply. Slowness takes
 // nothing away.
@@ -108,6 +110,27 @@ func (t Topology) CanReachQuorum(n NodeID, i FaultImpact) bool {
 		}
 	}
 	return false
+}
+
+// CutOffFromQuorum reports whether a node is up and has no path, not even over other nodes, to one
+// that can lead.
+func (t Topology) CutOffFromQuorum(n NodeID, i FaultImpact) bool {
+	g, leaders := i.graph(), t.QuorumMembers(i)
+	if g.down[n] {
+		return false
+	}
+	reached := []NodeID{n}
+	for k := 0; k < len(reached); k++ {
+		if _, leads := leaders[reached[k]]; leads {
+			return false
+		}
+		for _, other := range t.Nodes {
+			if !slices.Contains(reached, other.ID) && g.connected(reached[k], other.ID) {
+				reached = append(reached, other.ID)
+			}
+		}
+	}
+	return true
 }
 
 // Disconnected reports whether two nodes cannot exchange a request and its reply.

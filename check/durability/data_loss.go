@@ -14,13 +14,14 @@ import (
 func (j *judge) dataLoss(figures *record.RPO, t *tally) record.Finding {
 	f := record.Finding{Check: "rpo"}
 	for _, l := range format.First(t.lost) {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("lost: %s, %s; missing on %s", format.Write(&l.Op), l.Position, format.Nodes(l.Missing)))
-	}
-	summary := fmt.Sprintf("lost %d of %d acknowledged writes", len(t.lost), t.acked)
-	if len(t.lost) > 0 {
-		if figures.LossWindow > 0 {
-			summary += " over " + duration.Format(figures.LossWindow)
+		proof := "missing on " + format.Nodes(l.Missing)
+		if l.Proof != "" {
+			proof = l.Proof
 		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("lost: %s, %s; %s", format.Write(&l.Op), l.Position, proof))
+	}
+	summary := describeLoss(figures)
+	if len(t.lost) > 0 {
 		summary += fmt.Sprintf(", first: %s, %s", format.Write(&t.lost[0].Op), t.lost[0].Position)
 	}
 	gaps := ""
@@ -42,6 +43,8 @@ func (j *judge) dataLoss(figures *record.RPO, t *tally) record.Finding {
 		}
 	case t.acked == 0:
 		f.Verdict, f.Description = record.Vacuous, "no write was acknowledged, so none could be lost"
+	case t.judged == 0:
+		f.Verdict, f.Description = record.Vacuous, fmt.Sprintf("of %s nothing was read that would show a loss", format.Count(t.acked, "acknowledged write"))
 	default:
 		f.Verdict, f.Description = record.Pass, summary
 		if figures.Objective > 0 {
@@ -52,6 +55,25 @@ func (j *judge) dataLoss(figures *record.RPO, t *tally) record.Finding {
 		}
 	}
 	return f
+}
+
+// describeLoss says how many writes were lost, as a share of those whose loss would show and of those of
+// them that were acknowledged while a fault lasted, and who had acknowledged them. Both sides of each
+// share are counted alike: a loss among sets is no share of all writes.
+func describeLoss(p *record.RPO) string {
+	s := fmt.Sprintf("lost %d of %s whose loss would show", p.LostCount, format.Count(p.Judged, "acknowledged write"))
+	if p.LostCount == 0 {
+		return s
+	}
+	share := func(n, of int) string { return format.Percent(float64(n) / float64(max(1, of))) }
+	s += fmt.Sprintf(" (%s)", share(p.LostCount, p.Judged))
+	if p.LostDuringFaults > 0 {
+		s += fmt.Sprintf(", %d of %d acknowledged while a fault lasted (%s)", p.LostDuringFaults, p.JudgedDuringFaults, share(p.LostDuringFaults, p.JudgedDuringFaults))
+	}
+	if p.LostCount > 1 {
+		s += ": " + p.DescribeLossGroups()
+	}
+	return s
 }
 
 // noneOf judges that a list of violations is empty. What shows only in

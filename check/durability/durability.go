@@ -1,8 +1,9 @@
 // Package durability judges what became of acknowledged writes. With A the
 // acknowledged writes, T the attempted and F the union of the final reads through
 // every node: lost is A \ F, phantom F \ T, recovered the writes of unknown outcome that are in
-// F, and final reads that differ are a divergence. Duplicates, stale reads and
-// split brain are judged beside them.
+// F, and final reads that differ are a divergence. Of a register only the last write can be in F; an
+// earlier one is lost when a later operation proves that it was gone before it was overwritten. Duplicates,
+// stale reads and split brain are judged beside them.
 package durability
 
 import (
@@ -88,6 +89,13 @@ func (j *judge) figures(t *tally) *record.RPO {
 		FinalReads: t.finalReads, FinalReadsFailed: t.finalFailed, LostCount: len(t.lost), Lost: format.First(t.lost),
 		Phantoms: lines(t.phantoms), Diverged: lines(t.diverged), Duplicates: lines(t.duplicates),
 		StaleReads: lines(t.stale), SplitBrain: lines(t.splitBrain), UnreadableNodes: j.run.Unread(j.nodes),
+	}
+	out.Judged, out.JudgedDuringFaults = t.judged, t.judgedDuringFaults
+	out.LossGroups = groupLost(j.run.Faults, t.lost)
+	for i := range t.lost {
+		if j.duringFault(t.lost[i].Op.Return) {
+			out.LostDuringFaults++
+		}
 	}
 	if n := len(t.lost); n > 0 {
 		out.LossWindow = t.lost[n-1].Op.Return - t.lost[0].Op.Return

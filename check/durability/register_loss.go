@@ -101,6 +101,9 @@ func (j *judge) register(k keyindex.Key) *tally {
 	}
 	w.sort()
 	j.finalRegister(t, k, &w)
+	j.overwrittenRegister(t, k, &w)
+	setHolders(k.Ops, t.lost)
+	w.forgetLost(t.lost)
 	for _, op := range reads {
 		t.phantomRead(op, &w)
 		if m := w.missed(op.Output, op.Call); m != nil {
@@ -113,7 +116,7 @@ func (j *judge) register(k keyindex.Key) *tally {
 
 // finalRegister judges the final reads. The last acknowledged write of a
 // register is lost when every node ends with a value that was written before
-// it; earlier ones were superseded, and count neither as lost nor as kept.
+// it; whether earlier ones were lost is judged by overwrittenRegister.
 func (j *judge) finalRegister(t *tally, k keyindex.Key, w *registerWrites) {
 	final := k.FinalReads()
 	complete := j.complete(t, k.Name, &final)
@@ -144,7 +147,6 @@ func (j *judge) finalRegister(t *tally, k keyindex.Key, w *registerWrites) {
 	}
 	if lost != nil && lostByAll {
 		t.lost = append(t.lost, record.LostWrite{Op: *lost, Position: position(j.run.Faults, lost.Return), Missing: j.nodes})
-		setHolders(k.Ops, t.lost)
 	}
 	if len(values) > 1 {
 		t.diverged = append(t.diverged, timestamped{final.Last.Call, k.Name + " is " + format.List(values, 5, func(s string) string {

@@ -80,6 +80,9 @@ func (j *judge) set(k keyindex.Key) *tally {
 	complete := j.complete(t, k.Name, &final)
 	for i := range e.all {
 		x := &e.all[i]
+		if complete && x.add.Outcome == history.OK {
+			j.countJudged(t, x.add)
+		}
 		switch {
 		case x.final == 0 && x.add.Outcome == history.OK && complete:
 			t.lost = append(t.lost, record.LostWrite{Op: *x.add, Position: position(j.run.Faults, x.add.Return), Missing: j.nodes})

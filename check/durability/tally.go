@@ -17,6 +17,7 @@ import (
 // tally is what one key, or all of them, came to.
 type tally struct {
 	attempted, acked, unknown, recovered int
+	judged, judgedDuringFaults           int
 	finalReads, finalFailed              int
 
 	lost []record.LostWrite
@@ -45,6 +46,8 @@ func (t *tally) add(o *tally) {
 	t.acked += o.acked
 	t.unknown += o.unknown
 	t.recovered += o.recovered
+	t.judged += o.judged
+	t.judgedDuringFaults += o.judgedDuringFaults
 	t.finalReads += o.finalReads
 	t.finalFailed += o.finalFailed
 	t.lost = append(t.lost, o.lost...)

@@ -37,12 +37,24 @@ func At(windows []Window, at time.Duration) (Window, bool) {
 type Windows struct {
 	Unserved map[topology.Region][]Window // wide
 	Severed  map[topology.Region][]Window // narrow
+	Isolated map[topology.NodeID][]Window // narrow: nodes that are up and have no path to a quorum
 	None     []Window                     // narrow: no quorum anywhere
+}
+
+// Answered returns the window in which an operation, sent by the clients of a region, was called and answered by
+// the side that had no quorum: its clients could reach none, or the node that answered could not.
+func (w Windows) Answered(clients topology.Region, node topology.NodeID, called, answered time.Duration) (Window, bool) {
+	for _, windows := range [][]Window{w.Severed[clients], w.Isolated[node]} {
+		if in, ok := At(windows, called); ok && answered < in.To {
+			return in, true
+		}
+	}
+	return Window{}, false
 }
 
 // Of computes the windows of the faults, which must have been requested.
 func Of(t topology.Topology, faults []record.Fault) Windows {
-	out := Windows{Unserved: map[topology.Region][]Window{}, Severed: map[topology.Region][]Window{}}
+	out := Windows{Unserved: map[topology.Region][]Window{}, Severed: map[topology.Region][]Window{}, Isolated: map[topology.NodeID][]Window{}}
 	var wide, narrow []ActiveImpact
 	for _, f := range faults {
 		if len(f.Impact.Down)+len(f.Impact.CutFlows) == 0 {
@@ -61,6 +73,9 @@ func Of(t topology.Topology, faults []record.Fault) Windows {
 		without := func(i topology.FaultImpact) bool { return !t.HasQuorum(region, i) }
 		out.Unserved[region] = windowsWhere(wide, without)
 		out.Severed[region] = windowsWhere(narrow, without)
+	}
+	for _, n := range t.Nodes {
+		out.Isolated[n.ID] = windowsWhere(narrow, func(i topology.FaultImpact) bool { return t.CutOffFromQuorum(n.ID, i) })
 	}
 	out.None = windowsWhere(narrow, func(i topology.FaultImpact) bool { return len(t.QuorumMembers(i)) == 0 })
 	return out

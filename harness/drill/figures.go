@@ -33,6 +33,9 @@ func recovery(o *record.RTO) string {
 // loss is an RPO in words.
 func loss(p *record.RPO) string {
 	s := fmt.Sprintf("%d lost of %d acknowledged (objective %d)", lostCount(p), p.Acked, p.Objective)
+	if p.Judged > 0 {
+		s = fmt.Sprintf("%d lost of %d acknowledged whose loss would show (objective %d)", lostCount(p), p.Judged, p.Objective)
+	}
 	if lostCount(p) > 0 {
 		s += ", over " + duration.OrNever(p.LossWindow)
 	}
@@ -76,6 +79,9 @@ func rtoFigures(o *record.RTO) []string {
 
 func rpoFigures(p *record.RPO) []string {
 	out := []string{"RPO was " + loss(p)}
+	if groups := p.DescribeLossGroups(); groups != "" && lostCount(p) > 1 {
+		out = append(out, "  "+groups)
+	}
 	for i, w := range p.Lost {
 		if i == most {
 			out = append(out, fmt.Sprintf("  and %d more", lostCount(p)-most))
@@ -89,7 +95,12 @@ func rpoFigures(p *record.RPO) []string {
 		if len(w.HeldBy) > 0 {
 			line += fmt.Sprintf("; seen on %v during the run", w.HeldBy)
 		}
-		out = append(out, line+fmt.Sprintf("; missing in the final reads of %v", w.Missing))
+		if w.Proof != "" {
+			line += "; overwritten later: " + w.Proof
+		} else {
+			line += fmt.Sprintf("; missing in the final reads of %v", w.Missing)
+		}
+		out = append(out, line)
 	}
 	out = append(out, some("phantom", p.Phantoms)...)
 	return append(out, some("diverged", p.Diverged)...)
