@@ -131,6 +131,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	out.Findings = slices.Concat(findings...)
 	if run != nil {
 		validity.Downgrade(run, out.Findings)
+		validity.NeverStarted(run, out.Findings)
 	}
 	verdicts := make([]record.Verdict, len(out.Findings))
 	for i, f := range out.Findings {
