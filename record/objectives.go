@@ -48,6 +48,11 @@ type Objectives struct {
 	// DisconnectedOperation asserts that while a region's clients can reach no quorum the
 	// region rejects their writes at once and answers local reads, and that it serves again after the heal.
 	DisconnectedOperation bool `json:"disconnectedOperation,omitempty" yaml:"disconnectedOperation,omitempty"`
+	// StaleReads and SplitBrain allow what a system that replicates asynchronously, or that serves on
+	// both sides of a partition, does by design: reads that miss an earlier acknowledgement, and writes
+	// acknowledged to clients that could reach no quorum. nil allows none.
+	StaleReads *StaleReads `json:"staleReads,omitempty" yaml:"staleReads,omitempty"`
+	SplitBrain *SplitBrain `json:"splitBrain,omitempty" yaml:"splitBrain,omitempty"`
 	// Stages are budgets for the parts of RTO, by name: detect, arbitrate,
 	// elect, switch, first success, stable.
 	Stages map[string]time.Duration `json:"stages,omitempty" yaml:"stages,omitempty"`
@@ -64,6 +69,18 @@ func (o Objectives) SLO(d SLOParams) SLOParams {
 		}
 	}
 	return d.Resolve()
+}
+
+// StaleReads says which stale reads are no failure: all, or those that miss nothing that was
+// acknowledged longer than MaxAge before the read was called.
+type StaleReads struct {
+	Allowed bool          `json:"allowed,omitempty" yaml:"allowed,omitempty"`
+	MaxAge  time.Duration `json:"maxAge,omitempty" yaml:"maxAge,omitempty"`
+}
+
+// SplitBrain says whether writes acknowledged without a quorum are no failure.
+type SplitBrain struct {
+	Allowed bool `json:"allowed" yaml:"allowed"`
 }
 
 // Percentiles are the names that Objectives.Latency knows, each with its share of operations

@@ -141,7 +141,9 @@ func TestProblems(t *testing.T) {
 		{"twice, by the former name and the current", "name: x\nsteps: []\nobjectives: {refuse: true, rejectWithoutQuorum: true}\nload:\n  maxInFlight: 5\n  slots: 5\nphase: 1s\nphase: 2s", "f.yaml:3:28: objectives.rejectWithoutQuorum: is given twice: \"refuse\" is the former name of \"rejectWithoutQuorum\"; keep \"rejectWithoutQuorum\" alone\n" +
 			"f.yaml:6:3: load.slots: is given twice: \"slots\" is the former name of \"maxInFlight\"; keep \"maxInFlight\" alone\n" +
 			"f.yaml:8:1: phase: is given twice"},
-		{"near a former name", "name: x\nsteps: []\nobjectives: {refused: true}\nbreakes: [rpo]", "f.yaml:3:14: objectives.refused: is no field here; there are rto, rpo, goodLatency, bucket, stable, latency, availability, linearizable, leaderChange, trafficSwitch, falseAlarms, redelivered, rejectWithoutQuorum, loadShedding, expectEvents, disconnectedOperation, stages\n" +
+		{"stale reads of a linearizable store", "name: x\nsteps: []\nobjectives: {staleReads: {allowed: true}}", "f.yaml:3:14: objectives.staleReads: allows what is never linearizable: give linearizable: false as well"},
+		{"stale reads, and which", "name: x\nsteps: []\nobjectives: {linearizable: false, staleReads: {}}", "f.yaml:3:35: objectives.staleReads: wants either allowed: true or a maxAge"},
+		{"near a former name", "name: x\nsteps: []\nobjectives: {refused: true}\nbreakes: [rpo]", "f.yaml:3:14: objectives.refused: is no field here; there are rto, rpo, goodLatency, bucket, stable, latency, availability, linearizable, leaderChange, trafficSwitch, falseAlarms, redelivered, rejectWithoutQuorum, loadShedding, expectEvents, disconnectedOperation, staleReads, splitBrain, stages\n" +
 			"f.yaml:4:1: breakes: is no field here; there are name, description, target, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, observe, objectives, expect, expectedFailures"},
 		{"a wrong value under a former name", "name: x\nsteps: []\nphase: 0s", "f.yaml:3:1: startJitter: 0s is out of range: want 1ms to 1m0s"},
 		{"nodes", "name: x\nsteps: []\ntopology: {nodes: 2}", "f.yaml:3:12: topology.nodes: 2 is none of 1, 3, 5"},

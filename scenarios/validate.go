@@ -210,6 +210,15 @@ var stageNames = []string{"detect", "arbitrate", "elect", "switch", "first succe
 
 func validateObjectives(src *diagnosticCollector, o record.Objectives) {
 	src.requireDuration("objectives.rto", o.RTO, time.Millisecond, maxDuration)
+	if s := o.StaleReads; s != nil {
+		src.requireDuration("objectives.staleReads.maxAge", s.MaxAge, time.Millisecond, maxDuration)
+		switch {
+		case s.Allowed == (s.MaxAge > 0):
+			src.report("objectives.staleReads", "wants either allowed: true or a maxAge", "")
+		case o.Linearizable == nil || *o.Linearizable:
+			src.report("objectives.staleReads", "allows what is never linearizable: give linearizable: false as well", "")
+		}
+	}
 	src.requireDuration("objectives.goodLatency", o.GoodLatency, time.Millisecond, time.Minute)
 	src.requireDuration("objectives.bucket", o.Bucket, 10*time.Millisecond, 10*time.Second)
 	src.requireDuration("objectives.stable", o.Stable, time.Second, maxDuration)

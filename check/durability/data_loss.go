@@ -90,6 +90,46 @@ func noneOf(check, what string, violations []timestamped, figures *record.RPO) r
 	return f
 }
 
+// staleReads judges the reads that missed an acknowledgement, as far as none are allowed.
+func (j *judge) staleReads(stale []timestamped) record.Finding {
+	const what = "reads that missed what was acknowledged before them"
+	allowed := j.run.Objectives.StaleReads
+	if allowed == nil {
+		return noneOf("stale reads", what, stale, nil)
+	}
+	limit := allowed.MaxAge
+	if allowed.Allowed {
+		limit = record.Forever
+	}
+	var older []timestamped
+	oldest := time.Duration(0)
+	for _, s := range stale {
+		if oldest = max(oldest, s.age); s.age > limit {
+			older = append(older, s)
+		}
+	}
+	if len(older) > 0 {
+		return noneOf("stale reads", fmt.Sprintf("%s by more than %s", what, duration.Exact(limit)), older, nil)
+	}
+	f := record.Finding{Check: "stale reads", Verdict: record.Pass, Description: "no " + what}
+	if len(stale) > 0 {
+		f.Description = fmt.Sprintf("%d %s, by %s at most: allowed by the scenario", len(stale), what, duration.Format(oldest))
+		f.Evidence = texts(format.First(stale))
+	}
+	return f
+}
+
+// splitBrain judges the writes acknowledged without a quorum, unless they are allowed.
+func (j *judge) splitBrain(writes []timestamped) record.Finding {
+	const what = "writes acknowledged to clients that could reach no quorum"
+	f := noneOf("split brain", what, writes, nil)
+	if allowed := j.run.Objectives.SplitBrain; allowed != nil && allowed.Allowed && len(writes) > 0 {
+		f.Verdict = record.Pass
+		f.Description = fmt.Sprintf("served by the cut-off side: %d acknowledgements, allowed by the scenario", len(writes))
+	}
+	return f
+}
+
 // position describes an instant relative to the nearest fault or heal.
 func position(faults []record.Fault, at time.Duration) string {
 	nearest, text := record.Forever, "in a run without faults"

@@ -36,8 +36,8 @@ func RPO(ctx context.Context, run *index.Run, workers int) (*record.RPO, []recor
 		noneOf("phantoms", "values that nobody wrote", total.phantoms, figures),
 		noneOf("divergence", "final reads that differ between nodes", total.diverged, figures),
 		noneOf("duplicates", "values that a set holds twice", total.duplicates, figures),
-		noneOf("stale reads", "reads that missed what was acknowledged before them", total.stale, nil),
-		noneOf("split brain", "writes acknowledged to clients that could reach no quorum", total.splitBrain, nil),
+		j.staleReads(total.stale),
+		j.splitBrain(total.splitBrain),
 	}
 }
 

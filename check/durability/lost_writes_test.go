@@ -97,6 +97,8 @@ func TestSplitBrain(t *testing.T) {
 	}
 	r := checktest.Lab{Cut: cut}.Run() // its store acknowledges to everyone
 	checktest.Want(t, judge(t, r), "split brain", record.Fail, "after its region was cut off from the quorum")
+	r.Objectives.SplitBrain = &record.SplitBrain{Allowed: true}
+	checktest.Want(t, judge(t, r), "split brain", record.Pass, "served by the cut-off side: ", "allowed by the scenario")
 
 	r = checktest.Lab{Cut: cut, Down: checktest.Only("east", history.Writes, checktest.Stall(100*ms, 201*ms))}.Run()
 	checktest.Want(t, judge(t, r), "split brain", record.Pass)

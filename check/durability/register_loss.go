@@ -79,6 +79,22 @@ func (w *registerWrites) missed(value string, called time.Duration) *history.Op 
 	return newest
 }
 
+// oldestMissed is when the first write was acknowledged that a stale read of value does not show, which may
+// be long before the newest one.
+func (w *registerWrites) oldestMissed(value string) time.Duration {
+	from := time.Duration(-1)
+	if by := w.writer[value]; value != "" && by != nil {
+		from = by.Return
+	}
+	oldest := record.Forever
+	for _, op := range w.writer {
+		if op != nil && op.Outcome == history.OK && op.Call > from && op.Return < oldest {
+			oldest = op.Return
+		}
+	}
+	return oldest
+}
+
 // register judges what became of one register.
 func (j *judge) register(k keyindex.Key) *tally {
 	var (
@@ -107,7 +123,7 @@ func (j *judge) register(k keyindex.Key) *tally {
 	for _, op := range reads {
 		t.phantomRead(op, &w)
 		if m := w.missed(op.Output, op.Call); m != nil {
-			t.stale = append(t.stale, timestamped{op.Call, fmt.Sprintf("%s read by %s at %s returned %q and missed %q, acknowledged %s before",
+			t.stale = append(t.stale, timestamped{at: op.Call, age: op.Call - w.oldestMissed(op.Output), text: fmt.Sprintf("%s read by %s at %s returned %q and missed %q, acknowledged %s before",
 				op.Key, format.Client(op), duration.Format(op.Call), op.Output, m.Value, duration.Format(op.Call-m.Return))})
 		}
 	}
@@ -149,7 +165,7 @@ func (j *judge) finalRegister(t *tally, k keyindex.Key, w *registerWrites) {
 		t.lost = append(t.lost, record.LostWrite{Op: *lost, Position: position(j.run.Faults, lost.Return), Missing: j.nodes})
 	}
 	if len(values) > 1 {
-		t.diverged = append(t.diverged, timestamped{final.Last.Call, k.Name + " is " + format.List(values, 5, func(s string) string {
+		t.diverged = append(t.diverged, timestamped{at: final.Last.Call, text: k.Name + " is " + format.List(values, 5, func(s string) string {
 			return fmt.Sprintf("%q on %s", s, format.Nodes(holders[s]))
 		})})
 	}
@@ -168,8 +184,8 @@ func (t *tally) phantomRead(op *history.Op, w *registerWrites) {
 	}
 	switch {
 	case !known:
-		t.phantoms = append(t.phantoms, timestamped{op.Call, fmt.Sprintf("%s reads %q%s, which nobody wrote", op.Key, op.Output, on)})
+		t.phantoms = append(t.phantoms, timestamped{at: op.Call, text: fmt.Sprintf("%s reads %q%s, which nobody wrote", op.Key, op.Output, on)})
 	case by != nil && by.Outcome == history.Failed:
-		t.phantoms = append(t.phantoms, timestamped{by.Call, format.Write(by) + ", and was read" + on})
+		t.phantoms = append(t.phantoms, timestamped{at: by.Call, text: format.Write(by) + ", and was read" + on})
 	}
 }

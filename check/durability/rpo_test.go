@@ -3,6 +3,7 @@ package durability_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -72,6 +73,18 @@ func TestRPO(t *testing.T) {
 			r.Ops[i].Set = r.Ops[i].Set[:len(r.Ops[i].Set)-20]
 		}, "stale reads", record.Fail, "missed s", true},
 		{"a stale read of a register", func(t *testing.T, r *record.Run) { staleRegister(t, r) }, "stale reads", record.Fail, "and missed", true},
+		{"stale reads that are allowed", func(t *testing.T, r *record.Run) {
+			staleRegister(t, r)
+			r.Objectives.StaleReads = &record.StaleReads{Allowed: true}
+		}, "stale reads", record.Pass, "1 reads that missed what was acknowledged before them, by ", true},
+		{"a stale read within its age", func(t *testing.T, r *record.Run) {
+			staleRegister(t, r)
+			r.Objectives.StaleReads = &record.StaleReads{MaxAge: time.Second}
+		}, "stale reads", record.Pass, "allowed by the scenario", true},
+		{"a stale read beyond its age", func(t *testing.T, r *record.Run) {
+			staleRegister(t, r)
+			r.Objectives.StaleReads = &record.StaleReads{MaxAge: 2 * ms}
+		}, "stale reads", record.Fail, "by more than 2 ms, first: ", true},
 		{"a stale read that was asked for", func(t *testing.T, r *record.Run) {
 			r.Ops[staleRegister(t, r)].Stale = true
 		}, "stale reads", record.Pass, "", true},

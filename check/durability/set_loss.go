@@ -67,10 +67,10 @@ func (j *judge) set(k keyindex.Key) *tally {
 			id, known := e.ids[value]
 			switch {
 			case !known:
-				t.phantoms = append(t.phantoms, timestamped{op.Call, fmt.Sprintf("%s holds %s on %s, which nobody added", k.Name, value, n)})
+				t.phantoms = append(t.phantoms, timestamped{at: op.Call, text: fmt.Sprintf("%s holds %s on %s, which nobody added", k.Name, value, n)})
 				continue
 			case e.all[id].seen == i:
-				t.duplicates = append(t.duplicates, timestamped{op.Call, fmt.Sprintf("%s holds %s twice on %s", k.Name, value, n)})
+				t.duplicates = append(t.duplicates, timestamped{at: op.Call, text: fmt.Sprintf("%s holds %s twice on %s", k.Name, value, n)})
 				continue
 			}
 			e.all[id].seen = i
@@ -89,7 +89,7 @@ func (j *judge) set(k keyindex.Key) *tally {
 		case x.final > 0 && x.add.Outcome == history.Unknown:
 			t.recovered++
 		case x.final > 0 && x.add.Outcome == history.Failed:
-			t.phantoms = append(t.phantoms, timestamped{x.add.Call, format.Write(x.add) + ", and is there"})
+			t.phantoms = append(t.phantoms, timestamped{at: x.add.Call, text: format.Write(x.add) + ", and is there"})
 		}
 	}
 	setHolders(k.Ops, t.lost)
@@ -121,7 +121,7 @@ func (t *tally) divergedSets(nodes []topology.NodeID, key string, final *keyinde
 			}
 		}
 		if len(missing) > 0 {
-			t.diverged = append(t.diverged, timestamped{op.Call, fmt.Sprintf("%s on %s misses %s, which other nodes hold", key, n,
+			t.diverged = append(t.diverged, timestamped{at: op.Call, text: fmt.Sprintf("%s on %s misses %s, which other nodes hold", key, n,
 				format.List(missing, 5, strings.Clone))})
 		}
 	}
@@ -151,7 +151,7 @@ func (t *tally) staleSetReads(reads []*history.Op, e *elements, complete bool) {
 	slices.SortFunc(acked, func(a, b int) int { return cmp.Compare(e.all[a].add.Return, e.all[b].add.Return) })
 	for stamp, op := range reads {
 		e.mark(op.Set, stamp, func(value string) {
-			t.phantoms = append(t.phantoms, timestamped{op.Call, fmt.Sprintf("a read of %s returned %s, which nobody added", op.Key, value)})
+			t.phantoms = append(t.phantoms, timestamped{at: op.Call, text: fmt.Sprintf("a read of %s returned %s, which nobody added", op.Key, value)})
 		})
 		missed := 0
 		var first *history.Op
@@ -174,6 +174,6 @@ func (t *tally) staleSetReads(reads []*history.Op, e *elements, complete bool) {
 		if missed > 1 {
 			text += fmt.Sprintf(" (and %d more)", missed-1)
 		}
-		t.stale = append(t.stale, timestamped{op.Call, text})
+		t.stale = append(t.stale, timestamped{at: op.Call, text: text, age: op.Call - first.Return})
 	}
 }

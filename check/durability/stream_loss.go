@@ -20,7 +20,7 @@ func (j *judge) stream(k keyindex.Key) *tally {
 		}
 		for i := range op.Set {
 			if op.Set[i] != first.Set[i] {
-				t.diverged = append(t.diverged, timestamped{op.Call, fmt.Sprintf("message %d of %s is %s on %s and %s on %s",
+				t.diverged = append(t.diverged, timestamped{at: op.Call, text: fmt.Sprintf("message %d of %s is %s on %s and %s on %s",
 					i+1, k.Name, first.Set[i], j.nodes[0], op.Set[i], n)})
 				break
 			}
@@ -43,7 +43,7 @@ func (j *judge) bank(k keyindex.Key) *tally {
 	for _, n := range j.nodes {
 		op, first := final.By[n], final.By[j.nodes[0]]
 		if op != nil && first != nil && !slices.Equal(slices.Sorted(slices.Values(op.Set)), slices.Sorted(slices.Values(first.Set))) {
-			t.diverged = append(t.diverged, timestamped{op.Call, fmt.Sprintf("the balances of %s on %s differ from those on %s", k.Name, n, j.nodes[0])})
+			t.diverged = append(t.diverged, timestamped{at: op.Call, text: fmt.Sprintf("the balances of %s on %s differ from those on %s", k.Name, n, j.nodes[0])})
 		}
 	}
 	return t

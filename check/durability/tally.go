@@ -30,6 +30,7 @@ type tally struct {
 type timestamped struct {
 	at   time.Duration
 	text string
+	age  time.Duration // of a stale read: how long before it the oldest write that it missed was acknowledged
 }
 
 // texts drops the timestamps.
@@ -85,7 +86,7 @@ func (j *judge) countWrite(t *tally, op *history.Op) {
 // noteSplitBrain notes an acknowledgement to a client that could reach no quorum.
 func (j *judge) noteSplitBrain(t *tally, op *history.Op) {
 	if w, ok := quorum.At(j.run.Quorum.Severed[op.Region], op.Call); ok && op.Return < w.To {
-		t.splitBrain = append(t.splitBrain, timestamped{op.Call, fmt.Sprintf("%s, called %s after its region was cut off from the quorum",
+		t.splitBrain = append(t.splitBrain, timestamped{at: op.Call, text: fmt.Sprintf("%s, called %s after its region was cut off from the quorum",
 			format.Write(op), duration.Format(op.Call-w.From))})
 	}
 }
@@ -104,7 +105,7 @@ func (j *judge) complete(t *tally, key string, reads *keyindex.FinalReads) bool 
 		if err != "" {
 			text += " (" + err + ")"
 		}
-		t.unread = append(t.unread, timestamped{0, text})
+		t.unread = append(t.unread, timestamped{at: 0, text: text})
 	}
 	return false
 }
