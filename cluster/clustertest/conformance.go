@@ -2,7 +2,11 @@ package clustertest
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +64,7 @@ func (b fixture) life(t *testing.T) {
 			mustAsk(t, c, n.Region, n.ID, "secret", s.Secret)
 		}
 	})
+	t.Run("each linkd has a credential of its own, which is written nowhere", func(t *testing.T) { credentials(t, c, s) })
 	t.Run("a cut link is cut and heals", func(t *testing.T) { cut(t, c) })
 	t.Run("kill and restart", func(t *testing.T) { killed(t, c) })
 	t.Run("pause and resume", func(t *testing.T) { paused(t, c) })
@@ -76,6 +81,38 @@ func (b fixture) life(t *testing.T) {
 			t.Errorf("%d entries for %d pods", got, len(top.Nodes))
 		}
 	})
+}
+
+// credentials looks for the credentials of linkds in the run's folder, where nodes
+// can read: a node that had one could heal the links that faults cut.
+func credentials(t *testing.T, c *cluster.Cluster, s cluster.Spec) {
+	seen := map[string]topology.NodeID{s.Secret: "the nodes"}
+	for _, n := range s.Topology.Nodes {
+		credential := c.Sandbox(n.ID).Server().Credential
+		if other, taken := seen[credential]; taken || len(credential) < 20 {
+			t.Errorf("the credential of %s has %d characters and is also that of %q; want one of its own with 20 or more", n.ID, len(credential), other)
+		}
+		seen[credential] = n.ID
+	}
+	delete(seen, s.Secret)
+	err := fs.WalkDir(os.DirFS(s.Dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(s.Dir, path))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a node has removed it meanwhile
+		}
+		for credential, node := range seen {
+			if strings.Contains(string(b), credential) {
+				t.Errorf("%s holds the credential of %s", path, node)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func cut(t *testing.T, c *cluster.Cluster) {

@@ -34,6 +34,7 @@ func (f *fake) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sandb
 		return nil, err
 	}
 	s := f.block.Server(n)
+	s.Credential = links.NewCredential()
 	var lc net.ListenConfig
 	control, err := lc.Listen(ctx, "tcp", s.Control)
 	if err != nil {
@@ -49,7 +50,10 @@ func (f *fake) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sandb
 		id: n.ID, server: s, kill: kill, gone: make(chan struct{}),
 		status: cluster.ProcessStatus{State: cluster.Running, Started: time.Now()},
 	}
-	supervisor := &linkd.Supervisor{Control: control, Echo: echo, Proxies: &linkd.InProcess{Admin: s.Admin}}
+	supervisor := &linkd.Supervisor{
+		Control: control, Echo: echo, Credential: s.Credential,
+		Proxies: &linkd.InProcess{Admin: s.Admin, Credential: s.Credential},
+	}
 	f.all.Go(func() {
 		defer close(box.gone)
 		defer kill()

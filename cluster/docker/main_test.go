@@ -90,7 +90,7 @@ func linkd(t *testing.T) string {
 	return bin
 }
 
-// started is pods and nodes that run.
+// started is pods and nodes that run, and open links.
 func started(t *testing.T, r *docker.Runtime, top topology.Topology) ([]links.Server, []cluster.Process) {
 	t.Helper()
 	servers, procs := make([]links.Server, len(top.Nodes)), make([]cluster.Process, len(top.Nodes))
@@ -107,6 +107,9 @@ func started(t *testing.T, r *docker.Runtime, top topology.Topology) ([]links.Se
 		})
 	}
 	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := links.New(top, servers, nil).Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return servers, procs

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,11 +26,10 @@ type observation struct {
 	Lives      int
 }
 
-// ask sends a witness a request through linkd's CONNECT tunnel, straight to the node's own port.
+// ask sends a witness a request as a client of east, through linkd's CONNECT tunnel.
 func ask(t *testing.T, s links.Server, path string) (observation, error) {
 	t.Helper()
-	in := links.Ingress{Tunnel: s.Control, Dial: net.JoinHostPort(s.Host, "7400")}
-	conn, err := in.Connect(t.Context())
+	conn, err := s.Ingress["east"]["http"].Connect(t.Context())
 	if err != nil {
 		return observation{}, err
 	}
@@ -91,14 +89,21 @@ func TestWhatANodeSees(t *testing.T) {
 			t.Errorf("linkd is published on %s, want 127.0.0.1", addr)
 		}
 	}
-	resp, err := http.Get("http://" + servers[1].Admin + "/version")
-	if err != nil {
-		t.Fatal(err)
-	}
 	defer http.DefaultClient.CloseIdleConnections()
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Errorf("Toxiproxy's API answers %s", resp.Status)
+	for credential, want := range map[string]int{servers[1].Credential: http.StatusOK, servers[0].Credential: http.StatusUnauthorized} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+servers[1].Admin+"/version", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+credential)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Toxiproxy's API answers %s, want %d", resp.Status, want)
+		}
 	}
 	v := r.Versions()
 	if len(v) != 3 || v["docker"] == "" {

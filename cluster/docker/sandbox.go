@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -96,12 +99,14 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 	for _, p := range []int{controlPort, adminPort} {
 		bindings[port(p)] = []network.PortBinding{{HostIP: loopback}}
 	}
+	credential := links.NewCredential()
 	name := r.network + "-" + string(n.ID) + "-sandbox"
 	if err := r.logCleanup("container", name, "remove the container"); err != nil {
 		return sandbox{}, err
 	}
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
-		Name: name, Image: r.linkd.ref, Cmd: linkdArgs(), Networks: []string{r.network},
+		Name: name, Image: r.linkd.ref, Cmd: linkdArgs(entries), Networks: []string{r.network},
+		Env:          map[string]string{links.CredentialEnv: credential},
 		ExposedPorts: exposed(bindings),
 		Labels:       runLabels(r.spec.Run, map[string]string{LabelNode: string(n.ID), LabelPart: "sandbox"}),
 		ConfigModifier: func(c *container.Config) {
@@ -130,7 +135,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 	}
 	dial := published(got.Container.NetworkSettings.Ports)
 	s := links.Server{
-		Node: n.ID, Control: dial[controlPort], Admin: dial[adminPort],
+		Node: n.ID, Control: dial[controlPort], Admin: dial[adminPort], Credential: credential,
 		Host: end.IPAddress.String(), Peers: peers,
 		Ingress: map[topology.Region]map[string]links.Ingress{},
 	}
@@ -141,8 +146,8 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 		if s.Ingress[e.from] == nil {
 			s.Ingress[e.from] = map[string]links.Ingress{}
 		}
-		at := net.JoinHostPort(loopback.String(), strconv.Itoa(p))
-		s.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Tunnel: s.Control}
+		at := ingressAddr(p)
+		s.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Tunnel: s.Control, Credential: credential}
 	}
 	// A published port that accepts proves nothing: the engine's own proxy accepts
 	// whether anybody listens behind it or not.
@@ -159,10 +164,19 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 // of the pod, for the engine forwards published ports to the pod's address;
 // from outside the engine only 127.0.0.1 leads there. The echo keeps to the
 // pod's own address, because its port on loopback addresses is the peers'.
-func linkdArgs() []string {
+// Clients are connected to the ingress proxies and to nothing else.
+func linkdArgs(entries map[ingressPort]int) []string {
+	var ingress []string
+	for _, p := range slices.Sorted(maps.Values(entries)) {
+		ingress = append(ingress, ingressAddr(p))
+	}
 	return []string{
 		fmt.Sprintf("-control=0.0.0.0:%d", controlPort),
 		fmt.Sprintf("-admin=0.0.0.0:%d", adminPort),
 		fmt.Sprintf("-echo=self:%d", links.EchoNumber),
+		"-ingress=" + strings.Join(ingress, ","),
 	}
 }
+
+// ingressAddr is where an ingress proxy listens, inside the pod.
+func ingressAddr(port int) string { return net.JoinHostPort(loopback.String(), strconv.Itoa(port)) }

@@ -112,6 +112,7 @@ func (d *linkd) call(ctx context.Context, method, host, path string, in, out any
 	if err != nil {
 		return err
 	}
+	req.Header.Set("Authorization", wire.AuthScheme+" "+d.Credential)
 	resp, err := client.Do(req)
 	if err != nil {
 		return err

@@ -101,7 +101,8 @@ func (m *Mesh) EchoDirect(ctx context.Context, l topology.Link) Sample {
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
-		in := Ingress{Dial: addr, Tunnel: d.Ingress[l.From.Clients][EchoPort].Tunnel}
+		in := d.Ingress[l.From.Clients][EchoPort]
+		in.Dial = addr
 		got = probe.WithDialer(ctx, in.Connect, wire.Echo, 1)
 	} else {
 		got, err = d.probe(ctx, addr, wire.Echo, 1, within)

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -68,7 +71,8 @@ func TestLinkdThatHangsIsReplaced(t *testing.T) {
 	w := open(t)
 	ln := w.listen(t, "north-1")
 	near, _ := w.connect(t, nodes, ln)
-	proxy, err := toxiproxy.NewClient(w.servers["east-1"].Admin).Proxy("east-1-to-north-1-api")
+	s := w.servers["east-1"]
+	proxy, err := toxiproxy.NewClient(withCredential(t, s)).Proxy("east-1-to-north-1-api")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +82,7 @@ func TestLinkdThatHangsIsReplaced(t *testing.T) {
 	fill(t, near)
 	hangs := make(chan error, 1)
 	go func() { hangs <- proxy.RemoveToxic("foreign") }()
-	for answers(t, w.servers["east-1"].Admin) { // until the removal holds the lock
+	for answers(t, s) { // until the removal holds the lock
 		time.Sleep(10 * time.Millisecond)
 	}
 	w.replaced(t)
@@ -87,11 +91,29 @@ func TestLinkdThatHangsIsReplaced(t *testing.T) {
 	}
 }
 
+// withCredential opens an address that hands requests to a linkd's admin API with
+// its credential, for Toxiproxy's own client, which sends none.
+func withCredential(t *testing.T, s links.Server) string {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true}
+	front := httptest.NewServer(&httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: s.Admin})
+		r.Out.Header.Set("Authorization", "Bearer "+s.Credential)
+	}})
+	t.Cleanup(front.Close)
+	return front.URL
+}
+
 // answers reports whether a linkd answers a question that needs its lock.
-func answers(t *testing.T, admin string) bool {
+func answers(t *testing.T, s links.Server) bool {
 	t.Helper()
 	c := http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := c.Get("http://" + admin + "/proxies")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Admin+"/proxies", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Credential)
+	resp, err := c.Do(req)
 	if err != nil {
 		return false
 	}

@@ -25,6 +25,9 @@ type Server struct {
 	Control string
 	// Admin is the host:port, dialled from this process, of Toxiproxy's API.
 	Admin string
+	// Credential is what requests to Control and Admin carry, see NewCredential.
+	// Nothing writes it down.
+	Credential string
 	// Host is the address of the node as other pods and its own linkd reach it.
 	Host string
 	// Peers maps each peer to the loopback host that stands for it in this pod.
@@ -43,6 +46,8 @@ type Ingress struct {
 	// Tunnel is the host:port, dialled from this process, of a linkd's control
 	// address, which connects clients to Dial by HTTP CONNECT.
 	Tunnel string
+	// Credential is that of the linkd at Tunnel.
+	Credential string
 }
 
 // EchoPort names the port on which every linkd echoes, for measuring links.

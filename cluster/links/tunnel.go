@@ -26,7 +26,7 @@ func (i Ingress) Connect(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dial linkd at %s: %w", i.Tunnel, err)
 	}
-	r, err := openTunnel(ctx, conn, i.Dial)
+	r, err := i.openTunnel(ctx, conn)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err
@@ -37,16 +37,19 @@ func (i Ingress) Connect(ctx context.Context) (net.Conn, error) {
 	return &tunnelConn{Conn: conn, r: r}, nil
 }
 
-// openTunnel asks linkd to connect to an address and reads its answer, no longer
+// openTunnel asks linkd to connect to i.Dial and reads its answer, no longer
 // than ctx lives.
-func openTunnel(ctx context.Context, conn net.Conn, addr string) (_ *bufio.Reader, err error) {
+func (i Ingress) openTunnel(ctx context.Context, conn net.Conn) (_ *bufio.Reader, err error) {
+	addr := i.Dial
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if !stop() && err == nil {
 			err = fmt.Errorf("connect to %s: %w", addr, ctx.Err())
 		}
 	}()
-	req := http.Request{Method: http.MethodConnect, Host: addr, URL: &url.URL{Host: addr}, Header: http.Header{}}
+	req := http.Request{Method: http.MethodConnect, Host: addr, URL: &url.URL{Host: addr}, Header: http.Header{
+		"Proxy-Authorization": {wire.AuthScheme + " " + i.Credential},
+	}}
 	if err := req.Write(conn); err != nil {
 		return nil, fmt.Errorf("ask for %s: %w", addr, err)
 	}

@@ -25,10 +25,12 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sa
 		return nil, fmt.Errorf("start linkd of %s: it is not in the topology", n.ID)
 	}
 	s := r.subnet.Server(n)
+	s.Credential = links.NewCredential()
 	p := &process{runtime: r, grace: defaultGrace, spec: childSpec{
 		node: n.ID, part: "linkd", log: r.path("nodes", string(n.ID)+".linkd.log"),
 		bin:  r.spec.Linkd,
 		args: []string{"-control", s.Control, "-admin", s.Admin, "-echo", r.subnet.EchoAddr(n.ID)},
+		env:  []string{links.CredentialEnv + "=" + s.Credential},
 	}}
 	c, err := r.launch(p.spec)
 	if err != nil {

@@ -95,7 +95,7 @@ func (b *Subnet) Host(id topology.NodeID) string { return b.addr(0, 10+b.index(i
 // EchoAddr is where the node's linkd echoes.
 func (b *Subnet) EchoAddr(id topology.NodeID) string { return join(b.Host(id), links.EchoNumber) }
 
-// Server is the addresses of a node's linkd.
+// Server is the addresses of a node's linkd. Whoever starts it gives it a credential.
 func (b *Subnet) Server(n topology.Node) links.Server {
 	i := b.index(n.ID)
 	s := links.Server{

@@ -3,9 +3,12 @@
 // and replaces. Since it is the one program of ours that every container engine
 // has, it also wipes the data folders of nodes.
 //
-//	linkd -control HOST:PORT -admin HOST:PORT -echo HOST:PORT
+//	linkd -control HOST:PORT -admin HOST:PORT -echo HOST:PORT [-ingress HOST:PORT,...]
 //	linkd proxy -admin HOST:PORT
 //	linkd wipe FOLDER
+//
+// Requests to the first two must carry the credential that these find in the
+// environment variable LINKD_CREDENTIAL. Without one they do not start.
 //
 // The host "self" stands for the first address of this machine that is not a
 // loopback one, for pods whose address is not known before they start.
@@ -22,9 +25,11 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/mcp-resilience/holdfast/cluster/links/linkd"
+	"github.com/mcp-resilience/holdfast/cluster/links/wire"
 )
 
 func main() {
@@ -51,7 +56,12 @@ func supervise(ctx context.Context, args []string) error {
 	control := flags.String("control", "127.0.0.1:7006", "`address` of the control API")
 	admin := flags.String("admin", "127.0.0.1:7005", "`address` of the proxies' API")
 	echo := flags.String("echo", "127.0.0.1:7007", "`address` of the echo server")
+	ingress := flags.String("ingress", "", "`addresses` inside the pod, separated by commas, to which CONNECT on the control API leads")
 	_ = flags.Parse(args) // exits
+	secret, err := credential()
+	if err != nil {
+		return err
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return err
@@ -60,9 +70,12 @@ func supervise(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	s := linkd.Supervisor{Proxies: &linkd.Child{
+	s := linkd.Supervisor{Credential: secret, Proxies: &linkd.Child{
 		Admin: adminAddr, Dial: localAddress(adminAddr), Argv: []string{exe, "proxy", "-admin", adminAddr}, Log: os.Stderr,
 	}}
+	if *ingress != "" {
+		s.Ingress = strings.Split(*ingress, ",")
+	}
 	if s.Control, err = listen(ctx, *control); err != nil {
 		return fmt.Errorf("control API: %w", err)
 	}
@@ -76,6 +89,10 @@ func proxy(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("linkd proxy", flag.ExitOnError)
 	admin := flags.String("admin", "127.0.0.1:7005", "`address` of the API")
 	_ = flags.Parse(args) // exits
+	secret, err := credential()
+	if err != nil {
+		return err
+	}
 	ln, err := listen(ctx, *admin)
 	if err != nil {
 		return fmt.Errorf("admin API: %w", err)
@@ -89,7 +106,16 @@ func proxy(ctx context.Context, args []string) error {
 		<-ctx.Done()
 		os.Exit(0)
 	}()
-	return http.Serve(ln, linkd.NewProxies().Handler())
+	return http.Serve(ln, linkd.RequireCredential(secret, linkd.NewProxies().Handler()))
+}
+
+// credential is what requests must carry.
+func credential() (string, error) {
+	c := os.Getenv(wire.CredentialEnv)
+	if c == "" {
+		return "", fmt.Errorf("the environment variable %s is empty: it must hold the credential that requests carry, for any user of this machine could command a linkd without one", wire.CredentialEnv)
+	}
+	return c, nil
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {

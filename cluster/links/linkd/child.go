@@ -22,7 +22,7 @@ import (
 type Child struct {
 	Admin string   // address that the child listens on
 	Dial  string   // address at which this process reaches it
-	Argv  []string // command line; it gets Admin by itself
+	Argv  []string // command line; it gets Admin by itself, and this process's environment
 	Log   io.Writer
 
 	mu      sync.Mutex
@@ -81,7 +81,7 @@ func (l *childProcess) awaitAPI(ctx context.Context, url string) error {
 			return err
 		}
 		resp, err := client.Do(req)
-		if err == nil {
+		if err == nil { // that it wants a credential is an answer too
 			_ = resp.Body.Close()
 			return nil
 		}

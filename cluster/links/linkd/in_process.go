@@ -12,7 +12,8 @@ import (
 // InProcess is a Backend within this process: quick to start, but what hangs
 // in it hangs for good.
 type InProcess struct {
-	Admin string // address of the API
+	Admin      string // address of the API
+	Credential string // what every request to the API must carry
 
 	mu      sync.Mutex
 	proxies *Proxies
@@ -24,12 +25,15 @@ type InProcess struct {
 func (p *InProcess) Start(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.Credential == "" {
+		return errNoCredential
+	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", p.Admin)
 	if err != nil {
 		return fmt.Errorf("admin API: %w", err)
 	}
 	p.proxies = NewProxies()
-	p.server = &http.Server{Handler: p.proxies.Handler()}
+	p.server = &http.Server{Handler: RequireCredential(p.Credential, p.proxies.Handler())}
 	p.done = make(chan struct{})
 	go func(srv *http.Server, done chan struct{}) {
 		defer close(done)

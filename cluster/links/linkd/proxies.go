@@ -54,7 +54,8 @@ func NewProxies() *Proxies {
 }
 
 // Handler serves PUT /links, and as much of Toxiproxy's API as shows what a link
-// is doing and puts foreign toxics on it, so that toxiproxy-cli can be used.
+// is doing and puts foreign toxics on it. It asks for no credential; whoever
+// serves it to others wraps it in RequireCredential.
 func (p *Proxies) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT "+wire.Links, func(w http.ResponseWriter, r *http.Request) {

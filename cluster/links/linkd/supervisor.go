@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -31,6 +32,11 @@ type Supervisor struct {
 	Control net.Listener // control API
 	Echo    net.Listener // echo server
 	Proxies Backend
+	// Credential is what every request to the control API must carry.
+	Credential string
+	// Ingress is the addresses inside the pod to which CONNECT leads, besides
+	// that of the echo server. To any other it is refused.
+	Ingress []string
 
 	mu sync.Mutex
 }
@@ -39,13 +45,13 @@ type Supervisor struct {
 func (s *Supervisor) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := s.Proxies.Start(ctx); err != nil {
+	if err := s.start(ctx); err != nil {
 		_ = s.Control.Close()
 		_ = s.Echo.Close()
-		return fmt.Errorf("start proxies: %w", err)
+		return err
 	}
-	var tunnels tunnel
-	api := s.handler()
+	tunnels := tunnel{credential: s.Credential, allowed: append(slices.Clone(s.Ingress), s.Echo.Addr().String())}
+	api := RequireCredential(s.Credential, s.handler())
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodConnect {
 			tunnels.connect(ctx, w, r)
@@ -72,6 +78,16 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(err, s.Proxies.Stop())
+}
+
+func (s *Supervisor) start(ctx context.Context) error {
+	if s.Credential == "" {
+		return errNoCredential
+	}
+	if err := s.Proxies.Start(ctx); err != nil {
+		return fmt.Errorf("start proxies: %w", err)
+	}
+	return nil
 }
 
 func (s *Supervisor) handler() http.Handler {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -17,13 +18,28 @@ import (
 // each client region and port, which takes a container engine a fifth of a
 // second each; and an engine's port forwarding accepts before it knows whether
 // anybody listens, so that a refused connection would look like a made one.
+//
+// Every user of the machine can reach the control address, so a tunnel is for
+// whoever has the credential, and leads to no address but those of the pod that
+// are listed.
 type tunnel struct {
-	open sync.WaitGroup
+	credential string
+	allowed    []string // host:port, as they must be asked for
+	open       sync.WaitGroup
 }
 
 // connect opens the asked address and joins the two connections until both
 // directions have ended, or ctx, the supervisor's, has.
 func (t *tunnel) connect(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	if !carries(r.Header.Get("Proxy-Authorization"), t.credential) {
+		w.Header().Set("Proxy-Authenticate", wire.AuthScheme)
+		http.Error(w, "this linkd connects only clients that carry its credential", http.StatusProxyAuthRequired)
+		return
+	}
+	if !slices.Contains(t.allowed, r.Host) {
+		http.Error(w, "this linkd does not connect to "+r.Host+": it is neither an ingress nor the echo of its pod", http.StatusForbidden)
+		return
+	}
 	t.open.Add(1)
 	defer t.open.Done()
 	inner, err := new(net.Dialer).DialContext(ctx, "tcp", r.Host)

@@ -20,13 +20,23 @@ func (none) Start(context.Context) error { return nil }
 func (none) Stop() error                 { return nil }
 func (none) Healthy() error              { return nil }
 
-// open starts a supervisor that ends with the test and returns its control address.
-func open(t *testing.T) string {
+// credential is that of every linkd of these tests.
+const credential = "a credential for tests alone"
+
+// open starts a supervisor that ends with the test, with some addresses as its
+// ingress, and returns the way to the first of them.
+func open(t *testing.T, ingress ...string) links.Ingress {
+	t.Helper()
+	return links.Ingress{Tunnel: supervise(t, none{}, ingress...), Dial: ingress[0], Credential: credential}
+}
+
+// supervise starts a supervisor that ends with the test and returns its control address.
+func supervise(t *testing.T, proxies linkd.Backend, ingress ...string) string {
 	t.Helper()
 	control, echo := listen(t), listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	s := linkd.Supervisor{Control: control, Echo: echo, Proxies: none{}}
+	s := linkd.Supervisor{Control: control, Echo: echo, Proxies: proxies, Credential: credential, Ingress: ingress}
 	go func() { done <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
@@ -58,7 +68,7 @@ func TestTunnelPassesBytesAndTheEndOfAStream(t *testing.T) {
 		b, _ := io.ReadAll(c) // ends with the client's CloseWrite
 		_, _ = c.Write(append(b, " heard"...))
 	}()
-	c, err := links.Ingress{Tunnel: open(t), Dial: inside.Addr().String()}.Connect(t.Context())
+	c, err := open(t, inside.Addr().String()).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +90,7 @@ func TestTunnelRefusesWhereNobodyListens(t *testing.T) {
 	l := listen(t)
 	addr := l.Addr().String()
 	_ = l.Close()
-	c, err := links.Ingress{Tunnel: open(t), Dial: addr}.Connect(t.Context())
+	c, err := open(t, addr).Connect(t.Context())
 	if err == nil {
 		_ = c.Close()
 	}
@@ -100,7 +110,7 @@ func TestTunnelPassesAResetOn(t *testing.T) {
 		_ = c.(*net.TCPConn).SetLinger(0)
 		_ = c.Close()
 	}()
-	c, err := links.Ingress{Tunnel: open(t), Dial: inside.Addr().String()}.Connect(t.Context())
+	c, err := open(t, inside.Addr().String()).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +127,7 @@ func TestTunnelClosesWithItsSupervisor(t *testing.T) {
 	var c net.Conn
 	t.Run("while open", func(t *testing.T) {
 		var err error
-		if c, err = (links.Ingress{Tunnel: open(t), Dial: inside.Addr().String()}).Connect(t.Context()); err != nil {
+		if c, err = open(t, inside.Addr().String()).Connect(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})

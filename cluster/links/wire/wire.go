@@ -14,6 +14,15 @@ const (
 	Probe   = "/probe"   // GET ?addr=&mode=&bytes=&timeout= → ProbeResult
 )
 
+// CredentialEnv is the environment variable from which linkd takes the credential
+// that every request must carry. An argument would be seen by every user of the
+// machine.
+const CredentialEnv = "LINKD_CREDENTIAL"
+
+// AuthScheme is how requests carry the credential: in the header Authorization,
+// and for CONNECT in Proxy-Authorization.
+const AuthScheme = "Bearer"
+
 // TunnelFailure is the header in which linkd, answering CONNECT on the control
 // address with 502, names the kind of failure that the connection inside the pod
 // met: one of the kinds of ProbeResult.
