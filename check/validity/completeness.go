@@ -28,7 +28,7 @@ func Completeness(run *index.Run) []record.Finding {
 	case run.OpenPhase() != "":
 		f.Verdict, f.Cause, f.Description = record.Unknown, record.CauseEnvironment, "the record ends in phase "+run.OpenPhase()
 	case len(r.Partial) > 0:
-		f.Verdict, f.Cause, f.Description, f.Evidence = record.Unknown, record.CauseEnvironment, "the record is incomplete: "+strings.Join(r.Partial, ", "), r.Partial
+		f.Verdict, f.Cause, f.Description, f.Evidence = record.Unknown, record.CauseHarness, "the record is incomplete: "+strings.Join(r.Partial, ", "), r.Partial
 	case len(r.Ops) == 0:
 		f.Verdict, f.Description = record.Vacuous, "no operation was recorded"
 	}
@@ -52,7 +52,7 @@ func Downgrade(run *index.Run, findings []record.Finding) {
 		case len(failures) > 0:
 			open(record.CauseHarness, "a part of the framework had failed")
 		case !run.Complete() && f.Check != "rto":
-			open(record.CauseEnvironment, "the record is incomplete")
+			open(record.CauseHarness, "the record is incomplete")
 		case run.Record.AbortReason != "" && mightStillHappen(run.Objectives, f):
 			open(record.CauseEnvironment, "the run ended early, and it might still have happened")
 		case unhealed != "" && (service[f.Check] || mightStillHappen(run.Objectives, f)):
