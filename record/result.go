@@ -44,6 +44,8 @@ type Finding struct {
 	Cause       Cause    `json:"cause,omitempty"` // of a verdict that is unknown or vacuous
 	Description string   `json:"description"`
 	Evidence    []string `json:"evidence,omitempty"`
+	// At is when what decides the verdict happened, where that is one instant; 0 otherwise.
+	At time.Duration `json:"at,omitempty"`
 }
 
 // RTO is the recovery time and its parts. Its durations are multiples of Resolution.

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
@@ -21,8 +22,9 @@ import (
 func FalseAlarms(run *index.Run) (*record.Alarms, []record.Finding) {
 	reported := run.PlatformEvents()
 	var alarms *record.Alarms
+	var first time.Duration // false one
 	if len(reported) > 0 {
-		alarms = countAlarms(run, reported)
+		alarms, first = countAlarms(run, reported)
 	}
 	allowed := run.Objectives.FalseAlarms
 	if allowed == nil {
@@ -37,7 +39,7 @@ func FalseAlarms(run *index.Run) (*record.Alarms, []record.Finding) {
 	f.Description = fmt.Sprintf("%s, %d false", format.Count(alarms.Raised, "alarm"), alarms.FalseCount)
 	switch {
 	case alarms.FalseCount > *allowed:
-		f.Verdict = record.Fail
+		f.Verdict, f.At = record.Fail, first
 		f.Description += fmt.Sprintf(" > %d, first: %s", *allowed, alarms.False[0])
 	case len(run.Faults) == 0:
 		f.Verdict, f.Description = record.Vacuous, f.Description+": there was no fault to raise one"
@@ -50,8 +52,8 @@ func FalseAlarms(run *index.Run) (*record.Alarms, []record.Finding) {
 
 // countAlarms counts from the beginning of the baseline to the end of observation:
 // nodes that are starting or being stopped raise no alarms that count.
-func countAlarms(run *index.Run, reported []record.Event) *record.Alarms {
-	out := &record.Alarms{False: []string{}}
+func countAlarms(run *index.Run, reported []record.Event) (out *record.Alarms, first time.Duration) {
+	out = &record.Alarms{False: []string{}}
 	windows := excusedWindows(run)
 	for _, e := range reported {
 		if (e.Kind != record.EventSuspect && e.Kind != record.EventConfirmed) || e.At < run.Baseline.From || e.At > run.End {
@@ -65,11 +67,14 @@ func countAlarms(run *index.Run, reported []record.Event) *record.Alarms {
 		if excused(run.Record.Topology, e, about, windows) {
 			continue
 		}
+		if out.FalseCount == 0 {
+			first = e.At
+		}
 		if out.FalseCount++; len(out.False) < format.MaxEvidence {
 			out.False = append(out.False, fmt.Sprintf("%s at %s about %s, which was up and connected (%s)", e.Kind, duration.Format(e.At), about, e.Description))
 		}
 	}
-	return out
+	return out, first
 }
 
 // excusedWindows lists what was taken away and how long that excuses an alarm. A node

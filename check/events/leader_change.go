@@ -21,7 +21,7 @@ func LeaderChange(run *index.Run) []record.Finding {
 		return nil
 	}
 	f := record.Finding{Check: "leader change"}
-	changed, how, known := leaderChange(run)
+	changed, at, how, known := leaderChange(run)
 	switch {
 	case len(run.Faults) == 0:
 		f.Verdict, f.Description = record.Vacuous, "there was no fault to change the leader"
@@ -30,31 +30,31 @@ func LeaderChange(run *index.Run) []record.Finding {
 	case changed == *want:
 		f.Verdict, f.Description = record.Pass, how+", as required"
 	case changed:
-		f.Verdict, f.Description = record.Fail, how+", and none may be elected"
+		f.Verdict, f.At, f.Description = record.Fail, at, how+", and none may be elected"
 	default:
 		f.Verdict, f.Description = record.Fail, how+", and one must be elected"
 	}
 	return []record.Finding{f}
 }
 
-func leaderChange(run *index.Run) (changed bool, how string, known bool) {
+func leaderChange(run *index.Run) (changed bool, at time.Duration, how string, known bool) {
 	for _, e := range run.Record.Events {
 		if e.Source != record.FromPlatform {
 			continue
 		}
 		known = true
 		if e.Kind == record.EventElected && e.At >= run.Start && e.At <= run.End {
-			return true, fmt.Sprintf("leader elected %s after the first fault (%s)", duration.Format(e.At-run.Start), index.DescribeEvent(e)), true
+			return true, e.At, fmt.Sprintf("leader elected %s after the first fault (%s)", duration.Format(e.At-run.Start), index.DescribeEvent(e)), true
 		}
 	}
 	if known {
-		return false, "no leader was elected after the first fault", true
+		return false, 0, "no leader was elected after the first fault", true
 	}
 	return termChange(run)
 }
 
 // termChange compares the terms acknowledged before the first fault with those after it.
-func termChange(run *index.Run) (changed bool, how string, known bool) {
+func termChange(run *index.Run) (changed bool, at time.Duration, how string, known bool) {
 	var before, after uint64
 	var first time.Duration
 	for i := range run.Record.Ops {
@@ -69,10 +69,10 @@ func termChange(run *index.Run) (changed bool, how string, known bool) {
 	}
 	switch {
 	case before == 0 || after == 0:
-		return false, "", false
+		return false, 0, "", false
 	case after > before:
-		return true, fmt.Sprintf("term %d after term %d, first seen %s after the first fault", after, before, duration.Format(first-run.Start)), true
+		return true, first, fmt.Sprintf("term %d after term %d, first seen %s after the first fault", after, before, duration.Format(first-run.Start)), true
 	default:
-		return false, fmt.Sprintf("term %d before and after the first fault", before), true
+		return false, 0, fmt.Sprintf("term %d before and after the first fault", before), true
 	}
 }

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/check/format"
 	"github.com/mcp-resilience/holdfast/check/index"
@@ -23,6 +24,7 @@ func TrafficSwitch(run *index.Run) []record.Finding {
 	f := record.Finding{Check: "traffic switch"}
 	reported := run.PlatformEvents()
 	var first string
+	var at time.Duration
 	moves := 0
 	for _, e := range reported {
 		if e.Kind != record.EventWeights || e.At < run.Start || e.At > run.End {
@@ -30,6 +32,7 @@ func TrafficSwitch(run *index.Run) []record.Finding {
 		}
 		after := duration.Format(e.At-run.Start) + " after the first fault"
 		if moves++; moves == 1 {
+			at = e.At
 			first = fmt.Sprintf("%s (%s)", after, index.DescribeEvent(e))
 		}
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s: %s", after, index.DescribeEvent(e)))
@@ -43,7 +46,7 @@ func TrafficSwitch(run *index.Run) []record.Finding {
 	case moves > 0 && *want:
 		f.Verdict, f.Description = record.Pass, "traffic was moved, first "+first
 	case moves > 0:
-		f.Verdict, f.Description = record.Fail, fmt.Sprintf("traffic was moved %s and must not be, first %s", format.Count(moves, "time"), first)
+		f.Verdict, f.At, f.Description = record.Fail, at, fmt.Sprintf("traffic was moved %s and must not be, first %s", format.Count(moves, "time"), first)
 	case *want:
 		f.Verdict, f.Description = record.Fail, "traffic was never moved after the first fault, and must be"
 	default:

@@ -5,7 +5,9 @@ package validity
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/check/interference"
@@ -42,6 +44,7 @@ func Completeness(run *index.Run) []record.Finding {
 // lost or read wrongly stays proved. Then it sees to it that every open finding names its cause.
 func Downgrade(run *index.Run, findings []record.Finding) {
 	failures, unhealed := sandboxFailures(run.Record), notHealed(run)
+	meanwhile := interference.Within(run.Interference, run.Start, run.End)
 	for i := range findings {
 		f := &findings[i]
 		open := func(cause record.Cause, why string) {
@@ -57,10 +60,10 @@ func Downgrade(run *index.Run, findings []record.Finding) {
 			open(record.CauseEnvironment, "the run ended early, and it might still have happened")
 		case unhealed != "" && (service[f.Check] || mightStillHappen(run.Objectives, f)):
 			open(record.CauseHarness, unhealed+" could not be healed and is in force ever since")
-		case len(run.Interference) > 0 && mightStillHappen(run.Objectives, f):
-			open(interference.CauseOf(run.Interference), interference.Summarize(run.Interference))
+		case len(meanwhile) > 0 && mightStillHappen(run.Objectives, f):
+			open(interference.CauseOf(meanwhile), interference.Summarize(meanwhile))
 		case reactions[f.Check]:
-			if busy := starved(run); len(busy) > 0 {
+			if busy := starved(run, f.At); len(busy) > 0 {
 				open(record.CauseEnvironment, interference.Summarize(busy))
 			}
 		}
@@ -78,15 +81,16 @@ var (
 	reactions = map[string]bool{"false alarms": true, "leader change": true, "traffic switch": true, "load shedding": true, "disconnected operation": true, "redelivery": true, "delivery": true}
 )
 
-// starved lists the windows in which the machine was busy.
-func starved(run *index.Run) []interference.Window {
-	var out []interference.Window
-	for _, w := range run.Interference {
-		if w.Cause == record.CauseEnvironment && w.To > run.Baseline.From {
-			out = append(out, w)
-		}
+// starved lists the windows in which the machine was busy: those that may have led to what happened at
+// an instant, up to a stability window before it, or all since the baseline began where no instant is known.
+func starved(run *index.Run, at time.Duration) []interference.Window {
+	from, to := run.Baseline.From, run.End
+	if at > 0 {
+		from, to = at-run.SLO.Stable, at
 	}
-	return out
+	return slices.DeleteFunc(interference.Within(run.Interference, from, to), func(w interference.Window) bool {
+		return w.Cause != record.CauseEnvironment
+	})
 }
 
 // notHealed names the first fault whose heal failed; it is empty when there is none.
@@ -105,7 +109,7 @@ func nameCause(run *index.Run, f *record.Finding) {
 	case f.Verdict == record.Pass || f.Verdict == record.Fail:
 		f.Cause = ""
 	case f.Cause != "":
-	case len(starved(run)) > 0 && (service[f.Check] || reactions[f.Check] || strings.HasPrefix(f.Check, "fault ")):
+	case len(starved(run, f.At)) > 0 && (service[f.Check] || reactions[f.Check] || strings.HasPrefix(f.Check, "fault ")):
 		f.Cause = record.CauseEnvironment
 	case f.Verdict == record.Vacuous:
 		f.Cause = record.CauseScenario

@@ -137,6 +137,12 @@ func TestABusyMachineExcusesReactionsAndNotLosses(t *testing.T) {
 	j := judge(t, r)
 	checktest.Want(t, j, "leader change", record.Unknown, "no processor to spare (busy 100 %")
 	checktest.Want(t, j, "rpo", record.Fail)
+	late := checktest.Clone(r) // the machine was busy only after the election, which it cannot have caused
+	late.Machine = nil
+	for at := 200 * ms; at < 2*time.Second; at += 250 * ms {
+		late.Machine = append(late.Machine, record.MachineSample{At: at + 250*ms, Length: 250 * ms, Busy: 1, CPUPressure: 0.6})
+	}
+	checktest.Want(t, judge(t, late), "leader change", record.Fail, "none may be elected")
 	if f := checktest.Finding(t, j, "leader change"); f.Cause != record.CauseEnvironment {
 		t.Errorf("cause %q, want environment", f.Cause)
 	}
