@@ -51,8 +51,9 @@ type faultScheduler struct {
 	cancel context.CancelCauseFunc
 
 	mu       sync.Mutex
-	active   []*Injection // requested and not healed
-	sampled  bool         // the links were measured during a fault
+	active   []*Injection  // requested and not healed
+	sampled  bool          // the links were measured during a fault
+	changed  time.Duration // when a fault was last confirmed or healed
 	closed   bool
 	inFlight sync.WaitGroup // calls of inject
 	underWay sync.WaitGroup // confirmed injections of which something may become known
@@ -105,6 +106,7 @@ func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planne
 		s.remove(i)
 		return nil, i.fail(err)
 	}
+	s.change()
 	i.update(func(f *record.Fault) { f.Inject.Confirmed = s.log.now() })
 	i.emit(record.FromFault, record.EventInjectConfirmed, description)
 	s.log.progress.begin(description)
@@ -132,6 +134,20 @@ func (s *faultScheduler) victims(ctx context.Context, step scenarios.Step) (faul
 		return v, fmt.Errorf("%s: %w", step.ID, err)
 	}
 	return v, nil
+}
+
+// change notes that a fault is in force from now on, or no longer.
+func (s *faultScheduler) change() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed = s.log.now()
+}
+
+// latestChange is when a fault was last confirmed or healed; 0 before the first.
+func (s *faultScheduler) latestChange() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
 }
 
 // deadline is a timeout on this machine as busy as it is now.

@@ -162,6 +162,7 @@ func (i *Injection) heal() {
 			i.update(func(f *record.Fault) { f.HealError = err.Error() })
 			i.emit(record.FromFault, record.EventHealFailed, err.Error())
 		} else {
+			s.change()
 			i.update(func(f *record.Fault) { f.Heal.Confirmed = s.log.now() })
 			i.emit(record.FromFault, record.EventHealConfirmed, description)
 		}

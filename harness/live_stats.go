@@ -82,9 +82,9 @@ func (m *liveStats) stable(now, since time.Duration) time.Duration {
 
 // goodput is the share of good operations, 0 to 1, over the last decided second,
 // of the given regions or of all; 0 when none was due.
-func (m *liveStats) goodput(now time.Duration, regions []topology.Region) float64 {
+func (m *liveStats) goodput(now, since time.Duration, regions []topology.Region) float64 {
 	due, good := 0, 0.0
-	for _, r := range m.rates(now) {
+	for _, r := range m.ratesSince(now, since) {
 		if len(regions) == 0 || slices.Contains(regions, topology.Region(r.Region)) {
 			due, good = due+r.Due, good+r.OK*float64(r.Due)
 		}
@@ -103,7 +103,10 @@ func (m *liveStats) acknowledged() int {
 }
 
 // rates is what each region saw over the last decided second.
-func (m *liveStats) rates(now time.Duration) []Rate {
+func (m *liveStats) rates(now time.Duration) []Rate { return m.ratesSince(now, 0) }
+
+// ratesSince is rates without what was due before an instant.
+func (m *liveStats) ratesSince(now, since time.Duration) []Rate {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	end := m.decided(now)
@@ -114,7 +117,8 @@ func (m *liveStats) rates(now time.Duration) []Rate {
 			sum = &goodput.Bucket{}
 			sums[key.Region] = sum
 		}
-		for i := max(0, end-int(time.Second/m.slo.Bucket)); i < min(end, len(s.Buckets)); i++ {
+		first := int((since + m.slo.Bucket - 1) / m.slo.Bucket)
+		for i := max(first, end-int(time.Second/m.slo.Bucket)); i < min(end, len(s.Buckets)); i++ {
 			b := &s.Buckets[i]
 			sum.Due += b.Due
 			sum.Good += b.Good

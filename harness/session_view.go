@@ -58,9 +58,10 @@ func (s *Session) Nodes(ctx context.Context) (map[topology.NodeID]cluster.Proces
 // Goodput is the share (0 to 1) of the load's operations that were good over the
 // last second whose operations are all decided, of the clients in the given
 // regions or in all. An operation is good when it was acknowledged within 1 s
-// of when it was due. Without load it is 0.
+// of when it was due. What was due before the latest injection or heal does not count, so that it says nothing of the time
+// before: for about a second after one, and without load, it is 0.
 func (s *Session) Goodput(regions ...topology.Region) float64 {
-	return s.load.stats.goodput(s.log.now(), regions)
+	return s.load.stats.goodput(s.log.now(), s.faults.latestChange(), regions)
 }
 
 // Acknowledged is how many writes of the load were acknowledged so far.

@@ -30,6 +30,10 @@ const (
 	lateSteal    = 0.2
 	// joined is the distance below which two windows are one.
 	joined = 500 * time.Millisecond
+	// A harness that stood still wakes with connections that died and with old knowledge of who serves. What
+	// it sends then is charged to it for as long again as it stood still, within these bounds.
+	minAftermath = 500 * time.Millisecond
+	maxAftermath = 5 * time.Second
 )
 
 // Window is a stretch of the run in which the harness or the machine interfered.
@@ -53,7 +57,7 @@ func (w Window) String() string {
 	case w.Stalled != "":
 		return fmt.Sprintf("%s the link proxy of %s stood still", at, w.Stalled)
 	case w.Late > 0 && w.Cause == record.CauseHarness:
-		return fmt.Sprintf("%s the load generator sent %d operations up to %s late though the machine was free (stopped process, garbage collection)", at, w.Late, duration.Format(w.Worst))
+		return fmt.Sprintf("%s the load generator sent %d operations up to %s late though the machine was free (stopped process, garbage collection), or had just done so", at, w.Late, duration.Format(w.Worst))
 	case w.Late > 0:
 		return fmt.Sprintf("%s the machine was busy (tasks waited for a processor %.0f %% of the time) and %d operations were sent up to %s late", at, 100*w.Pressure, w.Late, duration.Format(w.Worst))
 	default:
@@ -114,6 +118,7 @@ func lateWindows(r *record.Run, limit time.Duration) []Window {
 	for i := range out {
 		pressure, steal := over(r.Machine, out[i].Span)
 		out[i].Pressure = pressure
+		out[i].To += min(maxAftermath, max(minAftermath, out[i].To-out[i].From))
 		if pressure >= latePressure || steal >= lateSteal {
 			out[i].Cause = record.CauseEnvironment
 		}

@@ -42,14 +42,14 @@ func TestFind(t *testing.T) {
 	}{
 		{name: "punctual", ops: []history.Op{op(0, 0), op(10*ms, 110*ms)}},
 		{name: "final reads have no schedule", ops: []history.Op{final}},
-		{name: "one window of what was sent late together", ops: []history.Op{op(50*ms, time.Second), op(0, time.Second), op(900*ms, 1001*ms)}, want: []interference.Window{window(0, 1001*ms, record.CauseHarness)}},
-		{name: "two that are apart", ops: []history.Op{op(0, 200*ms), op(800*ms, time.Second)}, want: []interference.Window{window(0, 200*ms, record.CauseHarness), window(800*ms, time.Second, record.CauseHarness)}},
-		{name: "late on a busy machine", ops: []history.Op{op(0, 200*ms)}, machine: machine(1, 0.1), want: []interference.Window{window(0, 200*ms, record.CauseEnvironment)}},
+		{name: "one window of what was sent late together", ops: []history.Op{op(50*ms, time.Second), op(0, time.Second), op(900*ms, 1001*ms)}, want: []interference.Window{window(0, 2002*ms, record.CauseHarness)}},
+		{name: "two that are apart", ops: []history.Op{op(0, 200*ms), op(1800*ms, 2*time.Second)}, want: []interference.Window{window(0, 700*ms, record.CauseHarness), window(1800*ms, 2500*ms, record.CauseHarness)}},
+		{name: "late on a busy machine", ops: []history.Op{op(0, 200*ms)}, machine: machine(1, 0.1), want: []interference.Window{window(0, 700*ms, record.CauseEnvironment)}},
 		{name: "a peak", machine: machine(0.4, 1, 1, 1, 0.4)},
 		{name: "starved", machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 1250*ms, record.CauseEnvironment)}},
 		{name: "starved but for one sample", machine: machine(1, 1, 0.5, 1, 1), want: []interference.Window{window(0, 1250*ms, record.CauseEnvironment)}},
 		{name: "a link proxy that stood still", events: []record.Event{{At: 5 * time.Second, Source: record.FromEngine, Kind: record.EventSandboxStalled, Node: "east-1", Fields: map[string]string{record.FieldFor: "3s"}}}, want: []interference.Window{window(2*time.Second, 5*time.Second, record.CauseHarness)}},
-		{name: "late in a starved stretch", ops: []history.Op{op(300*ms, 1500*ms)}, machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 1500*ms, record.CauseEnvironment)}},
+		{name: "late in a starved stretch", ops: []history.Op{op(300*ms, 1500*ms)}, machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 2700*ms, record.CauseEnvironment)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := interference.Find(&record.Run{Ops: c.ops, Machine: c.machine, Events: c.events}, 100*ms)

@@ -5,6 +5,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/check/format"
@@ -68,12 +69,21 @@ func Judge(ctx context.Context, model foreign.Model, ops []history.Op, o Options
 		out.Verdict = record.Fail
 	case len(out.Undecided) > 0:
 		out.Verdict = record.Unknown
-	case out.Operations == 0:
+	case out.Operations == 0, !answered(ops):
 		out.Verdict = record.Vacuous
 	default:
 		out.Verdict = record.Pass
 	}
 	return out
+}
+
+// answered reports whether any answer shows what the system holds. Writes that nobody read, and operations of
+// which no outcome is known, agree with every model.
+func answered(ops []history.Op) bool {
+	return slices.ContainsFunc(ops, func(op history.Op) bool {
+		shows := op.Kind == history.CAS || op.Class() == history.Reads && (op.Kind != history.Balances || len(op.Set) > 0)
+		return shows && op.Outcome == history.OK
+	})
 }
 
 // Description is the result in one sentence.
@@ -88,6 +98,9 @@ func (r *Result) Description() string {
 	case record.Unknown:
 		return fmt.Sprintf("%d of %s undecided, first: %s: %s", len(r.Undecided), format.Count(r.Keys, "key"), r.Undecided[0].Key, r.Undecided[0].Reason)
 	case record.Vacuous:
+		if r.Operations > 0 {
+			return fmt.Sprintf("nothing to judge: of %s none was answered with what the %s holds", format.Count(r.Operations, "operation"), r.Model)
+		}
 		return fmt.Sprintf("no operation of the model %s to judge", r.Model)
 	default:
 		return fmt.Sprintf("%s on %s, all as the model %s says", format.Count(r.Operations, "operation"), format.Count(r.Keys, "key"), r.Model)

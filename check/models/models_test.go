@@ -33,6 +33,7 @@ func TestSamples(t *testing.T) {
 		{"etcd-bad.log", foreign.CASRegister, record.Fail, `cas register "3"→"1" by /0 — fits no order`},
 		{"own-good.jsonl", foreign.Register, record.Pass, "2 operations on 1 key"},
 		{"own-bad.jsonl", foreign.Register, record.Fail, `read x → "" by east/0 — fits no order`},
+		{"unread.edn", foreign.Register, record.Vacuous, "nothing to judge: of 1 operation none was answered with what the register holds"},
 		{"own-good.jsonl", foreign.Bank, record.Vacuous, "no operation of the model bank"},
 	} {
 		t.Run(c.file, func(t *testing.T) {

@@ -55,7 +55,7 @@ func TestInterference(t *testing.T) {
 		{
 			name: "short enough to pass all the same", lab: checktest.Lab{Fault: 500 * ms}, verdict: record.Pass,
 			change: func(r *record.Run) { stop(r, 150*ms, 300*ms) },
-			phrase: "≤ 300 ms, worst: east reads; this is a bound: between 150 ms and 300 ms",
+			phrase: "≤ 300 ms, worst: east reads; this is a bound: between 150 ms and 800 ms",
 		},
 		{
 			name: "the system was out for longer than the stop explains", lab: checktest.Lab{Fault: 900 * ms, Down: checktest.Stall(100*ms, 950*ms)}, verdict: record.Fail,

@@ -137,6 +137,9 @@ func (m *measurement) finding(run *index.Run, out *record.RTO) record.Finding {
 		}
 	default:
 		f.Description = describeRTO(out, m.worst, len(m.perEpisode))
+		if len(run.Faults) == 0 {
+			f.Description += ", but no fault was injected"
+		}
 	}
 	return f
 }

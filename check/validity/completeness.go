@@ -68,8 +68,14 @@ func Downgrade(run *index.Run, findings []record.Finding) {
 			}
 		}
 	}
+	whole := record.Cause("") // of a run that as a whole proves nothing: what is open then has the same cause
+	for _, f := range findings {
+		if f.Check == "run" && f.Verdict == record.Unknown {
+			whole = f.Cause
+		}
+	}
 	for i := range findings {
-		nameCause(run, &findings[i])
+		nameCause(run, &findings[i], whole)
 	}
 }
 
@@ -103,11 +109,14 @@ func notHealed(run *index.Run) string {
 	return ""
 }
 
-// nameCause gives an open finding that names no cause the one that such findings have.
-func nameCause(run *index.Run, f *record.Finding) {
+// nameCause gives an open finding that names no cause the one that such findings have, and that of the run
+// where the run as a whole proves nothing.
+func nameCause(run *index.Run, f *record.Finding, whole record.Cause) {
 	switch {
 	case f.Verdict == record.Pass || f.Verdict == record.Fail:
 		f.Cause = ""
+	case whole != "":
+		f.Cause = whole
 	case f.Cause != "":
 	case len(starved(run, f.At)) > 0 && (service[f.Check] || reactions[f.Check] || strings.HasPrefix(f.Check, "fault ")):
 		f.Cause = record.CauseEnvironment
