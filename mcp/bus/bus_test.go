@@ -239,14 +239,31 @@ func TestAnUnknownCertificateIsRefused(t *testing.T) {
 	}
 }
 
+// How much is lost depends on what reached the others before the kill: a machine that is fast with it, and slow
+// with the kill, loses nothing. So it is tried several times.
 func TestTheDefectAckEarlyLosesAcknowledgedMessages(t *testing.T) {
 	t.Parallel()
-	c := mcptest.Start(t, 1, "--defect", nodespec.BusAckEarly)
-	c.BusLeader()
-	b := c.Bus("east")
-	publish(t, c, b, "m1")
-	awaitHeld(t, c, "east-1", []string{"m1"})
-	publish(t, c, b, "m2")
-	c.Kill("east-1")
-	awaitHeld(t, c, "north-1", []string{"m1"})
+	const tries = 5
+	for range tries {
+		c := mcptest.Start(t, 1, "--defect", nodespec.BusAckEarly)
+		c.BusLeader()
+		b := c.Bus("east")
+		publish(t, c, b, "m1")
+		awaitHeld(t, c, "east-1", []string{"m1"})
+		publish(t, c, b, "m2")
+		c.Kill("east-1")
+		c.BusLeader("east-1", "")
+		lost := true
+		for _, survivor := range []string{"north-1", "south-1"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			r, err := c.NodeClient(survivor).Bus().Held(ctx, &api.HeldRequest{Stream: api.Feed})
+			cancel()
+			t.Logf("%s holds %v: %v", survivor, r.GetMessages(), err)
+			lost = lost && err == nil && !slices.Contains(r.GetMessages(), "m2")
+		}
+		if lost {
+			return
+		}
+	}
+	t.Errorf("an acknowledged message was lost in none of %d tries", tries)
 }
