@@ -25,8 +25,8 @@ const (
 // DisconnectedOperation judges the objective that a region whose clients can reach no quorum does
 // what it can without one. Each write is rejected by a server within the latency limit of its
 // call, so that the client knows at once. Local reads are
-// answered, and marked stale, from the proof of the cut to the request of its
-// heal: they need no detection of the cut. After the heal the region serves again.
+// answered, and marked stale, from when the partition is proved until its heal is requested. There is no grace
+// period, because a local read does not depend on noticing the partition. After the heal the region serves again.
 func DisconnectedOperation(run *index.Run) []record.Finding {
 	if !run.Objectives.DisconnectedOperation {
 		return nil

@@ -1,4 +1,4 @@
-// Package keyindex groups a history by what its operations are on, once for
+// Package keyindex groups a history by the object that its operations are on, once for
 // all checks.
 package keyindex
 

@@ -26,7 +26,7 @@ func searchList(key string, ops []*history.Op, b *budget, out *keyResult) {
 }
 
 // listSearch numbers the contents that a read shows, or that a longer one begins with. Number 0 is the empty
-// list. All contents that lead to no read are alike: no append makes them one that does.
+// list. All contents that are no prefix of any read are equivalent: no append makes them one that does.
 type listSearch struct {
 	ops    []*listOp
 	longer map[longerList]int32

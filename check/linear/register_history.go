@@ -26,7 +26,7 @@ func checkRegister(key string, ops []*history.Op, b *budget) keyResult {
 		return out
 	}
 	// Without refused compare-and-sets the search is short, whatever else is unknown; what
-	// fails without them fails for certain, though there be no budget left for more.
+	// fails without them fails for certain, even if the budget is used up after it.
 	if r.hasMismatch && r.hasUnanswered {
 		first := *b
 		if s := r.newRegisterSearch(true, &first); !s.run() && first.exhausted == "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// linearOp is one operation on a register as the search takes it.
+// linearOp is one operation on a register in the form that Porcupine takes.
 type linearOp struct {
 	op            *history.Op
 	kind          history.Kind
@@ -49,7 +49,7 @@ func (r *register) model(n int, b *budget) porcupine.Model {
 	}
 	return porcupine.Model{
 		Init: func() any { return states[0] },
-		// When the budget is exhausted no step fits any more, so the search runs out of steps and ends.
+		// When the budget is exhausted every step is rejected, so the search runs out of steps and ends.
 		Step: func(state, input, _ any) (bool, any) {
 			if !b.step() {
 				return false, state

@@ -9,7 +9,7 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// A zone is what real time says of a value that only one operation can have
+// A zone is the real-time interval of a value that only one operation can have
 // written. The register held such a value once and without a break: from its write
 // through every operation that found it there. One of these took effect by first, the earliest
 // of their returns, and one no sooner than last, the latest of their calls. If first is before last, the value
@@ -27,8 +27,7 @@ type zone struct {
 // before is the return of whatever was there at the start.
 const before = time.Duration(math.MinInt64)
 
-// checkZones returns an operation that contradicts the zones, or says that they prove the history. Mostly
-// it does neither.
+// checkZones returns an operation that contradicts the zones, or says that they prove the history. Usually it is inconclusive.
 func (r *register) checkZones() (culprit *linearOp, proved bool) {
 	type writer struct {
 		op    *linearOp

@@ -74,7 +74,7 @@ func (r *register) fitsRevisionOrder() bool {
 	return true
 }
 
-// revisionOrder is an order of operations as far as it is made.
+// revisionOrder is the linearization built so far.
 type revisionOrder struct {
 	answered   []*linearOp // in the order of their revisions
 	open       []*linearOp // unanswered and not placed, by call

@@ -71,7 +71,7 @@ func (s *checksummedSink) Close() error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// verify reads the newest snapshot through and returns the index of its last entry, 0 when
+// verify reads the newest snapshot to its end to verify it and returns the index of its last entry, 0 when
 // there is no snapshot. Raft itself would fall back to an older one, although the log may
 // begin after that.
 func (s *snapshotStore) verify() (index uint64, err error) {
