@@ -106,7 +106,7 @@ var _ = Describe("the machine that runs a drill", func() {
 			c.Interrupt()
 			c.said(ctx, c.Err, `healing faults`)
 			Eventually(ctx, c.Exited).WithTimeout(30 * time.Second).Should(BeClosed())
-			Expect(c.ExitCode()).To(Equal(record.Unknown.ExitCode()))
+			Expect(c.ExitCode()).To(Equal(130))
 			Expect(leftovers(ctx, run)).To(BeEmpty())
 			kept, err := record.Load(c.dir())
 			Expect(err).NotTo(HaveOccurred())

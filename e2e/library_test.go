@@ -40,7 +40,7 @@ var _ = Describe("scenario", func() {
 	for _, s := range scenarios.Library() {
 		for _, rt := range runtimes(s) {
 			It(fmt.Sprintf("%s on %s", s.Name, rt), Label(labels(s, rt)...), serialIfHeavy(s), func(ctx SpecContext) {
-				run := drill.Run(ctx, s.Name, drill.On(rt))
+				run := drill.Run(ctx, s.Name, drill.On(rt), drill.RetryEnvironment(1))
 				if expected(s) != record.Pass {
 					Expect(run).To(drill.AsExpected())
 					Expect(assertFailure).To(HaveKey(s.Name))

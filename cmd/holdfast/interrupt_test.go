@@ -45,7 +45,7 @@ func TestAnInterruptedRunIsNeverAsExpected(t *testing.T) {
 	}
 	again := exec.Command(filepath.Join(bin, "holdfast"), "--runs", filepath.Join(work, "runs"), "recheck", "last")
 	err = again.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != record.Unknown.ExitCode() {
-		t.Errorf("judged again it exits with %v, want %d", err, record.Unknown.ExitCode())
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitEnvironment {
+		t.Errorf("judged again it exits with %v, want %d", err, exitEnvironment)
 	}
 }
