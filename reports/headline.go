@@ -99,8 +99,8 @@ func headlineOf(r *record.Run) headline {
 	return h
 }
 
-// measured reports whether a check with this verdict measured its figures. One that is unknown or
-// vacuous leaves zeros, and "RTO 0" would be wrong.
+// measured reports whether a check with this verdict measured its figures. A check that is unknown
+// or vacuous leaves its figures at zero, and a report that printed them would claim "RTO 0".
 func measured(v record.Verdict) bool { return v == record.Pass || v == record.Fail }
 
 // unmeasured is the reason why a check measured nothing, or else the clause.

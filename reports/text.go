@@ -78,7 +78,7 @@ func share(f float64) string {
 	return "> 99.999 %"
 }
 
-// join lists cleaned strings.
+// join cleans strings for printing and joins them with a separator.
 func join[T ~string](vs []T, sep string) string {
 	out := make([]string, len(vs))
 	for i, v := range vs {

@@ -9,8 +9,8 @@ import (
 	"github.com/mcp-resilience/holdfast/workload"
 )
 
-// minPerBucket is how many operations of a class and region a bucket should hold: whether a
-// bucket with fewer is good hangs on one operation.
+// minPerBucket is how many operations of a class and region a bucket should hold. In a bucket with
+// fewer, a single slow operation decides whether service counts as good.
 const minPerBucket = 2
 
 // classRate is how many operations of a class each region sends in a second.

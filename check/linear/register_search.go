@@ -1,10 +1,7 @@
 package linear
 
 import (
-	"cmp"
-	"encoding/binary"
 	"slices"
-	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
 )
@@ -63,150 +60,11 @@ type registerSearch struct {
 	values   []int32
 }
 
-// searchState is what an order of operations up to some event comes to.
-type searchState struct {
-	value int32
-	done  []uint64 // slots whose operation has taken effect
-	used  []uint16 // of each class of spares
-	// owed says that a spare was used whose value nothing has found yet: a compare-and-set must be next.
-	owed bool
-}
-
-// spareWrite is a class of unanswered writes that do the same.
-type spareWrite struct {
-	cas           bool
-	expect, value int32
-}
-
-func (w spareWrite) fits(value int32) bool { return !w.cas || w.expect == value }
-
-type searchEvent struct {
-	at   time.Duration
-	kind eventKind
-	of   int32 // index of the operation, or of the class of spares
-}
-
-type eventKind uint8
-
-// The kinds of event. At one instant calls come before returns: what touches overlaps.
-const (
-	callEvent eventKind = iota
-	spareEvent
-	returnEvent
-)
-
-// searchStep is the slot of an operation, or a class of spares.
-type searchStep struct {
-	spare bool
-	index int32
-	rank  int32 // the smallest is tried first
-}
-
 type searchChoice struct {
 	event int
 	state searchState
 	steps []searchStep
 	next  int
-}
-
-// newRegisterSearch prepares a search. The operations are those of the register; relaxed
-// leaves out the refused compare-and-sets. They change nothing, so what cannot be
-// ordered without them cannot be ordered with them either.
-func (r *register) newRegisterSearch(relaxed bool, b *budget) *registerSearch {
-	s := &registerSearch{budget: b, failed: map[string][][]uint16{}, other: int32(len(r.values)), furthest: -1}
-	asked := make([]bool, len(r.values))
-	all := r.linearOps(true)
-	all = slices.DeleteFunc(all, func(o *linearOp) bool { return relaxed && o.mismatched() })
-	refused := false
-	for _, o := range all {
-		switch o.kind {
-		case history.Read:
-			asked[o.output] = true
-		case history.CAS:
-			asked[o.expect] = true
-			refused = refused || o.mismatched()
-		}
-	}
-	canonical := func(value int32) int32 {
-		if asked[value] {
-			return value
-		}
-		return s.other
-	}
-	classes, kinds := map[spareWrite]int32{}, map[spareWrite]int32{}
-	for _, o := range all {
-		effect := spareWrite{o.kind == history.CAS, o.expect, canonical(o.value)}
-		if !effect.cas {
-			effect.expect = 0
-		}
-		if !o.answered {
-			if effect.value == s.other && !refused {
-				continue // nothing could need it
-			}
-			class, known := classes[effect]
-			if !known {
-				class = int32(len(s.spares))
-				classes[effect] = class
-				s.spares = append(s.spares, effect)
-			}
-			s.events = append(s.events, searchEvent{o.op.Call, spareEvent, class})
-			continue
-		}
-		kind := int32(-1)
-		if !o.readsOnly() {
-			known := false
-			if kind, known = kinds[effect]; !known {
-				kind = int32(len(kinds))
-				kinds[effect] = kind
-			}
-		}
-		i := int32(len(s.ops))
-		o.value = effect.value
-		s.ops, s.kinds = append(s.ops, o), append(s.kinds, kind)
-		s.events = append(s.events, searchEvent{o.op.Call, callEvent, i}, searchEvent{max(o.op.Return, o.op.Call), returnEvent, i})
-	}
-	slices.SortFunc(s.events, func(a, b searchEvent) int {
-		if c := cmp.Compare(a.at, b.at); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.kind, b.kind); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.of, b.of)
-	})
-	s.assignSlots()
-	s.firstOf, s.seen = make([]int32, len(kinds)), make([]int, len(kinds))
-	s.called = make([]int32, len(s.spares))
-	s.at = searchState{done: make([]uint64, s.words), used: make([]uint16, len(s.spares))}
-	if len(asked) > 0 && !asked[0] {
-		s.at.value = s.other
-	}
-	return s
-}
-
-// assignSlots gives each operation the lowest slot that is free while it is under way.
-func (s *registerSearch) assignSlots() {
-	s.slots = make([]int32, len(s.ops))
-	var free []int32
-	count := int32(0)
-	for _, e := range s.events {
-		switch e.kind {
-		case callEvent:
-			if len(free) == 0 {
-				free = append(free, count)
-				count++
-			}
-			s.slots[e.of] = free[len(free)-1]
-			free = free[:len(free)-1]
-		case returnEvent:
-			free = append(free, s.slots[e.of])
-		}
-	}
-	s.words = int(count+63) / 64
-	s.underWay = make([]int32, count)
-	for i := range s.underWay {
-		s.underWay[i] = -1
-	}
 }
 
 // run reports whether there is an order. The answer means nothing once the
@@ -290,104 +148,6 @@ func (s *registerSearch) observe() (useful bool) {
 	return useful
 }
 
-// fittingSteps lists what may take effect before the next return, the most promising first.
-func (s *registerSearch) fittingSteps() []searchStep {
-	due := s.events[s.next].of
-	wanted := s.ops[due].shows()
-	wantsValue := s.ops[due].kind == history.Read || s.ops[due].kind == history.CAS && s.ops[due].applied
-	steps := s.steps[:0]
-	for slot, i := range s.underWay {
-		if i < 0 || s.kinds[i] < 0 || s.at.isDone(int32(slot)) {
-			continue
-		}
-		if ok, _ := s.ops[i].apply(s.at.value); !ok || s.at.owed && s.ops[i].kind != history.CAS {
-			continue
-		}
-		step := searchStep{index: int32(slot), rank: 3}
-		switch {
-		case i == due:
-			step.rank = 0
-		case wantsValue && s.ops[i].value == wanted:
-			step.rank = 1
-		}
-		kind := s.kinds[i]
-		if s.seen[kind] != s.budget.steps {
-			s.seen[kind], s.firstOf[kind] = s.budget.steps, int32(len(steps))
-			steps = append(steps, step)
-		} else if first := &steps[s.firstOf[kind]]; s.returnsBefore(i, s.underWay[first.index]) {
-			*first = step
-		}
-	}
-	if len(s.spares) > 0 {
-		steps = s.appendSpares(steps, s.ops[due], wantsValue)
-	}
-	s.steps = steps
-	slices.SortStableFunc(steps, func(a, b searchStep) int {
-		if c := cmp.Compare(a.rank, b.rank); c != 0 || a.spare || b.spare {
-			return c
-		}
-		if s.returnsBefore(s.underWay[a.index], s.underWay[b.index]) {
-			return -1
-		}
-		return 1
-	})
-	return steps
-}
-
-// appendSpares adds the unanswered writes that something needs now.
-func (s *registerSearch) appendSpares(steps []searchStep, due *linearOp, wantsValue bool) []searchStep {
-	var needed []int32
-	need := func(value int32) bool {
-		if value == s.at.value || slices.Contains(needed, value) {
-			return false
-		}
-		needed = append(needed, value)
-		return true
-	}
-	for slot, i := range s.underWay {
-		if i < 0 || s.at.isDone(int32(slot)) {
-			continue
-		}
-		switch o := s.ops[i]; {
-		case o.kind == history.Read:
-			need(o.output)
-		case o.kind == history.CAS && o.applied:
-			need(o.expect)
-		}
-	}
-	for more := true; more; { // an unanswered compare-and-set needs what it expects
-		more = false
-		for class, w := range s.spares {
-			if w.cas && s.isSpare(class) && slices.Contains(needed, w.value) && need(w.expect) {
-				more = true
-			}
-		}
-	}
-	refusal := due.mismatched() && !s.at.owed // and it would be applied, or it had taken effect
-	for class, w := range s.spares {
-		if w.value == s.at.value || !w.fits(s.at.value) || !s.isSpare(class) || s.at.owed && !w.cas {
-			continue
-		}
-		if refusal || slices.Contains(needed, w.value) {
-			rank := int32(4)
-			if wantsValue && w.value == due.shows() {
-				rank = 2
-			}
-			steps = append(steps, searchStep{spare: true, index: int32(class), rank: rank})
-		}
-	}
-	return steps
-}
-
-func (s *registerSearch) isSpare(class int) bool { return s.called[class] > int32(s.at.used[class]) }
-
-func (s *registerSearch) returnsBefore(i, j int32) bool {
-	if s.ops[i].op.Return != s.ops[j].op.Return {
-		return s.ops[i].op.Return < s.ops[j].op.Return
-	}
-	return i < j
-}
-
 func (s *registerSearch) take(step searchStep) {
 	if step.spare {
 		s.at.value = s.spares[step.index].value
@@ -420,39 +180,6 @@ func (s *registerSearch) resume() bool {
 	return false
 }
 
-// place is what a failure is remembered by, but for the spares.
-func (s *registerSearch) place() []byte {
-	s.key = binary.AppendUvarint(s.key[:0], uint64(s.next))
-	s.key = binary.AppendUvarint(s.key, uint64(s.at.value))
-	if s.at.owed {
-		s.key = append(s.key, 1)
-	}
-	for _, word := range s.at.done {
-		s.key = binary.LittleEndian.AppendUint64(s.key, word)
-	}
-	return s.key
-}
-
-func (s *registerSearch) rememberFailure() bool {
-	key := s.place()
-	s.failed[string(key)] = append(s.failed[string(key)], slices.Clone(s.at.used))
-	return s.budget.remember(int64(len(key) + 2*len(s.at.used) + bytesPerFailure))
-}
-
-// hasFailed reports whether the search has failed from here, or with more spares left.
-func (s *registerSearch) hasFailed() bool {
-	for _, used := range s.failed[string(s.place())] {
-		worse := true
-		for class, n := range used {
-			worse = worse && s.at.used[class] >= n
-		}
-		if worse {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *registerSearch) recordReached() {
 	if s.next > s.furthest {
 		s.furthest, s.values = s.next, s.values[:0]
@@ -472,18 +199,4 @@ func (s *registerSearch) culprit() *linearOp {
 		return nil
 	}
 	return s.ops[s.events[s.furthest].of]
-}
-
-func (a *searchState) isDone(slot int32) bool { return a.done[slot/64]&(1<<(slot%64)) != 0 }
-func (a *searchState) set(slot int32)         { a.done[slot/64] |= 1 << (slot % 64) }
-func (a *searchState) clear(slot int32)       { a.done[slot/64] &^= 1 << (slot % 64) }
-
-func (a *searchState) clone() searchState {
-	return searchState{a.value, slices.Clone(a.done), slices.Clone(a.used), a.owed}
-}
-
-func (a *searchState) copyFrom(b *searchState) {
-	a.value, a.owed = b.value, b.owed
-	copy(a.done, b.done)
-	copy(a.used, b.used)
 }

@@ -26,7 +26,8 @@ func binDir() (string, error) {
 }
 
 // removeUnused removes binaries that have not been used for a month, and what killed
-// builds of earlier versions have left. What cannot be removed stays, for it costs only disk.
+// builds of earlier versions have left. What cannot be removed stays, because it
+// costs disk space and harms no build.
 func removeUnused(root string, now time.Time) {
 	all, err := os.ReadDir(root)
 	if err != nil {

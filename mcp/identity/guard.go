@@ -125,7 +125,7 @@ func (g *Guard) principal(ctx context.Context, tokens []string, conn *tls.Connec
 	return Principal{}, errors.New("the request has more than one authorization header")
 }
 
-// HTTP authenticates the callers of an HTTP handler in the same way.
+// HTTP wraps a handler: a request whose caller cannot be authenticated is refused and does not reach it.
 func (g *Guard) HTTP(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := g.principal(r.Context(), r.Header.Values(api.TokenHeader), r.TLS)

@@ -14,8 +14,8 @@ import (
 var errNoCredential = errors.New("there is no credential for requests: it is expected in the environment variable " + wire.CredentialEnv)
 
 // RequireCredential answers 401 to requests whose Authorization header does not
-// carry the credential, and hands all others to the API. An empty credential
-// admits nobody.
+// carry the credential, and hands all others to the API. With an empty
+// credential every request is refused.
 func RequireCredential(credential string, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !carries(r.Header.Get("Authorization"), credential) {
