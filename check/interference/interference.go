@@ -68,10 +68,14 @@ func (w Window) String() string {
 // Find returns the windows of a run in order of time; they do not overlap. An operation is late
 // when it was sent more than maxLateness after it was due.
 func Find(r *record.Run, maxLateness time.Duration) []Window {
-	all := slices.Concat(lateWindows(r, maxLateness), starvedWindows(r.Machine), stalledWindows(r))
-	slices.SortFunc(all, func(a, b Window) int { return int(a.From - b.From) })
+	return merge(slices.Concat(lateWindows(r, maxLateness), starvedWindows(r.Machine), stalledWindows(r)))
+}
+
+// merge sorts windows by time and makes one of those that overlap or are close to each other.
+func merge(windows []Window) []Window {
+	slices.SortFunc(windows, func(a, b Window) int { return cmp.Compare(a.From, b.From) })
 	var out []Window
-	for _, w := range all {
+	for _, w := range windows {
 		if n := len(out); n > 0 && w.From-out[n-1].To < joined {
 			out[n-1] = join(out[n-1], w)
 			continue
@@ -81,7 +85,8 @@ func Find(r *record.Run, maxLateness time.Duration) []Window {
 	return out
 }
 
-// join makes one window of two. What the machine caused explains both.
+// join makes one window of two, the earlier first. Its cause is the environment if that of either is, because a busy
+// machine also makes a harness late.
 func join(a, b Window) Window {
 	a.To = max(a.To, b.To)
 	a.Late += b.Late
@@ -106,15 +111,7 @@ func lateWindows(r *record.Run, limit time.Duration) []Window {
 			late = append(late, Window{Span: record.Span{From: op.Intended, To: op.Call}, Cause: record.CauseHarness, Late: 1, Worst: by})
 		}
 	}
-	slices.SortFunc(late, func(a, b Window) int { return int(a.From - b.From) })
-	var out []Window
-	for _, w := range late {
-		if n := len(out); n > 0 && w.From-out[n-1].To < joined {
-			out[n-1] = join(out[n-1], w)
-			continue
-		}
-		out = append(out, w)
-	}
+	out := merge(late)
 	for i := range out {
 		pressure, steal := over(r.Machine, out[i].Span)
 		out[i].Pressure = pressure
@@ -158,14 +155,9 @@ func starvedWindows(samples []record.MachineSample) []Window {
 		if s.Busy < starvedBusy && s.CPUPressure < starvedPressure {
 			continue
 		}
-		w := Window{Span: record.Span{From: s.At - s.Length, To: s.At}, Cause: record.CauseEnvironment, Busy: s.Busy, Pressure: s.CPUPressure}
-		if n := len(all); n > 0 && w.From-all[n-1].To < joined {
-			all[n-1] = join(all[n-1], w)
-			continue
-		}
-		all = append(all, w)
+		all = append(all, Window{Span: record.Span{From: s.At - s.Length, To: s.At}, Cause: record.CauseEnvironment, Busy: s.Busy, Pressure: s.CPUPressure})
 	}
-	return slices.DeleteFunc(all, func(w Window) bool { return w.To-w.From < starvedFor })
+	return slices.DeleteFunc(merge(all), func(w Window) bool { return w.To-w.From < starvedFor })
 }
 
 // stalledWindows are the times in which a link proxy stood still.
