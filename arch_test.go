@@ -18,7 +18,7 @@ const module = "github.com/mcp-resilience/holdfast"
 // The reference platform in mcp stands beside the house and imports only itself and
 // internal, whose helpers know neither of the two.
 var floors = [][]string{
-	{"internal"},
+	{"internal", "docs"},
 	{"topology"},
 	{"cluster", "history"},
 	{"faults", "workload", "record"},
@@ -43,6 +43,7 @@ var arrows = []struct {
 	why  string
 }{
 	{"internal/...", []string{"internal/..."}, "small helpers that several rooms share and that know none of them; every package may import them, the reference platform too"},
+	{"docs", nil, "the manual of the scenario language, for the command to quote"},
 	{"topology", nil, "values that everything names; the standard library is enough"},
 	{"history", []string{"topology"}, "an operation names its region and node"},
 	{"history/foreign", []string{"topology", "history"}, "files of other tools, read as operations of ours"},
@@ -75,7 +76,7 @@ var arrows = []struct {
 	{"cluster/local", []string{"topology", "cluster/links", "cluster", "cluster/cleanup", "cluster/loopback"}, "siblings behind cluster.Runtime"},
 	{"workload", []string{"topology", "history"}, "clients are seen only through their operations"},
 	{"faults", []string{"topology", "cluster/links", "cluster"}, "a fault disturbs nodes and links and knows no system by name"},
-	{"scenarios", []string{"faults", "topology", "workload", "record", "cluster"}, "a scenario names faults, load and the objectives of the record; its dry run asks faults about a declared cluster"},
+	{"scenarios", []string{"docs", "faults", "topology", "workload", "record", "cluster"}, "a scenario names faults, load and the objectives of the record; its dry run asks faults about a declared cluster, and it explains fields in the words of the manual"},
 	{"targets", []string{"topology", "cluster", "workload", "record"}, "the seam to systems under test"},
 	{"targets/mcp", []string{"targets", "topology", "history", "cluster", "workload", "record", "mcp/api/...", "mcp/client"}, "only the adapter knows its system, and it is a client of it: it links nothing that serves"},
 	{"targets/etcd", []string{"targets", "topology", "history", "cluster", "workload", "record"}, "only the adapter knows its system"},

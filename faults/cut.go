@@ -28,7 +28,7 @@ func newCut(m links.Mode, d TrafficDirection, clients bool) cut {
 }
 
 func validMode(m links.Mode) error {
-	return oneOf("mode", string(m), "", string(links.Hold), string(links.Blackhole), string(links.Refuse), string(links.Reset))
+	return oneOf("mode", string(m), append([]string{""}, m.Values()...)...)
 }
 
 func (c cut) prepare(v Victims, description string) Injection {

@@ -152,6 +152,9 @@ func (d TrafficDirection) describe() string {
 	}
 }
 
+// Values lists the directions, for the schema of the scenario language.
+func (TrafficDirection) Values() []string { return []string{string(Both), string(To), string(From)} }
+
 func (d TrafficDirection) validate() error {
-	return oneOf("direction", string(d), "", string(Both), string(To), string(From))
+	return oneOf("direction", string(d), append([]string{""}, d.Values()...)...)
 }

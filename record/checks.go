@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,6 +47,9 @@ var formerChecks = map[string]string{
 	"tells":    "expected events",
 	"autonomy": "disconnected operation",
 }
+
+// FormerChecks lists the ids of earlier versions that are still read, sorted.
+func FormerChecks() []string { return slices.Sorted(maps.Keys(formerChecks)) }
 
 // CanonicalCheck returns the present id of a check: a former id is translated, and
 // anything else is returned unchanged.

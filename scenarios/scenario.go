@@ -72,16 +72,3 @@ type StepSpec struct {
 // for each merge, and nightly is too long or too heavy for that. The verdict of a
 // scenario with the label negative must be fail.
 func Labels() []string { return []string{"smoke", "full", "negative", "nightly"} }
-
-// Limits of what a file can ask for, so that a typing error does not occupy a
-// machine for a day.
-const (
-	maxSteps    = 64
-	maxEpisodes = 100
-	maxFaults   = 1000      // steps of all episodes
-	maxDuration = time.Hour // of any one duration
-	maxRate     = 20_000    // operations a second and region
-	maxFile     = 64 << 10  // bytes
-	maxList     = 1000      // entries of any list but the steps
-	maxNesting  = 32        // lists and mappings in each other
-)

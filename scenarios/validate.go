@@ -16,6 +16,12 @@ import (
 	"github.com/mcp-resilience/holdfast/workload"
 )
 
+// The verdicts that a scenario can expect, and the roles that a selector can name.
+var (
+	verdicts = []record.Verdict{record.Pass, record.Vacuous, record.Unknown, record.Fail}
+	roles    = []topology.Role{topology.Leader, topology.Follower, topology.StreamLeader}
+)
+
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // validate reports what is wrong with the values of a scenario, apart from names that
@@ -30,11 +36,11 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 	for i, l := range s.Labels {
 		src.requireOneOf(fmt.Sprintf("labels[%d]", i), l, Labels())
 	}
-	src.requireDuration("baseline", s.Baseline, time.Second, maxDuration)
-	src.requireDuration("startJitter", s.StartJitter, time.Millisecond, time.Minute)
-	src.requireDuration("episodeGap", s.EpisodeGap, time.Second, maxDuration)
-	src.requireDuration("observe", s.Observe, minObservation, maxDuration)
-	src.requireInt("episodes", s.Episodes, 1, maxEpisodes)
+	src.limitDuration("baseline", s.Baseline)
+	src.limitDuration("startJitter", s.StartJitter)
+	src.limitDuration("episodeGap", s.EpisodeGap)
+	src.limitDuration("observe", s.Observe)
+	src.limitInt("episodes", s.Episodes)
 	if stable := s.Objectives.SLO(slo).Stable; s.EpisodeGap > 0 && s.EpisodeGap < stable && s.Episodes > 1 {
 		src.report("episodeGap", fmt.Sprintf("%v is shorter than the stability window (objectives.stable), so that no episode can be shown to recover: want at least %v", s.EpisodeGap, stable), "")
 	}
@@ -46,7 +52,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 		src.report("objectives.redelivered", "is about consumers, and there are none: give load.consumers", "")
 	}
 	if s.Expect != "" {
-		src.requireOneOf("expect", string(s.Expect), []string{string(record.Pass), string(record.Vacuous), string(record.Unknown), string(record.Fail)})
+		src.requireOneOf("expect", string(s.Expect), stringsOf(verdicts))
 	}
 	validateExpectedFailures(src, s.Expect, s.ExpectedFailures)
 	switch {
@@ -64,9 +70,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 }
 
 func validateStep(src *diagnosticCollector, path string, d StepSpec) {
-	if d.At < 0 || d.At > maxDuration {
-		src.report(path+".at", fmt.Sprintf("%v is out of range: want 0s to %v", d.At, maxDuration), "")
-	}
+	src.limitDuration(path+".at", d.At)
 	e, err := faults.Find(d.Fault)
 	var wrong faults.InvalidField
 	switch {
@@ -95,7 +99,7 @@ func validateStep(src *diagnosticCollector, path string, d StepSpec) {
 func validateSelectorFields(src *diagnosticCollector, path string, s topology.Selector) {
 	validateRole(src, path+".role", s.Role)
 	validateRole(src, path+".not.role", s.Not.Role)
-	src.requireInt(path+".count", s.Count, 1, maxList)
+	src.limitInt(path+".count", s.Count)
 	if s.Empty() && s.Count != 0 {
 		src.report(path, "says how many nodes and not which: add all: true, a region, service or role", "")
 	}
@@ -138,7 +142,7 @@ func validateSettings(src *diagnosticCollector, field string, d StepSpec, e faul
 
 func validateRole(src *diagnosticCollector, field string, r topology.Role) {
 	if r != "" {
-		src.requireOneOf(field, string(r), []string{string(topology.Leader), string(topology.Follower), string(topology.StreamLeader)})
+		src.requireOneOf(field, string(r), stringsOf(roles))
 	}
 }
 
@@ -155,32 +159,30 @@ func validateTopology(src *diagnosticCollector, s topology.Spec) {
 		case seen[[2]topology.Region{d.A, d.B}], seen[[2]topology.Region{d.B, d.A}]:
 			src.report(field, fmt.Sprintf("%s and %s are given twice", d.A, d.B), "")
 		}
-		if d.OneWay < 0 || d.OneWay > 10*time.Second {
-			src.report(field+".oneWay", fmt.Sprintf("%v is out of range: want 0s to 10s", d.OneWay), "")
-		}
+		src.limitDuration(field+".oneWay", d.OneWay)
 		seen[[2]topology.Region{d.A, d.B}] = true
 	}
 }
 
 func validateLoad(src *diagnosticCollector, l workload.Load) {
-	src.requireInt("load.reads", l.Reads, 1, maxRate)
-	src.requireInt("load.writes", l.Writes, 1, maxRate)
-	src.requireInt("load.localReads", l.LocalReads, 1, maxRate)
-	src.requireInt("load.consumers", l.Consumers, 1, 16)
+	src.limitInt("load.reads", l.Reads)
+	src.limitInt("load.writes", l.Writes)
+	src.limitInt("load.localReads", l.LocalReads)
+	src.limitInt("load.consumers", l.Consumers)
 	if l.Consumers > 0 && l.Mix.Publish == 0 {
 		src.report("load.consumers", "have nothing to consume: give load.mix a share of publish", "")
 	}
-	src.requireInt("load.keys", l.Keys, 1, 100_000)
-	src.requireInt("load.opsPerKey", l.OpsPerKey, 1, 1000)
-	src.requireInt("load.clients", l.Clients, 1, 256)
-	src.requireInt("load.maxInFlight", l.MaxInFlight, 1, 100_000)
-	src.requireDuration("load.timeout", l.Timeout, time.Millisecond, time.Minute)
+	src.limitInt("load.keys", l.Keys)
+	src.limitInt("load.opsPerKey", l.OpsPerKey)
+	src.limitInt("load.clients", l.Clients)
+	src.limitInt("load.maxInFlight", l.MaxInFlight)
+	src.limitDuration("load.timeout", l.Timeout)
 	if (l.Class != "" || src.inFile("load.class")) && !validName.MatchString(l.Class) {
 		src.report("load.class", fmt.Sprintf("%q is no name of a class of data: want lower-case letters, digits and dashes", l.Class), "")
 	}
 	if src.inFile("load.closedLoop") {
-		src.requireDuration("load.closedLoop.for", l.ClosedLoop.For, time.Second, time.Minute)
-		src.requireInt("load.closedLoop.writers", l.ClosedLoop.Writers, 1, 1000)
+		src.limitDuration("load.closedLoop.for", l.ClosedLoop.For)
+		src.limitInt("load.closedLoop.writers", l.ClosedLoop.Writers)
 	}
 	m := l.Mix
 	if src.inFile("load.mix") || m != (workload.Mix{}) {
@@ -209,9 +211,9 @@ func validateExpectedFailures(src *diagnosticCollector, expect record.Verdict, f
 var stageNames = []string{"detect", "arbitrate", "elect", "switch", "first success", "stable"}
 
 func validateObjectives(src *diagnosticCollector, o record.Objectives) {
-	src.requireDuration("objectives.rto", o.RTO, time.Millisecond, maxDuration)
+	src.limitDuration("objectives.rto", o.RTO)
 	if s := o.StaleReads; s != nil {
-		src.requireDuration("objectives.staleReads.maxAge", s.MaxAge, time.Millisecond, maxDuration)
+		src.limitDuration("objectives.staleReads.maxAge", s.MaxAge)
 		switch {
 		case s.Allowed == (s.MaxAge > 0):
 			src.report("objectives.staleReads", "wants either allowed: true or a maxAge", "")
@@ -219,9 +221,9 @@ func validateObjectives(src *diagnosticCollector, o record.Objectives) {
 			src.report("objectives.staleReads", "allows what is never linearizable: give linearizable: false as well", "")
 		}
 	}
-	src.requireDuration("objectives.goodLatency", o.GoodLatency, time.Millisecond, time.Minute)
-	src.requireDuration("objectives.bucket", o.Bucket, 10*time.Millisecond, 10*time.Second)
-	src.requireDuration("objectives.stable", o.Stable, time.Second, maxDuration)
+	src.limitDuration("objectives.goodLatency", o.GoodLatency)
+	src.limitDuration("objectives.bucket", o.Bucket)
+	src.limitDuration("objectives.stable", o.Stable)
 	for _, name := range slices.Sorted(maps.Keys(o.Latency)) {
 		field := "objectives.latency." + name
 		src.requireOneOf(field, name, slices.Sorted(maps.Keys(record.Percentiles())))

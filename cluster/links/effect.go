@@ -30,6 +30,11 @@ const (
 	Reset Mode = "reset"
 )
 
+// Values lists the modes, for the schema of the scenario language.
+func (Mode) Values() []string {
+	return []string{string(Hold), string(Blackhole), string(Refuse), string(Reset)}
+}
+
 // Effect is what is done to the bytes of a stream. The zero value does nothing.
 type Effect struct {
 	Latency time.Duration // added one way

@@ -86,6 +86,8 @@ func (a *app) verbs() []*cobra.Command {
 		a.runVerb(),
 		a.planVerb(),
 		a.listVerb(),
+		a.explainVerb(),
+		a.schemaVerb(),
 		a.recheckVerb(),
 		a.checkVerb(),
 		a.replayVerb(),
