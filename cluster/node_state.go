@@ -72,6 +72,10 @@ type nodeState struct {
 	mu    sync.Mutex // also held while the node is being changed
 	count map[ProcessState]int
 	ended bool // we ended it, so we start it again
+	// paused is that we asked for a pause and have not asked for its end since.
+	// A pause takes effect a moment after it was asked for, so a node that looks
+	// as if it ran may still stand still in a moment.
+	paused bool
 
 	limits []float64 // CPUs, one for each Throttle
 }
@@ -103,11 +107,22 @@ func (n *nodeState) apply(ctx context.Context, p Process, how Signal) error {
 		return err
 	}
 	switch {
+	case s.State == Exited:
+		n.paused = false
 	case n.count[Paused] > 0 && s.State == Running:
+		n.paused = true
 		return signal(ctx, p, Pause, Paused)
-	case n.count[Paused] == 0 && s.State == Paused:
-		return signal(ctx, p, Resume, Running)
+	case n.count[Paused] == 0 && (s.State == Paused || n.paused):
+		return n.resume(ctx, p)
 	}
+	return nil
+}
+
+func (n *nodeState) resume(ctx context.Context, p Process) error {
+	if err := signal(ctx, p, Resume, Running); err != nil {
+		return err
+	}
+	n.paused = false
 	return nil
 }
 
@@ -130,7 +145,7 @@ func (n *nodeState) restart(ctx context.Context, p Process) error {
 	if _, err := Await(ctx, p, Running); err != nil {
 		return err
 	}
-	n.ended = false
+	n.ended, n.paused = false, false
 	return nil
 }
 
@@ -142,8 +157,8 @@ func (n *nodeState) end(ctx context.Context, p Process, how Signal) error {
 	if s.State == Exited {
 		return nil
 	}
-	if how == Terminate && s.State == Paused { // a paused program cannot act on SIGTERM
-		if err := signal(ctx, p, Resume, Running); err != nil {
+	if how == Terminate && (s.State == Paused || n.paused) { // a paused program cannot act on SIGTERM
+		if err := n.resume(ctx, p); err != nil {
 			return err
 		}
 	}

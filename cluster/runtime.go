@@ -71,7 +71,7 @@ const (
 	Kill      Signal = "kill"      // at once, no clean-up (SIGKILL)
 	Terminate Signal = "terminate" // graceful stop (SIGTERM), killed after its grace
 	Pause     Signal = "pause"     // stop the clock of every thread
-	Resume    Signal = "resume"
+	Resume    Signal = "resume"    // end a pause; nothing on a process that runs
 )
 
 // ProcessState is what a process is doing.

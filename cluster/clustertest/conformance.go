@@ -173,6 +173,8 @@ func killed(t *testing.T, c *cluster.Cluster) {
 func paused(t *testing.T, c *cluster.Cluster) {
 	const node = "north-1"
 	conn := dial(t, c, "south", node)
+	signal(t, c, node, cluster.Resume) // of a process that runs: nothing happens
+	become(t, c, node, cluster.Running)
 	signal(t, c, node, cluster.Pause)
 	become(t, c, node, cluster.Paused)
 

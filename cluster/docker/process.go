@@ -122,7 +122,12 @@ func (p *process) Signal(ctx context.Context, s cluster.Signal) (err error) {
 	case cluster.Pause:
 		_, err = p.api.ContainerPause(ctx, p.id, client.ContainerPauseOptions{})
 	case cluster.Resume:
-		_, err = p.api.ContainerUnpause(ctx, p.id, client.ContainerUnpauseOptions{})
+		if _, err = p.api.ContainerUnpause(ctx, p.id, client.ContainerUnpauseOptions{}); err != nil {
+			// The engine refuses it on a container that is not paused.
+			if s, serr := p.Status(ctx); serr == nil && s.State == cluster.Running {
+				err = nil
+			}
+		}
 	default:
 		err = errors.New("no such signal")
 	}
