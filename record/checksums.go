@@ -53,6 +53,7 @@ func (r *Run) changes(root *os.Root) (changes []string, err error) {
 	case errors.Is(err, fs.ErrNotExist) && r.finished() && r.Schema >= firstWithChecksums:
 		return []string{fmt.Sprintf("%s is missing, and %s does not say that the record has checksums, which that of every finished run does", ChecksumsFile, RunFile)}, nil
 	case errors.Is(err, fs.ErrNotExist):
+		r.NoChecksums = r.finished()
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("load run: %w", err)

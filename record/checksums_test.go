@@ -123,6 +123,9 @@ func TestChecksumsCannotBeSwitchedOff(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got.Partial); diff != "" {
 				t.Errorf("partial (-want +got):\n%s", diff)
 			}
+			if want := strings.HasPrefix(name, "a record of the past"); got.NoChecksums != want {
+				t.Errorf("whether nothing shows a change: %v, want %v", got.NoChecksums, want)
+			}
 		})
 	}
 }

@@ -25,6 +25,9 @@ const (
 	maxEventLine  = 1 << 20
 	maxEventsFile = 128 << 20
 	maxEvents     = 1_000_000
+	// maxLinesFile is what machine.jsonl.zst, metrics.jsonl.zst or traces.jsonl.zst may decompress to: an hour
+	// of a run of nine nodes has 100 MiB of metrics.
+	maxLinesFile = 1 << 30
 	// maxEntries is how many files and folders a run directory may have.
 	maxEntries = 100_000
 )

@@ -60,7 +60,7 @@ func Load(path string) (_ *Run, err error) {
 	case cut:
 		gap("%s is cut off after %d operations", HistoryFile, len(r.Ops))
 	}
-	if r.Machine, err = MachineSamples(path); err != nil {
+	if r.Machine, err = readLines[MachineSample](root, MachineFile); err != nil {
 		return nil, err
 	}
 	changes, err := r.changes(root)

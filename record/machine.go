@@ -1,8 +1,9 @@
 package record
 
 import (
-	"path/filepath"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // MachineFile holds what was measured of the machine that the run was carried
@@ -27,12 +28,23 @@ type MachineSample struct {
 	RunDelay time.Duration `json:"runDelay"`
 	// Lag is how much later than due the sampler itself was woken.
 	Lag time.Duration `json:"lag"`
+	// Sandboxes are the sandboxes with their link proxies, by node; in every fourth sample or so, and nil in the others.
+	Sandboxes map[topology.NodeID]SandboxSample `json:"sandboxes,omitempty"`
 	// Engine is how long the container engine took to answer; 0 where there is none to ask.
 	Engine time.Duration `json:"engine,omitempty"`
+}
+
+// SandboxSample is what a sandbox did with the processors in a stretch of time.
+type SandboxSample struct {
+	Length time.Duration `json:"length"` // of the stretch, which ends with the sample's
+	// CPU is how many processors it used: 0.5 is half of one. Waited is how long its threads, taken together, were
+	// ready to run and had none, as a share of the stretch; 0 where the runtime cannot tell.
+	CPU    float64 `json:"cpu"`
+	Waited float64 `json:"waited,omitempty"`
 }
 
 // MachineSamples reads those of a run directory; a run without any has none.
 // What a crash cut off is left out.
 func MachineSamples(dir string) ([]MachineSample, error) {
-	return readLines[MachineSample](filepath.Join(dir, MachineFile))
+	return linesOf[MachineSample](dir, MachineFile)
 }

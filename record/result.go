@@ -64,6 +64,7 @@ type RTO struct {
 	Min    time.Duration `json:"min"`
 	Median time.Duration `json:"median"`
 	Max    time.Duration `json:"max"`
+	CutOff int           `json:"cutOff,omitempty"` // acknowledged by a side that could reach no quorum, in all series
 	Series []RTOSeries   `json:"series"`
 	Stages []Stage       `json:"stages"` // of the worst series' episode, in order of time
 }
@@ -75,12 +76,15 @@ func (o *RTO) WorstSeries() int {
 
 // RTOSeries is the recovery of one client region and class in one episode.
 type RTOSeries struct {
-	Region    topology.Region `json:"region"`
-	Class     history.Class   `json:"class"`
-	Episode   int             `json:"episode"`
-	Eligible  bool            `json:"eligible"` // could reach a majority during the fault
-	FromHeal  bool            `json:"fromHeal"` // judged from heal: beyond tolerance, or not eligible before
-	Recovered bool            `json:"recovered"`
+	Region   topology.Region `json:"region"`
+	Class    history.Class   `json:"class"`
+	Episode  int             `json:"episode"`
+	Eligible bool            `json:"eligible"` // could reach a majority during the fault
+	FromHeal bool            `json:"fromHeal"` // judged from heal: beyond tolerance, not eligible before, or served by the cut-off side
+	// CutOff is how many operations were acknowledged by a side that could reach no quorum. They are no
+	// service, and the recovery is measured without them.
+	CutOff    int  `json:"cutOff,omitempty"`
+	Recovered bool `json:"recovered"`
 	// RTO is from the request of the disturbance to when the first operation of stable service was
 	// answered: never less than what a client waited.
 	RTO time.Duration `json:"rto"`
@@ -178,6 +182,7 @@ type LostWrite struct {
 type Availability struct {
 	Objective float64              `json:"objective,omitempty"`
 	Overall   float64              `json:"overall"`
+	CutOff    int                  `json:"cutOff,omitempty"` // acknowledged by a side that could reach no quorum, in all series
 	Series    []AvailabilitySeries `json:"series"`
 }
 
@@ -188,7 +193,9 @@ type AvailabilitySeries struct {
 	Due      int             `json:"due"` // operations due while eligible
 	Good     int             `json:"good"`
 	Minority int             `json:"minority"` // due while not eligible
-	Dropped  int             `json:"dropped"`
+	// CutOff is how many were acknowledged by a side that could reach no quorum; they count nowhere else.
+	CutOff  int `json:"cutOff,omitempty"`
+	Dropped int `json:"dropped"`
 	// Latency from the intended time, of acknowledged operations.
 	P50 time.Duration `json:"p50"`
 	P99 time.Duration `json:"p99"`

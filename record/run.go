@@ -35,6 +35,9 @@ type Run struct {
 	Result   *Result         `json:"-"`                 // verdict.json; nil until judged
 	// Checksummed is true when the record is complete and has a ChecksumsFile.
 	Checksummed bool `json:"checksummed,omitempty"`
+	// NoChecksums is true for a stored record that has none and need not have any, because a version before there
+	// were checksums made it: whether it was changed since cannot be told.
+	NoChecksums bool `json:"-"`
 	// Partial lists what of a stored record is missing or truncated, a line each. It is
 	// empty for a complete record, whether that has been judged or not.
 	Partial []string `json:"-"`

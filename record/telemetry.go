@@ -99,15 +99,25 @@ func (l *Lines) Close() error {
 
 // Samples reads the metrics of a run directory. There are none where the system exports none.
 // A line that a crash truncated is left out.
-func Samples(dir string) ([]Sample, error) { return readLines[Sample](filepath.Join(dir, MetricsFile)) }
+func Samples(dir string) ([]Sample, error) { return linesOf[Sample](dir, MetricsFile) }
 
 // Spans reads the traces of a run directory, as Samples does.
-func Spans(dir string) ([]TraceSpan, error) {
-	return readLines[TraceSpan](filepath.Join(dir, TracesFile))
+func Spans(dir string) ([]TraceSpan, error) { return linesOf[TraceSpan](dir, TracesFile) }
+
+// linesOf reads the lines of a file of a run directory.
+func linesOf[T any](dir, name string) (_ []T, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("load run: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return readLines[T](root, name)
 }
 
-func readLines[T any](path string) ([]T, error) {
-	f, err := os.Open(path)
+// readLines reads them. The file may have been filled by somebody else: it does not lead out of the directory, and
+// what it may take is bounded.
+func readLines[T any](root *os.Root, name string) ([]T, error) {
+	f, err := openFile(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -117,22 +127,25 @@ func readLines[T any](path string) ([]T, error) {
 	defer f.Close()
 	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(16<<20))
 	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", path, err)
+		return nil, fmt.Errorf("load %s: %w", f.Name(), err)
 	}
 	defer z.Close()
-	in := bufio.NewReader(z)
+	whole := &io.LimitedReader{R: z, N: maxLinesFile}
+	in := bufio.NewReader(whole)
 	var out []T
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		switch {
+		case whole.N == 0:
+			return nil, fmt.Errorf("load %s: it decompresses to more than %d MiB, the most that is read of such a file", f.Name(), maxLinesFile>>20)
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 			return out, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("load %s:%d: %w", path, n, err)
+		case err != nil:
+			return nil, fmt.Errorf("load %s:%d: %w", f.Name(), n, err)
 		}
 		var v T
 		if err := json.Unmarshal(line, &v); err != nil {
-			return nil, fmt.Errorf("load %s:%d: %w", path, n, err)
+			return nil, fmt.Errorf("load %s:%d: %w", f.Name(), n, err)
 		}
 		out = append(out, v)
 	}

@@ -3,6 +3,7 @@ package record_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,5 +57,26 @@ func TestTelemetryRoundTrip(t *testing.T) {
 	}
 	if _, err := record.Spans(d.Path); err == nil {
 		t.Error("a file that is no trace can be read")
+	}
+}
+
+// A file that leads out of the run directory is not followed, whichever way it is read.
+func TestTelemetryDoesNotLeadOutOfTheRunDirectory(t *testing.T) {
+	d, err := record.Create(t.TempDir(), record.Meta{ID: "run"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for name, read := range map[string]func() error{
+		record.MachineFile: func() error { _, err := record.MachineSamples(d.Path); return err },
+		record.MetricsFile: func() error { _, err := record.Samples(d.Path); return err },
+		record.TracesFile:  func() error { _, err := record.Spans(d.Path); return err },
+	} {
+		if err := os.Symlink(filepath.Join(t.TempDir(), "elsewhere"), filepath.Join(d.Path, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := read(); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+			t.Errorf("%s is a link, and reading it says: %v", name, err)
+		}
 	}
 }

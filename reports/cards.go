@@ -20,6 +20,9 @@ func cards(r *record.Run) []card {
 	}
 	if a := j.Availability; a != nil {
 		c := card{Name: "Availability", Figure: share(a.Overall), Description: "reported, not judged", Note: "of the operations of eligible clients, from the first fault on"}
+		if note := cutOffNote(a.CutOff); note != "" {
+			c.Note += "; " + note + ", not counted"
+		}
 		if a.Objective > 0 {
 			c = toned(c, findingOf(r, "availability"))
 			c.Description = "objective " + share(a.Objective)

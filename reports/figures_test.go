@@ -353,3 +353,50 @@ func TestElectionsDoNotOverlap(t *testing.T) {
 		t.Errorf("%d rows for four elections within a second", len(rows))
 	}
 }
+
+// Every report says of what the cut-off side acknowledged that it is that, and calls it no service.
+func TestServiceByTheCutOffSideIsCalledThat(t *testing.T) {
+	r := passing()
+	j := r.Result
+	j.RTO.CutOff, j.Availability.CutOff = 1405, 1405
+	j.RTO.Series[0].CutOff, j.RTO.Series[0].FromHeal = 1405, true
+	j.Availability.Series[0].CutOff = 1405
+	const clause = "served by the cut-off side: 1,405 acknowledgements"
+	if h := headlineOf(r); !strings.Contains(strings.ToLower(h.Description), clause) {
+		t.Errorf("the headline is %q", h.Description)
+	}
+	var page, summary, terminal strings.Builder
+	for _, err := range []error{HTML(&page, r), Summary(&summary, r), Terminal(&terminal, r, "", false)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"page": page.String(), "summary": summary.String(), "terminal": terminal.String()} {
+		if !strings.Contains(text, clause) {
+			t.Errorf("the %s says nothing of the cut-off side", name)
+		}
+	}
+	if row := seriesRow(j.RTO.Series[0], j.RTO.Objective, false); row.Note != "counted from heal; "+clause {
+		t.Errorf("the series is noted as %q", row.Note)
+	}
+	if c := cards(r); !strings.Contains(c[2].Note, clause+", not counted") {
+		t.Errorf("the card of availability says %q", c[2].Note)
+	}
+}
+
+// Of a record that nothing vouches for, every report says so.
+func TestARecordWithoutChecksumsIsCalledThat(t *testing.T) {
+	r := passing()
+	r.NoChecksums = true
+	var page, summary, terminal strings.Builder
+	for _, err := range []error{HTML(&page, r), Summary(&summary, r), Terminal(&terminal, r, "", false)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"page": page.String(), "summary": summary.String(), "terminal": terminal.String()} {
+		if !strings.Contains(text, "The record has no checksums") {
+			t.Errorf("the %s does not say that the record has no checksums", name)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type headline struct {
 	Surprise    bool           // the run did not come out as expected
 	Incomplete  string
 	Cause       string // who is responsible for a verdict that is neither pass nor fail; "" otherwise
+	Unverified  string // that nothing shows whether the record was changed; "" where checksums do
 	Attempt     string // which attempt at the plan this is, and what came of the earlier ones; "" for the first
 }
 
@@ -58,6 +59,9 @@ func causeNote(c record.Cause) string {
 
 func headlineOf(r *record.Run) headline {
 	h := headline{Incomplete: clean(r.AbortReason), Attempt: attemptNote(r.Earlier)}
+	if r.NoChecksums {
+		h.Unverified = "The record has no checksums, because an earlier version of holdfast made it: whether it was changed since cannot be told."
+	}
 	if h.Incomplete != "" {
 		h.Incomplete = "the run ended early: " + h.Incomplete
 	} else if len(r.Partial) > 0 {
@@ -78,6 +82,9 @@ func headlineOf(r *record.Run) headline {
 	var parts []string
 	if j.RTO != nil {
 		parts = append(parts, unmeasured(j, "rto", recovery(r, j.RTO, findingOf(r, "rto"))))
+		if note := cutOffNote(j.RTO.CutOff); note != "" && measured(findingOf(r, "rto")) {
+			parts = append(parts, note)
+		}
 	}
 	if j.RPO != nil {
 		parts = append(parts, unmeasured(j, "rpo", loss(j.RPO, findingOf(r, "rpo"))))
@@ -120,6 +127,8 @@ func recovery(r *record.Run, o *record.RTO, v record.Verdict) string {
 		return "the recovery time was not measured"
 	case len(o.Series) == 0:
 		return "no recovery time was measured"
+	case noneServed(o) && o.CutOff > 0:
+		return fromHeal(o) // not by design: the cut-off side went on
 	case noneServed(o):
 		return byDesign(quorumLoss(r.Result)) + "; " + fromHeal(o)
 	case !o.Recovered:

@@ -178,6 +178,9 @@ func (p *page) addAvailability(a *record.Availability) {
 	} else {
 		p.AvailDescription += "; reported, not judged"
 	}
+	if note := cutOffNote(a.CutOff); note != "" {
+		p.AvailDescription += "; " + note + ", which count as neither due nor good"
+	}
 	for _, s := range a.Series {
 		part := "–"
 		if s.Due > 0 {
@@ -185,7 +188,7 @@ func (p *page) addAvailability(a *record.Availability) {
 		}
 		p.Avail = append(p.Avail, row{Cells: []string{
 			clean(string(s.Region)), classWord(s.Class), part, count(s.Good), count(s.Due),
-			count(s.Dropped), count(s.Minority), duration.OrNever(s.P50), duration.OrNever(s.P99), duration.OrNever(s.Max),
+			count(s.Dropped), count(s.Minority), count(s.CutOff), duration.OrNever(s.P50), duration.OrNever(s.P99), duration.OrNever(s.Max),
 		}})
 	}
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/internal/duration"
@@ -64,15 +65,27 @@ func seriesRow(s record.RTOSeries, objective time.Duration, worst bool) row {
 		w.Note, w.Class = "no quorum by design, counted from heal", "no-quorum"
 	case !s.Eligible:
 		w.Note, w.Class = "no quorum by design", "no-quorum"
+	case s.FromHeal && s.CutOff > 0:
+		w.Note, w.Class = "counted from heal", "no-quorum"
 	case s.FromHeal:
 		w.Note = "beyond the declared tolerance, counted from heal"
 	case worst:
 		w.Note, w.Class = "worst", "worst"
 	}
+	w.Note = strings.TrimPrefix(w.Note+"; "+cutOffNote(s.CutOff), "; ")
+	w.Note = strings.TrimSuffix(w.Note, "; ")
 	if !s.Recovered || s.RTO > objective {
 		w.Class += " missed"
 	}
 	return w
+}
+
+// cutOffNote says how many operations were acknowledged by a side without a quorum; it is empty for none.
+func cutOffNote(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return "served by the cut-off side: " + plural(n, "acknowledgement")
 }
 
 // operations is how many operations a figure rests on; results of before do not say.

@@ -21,6 +21,9 @@ func Summary(w io.Writer, r *record.Run) error {
 	if h.Cause != "" {
 		fmt.Fprintf(&b, "\n%s\n", md(h.Cause))
 	}
+	if h.Unverified != "" {
+		fmt.Fprintf(&b, "\n%s\n", md(h.Unverified))
+	}
 	if h.Attempt != "" {
 		fmt.Fprintf(&b, "\n%s\n", md(h.Attempt))
 	}

@@ -30,6 +30,9 @@ func Terminal(w io.Writer, r *record.Run, dir string, color bool) error {
 	if h.Cause != "" {
 		fmt.Fprintf(&b, "  %s\n", paint(tone(h.Verdict), h.Cause))
 	}
+	if h.Unverified != "" {
+		fmt.Fprintf(&b, "  %s\n", h.Unverified)
+	}
 	if h.Attempt != "" {
 		fmt.Fprintf(&b, "  %s\n", h.Attempt)
 	}

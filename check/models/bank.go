@@ -11,7 +11,7 @@ import (
 )
 
 // judgeBank compares the total that each read shows: money moves, and is neither made nor lost. Whether the
-// single transfers were done is not judged.
+// single transfers were done is not judged. A read that is compared with nothing but itself shows nothing.
 func (r *Result) judgeBank(k keyindex.Key, total *int64) {
 	r.Keys++
 	source := "what was asked for"
@@ -38,6 +38,8 @@ func (r *Result) judgeBank(k keyindex.Key, total *int64) {
 			}
 			if total == nil {
 				total, source = &sum, "what the first read shows: "+format.Operation(op)
+			} else {
+				r.compared++
 			}
 			if sum != *total && violation == nil {
 				violation = []string{

@@ -32,6 +32,8 @@ type Result struct {
 	Operations int            `json:"operations"` // judged
 	Violations []Violation    `json:"violations,omitempty"`
 	Undecided  []Undecided    `json:"undecided,omitempty"`
+
+	compared int // reads of banks whose total was compared with one that is known from elsewhere
 }
 
 // Violation is a key that does not fit the model.
@@ -69,7 +71,7 @@ func Judge(ctx context.Context, model foreign.Model, ops []history.Op, o Options
 		out.Verdict = record.Fail
 	case len(out.Undecided) > 0:
 		out.Verdict = record.Unknown
-	case out.Operations == 0, !answered(ops):
+	case out.Operations == 0, !answered(ops), model == foreign.Bank && out.compared == 0:
 		out.Verdict = record.Vacuous
 	default:
 		out.Verdict = record.Pass
@@ -98,6 +100,9 @@ func (r *Result) Description() string {
 	case record.Unknown:
 		return fmt.Sprintf("%d of %s undecided, first: %s: %s", len(r.Undecided), format.Count(r.Keys, "key"), r.Undecided[0].Key, r.Undecided[0].Reason)
 	case record.Vacuous:
+		if r.Operations > 0 && r.Model == foreign.Bank {
+			return fmt.Sprintf("nothing to judge: of %s no read shows a total that could be compared with another one; say --total if it is known", format.Count(r.Operations, "operation"))
+		}
 		if r.Operations > 0 {
 			return fmt.Sprintf("nothing to judge: of %s none was answered with what the %s holds", format.Count(r.Operations, "operation"), r.Model)
 		}

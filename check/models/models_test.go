@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/history/foreign"
 	"github.com/mcp-resilience/holdfast/record"
 )
@@ -53,6 +54,35 @@ func TestSamples(t *testing.T) {
 				t.Errorf("%s: %s\nwant %s with %q", r.Verdict, said, c.verdict, c.want)
 			}
 		})
+	}
+}
+
+// One read agrees with itself, whatever it shows.
+func TestABankThatWasReadOnceShowsNothing(t *testing.T) {
+	read := func(set ...string) history.Op {
+		return history.Op{Kind: history.Balances, Key: "bank", Set: set, Outcome: history.OK}
+	}
+	open := history.Op{Kind: history.Open, Key: "bank", Set: []string{"a", "b"}, Amount: 10, Outcome: history.OK}
+	total := int64(20)
+	for _, c := range []struct {
+		name    string
+		ops     []history.Op
+		total   *int64
+		verdict record.Verdict
+	}{
+		{"one read", []history.Op{read("a=3", "b=4")}, nil, record.Vacuous},
+		{"one read, and the total is known", []history.Op{read("a=13", "b=7")}, &total, record.Pass},
+		{"one read of a bank that was opened", []history.Op{open, read("a=13", "b=7")}, nil, record.Pass},
+		{"two that agree", []history.Op{read("a=3", "b=4"), read("a=2", "b=5")}, nil, record.Pass},
+		{"two that do not", []history.Op{read("a=3", "b=4"), read("a=3", "b=5")}, nil, record.Fail},
+	} {
+		r := Judge(t.Context(), foreign.Bank, c.ops, Options{Total: c.total})
+		if r.Verdict != c.verdict {
+			t.Errorf("%s: %s (%s), want %s", c.name, r.Verdict, r.Description(), c.verdict)
+		}
+		if c.verdict == record.Vacuous && !strings.Contains(r.Description(), "no read shows a total that could be compared") {
+			t.Errorf("%s: %s", c.name, r.Description())
+		}
 	}
 }
 

@@ -27,7 +27,7 @@ type availability struct {
 }
 
 // Availability measures the share of good operations of clients that had
-// to be served, from the first fault to the end of observation, and judges whether
+// to be served by the side with a quorum, from the first fault to the end of observation, and judges whether
 // every kind of operation succeeded at least once: a kind that never did was not put to the test.
 func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 	all := map[goodput.Key]*availability{}
@@ -57,8 +57,13 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 		a.counted = a.counted || counter.End > 0 && counter.Counts(op)
 		if op.Intended >= run.Start && op.Intended < run.End {
 			_, lost := quorum.At(run.Quorum.Unserved[op.Region], op.Intended)
-			a.add(op, run.SLO.Latency, lost)
-			if !lost && !op.Good(run.SLO.Latency) && interference.Touches(run.Interference, op.Intended, op.Return) {
+			_, cutOff := answeredByCutOff(run, op)
+			if cutOff {
+				a.CutOff++
+			} else {
+				a.add(op, run.SLO.Latency, lost)
+			}
+			if !lost && !cutOff && !op.Good(run.SLO.Latency) && interference.Touches(run.Interference, op.Intended, op.Return) {
 				a.excused++
 			}
 		}
@@ -80,6 +85,7 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 		}
 		slices.Sort(a.latencies)
 		a.P50, a.P99, a.Max = history.Percentile(a.latencies, 50), history.Percentile(a.latencies, 99), history.Percentile(a.latencies, 100)
+		out.CutOff += a.CutOff
 		due, good, excused = due+a.Due, good+a.Good, excused+a.excused
 		latencies = append(latencies, a.latencies...)
 		out.Series = append(out.Series, a.AvailabilitySeries)
@@ -99,6 +105,7 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 	default:
 		f.Description = fmt.Sprintf("%s of %d operations good ≥ %s", share, due, format.Percent(out.Objective))
 	}
+	f.Description += servedByCutOff(out.CutOff)
 	without := f
 	if due > 0 && float64(good+excused)/float64(due) >= out.Objective {
 		without.Verdict, without.Description = record.Pass, fmt.Sprintf("%s of %d operations good", format.Percent(float64(good+excused)/float64(due)), due)
@@ -176,7 +183,7 @@ func describeSeries(s *record.AvailabilitySeries) string {
 	if s.Minority > 0 {
 		line += fmt.Sprintf("; %d more were due without a quorum: unavailable by design", s.Minority)
 	}
-	return line
+	return line + servedByCutOff(s.CutOff)
 }
 
 // successes counts the operations of one kind.

@@ -33,12 +33,16 @@ func (s *series) recover(run *index.Run, e index.Episode) recovery {
 		Region: s.Region, Class: s.Class, Episode: e.Number,
 		Eligible: true, Recovered: true, FirstAck: 0, SinceHeal: record.NotReached, Resolution: s.resolution(),
 	}}
-	unserved := run.Quorum.Unserved[s.Region]
+	unserved := s.unserved(run)
 	for _, u := range unserved {
+		r.FromHeal = r.FromHeal || u.From < e.To && u.To > e.From
+	}
+	for _, u := range run.Quorum.Unserved[s.Region] {
 		if u.From < e.To && u.To > e.From {
-			r.Eligible, r.FromHeal = false, true
+			r.Eligible = false
 		}
 	}
+	r.CutOff = s.cutOffBetween(e.From, e.To)
 	var bad, due int64
 	for _, g := range s.segments(e, unserved) {
 		if g.end != quorumLost {

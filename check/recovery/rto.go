@@ -106,6 +106,7 @@ func (m *measurement) figures(run *index.Run) *record.RTO {
 	out := &record.RTO{Objective: run.Objectives.RTO, Resolution: run.SLO.Bucket, Recovered: true, Series: m.series}
 	for _, s := range m.series {
 		out.Resolution = max(out.Resolution, s.Resolution)
+		out.CutOff += s.CutOff
 	}
 	if m.worst != nil {
 		out.Worst, out.Recovered = m.worst.RTO, m.worst.Recovered
@@ -141,6 +142,7 @@ func (m *measurement) finding(run *index.Run, out *record.RTO) record.Finding {
 			f.Description += ", but no fault was injected"
 		}
 	}
+	f.Description += servedByCutOff(out.CutOff)
 	return f
 }
 
@@ -153,6 +155,8 @@ func (r *recovery) verdict(run *index.Run, s *series) (record.Verdict, record.Ca
 		from = " from heal"
 	}
 	measured := fmt.Sprintf("%s: RTO %s%s over %s, bad service for %s, longest outage %s", name, duration.Format(r.RTO), from, format.Count(r.Ops, "operation"), duration.Format(r.BadService), duration.Format(r.LongestOutage))
+	cutOff := servedByCutOff(r.CutOff)
+	measured += cutOff
 	switch {
 	case s.share < 0:
 		return record.Vacuous, record.CauseScenario, name + ": no baseline to compare with"
@@ -165,15 +169,17 @@ func (r *recovery) verdict(run *index.Run, s *series) (record.Verdict, record.Ca
 	case !r.Recovered && (run.Record.AbortReason != "" || !run.Complete()) && r.RTO <= objective:
 		return record.Unknown, record.CauseEnvironment, fmt.Sprintf("%s: not recovered in %s%s, when the run was cut off", name, duration.Format(r.RTO), from)
 	case !r.Recovered:
-		return record.Fail, "", fmt.Sprintf("%s: not recovered in %s%s", name, duration.Format(r.RTO), from)
+		return record.Fail, "", fmt.Sprintf("%s: not recovered in %s%s", name, duration.Format(r.RTO), from) + cutOff
+	case !r.judged && r.CutOff > 0:
+		return "", "", name + ": not served by a quorum until the end of the episode" + cutOff
 	case !r.judged:
 		return "", "", name + ": could not be served by design until the end of the episode"
 	case r.RTO > objective:
 		return record.Fail, "", measured
 	case r.unsure != "":
-		return record.Unknown, r.cause, name + ": " + r.unsure
+		return record.Unknown, r.cause, name + ": " + r.unsure + cutOff
 	case len(r.Outages) == 0:
-		return record.Pass, "", fmt.Sprintf("%s: no outage%s in %s", name, from, format.Count(r.Ops, "operation"))
+		return record.Pass, "", fmt.Sprintf("%s: no outage%s in %s", name, from, format.Count(r.Ops, "operation")) + cutOff
 	default:
 		return record.Pass, "", measured
 	}

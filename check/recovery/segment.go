@@ -23,10 +23,10 @@ type segmentEnd int
 const (
 	endOfObservation segmentEnd = iota
 	nextEpisode
-	quorumLost // the clients could no longer be served, by design
+	quorumLost // the clients could no longer be served, by design, or the cut-off side served them
 )
 
-// segments cuts an episode where the series' clients have no quorum. The
+// segments cuts an episode where the series had not to be served. The
 // clock starts again when the heal is requested, not when it has worked: what
 // the heal itself takes is part of the recovery.
 func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
@@ -62,7 +62,7 @@ func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
 		if u.Healed >= e.To {
 			return out
 		}
-		from, fromHeal = u.Healed, true
+		from, fromHeal = max(from, u.Healed), true
 	}
 	if e.Last {
 		add(from, e.To, fromHeal, endOfObservation)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check/index"
 	"github.com/mcp-resilience/holdfast/check/interference"
+	"github.com/mcp-resilience/holdfast/check/quorum"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/history/goodput"
 	"github.com/mcp-resilience/holdfast/record"
@@ -21,10 +22,12 @@ type series struct {
 	slo record.SLOParams
 
 	quiet     []record.Span   // when the load was off on purpose
-	due, good []int32         // by bucket
+	due, good []int32         // by bucket; without what the cut-off side acknowledged
+	cutOff    []int32         // by bucket: what the cut-off side acknowledged
 	opening   []ack           // by bucket: of its good operations the one that was due first
 	evident   []time.Duration // by bucket: when it was first certain that an operation was bad; 0 for never
 	acks      []ack
+	cutOffIn  map[quorum.Window]struct{} // when it did so
 
 	// Of the baseline, by bucket.
 	expected   float64 // due
@@ -33,7 +36,7 @@ type series struct {
 	baseline   [2]int  // its first bucket, and the one after its last
 
 	bad    []int32 // bad[i] is the number of bad buckets before i
-	sum    []int64 // sum[i] is the number of good operations before i
+	sum    []int64 // sum[i] is the number of operations before i that were good or that the cut-off side acknowledged
 	stable []int32 // stable[i] is the first bucket from i on that opens a stability window; -1 for none
 }
 
@@ -66,9 +69,14 @@ func newSeries(run *index.Run, as reading) []*series {
 		if s == nil {
 			s = &series{
 				Key: goodput.KeyOf(op), slo: run.SLO, quiet: quietSpans(run.Record),
-				due: make([]int32, n), good: make([]int32, n), opening: make([]ack, n), evident: make([]time.Duration, n),
+				due: make([]int32, n), good: make([]int32, n), cutOff: make([]int32, n), cutOffIn: map[quorum.Window]struct{}{}, opening: make([]ack, n), evident: make([]time.Duration, n),
 			}
 			byKey[s.Key] = s
+		}
+		if w, ok := answeredByCutOff(run, op); ok {
+			s.cutOff[s.bucketAt(op.Intended)]++
+			s.cutOffIn[w] = struct{}{}
+			continue
 		}
 		if op.Outcome == history.OK {
 			s.acks = append(s.acks, ack{op.Intended, op.Call, op.Return})
@@ -81,10 +89,11 @@ func newSeries(run *index.Run, as reading) []*series {
 		s.note(&counted)
 	}
 	var all []*series
-	for key, counted := range counter.Series {
-		s := byKey[key]
-		for i, b := range counted.Buckets {
-			s.due[i], s.good[i] = b.Due, b.Good
+	for key, s := range byKey {
+		if counted := counter.Series[key]; counted != nil {
+			for i, b := range counted.Buckets {
+				s.due[i], s.good[i] = b.Due, b.Good
+			}
 		}
 		s.measureBaseline(run.Baseline)
 		s.trim()
@@ -161,10 +170,10 @@ func (s *series) trim() {
 	if s.expected > 0 {
 		slack += int(1 / s.expected)
 	}
-	for n > 0 && s.due[n-1] == 0 && len(s.due)-n < slack {
+	for n > 0 && s.due[n-1]+s.cutOff[n-1] == 0 && len(s.due)-n < slack {
 		n--
 	}
-	s.due, s.good = s.due[:n], s.good[:n]
+	s.due, s.good, s.cutOff = s.due[:n], s.good[:n], s.cutOff[:n]
 }
 
 // sumUp fills the sums.
@@ -176,7 +185,7 @@ func (s *series) sumUp() {
 		if s.isBad(i) {
 			s.bad[i+1]++
 		}
-		s.sum[i+1] = s.sum[i] + int64(s.good[i])
+		s.sum[i+1] = s.sum[i] + int64(s.good[i]) + int64(s.cutOff[i]) // both were sent and answered: the load did not stall
 	}
 	need := s.slo.MinThroughput * s.throughput * float64(w)
 	s.stable[n] = -1
@@ -191,8 +200,11 @@ func (s *series) sumUp() {
 // isBad reports whether a bucket is bad. One in which nothing was due is bad when
 // a fixed schedule must have had something there: a generator that stalled is
 // not a service that answers. At low rates an empty bucket is neither bad nor
-// good, and the throughput of the window decides.
+// good, and the throughput of the window decides. So is one in which only the cut-off side answered.
 func (s *series) isBad(i int) bool {
+	if s.due[i] == 0 && s.cutOff[i] > 0 {
+		return false
+	}
 	if s.due[i] == 0 {
 		return s.expected >= 2 && !s.isQuiet(i)
 	}

@@ -35,8 +35,8 @@ func Stable(r *record.Run, slo record.SLOParams, now time.Duration) bool {
 	}
 	since := e.Triggers[len(e.Triggers)-1].At
 	for _, s := range all {
-		if _, lost := quorum.At(run.Quorum.Unserved[s.Region], run.End); lost {
-			continue // it cannot be served, by design
+		if _, lost := quorum.At(s.unserved(run), run.End); lost {
+			continue // it cannot be served, by design, or the cut-off side serves it
 		}
 		s.cutIncomplete(now)
 		if s.firstStable(s.bucketFrom(since), len(s.due)) < 0 {
@@ -55,8 +55,8 @@ func Stable(r *record.Run, slo record.SLOParams, now time.Duration) bool {
 // which is neither good nor, before the latency limit, bad.
 func (s *series) cutIncomplete(now time.Duration) {
 	for i := max(0, s.bucketAt(max(0, now-s.slo.Latency))); i < len(s.due); i++ {
-		if s.due[i] < int32(s.expected) {
-			s.due, s.good = s.due[:i], s.good[:i]
+		if s.due[i]+s.cutOff[i] < int32(s.expected) {
+			s.due, s.good, s.cutOff = s.due[:i], s.good[:i], s.cutOff[:i]
 			s.sumUp()
 			return
 		}

@@ -64,6 +64,9 @@ func rtoFigures(o *record.RTO) []string {
 		out = append(out, line)
 	}
 	for _, s := range o.Series {
+		if s.CutOff > 0 {
+			out = append(out, fmt.Sprintf("  %s %ss, episode %d: served by the cut-off side: %d acknowledgements", s.Region, s.Class, s.Episode, s.CutOff))
+		}
 		if !s.Eligible && !s.FromHeal {
 			continue
 		}
