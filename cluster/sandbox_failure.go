@@ -76,7 +76,9 @@ type sandboxFailures struct {
 	found    []SandboxFailure
 	stalls   []SandboxStall
 	replaced int // how many of the links' replacements are in found
-	state    map[topology.NodeID]*sandboxState
+	// recoveries are what became of the failed parts.
+	recoveries []SandboxRecovery
+	state      map[topology.NodeID]*sandboxState
 }
 
 // sandboxState is what is known of one sandbox.
@@ -85,6 +87,8 @@ type sandboxState struct {
 	stall    *SandboxStall             // that the latest check found
 	silent   map[SandboxPart]time.Time // since when it has not answered
 	failed   map[SandboxPart]bool      // reported, and not healthy since
+	attempts map[SandboxPart]int       // to make it again, since it was healthy
+	recovery *SandboxRecovery          // that the latest check carried out
 }
 
 // SandboxFailures checks every sandbox and link proxy once and returns all
@@ -93,10 +97,11 @@ type sandboxState struct {
 // is listed again. Call it at intervals of a second or so for as long as the
 // cluster is up: a part that does not answer counts as failed only when it has
 // not answered for 5 s, and what begins and ends between two calls is missed,
-// save that every replaced link proxy is listed.
+// save that every replaced link proxy is listed. A part that failed is made again with its links,
+// where the runtime can do that; SandboxRecoveries tells what came of it.
 //
 // A call takes about as long as the slowest sandbox needs to answer, at most a
-// second where all of them run. Findings of a call whose ctx has ended are dropped.
+// second where all of them run, and longer while one is made again. Findings of a call whose ctx has ended are dropped.
 func (c *Cluster) SandboxFailures(ctx context.Context) []SandboxFailure {
 	c.failures.mu.Lock()
 	defer c.failures.mu.Unlock()
@@ -108,7 +113,10 @@ func (c *Cluster) SandboxFailures(ctx context.Context) []SandboxFailure {
 			continue
 		}
 		known := c.failures.of(n.ID)
-		all.Go(func() { checks[i] = c.checkSandbox(ctx, n.ID, s, known) })
+		all.Go(func() {
+			checks[i] = c.checkSandbox(ctx, n.ID, s, known)
+			c.recoverSandbox(ctx, n.ID, s, known)
+		})
 	}
 	all.Wait()
 	if ctx.Err() == nil {
@@ -120,6 +128,10 @@ func (c *Cluster) SandboxFailures(ctx context.Context) []SandboxFailure {
 			if known := c.failures.of(n.ID); known.stall != nil {
 				c.failures.stalls = append(c.failures.stalls, *known.stall)
 				known.stall = nil
+			}
+			if known := c.failures.of(n.ID); known.recovery != nil {
+				c.failures.recoveries = append(c.failures.recoveries, *known.recovery)
+				known.recovery = nil
 			}
 		}
 	}
@@ -138,7 +150,7 @@ func (f *sandboxFailures) of(id topology.NodeID) *sandboxState {
 		f.state = map[topology.NodeID]*sandboxState{}
 	}
 	if f.state[id] == nil {
-		f.state[id] = &sandboxState{silent: map[SandboxPart]time.Time{}, failed: map[SandboxPart]bool{}}
+		f.state[id] = &sandboxState{silent: map[SandboxPart]time.Time{}, failed: map[SandboxPart]bool{}, attempts: map[SandboxPart]int{}}
 	}
 	return f.state[id]
 }
@@ -232,6 +244,7 @@ func (s *sandboxState) silence(p SandboxPart) bool {
 func (s *sandboxState) answers(p SandboxPart) {
 	delete(s.silent, p)
 	delete(s.failed, p)
+	delete(s.attempts, p)
 }
 
 // endOf says how an exited sandbox ended.

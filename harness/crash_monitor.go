@@ -19,7 +19,7 @@ const crashPollInterval = 250 * time.Millisecond
 const sandboxPollInterval = time.Second
 
 // crashMonitor records each node that exits by itself, and each sandbox or link
-// proxy that fails.
+// proxy that fails, with what became of it.
 type crashMonitor struct {
 	cluster *cluster.Cluster
 	log     *runLog
@@ -49,7 +49,7 @@ func (m *crashMonitor) watchNodes(ctx context.Context) {
 }
 
 func (m *crashMonitor) watchSandboxes(ctx context.Context) {
-	recorded, stalls := 0, 0
+	recorded, stalls, recoveries := 0, 0, 0
 	for sleep(ctx, sandboxPollInterval) == nil {
 		failures := m.cluster.SandboxFailures(ctx)
 		for _, f := range failures[recorded:] {
@@ -58,6 +58,15 @@ func (m *crashMonitor) watchSandboxes(ctx context.Context) {
 			})
 		}
 		recorded = len(failures)
+		became := m.cluster.SandboxRecoveries()
+		for _, r := range became[recoveries:] {
+			e := record.Event{At: m.log.clock.At(r.At), Source: record.FromEngine, Kind: record.EventSandboxRestored, Node: r.Node, Description: r.String()}
+			if r.Err != nil {
+				e.Kind = record.EventSandboxLost
+			}
+			m.log.emit(e)
+		}
+		recoveries = len(became)
 		all := m.cluster.SandboxStalls()
 		for _, s := range all[stalls:] {
 			length := s.To.Sub(s.From).Round(time.Millisecond)

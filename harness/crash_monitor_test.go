@@ -3,6 +3,7 @@ package harness_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,9 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 			if diff := cmp.Diff(tt.emitted, emitted); diff != "" {
 				t.Errorf("emitted (-want +got):\n%s", diff)
 			}
+			if !slices.ContainsFunc(r.Machine, func(m record.MachineSample) bool { return len(m.Sandboxes) == len(r.Topology.Nodes) }) {
+				t.Error("no sample of the machine has the processor time of every sandbox")
+			}
 			if got := finding(r, "node crashes"); got.Verdict != tt.want {
 				t.Errorf("nodes: %s (%s), want %s", got.Verdict, got.Description, tt.want)
 			}
@@ -122,8 +126,8 @@ func TestANodeThatExitsByItselfIsTold(t *testing.T) {
 	}
 }
 
-// TestASandboxThatFailsMakesTheRunUnknown: its links carry nothing from then on,
-// which is not the system's doing.
+// TestASandboxThatFailsMakesTheRunUnknown: what it did to clients is not the system's doing. It is made again,
+// so that the run goes on.
 func TestASandboxThatFailsMakesTheRunUnknown(t *testing.T) {
 	t.Parallel()
 	s := startSession(t, t.Context(), config(t, harnesstest.NewStore()))
@@ -137,5 +141,9 @@ func TestASandboxThatFailsMakesTheRunUnknown(t *testing.T) {
 	got := finding(r.Run, "run")
 	if r.Result.Verdict != record.Unknown || got.Verdict != record.Unknown || !strings.Contains(got.Description, "the sandbox of north-1") {
 		t.Errorf("verdict %s, run: %+v; want unknown, naming the sandbox", r.Result.Verdict, got)
+	}
+	i := slices.IndexFunc(r.Run.Events, func(e record.Event) bool { return e.Kind == record.EventSandboxRestored })
+	if i < 0 || r.Run.Events[i].Node != "north-1" {
+		t.Error("no event says that the sandbox of north-1 was made again")
 	}
 }

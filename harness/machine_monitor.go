@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 const (
@@ -18,7 +19,9 @@ const (
 	// engineInterval is how often the container engine is asked for a sign of life, and
 	// engineTimeout how long it may take; one that takes longer counts as that.
 	engineInterval = time.Second
-	engineTimeout  = 10 * time.Second
+	// sandboxInterval is how often the sandboxes' processor time is read.
+	sandboxInterval = time.Second
+	engineTimeout   = 10 * time.Second
 	// freeEngine is how fast an engine answers on a machine that is free, freeLag how late the
 	// monitor is woken at most; see slowdown.
 	freeEngine  = 100 * time.Millisecond
@@ -37,6 +40,8 @@ type machineMonitor struct {
 	mu     sync.Mutex
 	engine time.Duration // the latest answer's
 	latest record.MachineSample
+	// sandboxes are measured since the latest sample; nil when there is nothing new.
+	sandboxes map[topology.NodeID]record.SandboxSample
 }
 
 // startMachineMonitor measures until stop is called. A machine that tells nothing of
@@ -52,6 +57,7 @@ func startMachineMonitor(ctx context.Context, c *cluster.Cluster, dir *record.Di
 	if p, ok := c.Pinger(); ok {
 		m.done.Go(func() { m.ping(ctx, p) })
 	}
+	m.done.Go(func() { m.meterSandboxes(ctx, c) })
 	return m, nil
 }
 
@@ -70,6 +76,7 @@ func (m *machineMonitor) sample(ctx context.Context) {
 		now, counters := m.log.now(), readMachine()
 		s := counters.since(before, now-at)
 		s.At, s.Length, s.Lag, s.Engine = now, now-at, max(0, now-due), m.engineAnswer()
+		s.Sandboxes = m.takeSandboxes()
 		before, at = counters, now
 		m.log.change(func(run *record.Run) { run.Machine = append(run.Machine, s) })
 		m.file.write(s, true)
@@ -93,6 +100,43 @@ func (m *machineMonitor) ping(ctx context.Context, p cluster.Pinger) {
 			return
 		}
 	}
+}
+
+// meterSandboxes measures the sandboxes once a second. That takes under a millisecond a sandbox where
+// they are processes of this machine.
+func (m *machineMonitor) meterSandboxes(ctx context.Context, c *cluster.Cluster) {
+	before, at := c.SandboxCPU(ctx), m.log.now()
+	for sleep(ctx, sandboxInterval) == nil {
+		mctx, cancel := context.WithTimeout(ctx, engineTimeout)
+		now := c.SandboxCPU(mctx)
+		cancel()
+		took := m.log.now() - at
+		at += took
+		samples := map[topology.NodeID]record.SandboxSample{}
+		for id, u := range now {
+			was, known := before[id]
+			if !known || u.Used < was.Used || took <= 0 {
+				continue // it was made again meanwhile
+			}
+			samples[id] = record.SandboxSample{
+				Length: took, CPU: float64(u.Used-was.Used) / float64(took),
+				Waited: float64(max(0, u.Waited-was.Waited)) / float64(took), // less than 0 when a thread ended
+			}
+		}
+		before = now
+		m.mu.Lock()
+		m.sandboxes = samples
+		m.mu.Unlock()
+	}
+}
+
+// takeSandboxes returns the latest measurement of the sandboxes, once.
+func (m *machineMonitor) takeSandboxes() map[topology.NodeID]record.SandboxSample {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := m.sandboxes
+	m.sandboxes = nil
+	return out
 }
 
 // slowdown is how many times longer than on a free machine things may take just now, from 1 to

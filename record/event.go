@@ -90,6 +90,11 @@ const (
 	// the run, whose verdict is unknown.
 	EventSandboxFailed EventKind = "sandbox failed"
 
+	// EventSandboxRestored says that a sandbox or link proxy that failed was made again with its links, and
+	// EventSandboxLost that it could not be, and why: its links carry nothing from then on.
+	EventSandboxRestored EventKind = "sandbox restored"
+	EventSandboxLost     EventKind = "sandbox lost"
+
 	// EventSandboxStalled says that a sandbox or link proxy did not answer for the time in FieldFor, up to
 	// now. What clients met meanwhile is not charged to the system.
 	EventSandboxStalled EventKind = "sandbox stalled"

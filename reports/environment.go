@@ -2,12 +2,14 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // environment describes where the run took place: seed, topology, constants and versions.
@@ -74,11 +76,39 @@ func punctuality(r *record.Run) (string, []string) {
 			out += fmt.Sprintf(" The container engine answered within %s.", duration.OrNever(engine))
 		}
 	}
+	out += busiestSandbox(r.Machine)
 	var windows []string
 	for _, i := range l.Interference {
 		windows = append(windows, fmt.Sprintf("%s: %s", clean(string(i.Cause)), clean(i.Description)))
 	}
 	return out, windows
+}
+
+// busiestSandbox says which sandbox used most of the processors and which waited longest for one; it is empty where they
+// were not measured.
+func busiestSandbox(samples []record.MachineSample) string {
+	var busiest, starved topology.NodeID
+	cpu, waited, n := 0.0, 0.0, 0
+	for _, m := range samples {
+		for _, id := range slices.Sorted(maps.Keys(m.Sandboxes)) {
+			s := m.Sandboxes[id]
+			n++
+			if s.CPU > cpu || busiest == "" {
+				busiest, cpu = id, s.CPU
+			}
+			if s.Waited > waited {
+				starved, waited = id, s.Waited
+			}
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	out := fmt.Sprintf(" Of the link proxies that of %s used most, %.2f processors at most", clean(string(busiest)), cpu)
+	if starved != "" {
+		out += fmt.Sprintf("; the threads of %s waited longest for one, %s of the time at most", clean(string(starved)), share(min(1, waited)))
+	}
+	return out + "."
 }
 
 // replay lists the commands that repeat the run or judge it again.

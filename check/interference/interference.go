@@ -13,6 +13,7 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 const (
@@ -28,6 +29,9 @@ const (
 	// latePressure and lateSteal are from where on a late generator is charged to the machine.
 	latePressure = 0.5
 	lateSteal    = 0.2
+	// starvedProxy is from where on a link proxy that stood still did so for want of a processor: its threads
+	// waited for one half of the time. On a free machine they wait for less than 0.05.
+	starvedProxy = 0.5
 	// joined is the distance below which two windows are one.
 	joined = 500 * time.Millisecond
 	// A harness that stood still wakes with connections that died and with old knowledge of who serves. What
@@ -46,14 +50,18 @@ type Window struct {
 	// Busy is the largest share of a sample in which processors worked, Pressure that in which
 	// tasks waited for one.
 	Busy, Pressure float64
-	// Stalled is the node whose link proxy stood still; empty when none did.
+	// Stalled is the node whose link proxy stood still; empty when none did. Starved is how long the proxy's
+	// threads waited for a processor meanwhile, all taken together, as a share of the time.
 	Stalled string
+	Starved float64
 }
 
 // String says what happened in the window, in one clause.
 func (w Window) String() string {
 	at := fmt.Sprintf("between %s and %s", duration.Format(w.From), duration.Format(w.To))
 	switch {
+	case w.Stalled != "" && w.Starved >= starvedProxy:
+		return fmt.Sprintf("%s the link proxy of %s stood still, whose threads waited for a processor %.0f %% of the time", at, w.Stalled, 100*w.Starved)
 	case w.Stalled != "":
 		return fmt.Sprintf("%s the link proxy of %s stood still", at, w.Stalled)
 	case w.Late > 0 && w.Cause == record.CauseHarness:
@@ -96,7 +104,7 @@ func join(a, b Window) Window {
 		a.Cause = b.Cause
 	}
 	if a.Stalled == "" {
-		a.Stalled = b.Stalled
+		a.Stalled, a.Starved = b.Stalled, b.Starved
 	}
 	return a
 }
@@ -175,9 +183,24 @@ func stalledWindows(r *record.Run) []Window {
 		if pressure, steal := over(r.Machine, w.Span); pressure >= latePressure || steal >= lateSteal {
 			w.Cause, w.Pressure = record.CauseEnvironment, pressure
 		}
+		if w.Starved = starvation(r.Machine, e.Node, w.Span); w.Starved >= starvedProxy {
+			w.Cause = record.CauseEnvironment
+		}
 		out = append(out, w)
 	}
 	return out
+}
+
+// starvation is how long the threads of a node's sandbox waited for a processor, as a share of the time, in the worst of
+// the samples that overlap a span.
+func starvation(samples []record.MachineSample, node topology.NodeID, span record.Span) float64 {
+	worst := 0.0
+	for _, s := range samples {
+		if x, ok := s.Sandboxes[node]; ok && s.At-x.Length < span.To && s.At > span.From {
+			worst = max(worst, x.Waited)
+		}
+	}
+	return worst
 }
 
 // Touches reports whether a stretch of the run overlaps one of the windows, which are in order of time.

@@ -10,6 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/check/interference"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 const ms = time.Millisecond
@@ -27,10 +28,16 @@ func machine(busy ...float64) (out []record.MachineSample) {
 	return out
 }
 
+// waiting is a sample of four seconds in, in which the threads of a sandbox waited for a processor for a share of the time.
+func waiting(node topology.NodeID, share float64) []record.MachineSample {
+	return []record.MachineSample{{At: 4 * time.Second, Length: 250 * ms, Sandboxes: map[topology.NodeID]record.SandboxSample{node: {Length: time.Second, Waited: share}}}}
+}
+
 func TestFind(t *testing.T) {
 	window := func(from, to time.Duration, c record.Cause) interference.Window {
 		return interference.Window{Span: record.Span{From: from, To: to}, Cause: c}
 	}
+	stalled := record.Event{At: 5 * time.Second, Source: record.FromEngine, Kind: record.EventSandboxStalled, Node: "east-1", Fields: map[string]string{record.FieldFor: "3s"}}
 	final := op(0, time.Second)
 	final.Final = true
 	for _, c := range []struct {
@@ -48,12 +55,15 @@ func TestFind(t *testing.T) {
 		{name: "a peak", machine: machine(0.4, 1, 1, 1, 0.4)},
 		{name: "starved", machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 1250*ms, record.CauseEnvironment)}},
 		{name: "starved but for one sample", machine: machine(1, 1, 0.5, 1, 1), want: []interference.Window{window(0, 1250*ms, record.CauseEnvironment)}},
-		{name: "a link proxy that stood still", events: []record.Event{{At: 5 * time.Second, Source: record.FromEngine, Kind: record.EventSandboxStalled, Node: "east-1", Fields: map[string]string{record.FieldFor: "3s"}}}, want: []interference.Window{window(2*time.Second, 5*time.Second, record.CauseHarness)}},
+		{name: "a link proxy that stood still", events: []record.Event{stalled}, want: []interference.Window{window(2*time.Second, 5*time.Second, record.CauseHarness)}},
+		{name: "a link proxy that stood still for want of a processor", events: []record.Event{stalled}, machine: waiting("east-1", 0.8), want: []interference.Window{window(2*time.Second, 5*time.Second, record.CauseEnvironment)}},
+		{name: "a link proxy that stood still while another one waited", events: []record.Event{stalled}, machine: waiting("north-1", 0.8), want: []interference.Window{window(2*time.Second, 5*time.Second, record.CauseHarness)}},
+		{name: "a link proxy that waits and does not stand still", machine: waiting("east-1", 0.8)},
 		{name: "late in a starved stretch", ops: []history.Op{op(300*ms, 1500*ms)}, machine: machine(0.4, 1, 1, 1, 1, 0.4), want: []interference.Window{window(250*ms, 2700*ms, record.CauseEnvironment)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := interference.Find(&record.Run{Ops: c.ops, Machine: c.machine, Events: c.events}, 100*ms)
-			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(interference.Window{}, "Late", "Worst", "Busy", "Pressure", "Stalled")); diff != "" {
+			if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(interference.Window{}, "Late", "Worst", "Busy", "Pressure", "Stalled", "Starved")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

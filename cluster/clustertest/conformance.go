@@ -65,6 +65,14 @@ func (b fixture) life(t *testing.T) {
 		}
 	})
 	t.Run("each linkd has a credential of its own, which is written nowhere", func(t *testing.T) { credentials(t, c, s) })
+	t.Run("every sandbox tells its processor time", func(t *testing.T) {
+		used := c.SandboxCPU(t.Context())
+		for _, n := range top.Nodes {
+			if used[n.ID].Used <= 0 {
+				t.Errorf("%s has carried bytes and used %v of a processor", n.ID, used[n.ID].Used)
+			}
+		}
+	})
 	t.Run("a cut link is cut and heals", func(t *testing.T) { cut(t, c) })
 	t.Run("kill and restart", func(t *testing.T) { killed(t, c) })
 	t.Run("pause and resume", func(t *testing.T) { paused(t, c) })

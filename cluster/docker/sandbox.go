@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -29,16 +30,91 @@ const pollInterval = 10 * time.Millisecond
 // sandbox is a pod's first container.
 type sandbox struct {
 	*process
+	of         *Runtime
+	entries    map[ingressPort]int
+	peers      map[topology.NodeID]string
+	credential string
+
+	mu     sync.Mutex
 	server links.Server
+	pid    int // of its first process, as the engine's machine counts
 }
 
-var _ cluster.Sandbox = sandbox{}
+var (
+	_ cluster.Sandbox          = (*sandbox)(nil)
+	_ cluster.SandboxRestarter = (*sandbox)(nil)
+	_ cluster.CPUMeter         = (*sandbox)(nil)
+)
 
-func (s sandbox) Server() links.Server { return s.server }
+// Server implements cluster.Sandbox.
+func (s *sandbox) Server() links.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server
+}
+
+// RestartSandbox implements cluster.SandboxRestarter. The engine publishes the ports of a container that is started again
+// on other ports of its host, and gives it a new network namespace; its node is left behind in the old one, where
+// there is nothing but a loopback interface, until it is started again too. The address was the same in all of four
+// restarts with Docker 20.10, for the network is the run's own and the engine gives the first that is free.
+func (s *sandbox) RestartSandbox(ctx context.Context) (cluster.RestartedSandbox, error) {
+	if err := s.Restart(ctx); err != nil {
+		return cluster.RestartedSandbox{}, err
+	}
+	was := s.Server().Host
+	if err := s.locate(ctx); err != nil {
+		return cluster.RestartedSandbox{}, err
+	}
+	is := s.Server()
+	if is.Host != was {
+		return cluster.RestartedSandbox{}, cluster.Unsupported{Reason: fmt.Sprintf("the engine gave the sandbox the address %s instead of %s, which its node and its peers were told", is.Host, was)}
+	}
+	return cluster.RestartedSandbox{Server: is, NodeDetached: true}, nil
+}
+
+// locate asks the engine where the sandbox is and waits until its linkd answers there.
+func (s *sandbox) locate(ctx context.Context) error {
+	got, err := s.api.ContainerInspect(ctx, s.id, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("inspect sandbox: %w", err)
+	}
+	end := got.Container.NetworkSettings.Networks[s.of.network]
+	if end == nil || !end.IPAddress.IsValid() {
+		return fmt.Errorf("sandbox has no address on network %s: %s", s.of.network, s.of.tailLog(ctx, s.id))
+	}
+	dial := published(got.Container.NetworkSettings.Ports)
+	server := links.Server{
+		Node: s.node, Control: dial[controlPort], Admin: dial[adminPort], Credential: s.credential,
+		Host: end.IPAddress.String(), Peers: s.peers,
+		Ingress: map[topology.Region]map[string]links.Ingress{},
+	}
+	if server.Control == "" || server.Admin == "" {
+		return fmt.Errorf("sandbox ports are not published on 127.0.0.1: %s", s.of.tailLog(ctx, s.id))
+	}
+	for e, p := range s.entries {
+		if server.Ingress[e.from] == nil {
+			server.Ingress[e.from] = map[string]links.Ingress{}
+		}
+		at := ingressAddr(p)
+		server.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Tunnel: server.Control, Credential: s.credential}
+	}
+	// A published port that accepts proves nothing: the engine's own proxy accepts
+	// whether anybody listens behind it or not.
+	if err := server.Await(ctx, nil); err != nil {
+		return fmt.Errorf("linkd: %w; %s", err, s.of.tailLog(ctx, s.id))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.server = server
+	if is := got.Container.State; is != nil {
+		s.pid = is.Pid
+	}
+	return nil
+}
 
 // Signal implements cluster.Sandbox. A graceful stop has no use here, and the
 // goroutine that waits for its end would outlive the runtime.
-func (s sandbox) Signal(ctx context.Context, how cluster.Signal) error {
+func (s *sandbox) Signal(ctx context.Context, how cluster.Signal) error {
 	if how == cluster.Terminate {
 		return fmt.Errorf("%s the sandbox of %s: a sandbox can only be killed or paused", how, s.node)
 	}
@@ -48,7 +124,7 @@ func (s sandbox) Signal(ctx context.Context, how cluster.Signal) error {
 // Status implements cluster.Sandbox. The kernel may kill the link proxy for the
 // memory of the container while the supervisor lives on, and the engine's state
 // then does not mention it. Its list of events does.
-func (s sandbox) Status(ctx context.Context) (cluster.ProcessStatus, error) {
+func (s *sandbox) Status(ctx context.Context) (cluster.ProcessStatus, error) {
 	is, err := s.process.Status(ctx)
 	if err != nil || is.OOMKilled {
 		return is, err
@@ -86,14 +162,14 @@ func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sa
 	return s, nil
 }
 
-func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox, err error) {
+func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ *sandbox, err error) {
 	peers, hosts, err := peerAliases(r.spec.Topology, n.ID)
 	if err != nil {
-		return sandbox{}, err
+		return nil, err
 	}
 	entries, err := ingressPorts(r.spec.Topology, n)
 	if err != nil {
-		return sandbox{}, err
+		return nil, err
 	}
 	bindings := network.PortMap{}
 	for _, p := range []int{controlPort, adminPort} {
@@ -102,7 +178,7 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 	credential := links.NewCredential()
 	name := r.network + "-" + string(n.ID) + "-sandbox"
 	if err := r.logCleanup("container", name, "remove the container"); err != nil {
-		return sandbox{}, err
+		return nil, err
 	}
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
 		Name: name, Image: r.linkd.ref, Cmd: linkdArgs(entries), Networks: []string{r.network},
@@ -119,45 +195,20 @@ func (r *Runtime) startSandbox(ctx context.Context, n topology.Node) (_ sandbox,
 		},
 	})
 	if err != nil {
-		return sandbox{}, fmt.Errorf("make sandbox: %w", err)
+		return nil, fmt.Errorf("make sandbox: %w", err)
 	}
 	p := &process{id: id, node: n.ID, api: r.engine.api}
 	if err := p.start(ctx); err != nil {
-		return sandbox{}, fmt.Errorf("sandbox: %w", err)
+		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	got, err := r.engine.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
-	if err != nil {
-		return sandbox{}, fmt.Errorf("inspect sandbox: %w", err)
-	}
-	end := got.Container.NetworkSettings.Networks[r.network]
-	if end == nil || !end.IPAddress.IsValid() {
-		return sandbox{}, fmt.Errorf("sandbox has no address on network %s: %s", r.network, r.tailLog(ctx, id))
-	}
-	dial := published(got.Container.NetworkSettings.Ports)
-	s := links.Server{
-		Node: n.ID, Control: dial[controlPort], Admin: dial[adminPort], Credential: credential,
-		Host: end.IPAddress.String(), Peers: peers,
-		Ingress: map[topology.Region]map[string]links.Ingress{},
-	}
-	if s.Control == "" || s.Admin == "" {
-		return sandbox{}, fmt.Errorf("sandbox ports are not published on 127.0.0.1: %s", r.tailLog(ctx, id))
-	}
-	for e, p := range entries {
-		if s.Ingress[e.from] == nil {
-			s.Ingress[e.from] = map[string]links.Ingress{}
-		}
-		at := ingressAddr(p)
-		s.Ingress[e.from][e.port] = links.Ingress{Listen: at, Dial: at, Tunnel: s.Control, Credential: credential}
-	}
-	// A published port that accepts proves nothing: the engine's own proxy accepts
-	// whether anybody listens behind it or not.
-	if err := s.Await(ctx, nil); err != nil {
-		return sandbox{}, fmt.Errorf("linkd: %w; %s", err, r.tailLog(ctx, id))
+	s := &sandbox{process: p, of: r, entries: entries, peers: peers, credential: credential}
+	if err := s.locate(ctx); err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pods[n.ID] = pod{container: id, address: s.Host}
-	return sandbox{process: p, server: s}, nil
+	r.pods[n.ID] = pod{container: id, address: s.server.Host}
+	return s, nil
 }
 
 // linkdArgs start linkd's supervisor in a sandbox. It listens on every address

@@ -28,7 +28,7 @@ type Health struct {
 // Each answer may take until ctx ends. The result is not ok while the linkd is
 // being changed or replaced, when silence would mean nothing.
 func (m *Mesh) Health(ctx context.Context, id topology.NodeID) (h Health, ok bool) {
-	d := m.linkds[id]
+	d := m.linkd(id)
 	if d == nil {
 		return Health{Supervisor: fmt.Errorf("there is no node %q", id)}, true
 	}

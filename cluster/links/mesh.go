@@ -20,7 +20,9 @@ import (
 type Mesh struct {
 	topology topology.Topology
 	notice   func(string)
-	linkds   map[topology.NodeID]*linkd
+
+	reached sync.RWMutex // guards linkds, of which Reopen replaces one
+	linkds  map[topology.NodeID]*linkd
 
 	mu       sync.Mutex
 	effects  map[topology.Link]map[string]*flows // effects by id
@@ -66,7 +68,7 @@ func (m *Mesh) Open(ctx context.Context) error {
 func (m *Mesh) validate() error {
 	var errs []error
 	for _, n := range m.topology.Nodes {
-		d := m.linkds[n.ID]
+		d := m.linkd(n.ID)
 		if d == nil {
 			errs = append(errs, fmt.Errorf("node %s has no linkd", n.ID))
 			continue
@@ -177,7 +179,7 @@ func (m *Mesh) reconcile(ctx context.Context, links []topology.Link) error {
 	}
 	errs := make(chan error, len(by))
 	for id, ls := range by {
-		go func() { errs <- m.linkds[id].apply(ctx, ls) }()
+		go func() { errs <- m.linkd(id).apply(ctx, ls) }()
 	}
 	var all []error
 	for range by {

@@ -32,7 +32,7 @@ func (m *Mesh) checkLink(l topology.Link) error {
 }
 
 func (m *Mesh) node(id topology.NodeID) error {
-	if m.linkds[id] != nil {
+	if m.linkd(id) != nil {
 		return nil
 	}
 	var all []string
@@ -71,7 +71,7 @@ func (m *Mesh) ingress(from topology.Region, addr string) (Ingress, error) {
 	var all []string
 	for _, p := range ports(n) {
 		if port == p.Name || port == strconv.Itoa(p.Number) {
-			return m.linkds[id].Ingress[from][p.Name], nil
+			return m.linkd(id).Ingress[from][p.Name], nil
 		}
 		all = append(all, fmt.Sprintf("%d (%s)", p.Number, p.Name))
 	}

@@ -73,7 +73,7 @@ func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 }
 
 func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Duration) (wire.ProbeResult, error) {
-	d := m.linkds[carrier(l)]
+	d := m.linkd(carrier(l))
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
@@ -95,7 +95,7 @@ func (m *Mesh) EchoDirect(ctx context.Context, l topology.Link) Sample {
 	if d, ok := ctx.Deadline(); ok {
 		within = min(within, max(time.Until(d), time.Millisecond))
 	}
-	d, addr := m.linkds[carrier(l)], net.JoinHostPort(m.linkds[l.To].Host, strconv.Itoa(EchoNumber))
+	d, addr := m.linkd(carrier(l)), net.JoinHostPort(m.linkd(l.To).Host, strconv.Itoa(EchoNumber))
 	var got wire.ProbeResult
 	var err error
 	if l.From.Clients != "" {

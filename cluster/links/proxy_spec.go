@@ -29,7 +29,7 @@ func (m *Mesh) carriedBy(id topology.NodeID) []topology.Link {
 func (m *Mesh) proxies(l topology.Link) []wire.Proxy {
 	up, down, closed, reset := m.compose(l)
 	to, _ := m.topology.Node(l.To)
-	d := m.linkds[carrier(l)]
+	d := m.linkd(carrier(l))
 	var out []wire.Proxy
 	for _, p := range ports(to) {
 		number := strconv.Itoa(p.Number)
@@ -43,7 +43,7 @@ func (m *Mesh) proxies(l topology.Link) []wire.Proxy {
 			w.Upstream = net.JoinHostPort(d.Host, number)
 		} else {
 			w.Listen = net.JoinHostPort(d.Peers[l.To], number)
-			w.Upstream = net.JoinHostPort(m.linkds[l.To].Host, number)
+			w.Upstream = net.JoinHostPort(m.linkd(l.To).Host, number)
 		}
 		out = append(out, w)
 	}

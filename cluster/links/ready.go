@@ -44,7 +44,7 @@ func (m *Mesh) Listening(ctx context.Context, id topology.NodeID) (bool, error) 
 		return false, err
 	}
 	n, _ := m.topology.Node(id)
-	d := m.linkds[id]
+	d := m.linkd(id)
 	for _, p := range n.Ports {
 		got, err := d.probe(ctx, net.JoinHostPort(d.Host, strconv.Itoa(p.Number)), wire.Connect, 0, time.Second)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/internal/cputime"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -15,9 +16,38 @@ type sandbox struct {
 	server links.Server
 }
 
-var _ cluster.Sandbox = sandbox{}
+var (
+	_ cluster.Sandbox          = sandbox{}
+	_ cluster.SandboxRestarter = sandbox{}
+	_ cluster.CPUMeter         = sandbox{}
+)
 
 func (s sandbox) Server() links.Server { return s.server }
+
+// RestartSandbox implements cluster.SandboxRestarter: linkd is a process of its own here, beside that of the node.
+func (s sandbox) RestartSandbox(ctx context.Context) (cluster.RestartedSandbox, error) {
+	if err := s.Restart(ctx); err != nil {
+		return cluster.RestartedSandbox{}, fmt.Errorf("linkd: %w", err)
+	}
+	c := s.current()
+	if err := s.server.Await(ctx, c.done); err != nil {
+		return cluster.RestartedSandbox{}, fmt.Errorf("linkd of %s: %w; %s", s.spec.node, err, tailLog(c.log))
+	}
+	return cluster.RestartedSandbox{Server: s.server}, nil
+}
+
+// CPUUsage implements cluster.CPUMeter.
+func (s sandbox) CPUUsage(context.Context) (out cluster.CPUUsage, err error) {
+	err = s.current().withPID(func(pid int) error {
+		u, err := cputime.OfTree(pid)
+		out = cluster.CPUUsage(u)
+		return err
+	})
+	if err != nil {
+		return out, fmt.Errorf("processor time of linkd of %s: %w", s.spec.node, err)
+	}
+	return out, nil
+}
 
 // StartSandbox starts the node's linkd and waits until it answers.
 func (r *Runtime) StartSandbox(ctx context.Context, n topology.Node) (cluster.Sandbox, error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
-	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -65,8 +64,7 @@ func kill(t *testing.T, pid int, s syscall.Signal) {
 	}
 }
 
-// A link proxy that dies is named; so is the replacement that follows when a
-// fault next needs it; and one that dies again is named again.
+// A link proxy that dies is named and made again with its links; and one that dies again is named again.
 func TestALinkProxyThatDiesIsNamed(t *testing.T) {
 	run := newRun(t)
 	c := start(t, run, t.TempDir())
@@ -80,30 +78,24 @@ func TestALinkProxyThatDiesIsNamed(t *testing.T) {
 		t.Errorf("got %v, want only %q", found, want)
 	}
 
-	heal, err := c.Links.ApplyEffect(t.Context(), "x", []topology.Flow{{
-		Link: topology.Link{From: topology.Endpoint{Node: "north-1"}, To: "east-1"}, Direction: topology.BothWays,
-	}}, links.Effect{Latency: time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
+	again := c.SandboxRecoveries()
+	if want := "the link proxy of north-1 was made again with its links; connections that were open are closed"; len(again) != 1 || again[0].String() != want {
+		t.Errorf("got %v, want only %q", again, want)
 	}
-	found = awaitFailure(t, c, 1)
-	if f := found[1]; f.Node != "north-1" || f.Part != cluster.LinkProxy || !f.Replaced {
-		t.Errorf("after the proxy was replaced: %+v", f)
+	if s := c.Links.Echo(t.Context(), topology.Link{From: topology.Endpoint{Node: "north-1"}, To: "east-1"}); s.Err != nil {
+		t.Errorf("the new proxy carries nothing: %v", s.Err)
 	}
-	if err := heal(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if again := c.SandboxFailures(t.Context()); len(again) != 2 {
-		t.Errorf("a replaced proxy fails no more: %v", again[2:])
+	if found := c.SandboxFailures(t.Context()); len(found) != 1 {
+		t.Errorf("a proxy that was made again fails no more: %v", found[1:])
 	}
 
 	kill(t, proxyOf(t, run, "north-1"), syscall.SIGKILL)
-	if found = awaitFailure(t, c, 2); found[2].Replaced || found[2].Part != cluster.LinkProxy {
-		t.Errorf("after the second death: %+v", found[2])
+	if found = awaitFailure(t, c, 1); found[1].Replaced || found[1].Part != cluster.LinkProxy {
+		t.Errorf("after the second death: %+v", found[1])
 	}
 }
 
-// What runs but does not answer is named once that has lasted: a link proxy
+// What runs but does not answer is named once that has lasted, and made again: a link proxy
 // that hangs, and a supervisor that does.
 func TestALinkdThatHangsIsNamed(t *testing.T) {
 	run := newRun(t)
@@ -127,5 +119,19 @@ func TestALinkdThatHangsIsNamed(t *testing.T) {
 	}
 	if len(parts) != 2 || parts["east-1"] != cluster.WholeSandbox || parts["south-1"] != cluster.LinkProxy {
 		t.Errorf("got %v, want the sandbox of east-1 and the link proxy of south-1", parts)
+	}
+	for _, r := range c.SandboxRecoveries() {
+		if parts[r.Node] != r.Part || r.Err != nil {
+			t.Error(r)
+		}
+		delete(parts, r.Node)
+	}
+	if len(parts) > 0 {
+		t.Errorf("not made again: %v", parts)
+	}
+	for _, s := range c.Links.Matrix(t.Context()) {
+		if s.Err != nil {
+			t.Errorf("%s carries nothing: %v", s.Link, s.Err)
+		}
 	}
 }
