@@ -72,6 +72,7 @@ var arrows = []struct {
 	{"cluster/build", []string{"topology"}, "a program is declared by a node"},
 	{"cluster", []string{"topology", "cluster/links"}, "a running topology is nodes and links"},
 	{"cluster/cleanup", []string{"cluster", "cluster/cleanup"}, "it keeps the journal; the runtimes that it sweeps are handed to it"},
+	{"cluster/turns", []string{"cluster/cleanup"}, "which runs are under way is what their owners say"},
 	{"cluster/docker", []string{"topology", "cluster/links", "cluster", "cluster/cleanup"}, "siblings behind cluster.Runtime"},
 	{"cluster/local", []string{"topology", "cluster/links", "cluster", "cluster/cleanup", "cluster/loopback"}, "siblings behind cluster.Runtime"},
 	{"workload", []string{"topology", "history"}, "clients are seen only through their operations"},

@@ -31,6 +31,7 @@ func TestE2E(t *testing.T) {
 		}
 		t.Setenv("HOLDFAST_RUNS", runs)
 	}
+	t.Setenv("HOLDFAST_WAIT_FOR_MACHINE", "0") // specs want their commands beside each other
 	RunSpecs(t, "holdfast, end to end")
 }
 

@@ -8,11 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/cluster/turns"
 	"github.com/mcp-resilience/holdfast/harness"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
 	"github.com/mcp-resilience/holdfast/record"
@@ -25,10 +28,23 @@ type runFlags struct {
 	seed             uint64
 	debug            bool
 	retryEnvironment uint
+	waitForMachine   time.Duration
+}
+
+// waitEnv is the environment variable with the default of --wait-for-machine.
+const waitEnv = "HOLDFAST_WAIT_FOR_MACHINE"
+
+// defaultWait is how long a run waits for its turn if nobody says.
+func defaultWait() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv(waitEnv)); err == nil && d >= 0 {
+		return d
+	}
+	return 10 * time.Minute
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.runtime, "runtime", "auto", "docker, local, or auto, which is docker where an engine answers and local elsewhere")
+	c.Flags().DurationVar(&f.waitForMachine, "wait-for-machine", defaultWait(), "how long to wait while other runs keep this machine busy; 0 does not wait; $"+waitEnv+" changes the default")
 	c.Flags().BoolVar(&f.debug, "debug", false, "log every event with all its fields on standard error")
 }
 
@@ -60,6 +76,10 @@ elsewhere. The verdict goes to standard output. With --json standard output is
 one JSON object for each scenario, with the fields run, dir, report, asExpected,
 exitCode and result (the content of verdict.json), and earlier, the attempts before
 it, where --retry-environment made any.
+
+Where other runs of yours are under way and the machine has not two processors for
+each, nor 1.5 idle ones, a run waits for its turn, and says so: runs that share a
+machine which is too small prove nothing. See --wait-for-machine.
 
 The first Ctrl-C heals the faults, removes the system and keeps the partial
 record. The second ends the command at once.
@@ -135,15 +155,25 @@ func (a *app) attempt(ctx context.Context, j builtin.Job, f runFlags, earlier []
 	}
 	ctx, stop := interruptible(ctx, view.Note)
 	defer stop()
+	release, err := turns.This().Await(ctx, f.waitForMachine, view.Note)
+	if err != nil {
+		return nil, "", &exitError{exitInterrupted, errors.New("interrupted while waiting for its turn; nothing was started")}
+	}
+	defer release()
 	o := harness.Options{
 		Target: target, Runtime: kind, RuntimeWhy: why,
-		Source: j.Source, Root: a.runs, Watch: view.Update,
+		Source: j.Source, Root: a.runs,
 		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"), Earlier: earlier,
 	}
+	started := sync.OnceFunc(release)
+	o.Watch = func(p harness.Progress) {
+		started() // the run is owned by now, and the next one counts it
+		view.Update(p)
+	}
 	if f.debug {
-		debug := debugLog(view.Note)
+		debug, watch := debugLog(view.Note), o.Watch
 		o.Watch = func(p harness.Progress) {
-			view.Update(p)
+			watch(p)
 			debug(p)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv(waitEnv, "0") // tests run beside each other
 	testscript.Main(m, map[string]func(){"holdfast": main})
 }
 
@@ -33,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv(build.BinEnv, bin)
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv(waitEnv, "0")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
