@@ -202,8 +202,11 @@ func (d *loadDriver) close() {
 func (d *loadDriver) writeThenRead(ctx context.Context, writer, reader workload.Client, key, value string) error {
 	g := workload.Generator{Load: d.plan.Load, Now: d.log.now}
 	write, read := history.Write, history.Read
-	if d.plan.Load.SetsOnly() {
+	switch {
+	case d.plan.Load.SetsOnly():
 		write, read = history.Add, history.SetRead
+	case d.plan.Load.ListsOnly():
+		write, read = history.Append, history.ListRead
 	}
 	w := g.Attempt(ctx, writer, history.Op{Kind: write, Key: key, Value: value})
 	if w.Outcome != history.OK {

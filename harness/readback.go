@@ -122,6 +122,8 @@ func finalReads(ops []history.Op) []history.Op {
 			kinds[op.Key] = history.Read
 		case history.Add:
 			kinds[op.Key] = history.SetRead
+		case history.Append, history.Put:
+			kinds[op.Key] = history.ListRead
 		case history.Transfer:
 			kinds[op.Key] = history.Balances
 		case history.Publish:

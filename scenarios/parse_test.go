@@ -152,7 +152,7 @@ func TestProblems(t *testing.T) {
 			"f.yaml:7:7: topology.latency[2]: f and e are given twice"},
 		{"load", "name: x\nsteps: []\nload: {reads: 0, opsPerKey: 1001, mix: {write: 60, cas: 60, add: -20}, writes: 1.5, keys: many, class: a/b}", "f.yaml:3:8: load.reads: 0 is out of range: want 1 to 20000\n" +
 			"f.yaml:3:18: load.opsPerKey: 1001 is out of range: want 1 to 1000\n" +
-			"f.yaml:3:35: load.mix: 60 write + 60 cas + -20 add + 0 transfer + 0 publish is 100, want shares of 100\n" +
+			"f.yaml:3:35: load.mix: 60 write + 60 cas + -20 add + 0 transfer + 0 publish + 0 append is 100, want shares of 100\n" +
 			"f.yaml:3:72: load.writes: 1.5 is no whole number\n" +
 			"f.yaml:3:85: load.keys: many is no whole number\n" +
 			"f.yaml:3:97: load.class: \"a/b\" is no name of a class of data: want lower-case letters, digits and dashes"},

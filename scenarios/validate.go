@@ -186,8 +186,8 @@ func validateLoad(src *diagnosticCollector, l workload.Load) {
 	}
 	m := l.Mix
 	if src.inFile("load.mix") || m != (workload.Mix{}) {
-		if sum := m.Write + m.CAS + m.Add + m.Transfer + m.Publish; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer, m.Publish) < 0 {
-			src.report("load.mix", fmt.Sprintf("%d write + %d cas + %d add + %d transfer + %d publish is %d, want shares of 100", m.Write, m.CAS, m.Add, m.Transfer, m.Publish, sum), "")
+		if sum := m.Write + m.CAS + m.Add + m.Transfer + m.Publish + m.Append; sum != 100 || min(m.Write, m.CAS, m.Add, m.Transfer, m.Publish, m.Append) < 0 {
+			src.report("load.mix", fmt.Sprintf("%d write + %d cas + %d add + %d transfer + %d publish + %d append is %d, want shares of 100", m.Write, m.CAS, m.Add, m.Transfer, m.Publish, m.Append, sum), "")
 		}
 	}
 }

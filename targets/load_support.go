@@ -18,6 +18,8 @@ type LoadSupport struct {
 	LocalReads bool
 	// Accounts says that it serves history.Open, Transfer and Balances.
 	Accounts bool
+	// Lists says that it serves history.Append and ListRead.
+	Lists bool
 	// Streams says that it serves history.Publish and Consume.
 	Streams bool
 }
@@ -64,6 +66,8 @@ func CheckLoad(t Target, l workload.Load) error {
 		return lacks("load.localReads", "has no reads that a region answers by itself")
 	case l.Mix.Transfer > 0 && !has.Accounts:
 		return lacks("load.mix.transfer", "has no accounts")
+	case l.Mix.Append > 0 && !has.Lists:
+		return lacks("load.mix.append", "has no lists")
 	case l.Mix.Publish > 0 && !has.Streams:
 		return lacks("load.mix.publish", "has no streams")
 	case l.Consumers > 0 && !has.Streams:

@@ -25,6 +25,7 @@ func TestCheckLoad(t *testing.T) {
 		"a class of another":      {etcd.Target{}, workload.Load{Class: "async"}, "load.class: target etcd has no classes of data: leave it out"},
 		"local reads":             {etcd.Target{}, workload.Load{LocalReads: 1}, "load.localReads: target etcd has no reads that a region answers by itself: leave it out"},
 		"accounts":                {etcd.Target{}, workload.Load{Mix: workload.Mix{Transfer: 1}}, "load.mix.transfer: target etcd has no accounts: leave it out"},
+		"lists":                   {etcd.Target{}, workload.Load{Mix: workload.Mix{Append: 1}}, "load.mix.append: target etcd has no lists: leave it out"},
 		"streams":                 {etcd.Target{}, workload.Load{Mix: workload.Mix{Publish: 1}, Consumers: 1}, "load.mix.publish: target etcd has no streams: leave it out"},
 		"consumers":               {etcd.Target{}, workload.Load{Consumers: 1}, "load.consumers: target etcd has no streams: leave it out"},
 	} {

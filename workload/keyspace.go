@@ -8,7 +8,7 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// keyspace chooses registers and sets, and replaces each by a new one after a fixed
+// keyspace chooses registers, sets and lists, and replaces each by a new one after a fixed
 // number of operations. The cost of checking linearizability grows with the square
 // of the operations on a key, so their number must be bounded.
 type keyspace struct {
@@ -17,6 +17,7 @@ type keyspace struct {
 	prefix    string // of every name; empty in the first part of a load
 	registers []keySlot
 	sets      []keySlot
+	lists     []keySlot
 }
 
 // keySlot is one of the keys that are in use at a time.
@@ -26,12 +27,19 @@ type keySlot struct {
 	last       string // the value that the register is expected to hold
 }
 
+// listsInUse is how many lists are in use at a time, and opsPerList the operations after which each is replaced by a
+// new one: every read of a list has all of it, so lists are short.
+const (
+	listsInUse = 4
+	opsPerList = 100
+)
+
 // setsInUse is how many sets are in use at a time: few, so that one final read covers
 // many elements, but more than one, so that reads during the run stay small.
 const setsInUse = 4
 
 func newKeyspace(l Load, part int) *keyspace {
-	k := &keyspace{load: l, registers: make([]keySlot, l.Keys), sets: make([]keySlot, setsInUse)}
+	k := &keyspace{load: l, registers: make([]keySlot, l.Keys), sets: make([]keySlot, setsInUse), lists: make([]keySlot, listsInUse)}
 	if part > 0 {
 		k.prefix = fmt.Sprintf("p%d.", part)
 	}
@@ -53,6 +61,14 @@ func (k *keyspace) set(rng *rand.Rand) string {
 	defer k.mu.Unlock()
 	i := rng.IntN(len(k.sets))
 	return k.load.Key(fmt.Sprintf("%ss%d.%d", k.prefix, i, k.sets[i].use(k.load.OpsPerKey).generation))
+}
+
+// list chooses a list.
+func (k *keyspace) list(rng *rand.Rand) string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	i := rng.IntN(len(k.lists))
+	return k.load.Key(fmt.Sprintf("%sl%d.%d", k.prefix, i, k.lists[i].use(min(opsPerList, k.load.OpsPerKey)).generation))
 }
 
 func (s *keySlot) use(limit int) *keySlot {

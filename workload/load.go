@@ -46,10 +46,15 @@ type Mix struct {
 	Transfer int `json:"transfer,omitempty" yaml:"transfer"`
 	// Publish publishes a message to the stream.
 	Publish int `json:"publish,omitempty" yaml:"publish"`
+	// Append appends a value to a list. The same percentage of the reads reads a list.
+	Append int `json:"append,omitempty" yaml:"append"`
 }
 
 // SetsOnly says that nothing is written to registers; then none is read either.
 func (l Load) SetsOnly() bool { return l.Mix.setsOnly() }
+
+// ListsOnly says that nothing is written to registers and sets, and something to lists.
+func (l Load) ListsOnly() bool { m := l.Mix; return m.Append > 0 && m.Write+m.CAS+m.Add == 0 }
 
 func (m Mix) setsOnly() bool { return m.Add > 0 && m.Write+m.CAS == 0 }
 

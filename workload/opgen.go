@@ -48,10 +48,12 @@ func (s *opGenerator) next(id int64) history.Op {
 	}
 	roll := s.rng.IntN(100)
 	if s.class == history.Reads {
-		rest := 100 - s.mix.Transfer
+		rest := 100 - s.mix.Transfer - s.mix.Append
 		switch {
-		case roll >= rest:
+		case roll >= 100-s.mix.Transfer:
 			op.Kind, op.Key = history.Balances, bank
+		case roll >= rest:
+			op.Kind, op.Key = history.ListRead, s.keys.list(s.rng)
 		case roll*100 < setReadPercent*rest && s.mix.Add > 0, s.mix.setsOnly():
 			op.Kind, op.Key = history.SetRead, s.keys.set(s.rng)
 		default:
@@ -70,6 +72,8 @@ func (s *opGenerator) next(id int64) history.Op {
 	}
 	op.Value = strconv.FormatInt(id, 10)
 	switch {
+	case roll >= 100-s.mix.Transfer-s.mix.Publish-s.mix.Append:
+		op.Kind, op.Key = history.Append, s.keys.list(s.rng)
 	case roll < s.mix.Write:
 		op.Kind = history.Write
 		op.Key, _ = s.keys.register(s.rng)

@@ -35,7 +35,7 @@ func RPO(ctx context.Context, run *index.Run, workers int) (*record.RPO, []recor
 		j.dataLoss(figures, total),
 		noneOf("phantoms", "values that nobody wrote", total.phantoms, figures),
 		noneOf("divergence", "final reads that differ between nodes", total.diverged, figures),
-		noneOf("duplicates", "values that a set holds twice", total.duplicates, figures),
+		noneOf("duplicates", "values that a set or list holds twice", total.duplicates, figures),
 		j.staleReads(total.stale),
 		j.splitBrain(total.splitBrain),
 	}
@@ -76,6 +76,7 @@ func (j *judge) all(ctx context.Context, workers int) (*tally, error) {
 	}
 	keys := j.run.Keys()
 	each(keys.Sets, j.set)
+	each(keys.Lists, j.list)
 	each(keys.Registers, j.register)
 	each(keys.Streams, j.stream)
 	each(keys.Banks, j.bank)

@@ -40,7 +40,16 @@ func (e *elements) attempt(op *history.Op) {
 	}
 }
 
-// set judges what became of one set, or of the messages of one stream.
+// list judges what became of one list, of which no order is asked here: linearizability has that. Where a put replaced
+// the list, what it replaced is gone by right, and nothing is judged.
+func (j *judge) list(k keyindex.Key) *tally {
+	if slices.ContainsFunc(k.Ops, func(op *history.Op) bool { return op.Kind == history.Put }) {
+		return &tally{}
+	}
+	return j.set(k)
+}
+
+// set judges what became of one set or list, or of the messages of one stream.
 func (j *judge) set(k keyindex.Key) *tally {
 	var (
 		t     = &tally{}
@@ -50,7 +59,7 @@ func (j *judge) set(k keyindex.Key) *tally {
 	)
 	for _, op := range k.Ops {
 		switch {
-		case op.Kind == history.Add, op.Kind == history.Publish:
+		case op.Kind == history.Add, op.Kind == history.Publish, op.Kind == history.Append:
 			j.countWrite(t, op)
 			e.attempt(op)
 		case op.Final:

@@ -14,6 +14,7 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/clustertest"
 	"github.com/mcp-resilience/holdfast/history"
+	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/topology"
 	"github.com/mcp-resilience/holdfast/workload"
 )
@@ -23,6 +24,10 @@ import (
 type Store struct {
 	// DropsAdds is a defect: every tenth add is acknowledged and dropped.
 	DropsAdds bool
+	// ReordersAppends is a defect: every tenth value that is appended to a list is put before the one before it.
+	ReordersAppends bool
+	// DropsAppends is a defect: every tenth append is acknowledged and dropped.
+	DropsAppends bool
 	// Unreadable is a node through which reads fail once the store has been down;
 	// empty means none.
 	Unreadable topology.NodeID
@@ -34,6 +39,8 @@ type Store struct {
 	mu        sync.Mutex
 	registers map[string]string
 	sets      map[string][]string
+	lists     map[string][]string
+	appends   int
 	adds      int
 	dropping  bool
 	down      bool
@@ -42,7 +49,7 @@ type Store struct {
 
 // NewStore makes an empty store without a defect.
 func NewStore() *Store {
-	return &Store{registers: map[string]string{}, sets: map[string][]string{}}
+	return &Store{registers: map[string]string{}, sets: map[string][]string{}, lists: map[string][]string{}}
 }
 
 // Name is how plans call it.
@@ -68,6 +75,22 @@ func (s *Store) Resolve(_ context.Context, c *cluster.Cluster, r topology.Role) 
 		}
 	}
 	return out, nil
+}
+
+// LoadSupport is lists, beside registers and sets.
+func (s *Store) LoadSupport() targets.LoadSupport { return targets.LoadSupport{Lists: true} }
+
+// append appends to a list, unless a defect has it otherwise.
+func (s *Store) append(op history.Op) {
+	s.appends++
+	list, tenth := s.lists[op.Key], s.appends%10 == 0
+	switch {
+	case s.DropsAppends && tenth:
+	case s.ReordersAppends && tenth && len(list) > 0:
+		s.lists[op.Key] = slices.Insert(list, len(list)-1, op.Value)
+	default:
+		s.lists[op.Key] = append(list, op.Value)
+	}
 }
 
 // Client makes a client; its operations take no time.
@@ -140,6 +163,10 @@ func (c client) Do(_ context.Context, op history.Op) history.Op {
 		}
 	case history.SetRead:
 		op.Set = slices.Clone(s.sets[op.Key])
+	case history.Append:
+		s.append(op)
+	case history.ListRead:
+		op.Set = slices.Clone(s.lists[op.Key])
 	}
 	return op
 }
