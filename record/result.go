@@ -183,12 +183,12 @@ type Availability struct {
 
 // AvailabilitySeries is the availability of one client region and class.
 type AvailabilitySeries struct {
-	Region   topology.Region `json:"region"`
-	Class    history.Class   `json:"class"`
-	Due      int             `json:"due"` // operations due while eligible
-	Good     int             `json:"good"`
-	Minority int             `json:"minority"` // due while not eligible
-	Dropped  int             `json:"dropped"`
+	Region           topology.Region `json:"region"`
+	Class            history.Class   `json:"class"`
+	Due              int             `json:"due"` // operations due while the clients could reach a quorum
+	Good             int             `json:"good"`
+	DueWithoutQuorum int             `json:"dueWithoutQuorum"` // while the clients could reach no quorum; not part of Due
+	Dropped          int             `json:"dropped"`
 	// Latency from the intended time, of acknowledged operations.
 	P50 time.Duration `json:"p50"`
 	P99 time.Duration `json:"p99"`

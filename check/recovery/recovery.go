@@ -33,14 +33,14 @@ func (s *series) recover(run *index.Run, e index.Episode) recovery {
 		Region: s.Region, Class: s.Class, Episode: e.Number,
 		Eligible: true, Recovered: true, FirstAck: 0, SinceHeal: record.NotReached, Resolution: s.resolution(),
 	}}
-	unserved := run.Quorum.Unserved[s.Region]
-	for _, u := range unserved {
+	mayLackQuorum := run.Quorum.RegionMayLackQuorum[s.Region]
+	for _, u := range mayLackQuorum {
 		if u.From < e.To && u.To > e.From {
 			r.Eligible, r.FromHeal = false, true
 		}
 	}
 	var bad, due int64
-	for _, g := range s.segments(e, unserved) {
+	for _, g := range s.segments(e, mayLackQuorum) {
 		if g.end != quorumLost {
 			r.judged = true
 		}
