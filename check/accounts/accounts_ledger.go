@@ -172,8 +172,8 @@ func difference(balances, expected map[string]int64) (over map[string]int64, wor
 	return over, words
 }
 
-// move books a transfer.
-func move(balances map[string]int64, op *history.Op) {
+// applyTransfer books a transfer.
+func applyTransfer(balances map[string]int64, op *history.Op) {
 	balances[op.From] -= op.Amount
 	balances[op.To] += op.Amount
 }
