@@ -117,7 +117,7 @@ func Judge(ctx context.Context, r *record.Run, o Options) *record.Result {
 	}}, input{}, out)
 	if run != nil {
 		out.Lateness = lateness(run)
-		out.QuorumLoss = quorum.Spans(run.Quorum.None, run.End)
+		out.QuorumLoss = quorum.Spans(run.Quorum.NoQuorum, run.End)
 		var g errgroup.Group
 		g.SetLimit(o.Workers)
 		for i, c := range checks {

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -9,29 +10,38 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster/clustertest"
 )
 
-// A cluster of the fake runtime, whose nodes are goroutines on loopback
-// addresses. Two faults at a time want one node down; it runs again when both
-// have let go.
-func Example() {
-	ctx := context.Background()
+// startFake starts a cluster of three nodes on the fake runtime, whose nodes are goroutines on
+// loopback addresses. The returned function closes it and removes its files.
+func startFake(ctx context.Context, run string) (_ *cluster.Cluster, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "holdfast-example-")
 	if err != nil {
-		fmt.Println(err)
-		return
+		return nil, nil, err
 	}
-	defer os.RemoveAll(dir)
-	spec := cluster.Spec{Run: "example", Topology: clustertest.Topology(1), Dir: dir}
+	spec := cluster.Spec{Run: run, Topology: clustertest.Topology(1), Dir: dir}
 	rt, err := clustertest.Fake(nil).Open(ctx, spec)
 	if err != nil {
-		fmt.Println(err)
-		return
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	c, err := cluster.Start(ctx, rt, spec, nil)
 	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return c, func() {
+		if err := errors.Join(c.Close(ctx), os.RemoveAll(dir)); err != nil {
+			fmt.Println(err)
+		}
+	}, nil
+}
+
+// Two faults hold one node down at the same time. It runs again when both have released it.
+func Example() {
+	ctx := context.Background()
+	c, remove, err := startFake(ctx, "example")
+	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = c.Close(ctx) }()
+	defer remove()
 
 	kill, err := c.Hold(ctx, "east-1", cluster.Exited, cluster.Kill)
 	if err != nil {
@@ -49,36 +59,24 @@ func Example() {
 	}
 	fmt.Println("both hold it:", state())
 	_ = kill(ctx)
-	fmt.Println("one has let go:", state())
+	fmt.Println("one has released it:", state())
 	_ = pause(ctx)
-	fmt.Println("both have:", state())
+	fmt.Println("both have released it:", state())
 	// Output:
 	// both hold it: exited
-	// one has let go: paused
-	// both have: running
+	// one has released it: paused
+	// both have released it: running
 }
 
-// What the framework itself has lost is listed apart from nodes that crashed.
+// A sandbox that died is listed apart from nodes that crashed, because the framework owns it.
 func ExampleCluster_SandboxFailures() {
 	ctx := context.Background()
-	dir, err := os.MkdirTemp("", "holdfast-example-")
+	c, remove, err := startFake(ctx, "example-failures")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
-	spec := cluster.Spec{Run: "example-failures", Topology: clustertest.Topology(1), Dir: dir}
-	rt, err := clustertest.Fake(nil).Open(ctx, spec)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	c, err := cluster.Start(ctx, rt, spec, nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = c.Close(ctx) }()
+	defer remove()
 	_ = c.Sandbox("north-1").Signal(ctx, cluster.Kill)
 	for len(c.SandboxFailures(ctx)) == 0 {
 	}

@@ -59,7 +59,7 @@ func (c *Cluster) Throttle(ctx context.Context, id topology.NodeID, cpus float64
 	defer n.mu.Unlock()
 	n.limits = append(n.limits, cpus)
 	if err := n.throttle(ctx, t); err != nil {
-		n.unlimit(cpus)
+		n.removeLimit(cpus)
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
 		return nil, errors.Join(fmt.Errorf("throttle %s: %w", id, err), n.throttle(undo, t))
@@ -72,7 +72,7 @@ func (c *Cluster) Throttle(ctx context.Context, id topology.NodeID, cpus float64
 			return nil
 		}
 		if listed {
-			n.unlimit(cpus)
+			n.removeLimit(cpus)
 			listed = false
 		}
 		if err := n.throttle(ctx, t); err != nil {
@@ -91,8 +91,8 @@ func (n *nodeState) throttle(ctx context.Context, t Throttler) error {
 	return t.Throttle(ctx, slices.Min(n.limits))
 }
 
-// unlimit removes one limit of that many CPUs.
-func (n *nodeState) unlimit(cpus float64) {
+// removeLimit removes one limit of that many CPUs.
+func (n *nodeState) removeLimit(cpus float64) {
 	if i := slices.Index(n.limits, cpus); i >= 0 {
 		n.limits = slices.Delete(n.limits, i, i+1)
 	}

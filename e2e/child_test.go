@@ -68,8 +68,8 @@ func (c *child) begin(cmd *exec.Cmd) {
 	DeferCleanup(func() { c.Session.Kill().Wait(10 * time.Second) })
 }
 
-// said waits until the child has printed something that matches.
-func (c *child) said(ctx SpecContext, where *gbytes.Buffer, pattern string) {
+// awaitOutput waits until the child has printed something that matches.
+func (c *child) awaitOutput(ctx SpecContext, where *gbytes.Buffer, pattern string) {
 	GinkgoHelper()
 	Eventually(ctx, func() (*gbytes.Buffer, error) {
 		if c.ExitCode() > 0 {

@@ -57,7 +57,7 @@ var _ = Describe("the machine that runs a drill", func() {
 	})
 	It("is healed and clean when Ginkgo is interrupted in the middle of a fault", Label("full", local.Name), func(ctx SpecContext) {
 		c := suite(ctx)
-		c.said(ctx, c.Out, `fault +requested`)
+		c.awaitOutput(ctx, c.Out, `fault +requested`)
 		run := c.run()
 		Expect(leftovers(ctx, run)).NotTo(BeEmpty())
 		c.Interrupt()
@@ -72,8 +72,8 @@ var _ = Describe("the machine that runs a drill", func() {
 	for _, rt := range []string{docker.Name, local.Name} {
 		It("is clean within 10 s of a kill -9 in the middle of a fault, on "+rt, Label("full", rt), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, c.Err, `probe +active: .*`)
-			c.said(ctx, c.Err, `pause`)
+			c.awaitOutput(ctx, c.Err, `probe +active: .*`)
+			c.awaitOutput(ctx, c.Err, `pause`)
 			run := c.run()
 			Expect(leftovers(ctx, run)).NotTo(BeEmpty(), "a run under way is found")
 			c.Signal(syscall.SIGKILL)
@@ -85,7 +85,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("is cleaned by hand when the watchdog was killed too, on "+rt, Label("full", rt, byNight(rt == local.Name)), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, c.Err, `probe +active: `)
+			c.awaitOutput(ctx, c.Err, `probe +active: `)
 			run := c.run()
 			dogs := processesOfProgram("watchdog", run)
 			Expect(dogs).To(HaveLen(1))
@@ -101,10 +101,10 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("is healed and clean after Ctrl-C, with the partial record kept, on "+rt, Label("full", rt, byNight(rt == local.Name)), func(ctx SpecContext) {
 			c := start(rt, endless)
-			c.said(ctx, c.Err, `probe +active: `)
+			c.awaitOutput(ctx, c.Err, `probe +active: `)
 			run := c.run()
 			c.Interrupt()
-			c.said(ctx, c.Err, `healing faults`)
+			c.awaitOutput(ctx, c.Err, `healing faults`)
 			Eventually(ctx, c.Exited).WithTimeout(30 * time.Second).Should(BeClosed())
 			Expect(c.ExitCode()).To(Equal(130))
 			Expect(leftovers(ctx, run)).To(BeEmpty())
@@ -117,7 +117,7 @@ var _ = Describe("the machine that runs a drill", func() {
 
 		It("takes two runs at once, and clean harms neither, on "+rt, Label("full", rt, "nightly"), Serial, func(ctx SpecContext) {
 			one, other := start(rt, brief), start(rt, brief)
-			one.said(ctx, one.Err, `probe +active: `)
+			one.awaitOutput(ctx, one.Err, `probe +active: `)
 			out, err := exec.CommandContext(ctx, holdfast, "clean").CombinedOutput()
 			Expect(err).NotTo(HaveOccurred(), string(out))
 			for _, c := range []*child{one, other} {

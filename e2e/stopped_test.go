@@ -44,7 +44,7 @@ var _ = Describe("a part of holdfast that is stopped", Label("nightly", local.Na
 		It(fmt.Sprintf("leaves no fail behind: %s, run %d", who, i+1), func(ctx SpecContext) {
 			random := rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), uint64(i)))
 			c := start(local.Name, quick)
-			c.said(ctx, c.Err, `phase: baseline`)
+			c.awaitOutput(ctx, c.Err, `phase: baseline`)
 			pids := []int{c.Command.Process.Pid}
 			if who != "runner" {
 				pids = nil

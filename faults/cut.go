@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -95,7 +96,7 @@ func (c *cutInjection) probeCut(ctx context.Context) (observed string, conclusiv
 			case ctx.Err() != nil: // the probe failed because it was cancelled, not because of the cut
 				return "", false, ctx.Err()
 			case s.Err == nil:
-				return "", false, fmt.Errorf("%s is not cut: it echoes in %v", s.Link, s.RTT.Round(time.Microsecond))
+				return "", false, fmt.Errorf("%s is not cut: it echoes in %s", s.Link, duration.Format(s.RTT))
 			case failure == "" || failure == links.Other:
 				return "", false, fmt.Errorf("probe of %s: %w", s.Link, s.Err)
 			case failure == links.Silent:
@@ -131,7 +132,7 @@ func (c *cutInjection) ControlUnaffected(ctx context.Context, others []topology.
 	if err := allEcho(s); err != nil {
 		return "", fmt.Errorf("control link: %w", err)
 	}
-	return fmt.Sprintf("%s echoes in %v", l, s[0].RTT.Round(time.Microsecond)), nil
+	return fmt.Sprintf("%s echoes in %s", l, duration.Format(s[0].RTT)), nil
 }
 
 // allEcho returns an error that names the links that gave no echo.

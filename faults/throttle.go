@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -101,8 +102,8 @@ func (t *throttleInjection) starved(ctx context.Context, n topology.Node) (strin
 	}
 	wall := time.Since(begin)
 	used, stops := (after.Used-before.Used).Seconds()/wall.Seconds(), after.Stopped-before.Stopped
-	observed := fmt.Sprintf("%s used %.3f of a CPU (limit %v, by %s) and was stopped %d times in %v",
-		n.ID, used, after.Limit, after.How, stops, wall.Round(time.Millisecond))
+	observed := fmt.Sprintf("%s used %.3f of a CPU (limit %v, by %s) and was stopped %d times in %s",
+		n.ID, used, after.Limit, after.How, stops, duration.Format(wall))
 	switch {
 	case used < 0 || stops < 0:
 		return "", fmt.Errorf("%s was started again during the measurement", n.ID)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -72,7 +73,7 @@ func (m *crashMonitor) watchSandboxes(ctx context.Context) {
 			length := s.To.Sub(s.From).Round(time.Millisecond)
 			m.log.emit(record.Event{
 				At: m.log.clock.At(s.To), Source: record.FromEngine, Kind: record.EventSandboxStalled, Node: s.Node,
-				Description: fmt.Sprintf("the link proxy of %s stood still for up to %v", s.Node, length),
+				Description: fmt.Sprintf("the link proxy of %s stood still for up to %s", s.Node, duration.Format(length)),
 				Fields:      map[string]string{record.FieldFor: length.String()},
 			})
 		}

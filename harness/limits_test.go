@@ -23,7 +23,7 @@ func noticed(r *record.Run, text string) bool {
 	})
 }
 
-// TestABlockedWatcherDelaysNothing: whoever watches never returns from its first
+// TestABlockedWatcherDelaysNothing: the function that watches never returns from its first
 // call, and the fault is injected and healed on time all the same.
 func TestABlockedWatcherDelaysNothing(t *testing.T) {
 	t.Parallel()
@@ -39,7 +39,7 @@ func TestABlockedWatcherDelaysNothing(t *testing.T) {
 	if d := s.OutageLength(); d < time.Second || d > 1500*time.Millisecond {
 		t.Errorf("the fault lasted %v, want 1s", d)
 	}
-	if !noticed(r, "whoever watches this run has not returned") {
+	if !noticed(r, "the function that watches this run has not returned") {
 		t.Errorf("no notice of the watcher among %+v", r.Events)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
 )
@@ -74,7 +75,7 @@ func (s *Session) runStep(ctx context.Context, step scenarios.Step) {
 	_ = sleep(ctx, due-s.log.now())
 	i.awaitProofs(ctx)
 	if late := s.log.now() - due; late > lateHeal && ctx.Err() == nil {
-		i.emit(record.FromEngine, record.EventExtended, "it lasts "+late.Round(time.Millisecond).String()+" longer than asked: its proof takes that long")
+		i.emit(record.FromEngine, record.EventExtended, "it lasts "+duration.Format(late)+" longer than asked, because its proof takes that long")
 	}
 	i.heal()
 	<-i.cleared

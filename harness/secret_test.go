@@ -21,7 +21,7 @@ func TestTheSecretOfARunIsNowhereInItsRecord(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	secrets := map[string]int{} // how many nodes were given each
-	serve := func(ctx context.Context, l clustertest.Life) error {
+	serve := func(ctx context.Context, l clustertest.Incarnation) error {
 		mu.Lock()
 		secrets[l.Vars.Secret]++
 		mu.Unlock()

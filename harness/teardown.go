@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/mcp-resilience/holdfast/check"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 )
@@ -140,7 +140,7 @@ func (s *Session) remove() error {
 func (s *Session) judge(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.dir.Close()) }()
 	if blocked := s.log.progress.blockedFor(); blocked > watchTimeout {
-		s.log.notice(record.EventNotice, "whoever watches this run has not returned for %v: the run ends without it", blocked.Round(time.Second))
+		s.log.notice(record.EventNotice, "the function that watches this run has not returned for %s: the run ends without it", duration.Format(blocked))
 	}
 	err = s.history.Close()
 	ops := s.history.Ops()

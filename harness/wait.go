@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/internal/duration"
 )
 
 // pollInterval is how often a condition that the engine waits for is asked for.
@@ -36,10 +38,10 @@ func poll(ctx context.Context, timeout time.Duration, f func(context.Context) er
 			continue
 		}
 		if ctx.Err() != nil {
-			waited := time.Since(began).Round(time.Millisecond)
-			return fmt.Errorf("stopped after %v of %v because %w: %w", waited, timeout, context.Cause(ctx), err)
+			waited := duration.Format(time.Since(began))
+			return fmt.Errorf("stopped after %s of %s because %w: %w", waited, duration.Exact(timeout), context.Cause(ctx), err)
 		}
-		return fmt.Errorf("not within %v: %w", timeout, err)
+		return fmt.Errorf("not within %s: %w", duration.Exact(timeout), err)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Schema is the version of the run directory's layout, kept in run.json. A
 // directory of a later schema is refused; earlier ones are read.
-const Schema = 2
+const Schema = 3
 
 // The files of a run directory.
 const (

@@ -82,7 +82,7 @@ func TestLoadingIsBounded(t *testing.T) {
 		file, content, want string
 	}{
 		{LinksFile, "[{}" + strings.Repeat(",{}", maxValues/2) + "]", "has more than 2000000 values"},
-		{RunFile, `{"schema":2,"id":"` + strings.Repeat("a", maxFile) + `"}`, "is longer than 32 MiB"},
+		{RunFile, `{"schema":3,"id":"` + strings.Repeat("a", maxFile) + `"}`, "is longer than 32 MiB"},
 		{EventsFile, `{"description":"` + strings.Repeat("a", maxEventLine) + "\"}\n", ":1: the line is longer than 1 MiB"},
 		{EventsFile, strings.Repeat("{}\n", maxEvents+1), "has more than 1000000 events"},
 		{EventsFile, string(bytes.Repeat([]byte{'a'}, maxEventsFile+1)), "is longer than 128 MiB"},

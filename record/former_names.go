@@ -67,7 +67,7 @@ var (
 		"findings":         {in: names{"promise": formerCheck("check"), "says": {name: "description"}}},
 		"rto":              {in: names{"series": {in: formerSeries}, "stages": {in: names{"says": {name: "description"}}}}},
 		"rpo":              {in: names{"lostFor": {name: "lossWindow"}, "silent": {name: "unreadableNodes"}}},
-		"availability":     {in: names{"series": {in: names{"class": {text: formerClass}, "unsent": {name: "dropped"}}}}},
+		"availability":     {in: names{"series": {in: names{"class": {text: formerClass}, "unsent": {name: "dropped"}, "minority": {name: "dueWithoutQuorum"}}}}},
 		"deliveries":       {in: names{"invented": {name: "unexpected"}}},
 		"definition": {name: "sloParams", in: names{
 			"good": {name: "minGood"}, "throughput": {name: "minThroughput"}, "floor": {name: "minBaseline"},

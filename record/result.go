@@ -188,11 +188,11 @@ type Availability struct {
 
 // AvailabilitySeries is the availability of one client region and class.
 type AvailabilitySeries struct {
-	Region   topology.Region `json:"region"`
-	Class    history.Class   `json:"class"`
-	Due      int             `json:"due"` // operations due while eligible
-	Good     int             `json:"good"`
-	Minority int             `json:"minority"` // due while not eligible
+	Region           topology.Region `json:"region"`
+	Class            history.Class   `json:"class"`
+	Due              int             `json:"due"` // operations due while the clients could reach a quorum
+	Good             int             `json:"good"`
+	DueWithoutQuorum int             `json:"dueWithoutQuorum"` // while the clients could reach no quorum; not part of Due
 	// CutOff is how many were acknowledged by a side that could reach no quorum; they count nowhere else.
 	CutOff  int `json:"cutOff,omitempty"`
 	Dropped int `json:"dropped"`

@@ -41,7 +41,7 @@ func environment(r *record.Run) []fact {
 	if len(latencies) > 0 {
 		out = append(out, fact{"one-way latency", strings.Join(latencies, ", "), false})
 	}
-	d := sloParamsOf(r)
+	d := judgedSLOParams(r)
 	out = append(out, fact{"definitions", fmt.Sprintf("bucket %s, good when %s are OK within %s; outages merged below %s; stable after %s at %s of the baseline's throughput",
 		duration.OrNever(d.Bucket), share(d.MinGood), duration.OrNever(d.Latency), duration.OrNever(d.Merge), duration.OrNever(d.Stable), share(d.MinThroughput)), false})
 	keys := make([]string, 0, len(r.Versions))

@@ -27,7 +27,7 @@ type fact struct {
 const eventsAround = 4 // on each side
 
 func firstErrorOf(r *record.Run) *firstError {
-	fault, limit := firstFault(r), sloParamsOf(r).Latency
+	fault, limit := firstFault(r), judgedSLOParams(r).Latency
 	var first *history.Op
 	e := &firstError{}
 	for i := range r.Ops {

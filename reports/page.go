@@ -188,7 +188,7 @@ func (p *page) addAvailability(a *record.Availability) {
 		}
 		p.Avail = append(p.Avail, row{Cells: []string{
 			clean(string(s.Region)), classWord(s.Class), part, count(s.Good), count(s.Due),
-			count(s.Dropped), count(s.Minority), count(s.CutOff), duration.OrNever(s.P50), duration.OrNever(s.P99), duration.OrNever(s.Max),
+			count(s.Dropped), count(s.DueWithoutQuorum), count(s.CutOff), duration.OrNever(s.P50), duration.OrNever(s.P99), duration.OrNever(s.Max),
 		}})
 	}
 }

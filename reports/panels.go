@@ -58,7 +58,7 @@ func goodputPanel(r *record.Run, f frame, series []chartSeries, region topology.
 func latencyPanel(r *record.Run, f frame, series []chartSeries, region topology.Region) (plot, panel, bool) {
 	p := plot{
 		height: latencyHeight, from: f.From.Seconds(), to: f.To.Seconds(),
-		low: 0, high: 0, limit: logMillis(sloParamsOf(r).Latency),
+		low: 0, high: 0, limit: logMillis(judgedSLOParams(r).Latency),
 	}
 	d := panel{What: "latency"}
 	low, high := latencyRange(series)

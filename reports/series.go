@@ -11,9 +11,9 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// sloParamsOf returns the constants that the run was judged with, or the defaults
+// judgedSLOParams returns the constants that the run was judged with, or the defaults
 // for a run that was not judged.
-func sloParamsOf(r *record.Run) record.SLOParams {
+func judgedSLOParams(r *record.Run) record.SLOParams {
 	if r.Result == nil {
 		return record.SLOParams{}.Resolve()
 	}
@@ -61,7 +61,7 @@ func frameOf(r *record.Run) frame {
 		f.To = max(f.To, r.Ops[i].Intended)
 	}
 	f.To = max(f.To, f.From+time.Second)
-	f.Bucket = bucketOf(f.To-f.From, sloParamsOf(r).Bucket)
+	f.Bucket = bucketOf(f.To-f.From, judgedSLOParams(r).Bucket)
 	return f
 }
 
@@ -82,7 +82,7 @@ func chartSeriesOf(r *record.Run, f frame) []chartSeries {
 	n := int((f.To-f.From)/f.Bucket) + 1
 	count := goodput.Counter{
 		From: f.From, End: f.From + time.Duration(n)*f.Bucket, Width: f.Bucket,
-		Limit: sloParamsOf(r).Latency, KeepLatencies: true,
+		Limit: judgedSLOParams(r).Latency, KeepLatencies: true,
 	}
 	for i := range r.Ops {
 		count.Add(&r.Ops[i])

@@ -72,7 +72,7 @@ var latencyTicks = []struct {
 func timelineOf(r *record.Run) (timeline, error) {
 	f := frameOf(r)
 	series := chartSeriesOf(r, f)
-	t := timeline{Width: plotWidth, Bucket: duration.OrNever(f.Bucket), Limit: duration.OrNever(sloParamsOf(r).Latency), Empty: len(series) == 0}
+	t := timeline{Width: plotWidth, Bucket: duration.OrNever(f.Bucket), Limit: duration.OrNever(judgedSLOParams(r).Latency), Empty: len(series) == 0}
 	x := func(d time.Duration) int {
 		d = min(max(d, f.From), f.To)
 		return plotLeft + int(math.Round(float64(d-f.From)/float64(f.To-f.From)*float64(plotWidth-plotLeft-plotRight)))

@@ -15,7 +15,7 @@ import (
 func Pin(p Plan, r *record.Run) (Plan, error) {
 	began, ok := r.Phase(record.Faulty)
 	if !ok {
-		return p, fmt.Errorf("trace: the run never reached its timeline")
+		return p, fmt.Errorf("pin the plan to what happened: the run ended before its first fault could be injected")
 	}
 	happened := map[string]record.Fault{}
 	for _, f := range r.Faults {
@@ -46,7 +46,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	if s.To.ResolvedAtInjection() {
 		others := remoteEndpoints(f)
 		if len(others) != 1 {
-			return nil, fmt.Errorf("trace: step %s went to %d nodes that were chosen at injection (%v); only one can be pinned", s.ID, len(others), others)
+			return nil, fmt.Errorf("pin the plan to what happened: step %s went to %d nodes that were chosen at injection (%v); only one can be pinned", s.ID, len(others), others)
 		}
 		s.To = topology.Selector{Node: others[0]}
 	}
@@ -55,7 +55,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	}
 	if len(f.Nodes) > 1 && len(f.Flows) > 0 {
 		// One step for each node would cut these nodes off from each other as well.
-		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Count > 0], f.Nodes)
+		return nil, fmt.Errorf("pin the plan to what happened: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Count > 0], f.Nodes)
 	}
 	var out []Step
 	for i, n := range f.Nodes {

@@ -59,7 +59,7 @@ func TestTrace(t *testing.T) {
 		"links of several nodes of one role cannot be pinned": {
 			steps:  []Step{{ID: "1-isolate", On: topology.Selector{Role: topology.Follower}}},
 			faults: []record.Fault{cut(begun("1-isolate", 5*s, 7*s, "north-1", "south-1"), "north-1", "east-1")},
-			err:    "trace: step 1-isolate cut links of 2 nodes chosen by role ([north-1 south-1]); only one can be pinned",
+			err:    "pin the plan to what happened: step 1-isolate cut links of 2 nodes chosen by role ([north-1 south-1]); only one can be pinned",
 		},
 		"what never began is left out": {
 			steps:  []Step{{ID: "1-kill", On: leader}, {ID: "2-kill", On: leader}},

@@ -14,7 +14,7 @@ import (
 // It must be safe for concurrent use, must not retry, and must report Failed only
 // for operations that provably had no effect.
 type Client interface {
-	// Do carries out op and returns it with Outcome, Error, Output, Swapped,
+	// Do carries out op and returns it with Outcome, Error, Output, Applied,
 	// Set, Node, Term and Revision filled in as far as they are known. The caller
 	// sets the times. When ctx ends the outcome of a write is Unknown.
 	Do(ctx context.Context, op history.Op) history.Op

@@ -52,11 +52,11 @@ type ledger struct {
 	fresh      bool          // a read must show what was acknowledged before it
 	reads      int
 	liveReads  []balanceRead // the reads under load that must be fresh
-	skipped    int           // of them, for the work that they would take
+	skipped    int           // those of liveReads that were not explained, because that would take too long
 	final      keyindex.FinalReads
-	endings    map[topology.NodeID]map[string]int64
+	endings    map[topology.NodeID]map[string]int64 // the final balances through each node
 	violations []string
-	undecided  string // why it is not known whether the end can be explained
+	undecided  string // why it is not known whether the final balances can be explained
 }
 
 func newLedger(k keyindex.Key, fresh bool) *ledger {
@@ -158,8 +158,7 @@ func (l *ledger) verdict(nodes []topology.NodeID) (record.Verdict, string) {
 	return record.Pass, text + fmt.Sprintf("; %d not applied", len(l.declined))
 }
 
-// difference is by how much balances exceed what was expected, by account, and
-// the same in words.
+// difference returns by how much each balance differs from the expected one, as numbers and in words.
 func difference(balances, expected map[string]int64) (over map[string]int64, words []string) {
 	over = map[string]int64{}
 	for account, amount := range balances {
@@ -172,8 +171,8 @@ func difference(balances, expected map[string]int64) (over map[string]int64, wor
 	return over, words
 }
 
-// move books a transfer.
-func move(balances map[string]int64, op *history.Op) {
+// applyTransfer books a transfer.
+func applyTransfer(balances map[string]int64, op *history.Op) {
 	balances[op.From] -= op.Amount
 	balances[op.To] += op.Amount
 }

@@ -17,7 +17,7 @@ import (
 func (l *ledger) explainEndings() (taken int) {
 	expected := maps.Clone(l.opening)
 	for _, op := range l.applied {
-		move(expected, op)
+		applyTransfer(expected, op)
 	}
 	judged := map[string]bool{}
 	for node, balances := range l.endings {

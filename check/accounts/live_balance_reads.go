@@ -42,7 +42,7 @@ func (l *ledger) explainLiveReads() {
 	left, next := maxReadsSteps, 0
 	for _, r := range reads {
 		for ; next < len(applied) && applied[next].Return < r.op.Call; next++ {
-			move(expected, applied[next])
+			applyTransfer(expected, applied[next])
 		}
 		if left <= 0 {
 			l.skipped++

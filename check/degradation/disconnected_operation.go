@@ -34,7 +34,7 @@ func DisconnectedOperation(run *index.Run) []record.Finding {
 	f := record.Finding{Check: "disconnected operation", Verdict: record.Vacuous, Description: "the clients of no region were cut off from the quorum"}
 	untested, violation := "", ""
 	for _, region := range run.Record.Topology.Regions() {
-		windows := run.Quorum.Severed[region]
+		windows := run.Quorum.RegionNoQuorum[region]
 		if len(windows) == 0 {
 			continue
 		}

@@ -31,7 +31,7 @@ func QuorumLossRejection(run *index.Run) []record.Finding {
 	f.Evidence = format.First(w.acked)
 	length := duration.Format(w.length)
 	switch {
-	case len(run.Quorum.None) == 0:
+	case len(run.Quorum.NoQuorum) == 0:
 		f.Verdict, f.Description = record.Vacuous, "there was a quorum at all times"
 	case len(w.acked) > 0:
 		f.Verdict, f.Description = record.Fail, fmt.Sprintf("%s acknowledged without a quorum, first: %s", format.Count(len(w.acked), "write"), w.acked[0])
@@ -59,7 +59,7 @@ type attempts struct {
 
 func writesWithoutQuorum(run *index.Run) attempts {
 	var out attempts
-	for _, s := range quorum.Spans(run.Quorum.None, run.End) {
+	for _, s := range quorum.Spans(run.Quorum.NoQuorum, run.End) {
 		out.length += s.To - s.From
 	}
 	for i := range run.Record.Ops {
@@ -67,7 +67,7 @@ func writesWithoutQuorum(run *index.Run) attempts {
 		if op.Kind.Class() != history.Writes || op.Error == history.Dropped {
 			continue
 		}
-		w, ok := quorum.At(run.Quorum.None, op.Call)
+		w, ok := quorum.At(run.Quorum.NoQuorum, op.Call)
 		if !ok {
 			continue
 		}

@@ -16,9 +16,9 @@ import (
 
 // element is one value of a set, by the adds that attempted it.
 type element struct {
-	add   *history.Op // the best attempt: acknowledged before unknown before rejected
-	final int         // number of final reads that hold it
-	seen  int         // stamp of the read that was last found to hold it
+	add    *history.Op // the best attempt: acknowledged before unknown before rejected
+	final  int         // number of final reads that hold it
+	heldBy int         // stamp of the last processed read that holds it
 }
 
 // elements are the values of a set.
@@ -34,7 +34,7 @@ func (e *elements) attempt(op *history.Op) {
 	switch {
 	case !known:
 		e.ids[op.Value] = len(e.all)
-		e.all = append(e.all, element{add: op, seen: -1})
+		e.all = append(e.all, element{add: op, heldBy: -1})
 	case outcomeRank[op.Outcome] > outcomeRank[e.all[id].add.Outcome]:
 		e.all[id].add = op
 	}
@@ -78,11 +78,11 @@ func (j *judge) set(k keyindex.Key) *tally {
 			case !known:
 				t.phantoms = append(t.phantoms, timestamped{at: op.Call, text: fmt.Sprintf("%s holds %s on %s, which nobody added", k.Name, value, n)})
 				continue
-			case e.all[id].seen == i:
+			case e.all[id].heldBy == i:
 				t.duplicates = append(t.duplicates, timestamped{at: op.Call, text: fmt.Sprintf("%s holds %s twice on %s", k.Name, value, n)})
 				continue
 			}
-			e.all[id].seen = i
+			e.all[id].heldBy = i
 			e.all[id].final++
 		}
 	}
@@ -125,7 +125,7 @@ func (t *tally) divergedSets(nodes []topology.NodeID, key string, final *keyinde
 		e.mark(op.Set, stamp, nil)
 		var missing []string
 		for i := range e.all {
-			if x := &e.all[i]; x.final > 0 && x.final < answered && x.seen != stamp {
+			if x := &e.all[i]; x.final > 0 && x.final < answered && x.heldBy != stamp {
 				missing = append(missing, x.add.Value)
 			}
 		}
@@ -136,18 +136,18 @@ func (t *tally) divergedSets(nodes []topology.NodeID, key string, final *keyinde
 	}
 }
 
-// mark stamps the elements that a read holds, and calls unknown with what is none.
+// mark stamps the elements that a read holds, and calls unknown with every other value.
 func (e *elements) mark(values []string, stamp int, unknown func(value string)) {
 	for _, value := range values {
 		if id, known := e.ids[value]; known {
-			e.all[id].seen = stamp
+			e.all[id].heldBy = stamp
 		} else if unknown != nil {
 			unknown(value)
 		}
 	}
 }
 
-// staleSetReads finds the reads that miss what was acknowledged before they were
+// staleSetReads finds the reads that miss an element whose add was acknowledged before they were
 // called. An element that is lost for good is reported as lost, not as stale.
 func (t *tally) staleSetReads(reads []*history.Op, e *elements, complete bool) {
 	acked := make([]int, 0, len(e.all))
@@ -155,7 +155,7 @@ func (t *tally) staleSetReads(reads []*history.Op, e *elements, complete bool) {
 		if x := &e.all[i]; x.add.Outcome == history.OK && (x.final > 0 || !complete) {
 			acked = append(acked, i)
 		}
-		e.all[i].seen = -1
+		e.all[i].heldBy = -1
 	}
 	slices.SortFunc(acked, func(a, b int) int { return cmp.Compare(e.all[a].add.Return, e.all[b].add.Return) })
 	for stamp, op := range reads {
@@ -169,7 +169,7 @@ func (t *tally) staleSetReads(reads []*history.Op, e *elements, complete bool) {
 			if add.Return >= op.Call {
 				break
 			}
-			if e.all[id].seen != stamp {
+			if e.all[id].heldBy != stamp {
 				if missed++; first == nil {
 					first = add
 				}

@@ -85,7 +85,7 @@ func (j *judge) countWrite(t *tally, op *history.Op) {
 
 // noteSplitBrain notes an acknowledgement to a client that could reach no quorum.
 func (j *judge) noteSplitBrain(t *tally, op *history.Op) {
-	if w, ok := quorum.At(j.run.Quorum.Severed[op.Region], op.Call); ok && op.Return < w.To {
+	if w, ok := quorum.At(j.run.Quorum.RegionNoQuorum[op.Region], op.Call); ok && op.Return < w.To {
 		t.splitBrain = append(t.splitBrain, timestamped{at: op.Call, text: fmt.Sprintf("%s, called %s after its region was cut off from the quorum",
 			format.Write(op), duration.Format(op.Call-w.From))})
 	}

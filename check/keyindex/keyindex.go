@@ -1,5 +1,5 @@
-// Package keyindex groups a history by the object that its operations are on, once for
-// all checks.
+// Package keyindex groups a history by the object that its operations are on (a register, a set, a
+// list, a bank or a stream), once for all checks. It judges nothing.
 package keyindex
 
 import "github.com/mcp-resilience/holdfast/history"

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// budget bounds one search. What a search remembers is of a known size, so its memory
-// is known without measuring, and so is how much all searches hold together.
+// budget bounds the time and memory of one search. What a search memoizes is of a known
+// size, so its memory is computed and not measured, and that of all searches is the sum.
 type budget struct {
-	ctx   context.Context
-	until time.Time
-	held  *atomic.Int64 // bytes, by all searches
-	limit int64         // of held
-	steps int
-	own   int64 // bytes of held that are this search's
+	ctx      context.Context
+	deadline time.Time
+	held     *atomic.Int64 // bytes that all searches hold together
+	limit    int64         // the most that held may be
+	steps    int
+	own      int64 // bytes of held that this search holds
 	// exhausted says why the search was ended; it is empty while it may go on.
 	exhausted string
 }
 
-// bytesPerState is what a state that Porcupine remembers costs beside its bits: a map's
-// slot, a slice, the state, and the step back to it. bytesPerFailure is what a
-// remembered failure of our own search costs beside its key.
+// bytesPerState is the size of a state that Porcupine memoizes, without its bit set: a map
+// entry, a slice, the state, and the step back to it. bytesPerFailure is the size of a
+// memoized failure of registerSearch, without its key.
 const (
 	bytesPerState   = 160
 	bytesPerFailure = 120
@@ -33,14 +33,14 @@ func (b *budget) step() bool {
 		return false
 	}
 	b.steps++
-	if b.steps&0xff == 0 && (b.ctx.Err() != nil || time.Now().After(b.until)) {
+	if b.steps&0xff == 0 && (b.ctx.Err() != nil || time.Now().After(b.deadline)) {
 		b.exhausted = "out of time"
 		return false
 	}
 	return true
 }
 
-// remember accounts for something more that a search keeps, and reports whether it may.
+// remember counts bytes that the search is about to memoize, and reports whether it may.
 func (b *budget) remember(cost int64) bool {
 	b.own += cost
 	if b.held.Add(cost) > b.limit {
@@ -50,7 +50,7 @@ func (b *budget) remember(cost int64) bool {
 	return true
 }
 
-// free gives back what the search held.
+// free returns the memory that the search held to the other searches.
 func (b *budget) free() {
 	b.held.Add(-b.own)
 	b.own = 0

@@ -7,11 +7,10 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// counterexample names the operation that fits no order, the write that it saw, and what came
-// between: three lines at most. Values are all that the register can have held when
-// the operation returned, where that is known.
-func (r *register) counterexample(culprit *linearOp, values []int32) []string {
-	o := culprit
+// counterexample describes the operation that cannot be linearized, the write whose value it
+// observed, and an operation between the two that contradicts it: three lines at most. Values are
+// all that the register can have held when the operation returned; it is empty where they are not known.
+func (r *register) counterexample(o *linearOp, values []int32) []string {
 	line := format.Operation(o.op) + " — fits no order of the operations"
 	if held := r.nameAll(values); held != "" {
 		line += "; it can have held only " + held
@@ -19,13 +18,13 @@ func (r *register) counterexample(culprit *linearOp, values []int32) []string {
 	if o.kind == history.Write {
 		return []string{line}
 	}
-	shown := o.output
+	observed := o.output
 	if o.kind == history.CAS {
-		shown = o.expect
+		observed = o.expect
 	}
-	source, count := r.lastWriter(o, shown)
+	source, count := r.lastWriter(o, observed)
 	switch {
-	case source == nil && shown != 0:
+	case source == nil && observed != 0:
 		line += "; nothing called before its return can have written the value"
 	case source == nil && o.mismatched():
 		return []string{line}
@@ -41,15 +40,15 @@ func (r *register) counterexample(culprit *linearOp, values []int32) []string {
 		}
 		out = append(out, format.Operation(source)+wrote)
 	}
-	if between := r.lastOther(o, shown, source); between != nil && !o.mismatched() {
+	if between := r.lastOther(o, observed, source); between != nil && !o.mismatched() {
 		out = append(out, format.Operation(between)+" — had returned before, and left another value")
 	}
 	return out
 }
 
-// nameAll lists values, or returns "" where that says nothing.
+// nameAll lists values for a message. It returns "" where there are none, or so many that the list is incomplete.
 func (r *register) nameAll(values []int32) string {
-	if len(values) == 0 || len(values) >= maxValues {
+	if len(values) == 0 || len(values) >= maxFurthestValues {
 		return ""
 	}
 	names := make([]string, len(r.values))
@@ -71,8 +70,8 @@ func (r *register) nameAll(values []int32) string {
 	return format.List(known, 5, func(s string) string { return s })
 }
 
-// lastWriter is the operation called last of those that can have written a value before
-// o returned, and how many there are.
+// lastWriter returns, of the operations that can have written a value before o returned, the one
+// called last, and how many they are.
 func (r *register) lastWriter(o *linearOp, value int32) (last *history.Op, count int) {
 	for _, w := range r.ops {
 		if w == o.op || w.Call > o.op.Return || !mayWrite(w) || r.values[w.Value] != value {
@@ -86,11 +85,11 @@ func (r *register) lastWriter(o *linearOp, value int32) (last *history.Op, count
 	return last, count
 }
 
-// lastOther is the operation called last of those that had returned when o was called
-// and left, or found, another value than the one that o found: a write that came after the
-// source, else anything.
+// lastOther returns the operation called last of those that returned before o was called and
+// wrote or read another value than the one that o observed. It prefers a write that followed
+// source, the write that o observed.
 func (r *register) lastOther(o *linearOp, value int32, source *history.Op) *history.Op {
-	var write, any *history.Op
+	var write, other *history.Op
 	for _, w := range r.ops {
 		if w.Outcome != history.OK || w.Return >= o.op.Call || w.Kind == history.CAS && !w.Applied {
 			continue
@@ -102,8 +101,8 @@ func (r *register) lastOther(o *linearOp, value int32, source *history.Op) *hist
 		if r.values[left] == value {
 			continue
 		}
-		if any == nil || w.Call > any.Call {
-			any = w
+		if other == nil || w.Call > other.Call {
+			other = w
 		}
 		after := source == nil || source.Outcome == history.OK && w.Call > source.Return
 		if w.Kind != history.Read && after && (write == nil || w.Call > write.Call) {
@@ -113,7 +112,7 @@ func (r *register) lastOther(o *linearOp, value int32, source *history.Op) *hist
 	if write != nil {
 		return write
 	}
-	return any
+	return other
 }
 
 // mayWrite reports whether an operation can have changed the register.

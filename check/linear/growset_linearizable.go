@@ -20,11 +20,11 @@ import (
 //  5. no read holds a value and misses one whose add had ended before the
 //     first one's began.
 //
-// Each is plainly necessary. Together they suffice: order the reads by size,
-// then by call; place each at the latest of its call, the calls of the adds it
-// shows and the place of the read before it; by 1, 3 and 4 that is not past
-// its return. Place each add just before the first read that shows it; by 2
-// and 5 that is within its own interval.
+// Each rule is clearly necessary. Together they suffice. Order the reads by size,
+// then by call. Linearize each read at the latest of: its call, the calls of the adds that it
+// holds, and the point of the read before it. By 1, 3 and 4 that is not after its return.
+// Linearize each add just before the first read that holds it. By 2 and 5 that is
+// within the add's own interval.
 func checkSet(key string, ops []*history.Op) keyResult {
 	var out keyResult
 	s := newGrowSet(key, ops, &out)
@@ -39,15 +39,15 @@ type growSet struct {
 	key   string
 	adds  []growSetAdd
 	reads []growSetRead
-	stamp int // of the read that is being looked at
+	stamp int // number of the read that is being processed
 }
 
-// growSetAdd is the interval in which a value was added: from the first attempt's
-// call to the first acknowledgement, forever if there was none.
+// growSetAdd is the interval in which a value was added: from the call of the first attempt to
+// the first acknowledgement, or forever if there was none.
 type growSetAdd struct {
 	value     string
 	call, ret time.Duration
-	seen      int // stamp of the read that was last found to hold it
+	heldBy    int // stamp of the last processed read that holds the value
 }
 
 type growSetRead struct {
@@ -58,14 +58,7 @@ type growSetRead struct {
 func newGrowSet(key string, ops []*history.Op, out *keyResult) *growSet {
 	s := &growSet{key: key}
 	ids := map[string]int32{}
-	for _, op := range ops {
-		if op.Stale {
-			out.stale++
-		}
-		if !takesPart(op) {
-			continue
-		}
-		out.ops++
+	for op := range out.checkedOps(ops) {
 		if op.Kind != history.Add {
 			s.reads = append(s.reads, growSetRead{op: op})
 			continue
@@ -91,8 +84,8 @@ func newGrowSet(key string, ops []*history.Op, out *keyResult) *growSet {
 				out.violation = []string{format.Operation(r.op), fmt.Sprintf("%s: it holds %q, which no add that can have had effect wrote", s.key, value)}
 				return s
 			}
-			if s.adds[id].seen != s.stamp { // one that is there twice is a finding of its own, "duplicates"
-				s.adds[id].seen = s.stamp
+			if s.adds[id].heldBy != s.stamp { // duplicates within a read are judged by another check
+				s.adds[id].heldBy = s.stamp
 				r.values = append(r.values, id)
 			}
 		}
@@ -106,49 +99,49 @@ func newGrowSet(key string, ops []*history.Op, out *keyResult) *growSet {
 	return s
 }
 
-// violation returns the evidence against the first rule that is broken.
+// violation returns the counterexample to the first rule that is broken, or nil.
 func (s *growSet) violation() []string {
-	var latest *growSetRead // of the smaller ones, the one that was called last
+	var latestCalled *growSetRead // of the reads before this one
 	for i := range s.reads {
 		r := &s.reads[i]
 		s.stamp++
-		var last, first *growSetAdd // added last of those shown, acknowledged first of those missed
+		var lastHeld, firstMissed *growSetAdd // of the values that it holds, the one called last; of those that it misses, the one acknowledged first
 		for _, id := range r.values {
 			e := &s.adds[id]
-			e.seen = s.stamp
-			if last == nil || e.call > last.call {
-				last = e
+			e.heldBy = s.stamp
+			if lastHeld == nil || e.call > lastHeld.call {
+				lastHeld = e
 			}
 		}
 		for id := range s.adds {
-			if e := &s.adds[id]; e.seen != s.stamp && (first == nil || e.ret < first.ret) {
-				first = e
+			if e := &s.adds[id]; e.heldBy != s.stamp && (firstMissed == nil || e.ret < firstMissed.ret) {
+				firstMissed = e
 			}
 		}
 		switch {
-		case last != nil && last.call > r.op.Return:
-			return []string{format.Operation(r.op), fmt.Sprintf("%s: it holds %q, whose add was called later, at %.3f s", s.key, last.value, last.call.Seconds())}
-		case first != nil && first.ret < r.op.Call:
-			return []string{format.Operation(r.op), fmt.Sprintf("%s: it misses %q, acknowledged before, at %.3f s", s.key, first.value, first.ret.Seconds())}
-		case last != nil && first != nil && first.ret < last.call:
+		case lastHeld != nil && lastHeld.call > r.op.Return:
+			return []string{format.Operation(r.op), fmt.Sprintf("%s: it holds %q, whose add was called later, at %.3f s", s.key, lastHeld.value, lastHeld.call.Seconds())}
+		case firstMissed != nil && firstMissed.ret < r.op.Call:
+			return []string{format.Operation(r.op), fmt.Sprintf("%s: it misses %q, acknowledged before, at %.3f s", s.key, firstMissed.value, firstMissed.ret.Seconds())}
+		case lastHeld != nil && firstMissed != nil && firstMissed.ret < lastHeld.call:
 			return []string{format.Operation(r.op), fmt.Sprintf("%s: it holds %q, called at %.3f s, and misses %q, acknowledged before that, at %.3f s",
-				s.key, last.value, last.call.Seconds(), first.value, first.ret.Seconds())}
+				s.key, lastHeld.value, lastHeld.call.Seconds(), firstMissed.value, firstMissed.ret.Seconds())}
 		}
 		if i > 0 {
 			before := &s.reads[i-1]
 			for _, id := range before.values {
-				if e := &s.adds[id]; e.seen != s.stamp {
+				if e := &s.adds[id]; e.heldBy != s.stamp {
 					return []string{format.Operation(before.op), format.Operation(r.op), fmt.Sprintf("%s: the first holds %q, the second does not, yet has an element that the first misses", s.key, e.value)}
 				}
 			}
 		}
-		if latest != nil && len(latest.values) < len(r.values) && r.op.Return < latest.op.Call {
-			return []string{format.Operation(r.op), format.Operation(latest.op), s.key + ": the earlier holds more than the later"}
+		if latestCalled != nil && len(latestCalled.values) < len(r.values) && r.op.Return < latestCalled.op.Call {
+			return []string{format.Operation(r.op), format.Operation(latestCalled.op), s.key + ": the earlier holds more than the later"}
 		}
-		// A read of the same size comes after in the order only by its call, so
-		// it is enough to remember the latest of the smaller ones at each step of size.
-		if latest == nil || r.op.Call > latest.op.Call {
-			latest = r
+		// One read is enough to remember. If it is of the same size as the next one, the next was called
+		// after it, and so after every smaller read: it cannot have returned before one was called.
+		if latestCalled == nil || r.op.Call > latestCalled.op.Call {
+			latestCalled = r
 		}
 	}
 	return nil

@@ -2,20 +2,26 @@
 // each set and each list behaved as if there were one copy of it, on which each operation
 // took effect at an instant between its call and its return.
 //
-// It needs nothing but the operations, so it can judge a history from anywhere.
-// Registers (read, write, compare-and-set) are decided by the order that the
-// system itself reports where it does (FitsRevisionOrder), by the zones of values that
-// were written once, else by a search that is compared with Porcupine's; sets that only grow are decided exactly and without a search,
-// and so are lists, unless they are replaced or a value is appended twice.
-// Operations with an unknown outcome may have taken effect at any time after their
-// call, or never. Reads that asked to be stale are left out, and so is every other kind
-// of operation.
+// It needs nothing but the operations, so it can judge a history from anywhere. What it does not
+// judge: transactions over several keys, and orders across keys.
+//
+//   - A register (read, write, compare-and-set) is decided by the order that the system itself
+//     reported, where that is a linearization (FitsRevisionOrder); else by the zones of values that
+//     were written once, where they suffice; else by a search, which the tests compare with Porcupine's.
+//   - A grow-only set is decided exactly and without a search.
+//   - A list is decided in the same way, unless it is replaced or a value is appended twice: then
+//     Porcupine searches.
+//
+// An operation with an unknown outcome may have taken effect at any time after its call, or
+// never (Knossos calls it crashed); the code calls it unanswered. Reads that asked to be stale and
+// operations of other kinds are left out.
 package linear
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"sync"
@@ -64,7 +70,8 @@ func (r *Result) Linearizable() bool { return len(r.Violations)+len(r.Undecided)
 // Violation is a key that is not linearizable.
 type Violation struct {
 	Key string
-	// Counterexample names the operation that fits no order, and what contradicts it: three lines at most.
+	// Counterexample describes the operation that cannot be linearized and the operations that contradict
+	// it, in three lines at most.
 	Counterexample []string
 }
 
@@ -93,7 +100,7 @@ func CheckKeys(ctx context.Context, keys *keyindex.Index, o Options) Result {
 		g    errgroup.Group
 	)
 	g.SetLimit(o.Workers)
-	each := func(keys []keyindex.Key, judge func(k keyindex.Key) keyResult) {
+	checkAll := func(keys []keyindex.Key, judge func(k keyindex.Key) keyResult) {
 		for part := range slices.Chunk(keys, 16) {
 			g.Go(func() error {
 				for _, k := range part {
@@ -116,14 +123,14 @@ func CheckKeys(ctx context.Context, keys *keyindex.Index, o Options) Result {
 			})
 		}
 	}
-	each(keys.Sets, func(k keyindex.Key) keyResult { return checkSet(k.Name, k.Ops) })
-	each(keys.Lists, func(k keyindex.Key) keyResult {
-		return checkList(k.Name, k.Ops, &budget{ctx: ctx, until: time.Now().Add(o.KeyTime), held: &held, limit: o.Memory})
+	checkAll(keys.Sets, func(k keyindex.Key) keyResult { return checkSet(k.Name, k.Ops) })
+	checkAll(keys.Lists, func(k keyindex.Key) keyResult {
+		return checkList(k.Name, k.Ops, &budget{ctx: ctx, deadline: time.Now().Add(o.KeyTime), held: &held, limit: o.Memory})
 	})
-	each(keys.Registers, func(k keyindex.Key) keyResult {
-		return checkRegister(k.Name, k.Ops, &budget{ctx: ctx, until: time.Now().Add(o.KeyTime), held: &held, limit: o.Memory})
+	checkAll(keys.Registers, func(k keyindex.Key) keyResult {
+		return checkRegister(k.Name, k.Ops, &budget{ctx: ctx, deadline: time.Now().Add(o.KeyTime), held: &held, limit: o.Memory})
 	})
-	_ = g.Wait() // what goes wrong on a key is its result
+	_ = g.Wait() // no function returns an error: a key that cannot be checked is undecided
 
 	slices.SortFunc(bad, func(a, b keyResult) int { return cmp.Compare(a.key, b.key) })
 	for _, r := range bad {
@@ -145,7 +152,7 @@ type keyResult struct {
 	violation []string // a counterexample
 }
 
-// guard keeps what goes wrong on one key from the others.
+// guard turns a panic of the checker on one key into an undecided key.
 func guard(key string, judge func() keyResult) (r keyResult) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -156,9 +163,28 @@ func guard(key string, judge func() keyResult) (r keyResult) {
 	return judge()
 }
 
-// takesPart reports whether an operation is judged: one without an effect is
-// not, nor is a read without an answer, nor one that asked to be stale.
-func takesPart(op *history.Op) bool {
+// checkedOps yields the operations of a key that are checked, and counts them, and the stale
+// reads that are left out, in the result.
+func (r *keyResult) checkedOps(ops []*history.Op) iter.Seq[*history.Op] {
+	return func(yield func(*history.Op) bool) {
+		for _, op := range ops {
+			if op.Stale {
+				r.stale++
+			}
+			if !isChecked(op) {
+				continue
+			}
+			r.ops++
+			if !yield(op) {
+				return
+			}
+		}
+	}
+}
+
+// isChecked reports whether an operation is checked. Left out are operations that certainly had no
+// effect, reads without an answer, and reads that asked to be stale.
+func isChecked(op *history.Op) bool {
 	switch {
 	case op.Outcome == history.Failed, op.Stale:
 		return false

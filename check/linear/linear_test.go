@@ -59,31 +59,31 @@ func TestLinearizable(t *testing.T) {
 		{"concurrent, either way", []history.Op{op(1, 5, write("a")), op(2, 3, read("")), op(2, 4, read("a"))}, record.Pass},
 		{"equal instants are concurrent", []history.Op{op(1, 2, write("a")), op(2, 3, read(""))}, record.Pass},
 		{"stale read", []history.Op{op(1, 2, write("a")), op(3, 4, read(""))}, record.Fail},
-		{"stale read that was asked for", []history.Op{op(1, 2, write("a")), op(3, 4, stale)}, record.Pass},
+		{"stale read, requested as stale", []history.Op{op(1, 2, write("a")), op(3, 4, stale)}, record.Pass},
 		{"new, then old", []history.Op{op(1, 9, write("a")), op(2, 3, read("a")), op(4, 5, read(""))}, record.Fail},
 		{"lost update", []history.Op{op(1, 2, write("a")), op(3, 4, cas("a", "b", true)), op(5, 6, cas("a", "c", true))}, record.Fail},
-		{"refused though it fits", []history.Op{op(1, 2, write("a")), op(3, 4, cas("a", "b", false))}, record.Fail},
-		{"refused, as it must be", []history.Op{op(1, 2, write("a")), op(3, 4, cas("z", "b", false)), op(5, 6, read("a"))}, record.Pass},
-		{"a value from nowhere", []history.Op{op(1, 2, write("a")), op(3, 4, read("b"))}, record.Fail},
-		{"unknown write, seen late", []history.Op{op(1, 2, unknown(write("a"))), op(3, 4, read("")), op(50, 60, read("a"))}, record.Pass},
-		{"unknown write, seen and gone", []history.Op{op(1, 2, unknown(write("a"))), op(3, 4, read("a")), op(5, 6, read(""))}, record.Fail},
-		{"unknown write, seen before it was called", []history.Op{op(1, 2, read("a")), op(3, 4, unknown(write("a")))}, record.Fail},
-		{"unknown write that only a refusal proves", []history.Op{op(1, 2, write("a")), op(3, 4, unknown(write("b"))), op(5, 6, cas("a", "c", false))}, record.Pass},
-		{"unknown cas, seen, on an unknown write", []history.Op{op(1, 2, unknown(write("a"))), op(3, 4, unknown(cas("a", "b", false))), op(5, 6, read("b"))}, record.Pass},
+		{"mismatched cas that expects the value", []history.Op{op(1, 2, write("a")), op(3, 4, cas("a", "b", false))}, record.Fail},
+		{"mismatched cas that expects another value", []history.Op{op(1, 2, write("a")), op(3, 4, cas("z", "b", false)), op(5, 6, read("a"))}, record.Pass},
+		{"a value that nobody wrote", []history.Op{op(1, 2, write("a")), op(3, 4, read("b"))}, record.Fail},
+		{"unknown write, read late", []history.Op{op(1, 2, unknown(write("a"))), op(3, 4, read("")), op(50, 60, read("a"))}, record.Pass},
+		{"unknown write, read and then gone", []history.Op{op(1, 2, unknown(write("a"))), op(3, 4, read("a")), op(5, 6, read(""))}, record.Fail},
+		{"unknown write, read before it was called", []history.Op{op(1, 2, read("a")), op(3, 4, unknown(write("a")))}, record.Fail},
+		{"unknown write that only a mismatched cas proves", []history.Op{op(1, 2, write("a")), op(3, 4, unknown(write("b"))), op(5, 6, cas("a", "c", false))}, record.Pass},
+		{"unknown cas, read, on an unknown write", []history.Op{op(1, 2, unknown(write("a"))), op(3, 4, unknown(cas("a", "b", false))), op(5, 6, read("b"))}, record.Pass},
 		{"unknown cas that cannot have fit", []history.Op{op(1, 2, write("a")), op(3, 4, unknown(cas("z", "b", false))), op(5, 6, read("b"))}, record.Fail},
-		{"failed write, seen", []history.Op{op(1, 2, failed(write("a"))), op(3, 4, read("a"))}, record.Fail},
-		{"unknown read says nothing", []history.Op{op(1, 2, write("a")), op(3, 4, unknown(read("")))}, record.Pass},
+		{"failed write, read", []history.Op{op(1, 2, failed(write("a"))), op(3, 4, read("a"))}, record.Fail},
+		{"unknown read is left out", []history.Op{op(1, 2, write("a")), op(3, 4, unknown(read("")))}, record.Pass},
 
 		{"a set that grows", []history.Op{op(1, 2, add("a")), op(3, 4, members("a")), op(5, 6, add("b")), op(7, 8, members("b a"))}, record.Pass},
 		{"a set, concurrent", []history.Op{op(1, 9, add("a")), op(2, 3, members("")), op(4, 5, members("a"))}, record.Pass},
 		{"a set read misses", []history.Op{op(1, 2, add("a")), op(3, 4, members(""))}, record.Fail},
-		{"a set read foresees", []history.Op{op(1, 2, members("a")), op(3, 4, add("a"))}, record.Fail},
+		{"a set read holds a later add", []history.Op{op(1, 2, members("a")), op(3, 4, add("a"))}, record.Fail},
 		{"a set shrinks", []history.Op{op(1, 9, add("a")), op(2, 3, members("a")), op(4, 5, members(""))}, record.Fail},
-		{"a set forks", []history.Op{op(1, 9, add("a")), op(1, 9, add("b")), op(2, 8, members("a")), op(2, 8, members("b"))}, record.Fail},
-		{"a set swaps two adds", []history.Op{op(1, 2, add("a")), op(3, 9, add("b")), op(1, 8, members("b"))}, record.Fail},
+		{"two set reads that neither contains the other", []history.Op{op(1, 9, add("a")), op(1, 9, add("b")), op(2, 8, members("a")), op(2, 8, members("b"))}, record.Fail},
+		{"a set read holds a later add and misses an earlier one", []history.Op{op(1, 2, add("a")), op(3, 9, add("b")), op(1, 8, members("b"))}, record.Fail},
 		{"a set holds what nobody added", []history.Op{op(1, 2, add("a")), op(3, 4, members("a b"))}, record.Fail},
-		{"a set holds what was refused", []history.Op{op(1, 2, failed(add("a"))), op(3, 4, members("a"))}, record.Fail},
-		{"a set, unknown add seen late", []history.Op{op(1, 2, unknown(add("a"))), op(3, 4, members("")), op(50, 60, members("a"))}, record.Pass},
+		{"a set holds the value of a failed add", []history.Op{op(1, 2, failed(add("a"))), op(3, 4, members("a"))}, record.Fail},
+		{"a set, unknown add read late", []history.Op{op(1, 2, unknown(add("a"))), op(3, 4, members("")), op(50, 60, members("a"))}, record.Pass},
 		{"nothing", nil, record.Vacuous},
 	}
 	for _, c := range cases {
@@ -100,10 +100,10 @@ func TestLinearizable(t *testing.T) {
 	}
 }
 
-// A key that exceeds its limits is undecided and the others are still judged.
+// A key on which the search exceeds a limit is undecided, and the other keys are judged all the same.
 func TestLinearizableLimits(t *testing.T) {
-	// A hard key: dozens of concurrent writes, each of a value that was there before, and reads of them all;
-	// then a read of none of them.
+	// A key that is hard to search: dozens of concurrent writes, each of a value that was written before, reads of
+	// them all, and a read of another value at the end.
 	var hard []history.Op
 	for i := range 40 {
 		hard = append(hard, op(-100, -99, write(fmt.Sprint(i))), op(1, 1000, write(fmt.Sprint(i))), op(2+i, 900, read(fmt.Sprint(39-i))))
@@ -132,8 +132,8 @@ func TestLinearizableLimits(t *testing.T) {
 	}
 }
 
-// Dozens of writes without an answer, as an outage leaves them on every key,
-// do not cost a search of all their orders.
+// Dozens of unanswered writes, as an outage leaves them on every key, do not make the search try all
+// their orders.
 func TestOutageOnOneKey(t *testing.T) {
 	var ops []history.Op
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -161,7 +161,7 @@ func TestOutageOnOneKey(t *testing.T) {
 	checktest.Want(t, j, "linearizable", record.Pass)
 }
 
-func TestViolationQuotesWhatMatters(t *testing.T) {
+func TestCounterexampleQuotesTheContradiction(t *testing.T) {
 	var ops []history.Op
 	for i := range 100 {
 		ops = append(ops, op(i*10, i*10+5, write(fmt.Sprint("v", i))), op(i*10+6, i*10+8, read(fmt.Sprint("v", i))))

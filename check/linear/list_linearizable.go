@@ -9,41 +9,38 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// checkList decides a list to which values are appended. Where each value was appended once, and nothing
-// replaced the list, this is exact and takes no search: the longest read tells the order of all
-// that was ever seen. Such a history is linearizable if and only if every read is a prefix of the longest, and
-// instants can be found for this order: the empty reads, the first append, the reads of one element, the
-// second append, and so on, and in the end the appends that nobody saw. Each takes effect at the latest of its
-// call and what is before it; the order fits if that is never after a return. An append without an
-// answer that nobody saw can stand after all of them, so it tells nothing and is left out.
+// checkList decides a list to which values are appended. If each value was appended once and nothing
+// replaced the list, it decides exactly and without a search, because the longest read shows the
+// order of all values that any read holds. Such a history is linearizable if and only if
+//
+//  1. every read is a prefix of the longest; and
+//  2. this order respects real time: the empty reads, the first append, the reads of one
+//     element, the second append, and so on, and at last the acknowledged appends that no read holds.
+//
+// For 2, each operation is linearized at the latest of its call and the points of the operations
+// before it; the order respects real time if that is never after the operation's return. An unanswered
+// append that no read holds can be linearized after all others, so it proves nothing and is left out.
 func checkList(key string, ops []*history.Op, b *budget) keyResult {
 	var out keyResult
 	l := list{key: key, appends: map[string]*history.Op{}}
-	searched := false
-	for _, op := range ops {
-		if op.Stale {
-			out.stale++
-		}
-		if !takesPart(op) {
-			continue
-		}
-		out.ops++
+	needsSearch := false
+	for op := range out.checkedOps(ops) {
 		switch {
 		case op.Kind == history.ListRead:
 			l.reads = append(l.reads, op)
 		case op.Kind == history.Put, l.appends[op.Value] != nil, op.Value == "":
-			searched = true
+			needsSearch = true
 		default:
 			l.appends[op.Value] = op
 		}
 	}
-	if searched {
+	if needsSearch {
 		searchList(key, ops, b, &out)
 		return out
 	}
 	slices.SortStableFunc(l.reads, func(a, b *history.Op) int { return len(a.Set) - len(b.Set) })
-	if out.violation = l.contradiction(); out.violation == nil {
-		out.violation = l.misplaced()
+	if out.violation = l.prefixViolation(); out.violation == nil {
+		out.violation = l.realTimeViolation()
 	}
 	return out
 }
@@ -55,7 +52,7 @@ type list struct {
 	reads   []*history.Op // by length
 }
 
-// order is what the longest read shows.
+// order is the content of the longest read.
 func (l *list) order() []string {
 	if len(l.reads) == 0 {
 		return nil
@@ -63,22 +60,22 @@ func (l *list) order() []string {
 	return l.reads[len(l.reads)-1].Set
 }
 
-// contradiction finds a read that shows what nobody appended, or another order than a longer one.
-func (l *list) contradiction() []string {
+// prefixViolation finds a read that holds a value which was not appended, or which is no prefix of the longest read.
+func (l *list) prefixViolation() []string {
 	if len(l.reads) == 0 {
 		return nil
 	}
 	longest := l.reads[len(l.reads)-1]
-	places := map[string]int{}
+	indices := map[string]int{}
 	for i, value := range longest.Set {
-		before, twice := places[value]
+		earlier, twice := indices[value]
 		switch {
 		case l.appends[value] == nil:
 			return []string{format.Operation(longest), fmt.Sprintf("%s: it holds %q, which no append that can have had effect wrote", l.key, value)}
 		case twice:
-			return []string{format.Operation(longest), fmt.Sprintf("%s: it holds %q, which was appended once, at the places %d and %d", l.key, value, before+1, i+1)}
+			return []string{format.Operation(longest), fmt.Sprintf("%s: it holds %q, which was appended once, at the places %d and %d", l.key, value, earlier+1, i+1)}
 		}
-		places[value] = i
+		indices[value] = i
 	}
 	for _, r := range l.reads {
 		for i, value := range r.Set {
@@ -93,23 +90,23 @@ func (l *list) contradiction() []string {
 	return nil
 }
 
-// misplaced finds an operation that returned before the one that it follows was called.
-func (l *list) misplaced() []string {
-	at, by := before, (*history.Op)(nil) // the latest call so far, and whose it is
+// realTimeViolation finds an operation that returned before an operation that precedes it in the order was called.
+func (l *list) realTimeViolation() []string {
+	latestCall, caller := beforeAll, (*history.Op)(nil) // of the operations so far
 	reads := l.reads
-	seen := map[string]bool{}
+	held := map[string]bool{}
 	for length := 0; ; length++ {
 		group := 0
 		for group < len(reads) && len(reads[group].Set) == length {
 			group++
 		}
-		from, caller := at, by
-		for _, r := range reads[:group] { // among themselves they need no order
-			if r.Return < from {
-				return l.tooEarly(r, caller, "it shows what was called only after its return, or more than a later one")
+		precedingCall, preceding := latestCall, caller
+		for _, r := range reads[:group] { // reads of the same length may be in any order
+			if r.Return < precedingCall {
+				return l.counterexample(r, preceding, "it shows what was called only after its return, or more than a later one")
 			}
-			if r.Call > at {
-				at, by = r.Call, r
+			if r.Call > latestCall {
+				latestCall, caller = r.Call, r
 			}
 		}
 		reads = reads[group:]
@@ -117,22 +114,22 @@ func (l *list) misplaced() []string {
 			break
 		}
 		a := l.appends[l.order()[length]]
-		seen[a.Value] = true
-		if l.returned(a) < at {
-			return l.tooEarly(a, by, fmt.Sprintf("%q was acknowledged before the second was called, which does not show it, or stands before it", a.Value))
+		held[a.Value] = true
+		if l.returned(a) < latestCall {
+			return l.counterexample(a, caller, fmt.Sprintf("%q was acknowledged before the second was called, which does not show it, or stands before it", a.Value))
 		}
-		if a.Call > at {
-			at, by = a.Call, a
+		if a.Call > latestCall {
+			latestCall, caller = a.Call, a
 		}
 	}
 	var lost *history.Op
 	for _, a := range l.appends {
-		if !seen[a.Value] && l.returned(a) < at && (lost == nil || a.Call < lost.Call) {
+		if !held[a.Value] && l.returned(a) < latestCall && (lost == nil || a.Call < lost.Call) {
 			lost = a
 		}
 	}
 	if lost != nil {
-		return l.tooEarly(lost, by, fmt.Sprintf("%q was acknowledged before the second was called, and no read shows it", lost.Value))
+		return l.counterexample(lost, caller, fmt.Sprintf("%q was acknowledged before the second was called, and no read shows it", lost.Value))
 	}
 	return nil
 }
@@ -144,6 +141,6 @@ func (l *list) returned(op *history.Op) time.Duration {
 	return op.Return
 }
 
-func (l *list) tooEarly(op, later *history.Op, why string) []string {
+func (l *list) counterexample(op, later *history.Op, why string) []string {
 	return []string{format.Operation(op) + " — fits no order of the operations", format.Operation(later), l.key + ": " + why}
 }

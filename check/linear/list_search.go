@@ -12,8 +12,8 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// searchList has Porcupine decide a list that is replaced at times, or to which a value is appended more than
-// once: then the reads do not tell the order.
+// searchList lets Porcupine decide a list that is replaced, or to which a value is appended more than
+// once, so that the reads do not show the order of the appends.
 func searchList(key string, ops []*history.Op, b *budget, out *keyResult) {
 	s := newListSearch(ops)
 	ok := s.run(s.ops, b)
@@ -25,49 +25,50 @@ func searchList(key string, ops []*history.Op, b *budget, out *keyResult) {
 	}
 }
 
-// listSearch numbers the contents that a read shows, or that a longer one begins with. Number 0 is the empty
-// list. All contents that are no prefix of any read are equivalent: no append makes them one that does.
+// listSearch numbers the contents of all reads and their prefixes. Number 0 is the empty list. Contents that
+// are no prefix of any read are equivalent, because no append makes one of them the content of a read.
 type listSearch struct {
-	ops    []*listOp
-	longer map[longerList]int32
+	ops        []*listOp
+	extensions map[extension]int32 // the number of the list that an append makes
 }
 
-type longerList struct {
-	from  int32
+// extension is an append of a value to a numbered list.
+type extension struct {
+	list  int32
 	value string
 }
 
-// unreadable is the number of all contents that no read shows or begins with.
-const unreadable = -1
+// noPrefix is the number of all contents that are no prefix of any read.
+const noPrefix = -1
 
 type listOp struct {
-	op    *history.Op
-	shows int32 // of a read
+	op      *history.Op
+	content int32 // the number of the list that a read returned
 }
 
 func newListSearch(ops []*history.Op) *listSearch {
-	s := &listSearch{longer: map[longerList]int32{}}
-	seen := map[string]bool{}
+	s := &listSearch{extensions: map[extension]int32{}}
+	held := map[string]bool{} // by a read
 	for _, op := range ops {
-		if op.Kind == history.ListRead && takesPart(op) {
+		if op.Kind == history.ListRead && isChecked(op) {
 			for _, value := range op.Set {
-				seen[value] = true
+				held[value] = true
 			}
 		}
 	}
 	for _, op := range ops {
-		if !takesPart(op) || op.Outcome != history.OK && op.Value != "" && !seen[op.Value] {
-			continue // it has no return, so it can stand after all others
+		if !isChecked(op) || op.Outcome != history.OK && op.Value != "" && !held[op.Value] {
+			continue // an unanswered write that no read shows can be linearized after all others
 		}
 		o := &listOp{op: op}
 		if op.Kind == history.ListRead {
 			for _, value := range op.Set {
-				next, known := s.longer[longerList{o.shows, value}]
+				next, known := s.extensions[extension{o.content, value}]
 				if !known {
-					next = int32(len(s.longer) + 1)
-					s.longer[longerList{o.shows, value}] = next
+					next = int32(len(s.extensions) + 1)
+					s.extensions[extension{o.content, value}] = next
 				}
-				o.shows = next
+				o.content = next
 			}
 		}
 		s.ops = append(s.ops, o)
@@ -75,29 +76,30 @@ func newListSearch(ops []*history.Op) *listSearch {
 	return s
 }
 
-// apply is the sequential list.
+// apply is the sequential specification of the list: it reports whether a read returned the state, and the
+// state after the operation.
 func (s *listSearch) apply(state int32, o *listOp) (ok bool, next int32) {
 	if o.op.Kind == history.ListRead {
-		return o.shows == state, state
+		return o.content == state, state
 	}
 	if o.op.Kind == history.Put {
 		state = 0
 	}
-	if o.op.Value == "" || state == unreadable {
+	if o.op.Value == "" || state == noPrefix {
 		return true, state
 	}
-	if next, known := s.longer[longerList{state, o.op.Value}]; known {
+	if next, known := s.extensions[extension{state, o.op.Value}]; known {
 		return true, next
 	}
-	return true, unreadable
+	return true, noPrefix
 }
 
-// run reports whether there is an order. The answer means nothing once the budget is exhausted.
+// run reports whether there is a linearization. The answer means nothing once the budget is exhausted.
 func (s *listSearch) run(ops []*listOp, b *budget) bool {
 	defer b.free()
 	model := porcupine.Model{
 		Init: func() any { return int32(0) },
-		// When the budget is exhausted no step fits any more, so the search runs out of steps and ends.
+		// Once the budget is exhausted every step is rejected, which ends the search.
 		Step: func(state, input, _ any) (bool, any) {
 			if !b.step() {
 				return false, state
@@ -121,17 +123,17 @@ func (s *listSearch) run(ops []*listOp, b *budget) bool {
 	return porcupine.CheckOperationsTimeout(model, in, 0) == porcupine.Ok
 }
 
-// counterexample names the first operation to return with which there is no order any more: if a beginning of the
-// history has none, no longer one has, so it is found by halving.
+// counterexample describes the first operation to return that cannot be linearized. If a prefix of the history is not
+// linearizable no longer one is, so a binary search finds it.
 func (s *listSearch) counterexample(key string, b *budget) []string {
 	returned := slices.DeleteFunc(slices.Clone(s.ops), func(o *listOp) bool { return o.op.Outcome != history.OK })
 	slices.SortStableFunc(returned, func(a, b *listOp) int { return cmp.Compare(a.op.Return, b.op.Return) })
 	exhausted := false
 	n := sort.Search(len(returned), func(i int) bool {
-		again := *b
-		again.exhausted = ""
-		ok := s.run(s.until(returned[i]), &again)
-		exhausted = exhausted || again.exhausted != ""
+		fresh := *b
+		fresh.exhausted = ""
+		ok := s.run(s.prefixUntil(returned[i]), &fresh)
+		exhausted = exhausted || fresh.exhausted != ""
 		return !ok
 	})
 	if exhausted || n == len(returned) {
@@ -146,8 +148,8 @@ func (s *listSearch) counterexample(key string, b *budget) []string {
 	return out
 }
 
-// until is the history up to the return of an operation: what is under way then has no answer yet.
-func (s *listSearch) until(last *listOp) []*listOp {
+// prefixUntil is the history up to the return of an operation. Operations that are in flight then are unanswered.
+func (s *listSearch) prefixUntil(last *listOp) []*listOp {
 	var out []*listOp
 	for _, o := range s.ops {
 		open := o.op.Return > last.op.Return || o.op.Outcome != history.OK

@@ -7,30 +7,34 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// checkRegister decides one register with read, write and compare-and-set. What is cheap
-// goes first: the order that the system itself reported, where it did, proves
-// the history if it fits; zones of values that were written once refute most that
-// are wrong, and prove those in which every value was and nothing compares. The rest is searched.
+// checkRegister decides one register with read, write and compare-and-set. It tries three methods,
+// the cheapest first:
+//
+//  1. The order that the system itself reported, if it did: a history that fits it is linearizable.
+//  2. The zones of values that were written once. They refute most histories that
+//     are not linearizable, and prove those without a compare-and-set in which no value was written twice.
+//  3. A search for a linearization.
 func checkRegister(key string, ops []*history.Op, b *budget) keyResult {
 	var out keyResult
 	r := newRegister(key, ops, &out)
 	if r.fitsRevisionOrder() {
 		return out
 	}
-	culprit, proved := r.checkZones()
+	bad, proved := r.checkZones()
 	switch {
 	case proved:
 		return out
-	case culprit != nil:
-		out.violation = r.counterexample(culprit, nil)
+	case bad != nil:
+		out.violation = r.counterexample(bad, nil)
 		return out
 	}
-	// Without refused compare-and-sets the search is short, whatever else is unknown; what
-	// fails without them fails for certain, even if the budget is used up after it.
+	// Without mismatched compare-and-sets the search is short, however many writes are unanswered. If
+	// it finds no linearization without them there is none with them, so this is
+	// decided even if the budget would not suffice for the full search.
 	if r.hasMismatch && r.hasUnanswered {
-		first := *b
-		if s := r.newRegisterSearch(true, &first); !s.run() && first.exhausted == "" {
-			out.violation = r.counterexample(s.culprit(), s.values)
+		short := *b
+		if s := r.newRegisterSearch(true, &short); !s.run() && short.exhausted == "" {
+			out.violation = r.counterexample(s.unlinearizable(), s.furthestValues)
 			return out
 		}
 	}
@@ -39,7 +43,7 @@ func checkRegister(key string, ops []*history.Op, b *budget) keyResult {
 	case b.exhausted != "":
 		out.undecided = b.exhausted
 	case !ok:
-		out.violation = r.counterexample(s.culprit(), s.values)
+		out.violation = r.counterexample(s.unlinearizable(), s.furthestValues)
 	}
 	return out
 }
@@ -47,30 +51,24 @@ func checkRegister(key string, ops []*history.Op, b *budget) keyResult {
 // forever is the return of an operation without an answer.
 const forever = time.Duration(math.MaxInt64)
 
-// register is the history of one register, values numbered; 0 is the empty
+// register is the history of one register. Values are numbered; 0 is the empty
 // value, which is never written.
 type register struct {
 	key           string
-	ops           []*history.Op // that take part
+	ops           []*history.Op // those that are checked
 	values        map[string]int32
-	hasMismatch   bool // some compare-and-set found another value
+	hasMismatch   bool // some compare-and-set was mismatched
 	hasUnanswered bool // some write has no answer
-	// until bounds the effect of an unanswered write that was seen, by its
-	// place in ops: it took effect before the reader that saw it had its answer.
-	until map[int]time.Duration
+	// latestEffect has an entry for each unanswered write whose value was observed, by its index in
+	// ops: the instant at which it must have taken effect at the latest, because an
+	// operation that observed its value had returned. It is forever where that is not known.
+	latestEffect map[int]time.Duration
 }
 
 func newRegister(key string, ops []*history.Op, out *keyResult) *register {
-	r := &register{key: key, values: map[string]int32{"": 0}, until: map[int]time.Duration{}}
-	writers := map[string][]int{} // of each value, by place
-	for _, op := range ops {
-		if op.Stale {
-			out.stale++
-		}
-		if !takesPart(op) {
-			continue
-		}
-		out.ops++
+	r := &register{key: key, values: map[string]int32{"": 0}, latestEffect: map[int]time.Duration{}}
+	writers := map[string][]int{} // by value: the indices of the operations that write it
+	for op := range out.checkedOps(ops) {
 		if op.Kind != history.Read {
 			writers[op.Value] = append(writers[op.Value], len(r.ops))
 		}
@@ -90,51 +88,51 @@ func newRegister(key string, ops []*history.Op, out *keyResult) *register {
 	return r
 }
 
-// boundUnanswered works out until when the unanswered writes must have taken effect, from the
-// answered operations that saw their values to the compare-and-sets that these prove.
+// boundUnanswered fills in latestEffect. It begins with what the answered operations observed. An
+// unanswered compare-and-set whose value was observed must have been applied, so it observed the value that it expects.
 func (r *register) boundUnanswered(writers map[string][]int) {
-	type sighting struct {
+	type observation struct {
 		value string
-		by    time.Duration
+		by    time.Duration // when it was made, at the latest
 	}
-	var sightings []sighting
+	var observations []observation
 	for _, op := range r.ops {
 		if op.Outcome != history.OK {
 			continue
 		}
 		switch {
 		case op.Kind == history.Read:
-			sightings = append(sightings, sighting{op.Output, op.Return})
+			observations = append(observations, observation{op.Output, op.Return})
 		case op.Kind == history.CAS && op.Applied:
-			sightings = append(sightings, sighting{op.Expect, op.Return})
+			observations = append(observations, observation{op.Expect, op.Return})
 		}
 	}
-	for len(sightings) > 0 {
-		s := sightings[len(sightings)-1]
-		sightings = sightings[:len(sightings)-1]
-		for _, i := range writers[s.value] {
+	for len(observations) > 0 {
+		o := observations[len(observations)-1]
+		observations = observations[:len(observations)-1]
+		for _, i := range writers[o.value] {
 			op := r.ops[i]
 			if op.Outcome == history.OK {
 				continue
 			}
-			by := s.by
-			if len(writers[s.value]) > 1 {
-				by = forever // one of several wrote it, and which one is not known
+			by := o.by
+			if len(writers[o.value]) > 1 {
+				by = forever // any of several operations may have written the value
 			}
-			if old, known := r.until[i]; known && old <= by {
+			if earlier, known := r.latestEffect[i]; known && earlier <= by {
 				continue
 			}
-			r.until[i] = by
+			r.latestEffect[i] = by
 			if op.Kind == history.CAS {
-				sightings = append(sightings, sighting{op.Expect, by})
+				observations = append(observations, observation{op.Expect, by})
 			}
 		}
 	}
 }
 
-// linearOps lists the operations to be ordered, with or without the unanswered
-// writes that nobody saw.
-func (r *register) linearOps(unseen bool) []*linearOp {
+// linearOps lists the operations to be linearized, with or without the unanswered
+// writes whose value was never observed.
+func (r *register) linearOps(unobserved bool) []*linearOp {
 	out := make([]*linearOp, 0, len(r.ops))
 	all := make([]linearOp, len(r.ops))
 	for i, op := range r.ops {
@@ -144,12 +142,12 @@ func (r *register) linearOps(unseen bool) []*linearOp {
 			answered: op.Outcome == history.OK, applied: op.Applied, ret: op.Return,
 		}
 		if !o.answered {
-			by, seen := r.until[i]
-			if !seen && !unseen {
+			by, observed := r.latestEffect[i]
+			if !observed && !unobserved {
 				continue
 			}
 			o.ret = forever
-			if seen {
+			if observed {
 				o.ret = max(by, op.Call)
 			}
 		}

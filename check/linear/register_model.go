@@ -9,19 +9,19 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// linearOp is one operation on a register in the form that Porcupine takes.
+// linearOp is one operation on a register, with its values as numbers.
 type linearOp struct {
 	op            *history.Op
 	kind          history.Kind
-	value, expect int32
-	output        int32
+	value, expect int32 // that it writes, and that a compare-and-set expects
+	output        int32 // that a read returned
 	answered      bool
-	applied       bool
-	ret           time.Duration
+	applied       bool          // of an answered compare-and-set: it found the value that it expects
+	ret           time.Duration // when it must have taken effect at the latest
 }
 
-// apply is the sequential register: what state the operation leads to, and
-// whether its answer is the one that it would get there.
+// apply is the sequential specification of the register: it reports whether the operation's answer
+// is right for the state, and the state after it.
 func (o *linearOp) apply(state int32) (ok bool, next int32) {
 	switch o.kind {
 	case history.Read:
@@ -40,16 +40,37 @@ func (o *linearOp) apply(state int32) (ok bool, next int32) {
 	}
 }
 
-// model is the register as Porcupine takes it, for a search over n operations.
+// mismatched reports whether the operation is a compare-and-set that found another value than it expects.
+func (o *linearOp) mismatched() bool { return o.kind == history.CAS && o.answered && !o.applied }
+
+// changesNothing reports whether the operation leaves the register as it was.
+func (o *linearOp) changesNothing() bool {
+	return o.kind == history.Read || o.mismatched()
+}
+
+// shownValue is the value that the register held when the operation took effect, as its answer
+// shows; 0 where the answer shows none.
+func (o *linearOp) shownValue() int32 {
+	switch {
+	case o.kind == history.Read:
+		return o.output
+	case o.kind == history.CAS && o.applied:
+		return o.expect
+	default:
+		return 0
+	}
+}
+
+// model is Porcupine's model of the register, for a search over n operations.
 func (r *register) model(n int, b *budget) porcupine.Model {
-	// Boxed once: the search asks for states millions of times.
+	// The states are boxed once, because a search returns states millions of times.
 	states := make([]any, len(r.values))
 	for i := range states {
 		states[i] = int32(i)
 	}
 	return porcupine.Model{
 		Init: func() any { return states[0] },
-		// When the budget is exhausted every step is rejected, so the search runs out of steps and ends.
+		// Once the budget is exhausted every step is rejected, which ends the search.
 		Step: func(state, input, _ any) (bool, any) {
 			if !b.step() {
 				return false, state
@@ -67,9 +88,9 @@ func (r *register) model(n int, b *budget) porcupine.Model {
 	}
 }
 
-// describeState prints a state as the value that it stands for.
+// describeState prints the value that a state stands for.
 func (r *register) describeState() func(any) string {
-	var names []string // made when first asked for, which only the visualization does
+	var names []string // made at the first call: only a visualization calls this
 	return func(state any) string {
 		if names == nil {
 			names = make([]string, len(r.values))

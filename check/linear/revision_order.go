@@ -9,11 +9,11 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// FitsRevisionOrder reports whether the system's own order of the operations on
-// one register, their Revision, is a linearization of them. If it is, that proves
-// that they are linearizable; if not, nothing follows, for a revision may mean less
-// than a place in the order. Every answered operation must have a revision. Unlike the search it
-// takes n log n time.
+// FitsRevisionOrder reports whether the order of the Revisions that the system reported for the
+// operations on one register is a linearization of them. If it is, they are linearizable. If not,
+// nothing follows, because a system's revision need not be the place of
+// an operation in its linearization. Every answered operation must have a revision. This
+// takes n log n time, unlike a search.
 func FitsRevisionOrder(ops []history.Op) bool {
 	pointers := make([]*history.Op, len(ops))
 	for i := range ops {
@@ -22,21 +22,21 @@ func FitsRevisionOrder(ops []history.Op) bool {
 	return newRegister("", pointers, &keyResult{}).fitsRevisionOrder()
 }
 
-// fitsRevisionOrder tries the order of revisions, with unanswered writes put
-// where an answer proves that there was one: just before the first answer that
-// shows its value, or that reports a mismatch of a compare-and-set which would else
-// have matched.
+// fitsRevisionOrder tries the order of revisions. An unanswered write has no revision; it is placed
+// where an answer proves that there was one: just before the first operation that
+// shows its value, or before a mismatched compare-and-set that expects the value which the
+// register would hold without it.
 func (r *register) fitsRevisionOrder() bool {
 	for _, op := range r.ops {
 		if op.Outcome == history.OK && op.Revision == 0 {
-			return false // most systems report none: find out before anything is built
+			return false // most systems report none, so this is checked before any work is done
 		}
 	}
 	order := revisionOrder{latestCall: math.MinInt64}
 	for _, o := range r.linearOps(true) {
 		switch {
 		case !o.answered:
-			order.open = append(order.open, o)
+			order.unanswered = append(order.unanswered, o)
 		default:
 			order.answered = append(order.answered, o)
 		}
@@ -45,9 +45,9 @@ func (r *register) fitsRevisionOrder() bool {
 		if c := cmp.Compare(a.op.Revision, b.op.Revision); c != 0 {
 			return c
 		}
-		if ar, br := a.readsOnly(), b.readsOnly(); ar != br {
+		if ar, br := a.changesNothing(), b.changesNothing(); ar != br {
 			if br {
-				return -1 // a read at a revision shows the write of that revision
+				return -1 // a read at a revision returns the value written at that revision
 			}
 			return 1
 		}
@@ -55,16 +55,16 @@ func (r *register) fitsRevisionOrder() bool {
 	})
 	shownByAny := map[int32]bool{}
 	for _, o := range order.answered {
-		shownByAny[o.shows()] = true
+		shownByAny[o.shownValue()] = true
 	}
 	for i, o := range order.answered {
-		switch shown := o.shows(); {
+		switch shown := o.shownValue(); {
 		case shown != 0 && shown != order.state:
-			order.placeOpen(func(w *linearOp) bool { return w.value == shown })
+			order.placeUnanswered(func(w *linearOp) bool { return w.value == shown })
 		case o.mismatched() && o.expect == order.state:
-			next := order.shownAfter(i)
-			if !order.placeOpen(func(w *linearOp) bool { return w.value == next }) {
-				order.placeOpen(func(w *linearOp) bool { return !shownByAny[w.value] })
+			next := order.nextShown(i)
+			if !order.placeUnanswered(func(w *linearOp) bool { return w.value == next }) {
+				order.placeUnanswered(func(w *linearOp) bool { return !shownByAny[w.value] })
 			}
 		}
 		if !order.place(o) {
@@ -77,60 +77,40 @@ func (r *register) fitsRevisionOrder() bool {
 // revisionOrder is the linearization built so far.
 type revisionOrder struct {
 	answered   []*linearOp // in the order of their revisions
-	open       []*linearOp // unanswered and not placed, by call
+	unanswered []*linearOp // those that have not been placed, by call
 	state      int32
-	latestCall time.Duration // of what is placed
+	latestCall time.Duration // of the operations placed so far
 }
 
-// place puts an operation next, and reports whether it fits there.
+// place appends an operation to the linearization, and reports whether it fits there.
 func (r *revisionOrder) place(o *linearOp) (ok bool) {
 	r.latestCall = max(r.latestCall, o.op.Call)
 	if r.latestCall > o.op.Return && o.answered {
-		return false // it comes after one that was called later than it returned
+		return false // it returned before an operation that precedes it was called
 	}
 	ok, r.state = o.apply(r.state)
 	return ok
 }
 
-// placeOpen puts the first unanswered write that is wanted and takes effect here.
-// It has no return, so nothing but its call can be wrong with its place.
-func (r *revisionOrder) placeOpen(wanted func(*linearOp) bool) bool {
-	for i, w := range r.open {
+// placeUnanswered places the first unanswered write that is wanted and that applies to the present
+// value, and reports whether there was one that fits. It has no return, so only its call can contradict its place.
+func (r *revisionOrder) placeUnanswered(wanted func(*linearOp) bool) bool {
+	for i, w := range r.unanswered {
 		if wanted(w) && (w.kind == history.Write || w.expect == r.state) {
-			r.open = slices.Delete(r.open, i, i+1)
+			r.unanswered = slices.Delete(r.unanswered, i, i+1)
 			return r.place(w)
 		}
 	}
 	return false
 }
 
-// shownAfter is the value that the first answer after a place shows, if
-// nothing was written in between; 0 if that is not known.
-func (r *revisionOrder) shownAfter(i int) int32 {
+// nextShown is the value that the answers after index i show first; 0 if a write comes
+// before that, or if there is none.
+func (r *revisionOrder) nextShown(i int) int32 {
 	for _, o := range r.answered[i+1:] {
-		if shown := o.shows(); shown != 0 || !o.mismatched() {
+		if shown := o.shownValue(); shown != 0 || !o.mismatched() {
 			return shown
 		}
 	}
 	return 0
-}
-
-// mismatched reports whether it is a compare-and-set that found another value.
-func (o *linearOp) mismatched() bool { return o.kind == history.CAS && o.answered && !o.applied }
-
-// shows is the value that an answer proves to have been there; 0 where it proves none.
-func (o *linearOp) shows() int32 {
-	switch {
-	case o.kind == history.Read:
-		return o.output
-	case o.kind == history.CAS && o.applied:
-		return o.expect
-	default:
-		return 0
-	}
-}
-
-// readsOnly reports whether the operation leaves the register as it was.
-func (o *linearOp) readsOnly() bool {
-	return o.kind == history.Read || o.mismatched()
 }

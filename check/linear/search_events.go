@@ -8,99 +8,94 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// searchEvent is a call or return, at its instant.
+// searchEvent is the call or the return of an operation.
 type searchEvent struct {
 	at   time.Duration
 	kind eventKind
-	of   int32 // index of the operation, or of the class of spares
+	of   int32 // index of the answered operation, or of the class of the unanswered write
 }
 
 // eventKind is what happens at an event.
 type eventKind uint8
 
-// The kinds of event. At one instant calls come before returns: what touches overlaps.
+// The kinds of event. At the same instant calls come before returns, because operations that touch
+// are concurrent.
 const (
-	callEvent eventKind = iota
-	spareEvent
+	callEvent       eventKind = iota
+	unansweredEvent           // the call of an unanswered write
 	returnEvent
 )
 
-// newRegisterSearch prepares a search. The operations are those of the register; relaxed
-// leaves out the refused compare-and-sets. They change nothing, so what cannot be
-// ordered without them cannot be ordered with them either.
-func (r *register) newRegisterSearch(relaxed bool, b *budget) *registerSearch {
-	s := &registerSearch{budget: b, failed: map[string][][]uint16{}, other: int32(len(r.values)), furthest: -1}
-	asked := make([]bool, len(r.values))
+// newRegisterSearch prepares a search. If withoutMismatches is set, it leaves out the mismatched
+// compare-and-sets: they change nothing, so a history that has no linearization
+// without them has none with them either.
+func (r *register) newRegisterSearch(withoutMismatches bool, b *budget) *registerSearch {
+	s := &registerSearch{budget: b, failures: map[string][][]uint16{}, unobserved: int32(len(r.values)), furthest: -1}
 	all := r.linearOps(true)
-	all = slices.DeleteFunc(all, func(o *linearOp) bool { return relaxed && o.mismatched() })
-	refused := false
+	all = slices.DeleteFunc(all, func(o *linearOp) bool { return withoutMismatches && o.mismatched() })
+	observed := make([]bool, len(r.values)) // by value: some operation returned or expects it
+	hasMismatch := false
 	for _, o := range all {
 		switch o.kind {
 		case history.Read:
-			asked[o.output] = true
+			observed[o.output] = true
 		case history.CAS:
-			asked[o.expect] = true
-			refused = refused || o.mismatched()
+			observed[o.expect] = true
+			hasMismatch = hasMismatch || o.mismatched()
 		}
 	}
 	canonical := func(value int32) int32 {
-		if asked[value] {
+		if observed[value] {
 			return value
 		}
-		return s.other
+		return s.unobserved
 	}
-	classes, kinds := map[spareWrite]int32{}, map[spareWrite]int32{}
+	classes, effects := map[unansweredClass]int32{}, map[unansweredClass]int32{}
 	for _, o := range all {
-		effect := spareWrite{o.kind == history.CAS, o.expect, canonical(o.value)}
+		effect := unansweredClass{o.kind == history.CAS, o.expect, canonical(o.value)}
 		if !effect.cas {
 			effect.expect = 0
 		}
 		if !o.answered {
-			if effect.value == s.other && !refused {
-				continue // nothing could need it
+			if effect.value == s.unobserved && !hasMismatch {
+				continue // no operation can need it
 			}
 			class, known := classes[effect]
 			if !known {
-				class = int32(len(s.spares))
+				class = int32(len(s.classes))
 				classes[effect] = class
-				s.spares = append(s.spares, effect)
+				s.classes = append(s.classes, effect)
 			}
-			s.events = append(s.events, searchEvent{o.op.Call, spareEvent, class})
+			s.events = append(s.events, searchEvent{o.op.Call, unansweredEvent, class})
 			continue
 		}
-		kind := int32(-1)
-		if !o.readsOnly() {
+		number := int32(-1)
+		if !o.changesNothing() {
 			known := false
-			if kind, known = kinds[effect]; !known {
-				kind = int32(len(kinds))
-				kinds[effect] = kind
+			if number, known = effects[effect]; !known {
+				number = int32(len(effects))
+				effects[effect] = number
 			}
 		}
 		i := int32(len(s.ops))
 		o.value = effect.value
-		s.ops, s.kinds = append(s.ops, o), append(s.kinds, kind)
+		s.ops, s.effects = append(s.ops, o), append(s.effects, number)
 		s.events = append(s.events, searchEvent{o.op.Call, callEvent, i}, searchEvent{max(o.op.Return, o.op.Call), returnEvent, i})
 	}
 	slices.SortFunc(s.events, func(a, b searchEvent) int {
-		if c := cmp.Compare(a.at, b.at); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(a.kind, b.kind); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.of, b.of)
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind), cmp.Compare(a.of, b.of))
 	})
 	s.assignSlots()
-	s.firstOf, s.seen = make([]int32, len(kinds)), make([]int, len(kinds))
-	s.called = make([]int32, len(s.spares))
-	s.at = searchState{done: make([]uint64, s.words), used: make([]uint16, len(s.spares))}
-	if len(asked) > 0 && !asked[0] {
-		s.at.value = s.other
+	s.earliest, s.earliestSetAt = make([]int32, len(effects)), make([]int, len(effects))
+	s.called = make([]int32, len(s.classes))
+	s.state = searchState{linearized: make([]uint64, s.maskWords), used: make([]uint16, len(s.classes))}
+	if len(observed) > 0 && !observed[0] {
+		s.state.value = s.unobserved
 	}
 	return s
 }
 
-// assignSlots gives each operation the lowest slot that is free while it is under way.
+// assignSlots gives each operation a slot that no other uses while it is in flight.
 func (s *registerSearch) assignSlots() {
 	s.slots = make([]int32, len(s.ops))
 	var free []int32
@@ -118,9 +113,9 @@ func (s *registerSearch) assignSlots() {
 			free = append(free, s.slots[e.of])
 		}
 	}
-	s.words = int(count+63) / 64
-	s.underWay = make([]int32, count)
-	for i := range s.underWay {
-		s.underWay[i] = -1
+	s.maskWords = int(count+63) / 64
+	s.inFlight = make([]int32, count)
+	for i := range s.inFlight {
+		s.inFlight[i] = -1
 	}
 }

@@ -7,58 +7,67 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// searchStep is the slot of an operation, or a class of spares.
+// searchStep is an operation that may be linearized next.
 type searchStep struct {
-	spare bool
-	index int32
-	rank  int32 // the smallest is tried first
+	unanswered bool
+	index      int32 // the slot of an answered operation, or the class of an unanswered write
+	rank       int32 // lower ranks are tried first
 }
 
-// spareWrite is a class of unanswered writes that do the same.
-type spareWrite struct {
+// The ranks of steps.
+const (
+	rankReturning       int32 = iota // the operation that returns next
+	rankShown                        // an answered write of the value that the returning operation returns or expects
+	rankShownUnanswered              // an unanswered one
+	rankAnswered                     // any other answered operation
+	rankUnanswered                   // any other unanswered write
+)
+
+// unansweredClass is a class of unanswered writes with the same effect.
+type unansweredClass struct {
 	cas           bool
 	expect, value int32
 }
 
-func (w spareWrite) fits(value int32) bool { return !w.cas || w.expect == value }
+func (c unansweredClass) applies(value int32) bool { return !c.cas || c.expect == value }
 
-// fittingSteps lists what may take effect before the next return, the most promising first.
-func (s *registerSearch) fittingSteps() []searchStep {
-	due := s.events[s.next].of
-	wanted := s.ops[due].shows()
-	wantsValue := s.ops[due].kind == history.Read || s.ops[due].kind == history.CAS && s.ops[due].applied
+// candidates lists the operations that may be linearized before the next return, the most promising first.
+func (s *registerSearch) candidates() []searchStep {
+	returning := s.events[s.next].of
+	shown := s.ops[returning].shownValue()
+	showsValue := s.ops[returning].kind == history.Read || s.ops[returning].kind == history.CAS && s.ops[returning].applied
 	steps := s.steps[:0]
-	for slot, i := range s.underWay {
-		if i < 0 || s.kinds[i] < 0 || s.at.isDone(int32(slot)) {
+	for slot, i := range s.inFlight {
+		if i < 0 || s.effects[i] < 0 || s.state.isLinearized(int32(slot)) {
 			continue
 		}
-		if ok, _ := s.ops[i].apply(s.at.value); !ok || s.at.owed && s.ops[i].kind != history.CAS {
+		if ok, _ := s.ops[i].apply(s.state.value); !ok || s.state.needsCAS && s.ops[i].kind != history.CAS {
 			continue
 		}
-		step := searchStep{index: int32(slot), rank: 3}
+		step := searchStep{index: int32(slot), rank: rankAnswered}
 		switch {
-		case i == due:
-			step.rank = 0
-		case wantsValue && s.ops[i].value == wanted:
-			step.rank = 1
+		case i == returning:
+			step.rank = rankReturning
+		case showsValue && s.ops[i].value == shown:
+			step.rank = rankShown
 		}
-		kind := s.kinds[i]
-		if s.seen[kind] != s.budget.steps {
-			s.seen[kind], s.firstOf[kind] = s.budget.steps, int32(len(steps))
+		effect := s.effects[i]
+		if s.earliestSetAt[effect] != s.budget.steps {
+			s.earliestSetAt[effect], s.earliest[effect] = s.budget.steps, int32(len(steps))
 			steps = append(steps, step)
-		} else if first := &steps[s.firstOf[kind]]; s.returnsBefore(i, s.underWay[first.index]) {
-			*first = step
+		} else if other := &steps[s.earliest[effect]]; s.returnsBefore(i, s.inFlight[other.index]) {
+			*other = step
 		}
 	}
-	if len(s.spares) > 0 {
-		steps = s.appendSpares(steps, s.ops[due], wantsValue)
+	if len(s.classes) > 0 {
+		steps = s.appendUnanswered(steps, s.ops[returning], showsValue)
 	}
 	s.steps = steps
 	slices.SortStableFunc(steps, func(a, b searchStep) int {
-		if c := cmp.Compare(a.rank, b.rank); c != 0 || a.spare || b.spare {
+		if c := cmp.Compare(a.rank, b.rank); c != 0 || a.unanswered || b.unanswered {
 			return c
 		}
-		if s.returnsBefore(s.underWay[a.index], s.underWay[b.index]) {
+		if s.returnsBefore(s.inFlight[a.index], s.inFlight[b.index]) {
 			return -1
 		}
 		return 1
@@ -66,18 +75,18 @@ func (s *registerSearch) fittingSteps() []searchStep {
 	return steps
 }
 
-// appendSpares adds the unanswered writes that something needs now.
-func (s *registerSearch) appendSpares(steps []searchStep, due *linearOp, wantsValue bool) []searchStep {
+// appendUnanswered adds the unanswered writes whose value is needed now.
+func (s *registerSearch) appendUnanswered(steps []searchStep, returning *linearOp, showsValue bool) []searchStep {
 	var needed []int32
 	need := func(value int32) bool {
-		if value == s.at.value || slices.Contains(needed, value) {
+		if value == s.state.value || slices.Contains(needed, value) {
 			return false
 		}
 		needed = append(needed, value)
 		return true
 	}
-	for slot, i := range s.underWay {
-		if i < 0 || s.at.isDone(int32(slot)) {
+	for slot, i := range s.inFlight {
+		if i < 0 || s.state.isLinearized(int32(slot)) {
 			continue
 		}
 		switch o := s.ops[i]; {
@@ -87,31 +96,36 @@ func (s *registerSearch) appendSpares(steps []searchStep, due *linearOp, wantsVa
 			need(o.expect)
 		}
 	}
-	for more := true; more; { // an unanswered compare-and-set needs what it expects
+	for more := true; more; { // a needed unanswered compare-and-set needs the value that it expects
 		more = false
-		for class, w := range s.spares {
-			if w.cas && s.isSpare(class) && slices.Contains(needed, w.value) && need(w.expect) {
+		for class, c := range s.classes {
+			if c.cas && s.available(class) && slices.Contains(needed, c.value) && need(c.expect) {
 				more = true
 			}
 		}
 	}
-	refusal := due.mismatched() && !s.at.owed // and it would be applied, or it had taken effect
-	for class, w := range s.spares {
-		if w.value == s.at.value || !w.fits(s.at.value) || !s.isSpare(class) || s.at.owed && !w.cas {
+	// A mismatched compare-and-set that has not been linearized expects the present value, so any
+	// other value would do.
+	anyValue := returning.mismatched() && !s.state.needsCAS
+	for class, c := range s.classes {
+		if c.value == s.state.value || !c.applies(s.state.value) || !s.available(class) || s.state.needsCAS && !c.cas {
 			continue
 		}
-		if refusal || slices.Contains(needed, w.value) {
-			rank := int32(4)
-			if wantsValue && w.value == due.shows() {
-				rank = 2
+		if anyValue || slices.Contains(needed, c.value) {
+			rank := rankUnanswered
+			if showsValue && c.value == returning.shownValue() {
+				rank = rankShownUnanswered
 			}
-			steps = append(steps, searchStep{spare: true, index: int32(class), rank: rank})
+			steps = append(steps, searchStep{unanswered: true, index: int32(class), rank: rank})
 		}
 	}
 	return steps
 }
 
-func (s *registerSearch) isSpare(class int) bool { return s.called[class] > int32(s.at.used[class]) }
+// available reports whether a write of the class has been called and not been linearized.
+func (s *registerSearch) available(class int) bool {
+	return s.called[class] > int32(s.state.used[class])
+}
 
 func (s *registerSearch) returnsBefore(i, j int32) bool {
 	if s.ops[i].op.Return != s.ops[j].op.Return {

@@ -10,8 +10,8 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// outage is 600 operations on one register, one after another but for the 60 writes in the midst of
-// them, called 5 at a time, that get no answer. The last operations are those that are handed in.
+// outage is a history of 600 sequential operations on one register. 60 of the writes in the middle overlap, 5 at
+// a time, and get no answer. The given operations follow at the end.
 func outage(unanswered func(i int, state string) history.Op, value func(i int) string, last ...history.Op) []history.Op {
 	rng := rand.New(rand.NewPCG(7, 8))
 	var ops []history.Op
@@ -42,12 +42,12 @@ func outage(unanswered func(i int, state string) history.Op, value func(i int) s
 	return ops
 }
 
-// However many writes an outage left without an answer, what they cannot mend is a
-// violation, and what they can is none.
+// However many unanswered writes an outage left, a history that some of them explain is linearizable, and one that
+// they do not explain is a violation, and both are decided within the limits.
 func TestUnansweredWritesDoNotHideAViolation(t *testing.T) {
 	own := func(i int) string { return fmt.Sprint("v", i) }
 	few := func(i int) string { return fmt.Sprint(i % 5) }
-	refusals := func(n int) (out []history.Op) { // each needs a write that nobody saw
+	mismatches := func(n int) (out []history.Op) { // each can only be explained by an unanswered write
 		out = append(out, write("e"))
 		for range n {
 			out = append(out, cas("e", "f", false), write("e"))
@@ -71,8 +71,8 @@ func TestUnansweredWritesDoNotHideAViolation(t *testing.T) {
 			[]history.Op{write("w"), read("")},
 		},
 		{
-			"refusals use all of them", func(i int, _ string) history.Op { return write(fmt.Sprint("u", i)) }, own,
-			refusals(60), refusals(61),
+			"mismatches use all of them", func(i int, _ string) history.Op { return write(fmt.Sprint("u", i)) }, own,
+			mismatches(60), mismatches(61),
 		},
 		{
 			"some are compared with", func(i int, _ string) history.Op { return write(fmt.Sprint("u", i)) }, own,
@@ -112,7 +112,7 @@ func TestUnansweredWritesDoNotHideAViolation(t *testing.T) {
 	}
 }
 
-// alternate reads a value and overwrites it, again and again, so that each read needs another write of it.
+// alternate reads a value and overwrites it, repeatedly, so that each read needs another write of it.
 func alternate(value string, times int) (out []history.Op) {
 	for range times {
 		out = append(out, write("2"), read(value))

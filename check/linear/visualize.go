@@ -15,10 +15,9 @@ import (
 )
 
 // Visualize writes Porcupine's interactive HTML chart of the operations on one
-// register: each on its interval, with the longest orders that were found and where
-// they end. Operations on other keys, or of kinds that are not a register's, must
-// be left out before. It fails for more than 2,000 operations, since the search for
-// the chart costs the square of them.
+// register: each operation's interval, and the longest partial linearizations that were found.
+// The operations must all be on the same key and be reads, writes or compare-and-sets. It
+// fails for more than 2,000 operations, because the search for the chart takes quadratic time.
 func Visualize(ctx context.Context, w io.Writer, ops []history.Op) error {
 	pointers := make([]*history.Op, len(ops))
 	for i := range ops {
@@ -33,10 +32,10 @@ func VisualizeKey(ctx context.Context, w io.Writer, ops []*history.Op) error {
 	if len(r.ops) > maxVerbose {
 		return fmt.Errorf("visualize a register: it has %d operations, more than %d", len(r.ops), maxVerbose)
 	}
-	all := r.linearOps(r.hasMismatch) // only a refused compare-and-set can prove a write that nobody saw
+	all := r.linearOps(r.hasMismatch) // only a mismatched compare-and-set can prove an unanswered write whose value nobody observed
 	slices.SortFunc(all, func(a, b *linearOp) int { return cmp.Compare(a.op.Call, b.op.Call) })
 	var held atomic.Int64
-	b := &budget{ctx: ctx, until: time.Now().Add(verboseTime), held: &held, limit: Options{}.resolve().Memory}
+	b := &budget{ctx: ctx, deadline: time.Now().Add(verboseTime), held: &held, limit: Options{}.resolve().Memory}
 	model := r.model(len(all), b)
 	_, info := porcupine.CheckOperationsVerbose(model, chartOps(all), 0)
 	if err := porcupine.Visualize(model, info, w); err != nil {
@@ -45,8 +44,8 @@ func VisualizeKey(ctx context.Context, w io.Writer, ops []*history.Op) error {
 	return nil
 }
 
-// chartOps lays the operations, sorted by call, on rows in which none overlap: a client may have
-// several under way. What has no answer ends where the chart does.
+// chartOps distributes the operations, sorted by call, over rows in which none overlap, because a client
+// may have several in flight. An unanswered operation ends where the chart ends.
 func chartOps(ops []*linearOp) []porcupine.Operation {
 	out := porcupineOps(ops)
 	var end int64
@@ -66,9 +65,9 @@ func chartOps(ops []*linearOp) []porcupine.Operation {
 	return out
 }
 
-// maxVerbose is the longest history of a register of which a chart is made: Porcupine's partial
-// orders cost the square of its length.
+// maxVerbose is the most operations for which a chart is made: Porcupine's partial linearizations
+// take time and memory quadratic in their number.
 const maxVerbose = 2000
 
-// verboseTime is how long the search for a chart may take. It decides nothing.
+// verboseTime is how long the search for a chart may take. It changes no verdict: the register has been decided before.
 const verboseTime = time.Second

@@ -9,8 +9,8 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// Operations of one client that overlap stand on rows of their own, and one without an answer
-// ends where the chart does, not at the end of time.
+// Operations of one client that overlap are on different rows, and an unanswered one
+// ends where the chart ends, not at the end of time.
 func TestChartRowsDoNotOverlap(t *testing.T) {
 	ops := []history.Op{
 		{Kind: history.Write, Value: "a", Call: 1, Return: 9, Outcome: history.OK},
@@ -35,7 +35,7 @@ func TestChartRowsDoNotOverlap(t *testing.T) {
 	}
 }
 
-func TestVisualizeRefusesWhatIsTooLong(t *testing.T) {
+func TestVisualizeRefusesTooManyOperations(t *testing.T) {
 	ops := make([]history.Op, maxVerbose+1)
 	for i := range ops {
 		ops[i] = history.Op{Kind: history.Read, Call: time.Duration(i), Return: time.Duration(i), Outcome: history.OK}

@@ -1,5 +1,5 @@
 // Package models judges a history alone, without the record of a run: whether its registers, sets or lists are
-// linearizable, and whether its banks conserve their total.
+// linearizable, and whether its banks conserve their total. It knows no faults, so it measures no recovery.
 package models
 
 import (

@@ -1,5 +1,5 @@
 // Package quorum computes from a run's faults when which clients could not
-// reach a quorum.
+// reach a quorum. It judges nothing: the checks decide what an operation in such a window means.
 package quorum
 
 import (
@@ -30,21 +30,21 @@ func At(windows []Window, at time.Duration) (Window, bool) {
 	return Window{}, false
 }
 
-// Windows answers which clients had no quorum when, in two readings. The wide one,
-// from the request of a fault to the end of it, excuses: nobody is blamed for an outage in it. The
-// narrow one, from the proof of a fault to the request of its heal, accuses: an acknowledgement
-// in it proves a split brain.
+// Windows lists when which clients and nodes had no quorum. A wide window begins when a fault is
+// requested and ends when it is over: it excuses, so nothing that fails in it is charged to the
+// system. A narrow window begins when a fault is proved active and ends when its heal is
+// requested: it accuses, because an acknowledgement in it proves a split brain.
 type Windows struct {
-	Unserved map[topology.Region][]Window // wide
-	Severed  map[topology.Region][]Window // narrow
-	Isolated map[topology.NodeID][]Window // narrow: nodes that are up and have no path to a quorum
-	None     []Window                     // narrow: no quorum anywhere
+	RegionMayLackQuorum map[topology.Region][]Window // wide: the region's clients may have had no path to a quorum
+	RegionNoQuorum      map[topology.Region][]Window // narrow: the region's clients had none
+	Isolated            map[topology.NodeID][]Window // narrow: nodes that are up and have no path to a quorum
+	NoQuorum            []Window                     // narrow: no quorum anywhere
 }
 
-// Answered returns the window in which an operation, sent by the clients of a region, was called and answered by
-// the side that had no quorum: its clients could reach none, or the node that answered could not.
+// Answered returns the window in which an operation was called and answered although the
+// clients of its region, or the node that answered it, could reach no quorum.
 func (w Windows) Answered(clients topology.Region, node topology.NodeID, called, answered time.Duration) (Window, bool) {
-	for _, windows := range [][]Window{w.Severed[clients], w.Isolated[node]} {
+	for _, windows := range [][]Window{w.RegionNoQuorum[clients], w.Isolated[node]} {
 		if in, ok := At(windows, called); ok && answered < in.To {
 			return in, true
 		}
@@ -54,7 +54,11 @@ func (w Windows) Answered(clients topology.Region, node topology.NodeID, called,
 
 // Of computes the windows of the faults, which must have been requested.
 func Of(t topology.Topology, faults []record.Fault) Windows {
-	out := Windows{Unserved: map[topology.Region][]Window{}, Severed: map[topology.Region][]Window{}, Isolated: map[topology.NodeID][]Window{}}
+	out := Windows{
+		RegionMayLackQuorum: map[topology.Region][]Window{},
+		RegionNoQuorum:      map[topology.Region][]Window{},
+		Isolated:            map[topology.NodeID][]Window{},
+	}
 	var wide, narrow []ActiveImpact
 	for _, f := range faults {
 		if len(f.Impact.Down)+len(f.Impact.CutFlows) == 0 {
@@ -71,13 +75,13 @@ func Of(t topology.Topology, faults []record.Fault) Windows {
 	}
 	for _, region := range t.Regions() {
 		without := func(i topology.FaultImpact) bool { return !t.HasQuorum(region, i) }
-		out.Unserved[region] = windowsWhere(wide, without)
-		out.Severed[region] = windowsWhere(narrow, without)
+		out.RegionMayLackQuorum[region] = windowsWhere(wide, without)
+		out.RegionNoQuorum[region] = windowsWhere(narrow, without)
 	}
 	for _, n := range t.Nodes {
 		out.Isolated[n.ID] = windowsWhere(narrow, func(i topology.FaultImpact) bool { return t.CutOffFromQuorum(n.ID, i) })
 	}
-	out.None = windowsWhere(narrow, func(i topology.FaultImpact) bool { return len(t.QuorumMembers(i)) == 0 })
+	out.NoQuorum = windowsWhere(narrow, func(i topology.FaultImpact) bool { return len(t.QuorumMembers(i)) == 0 })
 	return out
 }
 
@@ -98,7 +102,7 @@ func ImpactAt(all []ActiveImpact, at time.Duration) topology.FaultImpact {
 	return topology.MergeImpacts(now...)
 }
 
-// windowsWhere lists the stretches in which the merged impact is bad.
+// windowsWhere lists the windows in which bad holds for the merged impact of all active faults.
 func windowsWhere(all []ActiveImpact, bad func(topology.FaultImpact) bool) []Window {
 	var edges []time.Duration
 	for _, a := range all {
@@ -123,7 +127,7 @@ func windowsWhere(all []ActiveImpact, bad func(topology.FaultImpact) bool) []Win
 			continue
 		}
 		if healed < 0 {
-			healed = to // another fault's beginning ended it, as no design can
+			healed = to // no heal ended it: the beginning of another fault did
 		}
 		if n := len(out); n > 0 && out[n-1].To == from {
 			out[n-1].To, out[n-1].Healed = to, healed

@@ -56,7 +56,7 @@ func Availability(run *index.Run) (*record.Availability, []record.Finding) {
 		}
 		a.counted = a.counted || counter.End > 0 && counter.Counts(op)
 		if op.Intended >= run.Start && op.Intended < run.End {
-			_, lost := quorum.At(run.Quorum.Unserved[op.Region], op.Intended)
+			_, lost := quorum.At(run.Quorum.RegionMayLackQuorum[op.Region], op.Intended)
 			_, cutOff := answeredByCutOff(run, op)
 			if cutOff {
 				a.CutOff++
@@ -156,7 +156,7 @@ func judgeLatency(run *index.Run, latencies []time.Duration) []record.Finding {
 
 func (a *availability) add(op *history.Op, limit time.Duration, quorumLost bool) {
 	if quorumLost {
-		a.Minority++
+		a.DueWithoutQuorum++
 		return
 	}
 	a.Due++
@@ -180,8 +180,8 @@ func describeSeries(s *record.AvailabilitySeries) string {
 	if s.Dropped > 0 {
 		line += fmt.Sprintf(", %d not sent", s.Dropped)
 	}
-	if s.Minority > 0 {
-		line += fmt.Sprintf("; %d more were due without a quorum: unavailable by design", s.Minority)
+	if s.DueWithoutQuorum > 0 {
+		line += fmt.Sprintf("; %d more were due without a quorum: unavailable by design", s.DueWithoutQuorum)
 	}
 	return line + servedByCutOff(s.CutOff)
 }

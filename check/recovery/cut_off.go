@@ -21,10 +21,10 @@ func answeredByCutOff(run *index.Run, op *history.Op) (quorum.Window, bool) {
 	return run.Quorum.Answered(op.Region, op.Node, op.Call, op.Return)
 }
 
-// unserved is when the series had not to be served, in order of time: when its clients could reach no quorum, and when
+// withoutQuorum is when the series had not to be served, in order of time: when its clients could reach no quorum, and when
 // they could and a node without a quorum went on to serve them, up to the heal that ended it.
-func (s *series) unserved(run *index.Run) []quorum.Window {
-	out := slices.Clone(run.Quorum.Unserved[s.Region])
+func (s *series) withoutQuorum(run *index.Run) []quorum.Window {
+	out := slices.Clone(run.Quorum.RegionMayLackQuorum[s.Region])
 	for w := range s.cutOffIn {
 		if first, ok := s.servedUpTo(w); ok {
 			out = append(out, quorum.Window{From: s.start(first), To: w.To, Healed: w.Healed})

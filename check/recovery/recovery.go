@@ -33,18 +33,18 @@ func (s *series) recover(run *index.Run, e index.Episode) recovery {
 		Region: s.Region, Class: s.Class, Episode: e.Number,
 		Eligible: true, Recovered: true, FirstAck: 0, SinceHeal: record.NotReached, Resolution: s.resolution(),
 	}}
-	unserved := s.unserved(run)
-	for _, u := range unserved {
+	noQuorum := s.withoutQuorum(run)
+	for _, u := range noQuorum {
 		r.FromHeal = r.FromHeal || u.From < e.To && u.To > e.From
 	}
-	for _, u := range run.Quorum.Unserved[s.Region] {
+	for _, u := range run.Quorum.RegionMayLackQuorum[s.Region] {
 		if u.From < e.To && u.To > e.From {
 			r.Eligible = false
 		}
 	}
 	r.CutOff = s.cutOffBetween(e.From, e.To)
 	var bad, due int64
-	for _, g := range s.segments(e, unserved) {
+	for _, g := range s.segments(e, noQuorum) {
 		if g.end != quorumLost {
 			r.judged = true
 		}

@@ -313,8 +313,8 @@ func TestRTOOfAMinority(t *testing.T) {
 		}
 	}
 	for _, s := range j.Availability.Series {
-		if (s.Minority > 0) != (s.Region == "east") {
-			t.Errorf("%s: %d operations of a minority", s.Region, s.Minority)
+		if (s.DueWithoutQuorum > 0) != (s.Region == "east") {
+			t.Errorf("%s: %d operations due without a quorum", s.Region, s.DueWithoutQuorum)
 		}
 	}
 }

@@ -29,7 +29,7 @@ const (
 // segments cuts an episode where the series had not to be served. The
 // clock starts again when the heal is requested, not when it has worked: what
 // the heal itself takes is part of the recovery.
-func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
+func (s *series) segments(e index.Episode, mayLackQuorum []quorum.Window) []segment {
 	var out []segment
 	add := func(from, to time.Duration, fromHeal bool, end segmentEnd) {
 		if to <= from {
@@ -51,7 +51,7 @@ func (s *series) segments(e index.Episode, unserved []quorum.Window) []segment {
 		out = append(out, g)
 	}
 	from, fromHeal := e.From, false
-	for _, u := range unserved {
+	for _, u := range mayLackQuorum {
 		if u.To <= from {
 			continue
 		}

@@ -35,7 +35,7 @@ func Stable(r *record.Run, slo record.SLOParams, now time.Duration) bool {
 	}
 	since := e.Triggers[len(e.Triggers)-1].At
 	for _, s := range all {
-		if _, lost := quorum.At(s.unserved(run), run.End); lost {
+		if _, lost := quorum.At(s.withoutQuorum(run), run.End); lost {
 			continue // it cannot be served, by design, or the cut-off side serves it
 		}
 		s.cutIncomplete(now)

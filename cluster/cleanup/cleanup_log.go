@@ -12,7 +12,7 @@ import (
 	"github.com/mcp-resilience/holdfast/cluster"
 )
 
-// cleanupLog is a run's journal: what has to be undone, one JSON object a line,
+// cleanupLog is a run's clean-up log: what has to be undone, one JSON object a line,
 // each handed to the kernel before the thing is made. A kill -9 loses nothing of
 // it. A power cut may, but then the processes and containers are gone too.
 type cleanupLog struct{ file *os.File }
@@ -26,7 +26,7 @@ func openLog(run string) (*cleanupLog, error) {
 	}
 	f, err := os.OpenFile(filepath.Join(dir, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
+		return nil, fmt.Errorf("open clean-up log: %w", err)
 	}
 	return &cleanupLog{f}, nil
 }
@@ -38,15 +38,15 @@ func (l *cleanupLog) Append(e cluster.CleanupEntry) error {
 		_, err = l.file.Write(append(b, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("append %s %s to the journal: %w", e.What, e.ID, err)
+		return fmt.Errorf("append %s %s to the clean-up log: %w", e.What, e.ID, err)
 	}
 	return nil
 }
 
 func (l *cleanupLog) close() error { return l.file.Close() }
 
-// Entries reads the journal of a run, whether its owner lives or not. A last line
-// that a dead owner has not finished is left out. Without a journal there are no
+// Entries reads the clean-up log of a run, whether its owner lives or not. A last line
+// that a dead owner has not finished is left out. Without a clean-up log there are no
 // entries, which is no error.
 func Entries(run string) ([]cluster.CleanupEntry, error) {
 	dir, err := runDir(run)
@@ -58,7 +58,7 @@ func Entries(run string) ([]cluster.CleanupEntry, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read journal of run %s: %w", run, err)
+		return nil, fmt.Errorf("read clean-up log of run %s: %w", run, err)
 	}
 	defer f.Close()
 	var out []cluster.CleanupEntry

@@ -67,7 +67,7 @@ func TestOrphans(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-func TestJournalKeepsWhatManyWrite(t *testing.T) {
+func TestCleanupLogKeepsConcurrentEntries(t *testing.T) {
 	run, _ := asWatchdog(t)
 	g, err := cleanup.Start(t.Context(), run, os.Args[0])
 	if err != nil {

@@ -54,7 +54,7 @@ func Runs() ([]string, error) {
 	return out, nil
 }
 
-// Remove removes the run's folder: its journal, its lock and its watchdog's log.
+// Remove removes the run's folder: its clean-up log, its lock and its watchdog's log.
 func Remove(run string) error {
 	dir, err := runDir(run)
 	if err != nil {

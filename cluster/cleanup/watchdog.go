@@ -47,7 +47,7 @@ const (
 // Handle is the owner's side of a run's watchdog.
 type Handle struct {
 	run       string
-	journal   *cleanupLog
+	log       *cleanupLog
 	lock      *flock.Flock
 	child     *exec.Cmd
 	stdinPipe *os.File // writing end
@@ -70,7 +70,7 @@ func Start(ctx context.Context, run, binary string) (*Handle, error) {
 	return h, nil
 }
 
-// Own locks the run for this process and opens its journal. It comes before
+// Own locks the run for this process and opens its clean-up log. It comes before
 // everything that the run makes: if the process is killed, Runs and Orphans find the
 // run from here on. A run that somebody owns already is an error. Done ends it.
 func Own(run string) (_ *Handle, err error) {
@@ -83,7 +83,7 @@ func Own(run string) (_ *Handle, err error) {
 	if h.lock, err = acquire(run); err != nil {
 		return nil, err
 	}
-	if h.journal, err = openLog(run); err != nil {
+	if h.log, err = openLog(run); err != nil {
 		return nil, err
 	}
 	handles.Store(h, nil)
@@ -150,10 +150,10 @@ func openSweepLog(run string) (*os.File, error) {
 }
 
 // Log is where the run writes down what has to be undone.
-func (h *Handle) Log() cluster.CleanupLog { return h.journal }
+func (h *Handle) Log() cluster.CleanupLog { return h.log }
 
 // Done tells the watchdog that nothing is left to sweep, waits until it is
-// gone, and removes journal and lock. Further calls do nothing.
+// gone, and removes clean-up log and lock. Further calls do nothing.
 func (h *Handle) Done() error {
 	defer handles.Delete(h)
 	err := h.dismiss()
@@ -186,9 +186,9 @@ func (h *Handle) dismiss() error {
 // release removes the run's folder, then lets go of the lock.
 func (h *Handle) release() error {
 	var errs []error
-	if h.journal != nil {
-		errs = append(errs, h.journal.close())
-		h.journal = nil
+	if h.log != nil {
+		errs = append(errs, h.log.close())
+		h.log = nil
 	}
 	if h.lock != nil {
 		errs = append(errs, Remove(h.run), h.lock.Close())

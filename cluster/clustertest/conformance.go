@@ -24,18 +24,18 @@ func Conformance(t *testing.T, k cluster.Driver, left Leftovers) {
 		t.Fatalf("runtime %s cannot work here: %v", k.Name, err)
 	}
 	b := fixture{k, left}
-	t.Run("life of a cluster", b.life)
+	t.Run("lifecycle of a cluster", b.lifecycle)
 	t.Run("throttle", b.throttle)
 	t.Run("close after a partial start", b.partial)
 	t.Run("node that exits at once", b.exitAtStart)
-	t.Run("journal before deed", b.journal)
+	t.Run("clean-up log before the resource", b.cleanupLog)
 	t.Run("two runs at once", b.two)
 	t.Run("a sandbox that dies is named", b.sandboxDies)
 }
 
-// life is what needs no cluster of its own, in one. Each case leaves every
+// lifecycle is what needs no cluster of its own, in one. Each case leaves every
 // node running.
-func (b fixture) life(t *testing.T) {
+func (b fixture) lifecycle(t *testing.T) {
 	top := Topology(1)
 	top.Nodes[2].Program = Program("--stubborn") // south-1
 	top.Nodes[2].Program.Grace = 300 * time.Millisecond
@@ -84,7 +84,7 @@ func (b fixture) life(t *testing.T) {
 		become(t, c, "south-1", cluster.Running)
 	})
 	t.Run("disk", func(t *testing.T) { disk(t, c) })
-	t.Run("journal names what was made", func(t *testing.T) {
+	t.Run("clean-up log names every resource", func(t *testing.T) {
 		if got := s.CleanupLog.(*fakeLog).count(); got < 2*len(top.Nodes) {
 			t.Errorf("%d entries for %d pods", got, len(top.Nodes))
 		}
@@ -281,18 +281,18 @@ func (b fixture) exitAtStart(t *testing.T) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
 	}
-	b.nothingLeft(t, s.Run)
+	b.assertNoLeftovers(t, s.Run)
 }
 
-// journal refuses one entry after the other: the deed must not be done, the
+// cleanupLog refuses one entry after the other: the resource must not be made, the
 // start must fail, and nothing may be left.
-func (b fixture) journal(t *testing.T) {
+func (b fixture) cleanupLog(t *testing.T) {
 	top := Topology(1)
 	top.Nodes = top.Nodes[:1]
 	for refused := 0; ; refused++ {
 		s := b.spec(t, top)
 		d := s.CleanupLog.(*fakeLog)
-		d.first = func() { b.nothingLeft(t, s.Run) }
+		d.first = func() { b.assertNoLeftovers(t, s.Run) }
 		d.refuse = func(n int) error {
 			if n == refused {
 				return errFull
@@ -312,7 +312,7 @@ func (b fixture) journal(t *testing.T) {
 		if reached && (err == nil || !strings.Contains(err.Error(), errFull.Error())) {
 			t.Errorf("entry %d was refused: got %v, want %v", refused, err, errFull)
 		}
-		b.nothingLeft(t, s.Run)
+		b.assertNoLeftovers(t, s.Run)
 		if !reached {
 			if err != nil {
 				t.Errorf("no entry was refused: %v", err)

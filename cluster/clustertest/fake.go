@@ -1,6 +1,6 @@
-// Package clustertest holds what every runtime is held to, Conformance, and a
-// runtime without processes, Fake, that meets it. Its links are real: linkd
-// within this process, on a loopback network of the run's own.
+// Package clustertest is the conformance suite of runtimes, Conformance, and a runtime
+// without processes that passes it, Fake. The links of Fake are real: a linkd in this
+// process, on a loopback network of the run's own.
 package clustertest
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
-// Life is what a fake node gets for one life.
-type Life struct {
+// Incarnation is what one run of a fake node's program is given.
+type Incarnation struct {
 	Node topology.Node
 	Vars topology.TemplateVars // Data and Hosts are paths that exist
 	Args []string              // the program's, rendered
@@ -34,7 +34,7 @@ type Life struct {
 
 // Serve is a fake node: it runs until ctx ends, which is how it is killed and
 // stopped; an error before that is exit status 1.
-type Serve func(ctx context.Context, l Life) error
+type Serve func(ctx context.Context, l Incarnation) error
 
 // Fake is a runtime whose nodes are goroutines. Nil is a testnode.
 func Fake(serve Serve) cluster.Driver {
@@ -56,7 +56,7 @@ func Fake(serve Serve) cluster.Driver {
 }
 
 // Testnode is the fake node that Fake runs by itself.
-func Testnode(ctx context.Context, l Life) error {
+func Testnode(ctx context.Context, l Incarnation) error {
 	for _, a := range l.Args {
 		if a == "--exit=3" {
 			_, _ = fmt.Fprintln(l.Log, "it was told to exit at once")
@@ -119,8 +119,8 @@ func (f *fake) Start(_ context.Context, n topology.Node) (cluster.Process, error
 	if err := os.WriteFile(v.Hosts, []byte(f.block.Hosts(n)), 0o644); err != nil {
 		return nil, err
 	}
-	p := &fakeProcess{fake: f, id: n.ID, life: Life{Node: n, Vars: v, Args: args, Env: env}}
-	p.life.Log, p.life.Gate = &p.log, p.gate
+	p := &fakeProcess{fake: f, id: n.ID, incarnation: Incarnation{Node: n, Vars: v, Args: args, Env: env}}
+	p.incarnation.Log, p.incarnation.Gate = &p.log, p.gate
 	return p, p.start()
 }
 

@@ -32,7 +32,7 @@ func (p *fakeProcess) onDisk(do func(cluster.Disk) error) error {
 	p.mu.Unlock()
 	err := errors.New("it has not exited")
 	if exited {
-		err = do(cluster.DirDisk(p.life.Vars.Data))
+		err = do(cluster.DirDisk(p.incarnation.Vars.Data))
 	}
 	if err != nil {
 		return fmt.Errorf("data of %s: %w", p.id, err)

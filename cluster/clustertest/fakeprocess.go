@@ -17,10 +17,10 @@ import (
 
 // fakeProcess is a node that is a goroutine.
 type fakeProcess struct {
-	fake *fake
-	id   topology.NodeID
-	life Life
-	log  logBuffer
+	fake        *fake
+	id          topology.NodeID
+	incarnation Incarnation
+	log         logBuffer
 
 	mu      sync.Mutex
 	state   cluster.ProcessStatus
@@ -42,7 +42,7 @@ func (p *fakeProcess) start() error {
 	p.done = done
 	p.fake.all.Go(func() {
 		defer close(done)
-		err := p.fake.serve(ctx, p.life)
+		err := p.fake.serve(ctx, p.incarnation)
 		cancel()
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -109,10 +109,10 @@ func (b fixture) close(t *testing.T, closing func(context.Context) error, run st
 			t.Errorf("close: %v", err)
 		}
 	}
-	b.nothingLeft(t, run)
+	b.assertNoLeftovers(t, run)
 }
 
-func (b fixture) nothingLeft(t *testing.T, run string) {
+func (b fixture) assertNoLeftovers(t *testing.T, run string) {
 	t.Helper()
 	if b.left == nil {
 		return
@@ -258,4 +258,4 @@ func (d *fakeLog) count() int {
 	return len(d.entries)
 }
 
-var errFull = errors.New("journal: no space left")
+var errFull = errors.New("clean-up log: no space left")

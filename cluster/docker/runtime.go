@@ -162,14 +162,14 @@ func (r *Runtime) Close(ctx context.Context) error {
 	return err
 }
 
-// logCleanup writes into the journal what is about to be made.
+// logCleanup writes into the clean-up log what is about to be made.
 func (r *Runtime) logCleanup(what, id, undo string) error {
 	if r.spec.CleanupLog == nil {
 		return nil
 	}
 	err := r.spec.CleanupLog.Append(cluster.CleanupEntry{What: what, ID: id, Undo: undo, At: time.Now()})
 	if err != nil {
-		return fmt.Errorf("journal %s %s: %w", what, id, err)
+		return fmt.Errorf("note %s %s in the clean-up log: %w", what, id, err)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ type child struct {
 	stop   stopState
 }
 
-// launch journals the intent, starts the process and journals its pid.
+// launch notes the intent in the clean-up log, starts the process and notes its pid.
 func (r *Runtime) launch(spec childSpec) (*child, error) {
 	if err := r.logCleanup(spec, "not started yet", "nothing, unless a process carries "+runEnv+"="+r.spec.Run); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (r *Runtime) logCleanup(spec childSpec, id, undo string) error {
 		What: "process", ID: id, Undo: fmt.Sprintf("%s of %s: %s", spec.part, spec.node, undo), At: time.Now(),
 	})
 	if err != nil {
-		return fmt.Errorf("journal %s of %s: %w", spec.part, spec.node, err)
+		return fmt.Errorf("note %s of %s in the clean-up log: %w", spec.part, spec.node, err)
 	}
 	return nil
 }

@@ -69,14 +69,14 @@ func (p *process) Throttle(ctx context.Context, cpus float64) (err error) {
 }
 
 // newLimiter makes the best limiter there is. That there will be a cgroup is in
-// the journal before there is one.
+// the clean-up log before there is one.
 func (r *Runtime) newLimiter(node topology.NodeID) (cpuLimiter, error) {
 	if root, ok := findCgroupRoot(); ok {
 		g := root.cgroupOf(r.spec.Run, node)
 		if r.spec.CleanupLog != nil {
 			e := cluster.CleanupEntry{What: "cgroup", ID: g.dir, Undo: "remove the cgroup", At: time.Now()}
 			if err := r.spec.CleanupLog.Append(e); err != nil {
-				return nil, fmt.Errorf("journal cgroup %s: %w", g.dir, err)
+				return nil, fmt.Errorf("note cgroup %s in the clean-up log: %w", g.dir, err)
 			}
 		}
 		if g.make() == nil {

@@ -26,22 +26,22 @@ func TestLocalConforms(t *testing.T) {
 	})
 }
 
-// journal keeps what it is told, with each pid as PID.
-type journal struct {
+// memoryLog keeps its entries, with each pid as PID.
+type memoryLog struct {
 	mu  sync.Mutex
 	all []string
 }
 
 var pid = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
-func (j *journal) Append(e cluster.CleanupEntry) error {
+func (j *memoryLog) Append(e cluster.CleanupEntry) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.all = append(j.all, fmt.Sprintf("%s %s, %s", e.What, pid.ReplaceAllString(e.ID, "PID"), e.Undo))
 	return nil
 }
 
-// The journal has the intent first and then the pid, at each start.
+// The clean-up log has the intent first and then the pid, at each start.
 func TestJournal(t *testing.T) {
 	linkd, err := build.Linkd(t.Context())
 	if err != nil {
@@ -49,9 +49,9 @@ func TestJournal(t *testing.T) {
 	}
 	top := clustertest.Topology(1)
 	top.Nodes = top.Nodes[:1]
-	var j journal
+	var j memoryLog
 	spec := cluster.Spec{
-		Run: "journalled", Topology: top, Dir: t.TempDir(), Binary: build.Build, Linkd: linkd, CleanupLog: &j,
+		Run: "cleanup-log", Topology: top, Dir: t.TempDir(), Binary: build.Build, Linkd: linkd, CleanupLog: &j,
 	}
 	rt, err := local.Open(t.Context(), spec)
 	if err != nil {
@@ -65,12 +65,12 @@ func TestJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"process not started yet, linkd of east-1: nothing, unless a process carries HOLDFAST_RUN=journalled",
+		"process not started yet, linkd of east-1: nothing, unless a process carries HOLDFAST_RUN=cleanup-log",
 		"process PID, linkd of east-1: kill the process",
-		"process not started yet, node of east-1: nothing, unless a process carries HOLDFAST_RUN=journalled",
+		"process not started yet, node of east-1: nothing, unless a process carries HOLDFAST_RUN=cleanup-log",
 		"process PID, node of east-1: kill the process",
 	}
 	if diff := cmp.Diff(want, j.all); diff != "" {
-		t.Errorf("journal (-want +got)\n%s", diff)
+		t.Errorf("clean-up log (-want +got)\n%s", diff)
 	}
 }

@@ -74,7 +74,7 @@ func stateLine(p harness.Progress) string {
 	for _, r := range p.Rates {
 		s += fmt.Sprintf("  %s %d/s %.0f%% ok", r.Region, r.Due, 100*r.OK)
 		if r.P99 > 0 {
-			s += " p99 " + r.P99.Round(time.Millisecond).String()
+			s += " p99 " + duration.Format(r.P99)
 		}
 	}
 	for _, f := range p.Active {

@@ -92,7 +92,7 @@ func TestPanelShowsTheRun(t *testing.T) {
 	want := `
  kill-leader · local  12.3s   faults  7.7 s left at most
  east             ··    0%   100/s  p99 -
- north            ██  100%   100/s  p99 42ms
+ north            ██  100%   100/s  p99 42 ms
  faults kill east-1
  Ctrl-C heals, cleans and keeps the partial record
 `

@@ -57,7 +57,7 @@ func (p *ttyPanel) view(width int) string {
 	for _, r := range p.state.Rates {
 		p99 := "-"
 		if r.P99 > 0 {
-			p99 = r.P99.Round(time.Millisecond).String()
+			p99 = duration.Format(r.P99)
 		}
 		fmt.Fprintf(&b, " %-8s %s %4.0f%%  %4d/s  p99 %s\n", r.Region, p.sparkline(p.history[r.Region], cells), 100*r.OK, r.Due, p99)
 	}

@@ -35,16 +35,16 @@ var kinds = map[string]cluster.Driver{docker.Name: docker.Driver(), local.Name: 
 
 func TestMain(m *testing.M) {
 	if f := strings.Fields(os.Getenv(ownerEnv)); len(f) == 3 {
-		err := own(context.Background(), f[0], kinds[f[1]], f[2])
+		err := acquire(context.Background(), f[0], kinds[f[1]], f[2])
 		fmt.Println(err) // instead of "up"
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// own is a run that gets as far as a paused node and then waits to be killed.
+// acquire is a run that gets as far as a paused node and then waits to be killed.
 // It says "opened", then "up".
-func own(ctx context.Context, run string, kind cluster.Driver, dir string) error {
+func acquire(ctx context.Context, run string, kind cluster.Driver, dir string) error {
 	binary, err := build.Package(ctx, build.Module+"/cmd/watchdog")
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
 	"github.com/mcp-resilience/holdfast/harness/harnesstest"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/mcp/node"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
@@ -190,7 +191,7 @@ func need(b *testing.B, kind cluster.Driver) {
 
 func median(ds []time.Duration) time.Duration {
 	slices.Sort(ds)
-	return ds[len(ds)/2]
+	return history.Percentile(ds, 50)
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

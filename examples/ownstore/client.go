@@ -66,11 +66,11 @@ func (u *user) Do(ctx context.Context, op history.Op) history.Op {
 		return op
 	}
 	op.Error = fmt.Sprintf("via %s: %v", node, err)
-	var said rpc.ServerError
-	if !errors.As(err, &said) { // not an answer: the connection broke or the time is up
+	var serverErr rpc.ServerError
+	if !errors.As(err, &serverErr) { // not an answer: the connection broke or the time is up
 		u.drop(node, conn)
 	}
-	if strings.HasPrefix(string(said), "refused") || op.Kind.Class() == history.Reads {
+	if strings.HasPrefix(string(serverErr), "refused") || op.Kind.Class() == history.Reads {
 		op.Outcome = history.Failed // kv promises it, or there was nothing to change
 	} else {
 		op.Outcome = history.Unknown

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/onsi/ginkgo/v2"
 
 	"github.com/mcp-resilience/holdfast/harness"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 )
 
 // watcher writes a run's events to the spec's output and knows its state for
@@ -40,7 +40,7 @@ func (w *watcher) state() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: run %s, %.1fs, phase %s", w.title, p.ID, p.At.Seconds(), p.Phase)
 	for _, r := range p.Rates {
-		fmt.Fprintf(&b, "\n  %s: %d/s, %.0f %% ok, p99 %v", r.Region, r.Due, 100*r.OK, r.P99.Round(time.Millisecond))
+		fmt.Fprintf(&b, "\n  %s: %d/s, %.0f %% ok, p99 %s", r.Region, r.Due, 100*r.OK, duration.Format(r.P99))
 	}
 	for _, f := range p.Active {
 		b.WriteString("\n  fault under way: " + f)

@@ -30,6 +30,7 @@ import (
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/harness"
 	"github.com/mcp-resilience/holdfast/harness/builtin"
+	"github.com/mcp-resilience/holdfast/internal/duration"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -171,7 +172,7 @@ func (s *Session) Wait(timeout time.Duration, what string, ask func(context.Cont
 			if s.ctx.Err() != nil {
 				s.t.Fatalf("wait for %s: the session ended meanwhile (%v): %v", what, context.Cause(s.ctx), err)
 			}
-			s.t.Fatalf("wait for %s: not within %v: %v", what, timeout, err)
+			s.t.Fatalf("wait for %s: not within %s: %v", what, duration.Exact(timeout), err)
 		case <-tick.C:
 		}
 	}

@@ -158,7 +158,7 @@ func TestFailuresReachTheTest(t *testing.T) {
 			test: func(s *gotest.Session, _ *harnesstest.Store) {
 				s.Wait(100*time.Millisecond, "the impossible", func(context.Context) error { return errors.New("it is not here") })
 			},
-			want: "wait for the impossible: not within 100ms: it is not here",
+			want: "wait for the impossible: not within 100 ms: it is not here",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ package foreign
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -83,7 +84,7 @@ func Read(path string, model Model) (History, error) {
 	}
 	in := bufio.NewReaderSize(f, 1<<16)
 	head, err := in.Peek(512)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return History{}, fmt.Errorf("read a history: %s: %w", path, err)
 	}
 	format, err := recognize(head)

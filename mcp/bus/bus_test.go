@@ -74,7 +74,7 @@ func awaitHeld(t *testing.T, c *mcptest.Cluster, name string, want []string) {
 	c.Await(name+" to hold what was acknowledged", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		r, err := d.Bus().Held(ctx, &api.HeldRequest{Stream: api.Feed})
+		r, err := d.Bus().ReadReplica(ctx, &api.ReadReplicaRequest{Stream: api.Feed})
 		got, last = r.GetMessages(), err
 		return err == nil && cmp.Equal(want, got)
 	})
@@ -256,7 +256,7 @@ func TestTheDefectAckEarlyLosesAcknowledgedMessages(t *testing.T) {
 		lost := true
 		for _, survivor := range []string{"north-1", "south-1"} {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			r, err := c.NodeClient(survivor).Bus().Held(ctx, &api.HeldRequest{Stream: api.Feed})
+			r, err := c.NodeClient(survivor).Bus().ReadReplica(ctx, &api.ReadReplicaRequest{Stream: api.Feed})
 			cancel()
 			t.Logf("%s holds %v: %v", survivor, r.GetMessages(), err)
 			lost = lost && err == nil && !slices.Contains(r.GetMessages(), "m2")

@@ -41,7 +41,7 @@ func (e *earlyAck) intercept(ctx context.Context, srv *server.Server, js jetstre
 			ack, _ := json.Marshal(map[string]any{"stream": s, "seq": 0}) // a map always marshals
 			if m.Respond(ack) == nil {
 				e.bus.work.Go(func() {
-					e.publishLater(ctx, js, &nats.Msg{Subject: e.storedSubject(s), Header: m.Header, Data: m.Data})
+					e.publishAfterDelay(ctx, js, &nats.Msg{Subject: e.storedSubject(s), Header: m.Header, Data: m.Data})
 				})
 			}
 		}); err != nil {
@@ -56,9 +56,9 @@ func (e *earlyAck) intercept(ctx context.Context, srv *server.Server, js jetstre
 	return nil
 }
 
-// publishLater publishes a message after a delay, again and again until that succeeds. The
+// publishAfterDelay publishes a message after a delay, again and again until that succeeds. The
 // message has an id, so the stream stores it once.
-func (e *earlyAck) publishLater(ctx context.Context, js jetstream.JetStream, m *nats.Msg) {
+func (e *earlyAck) publishAfterDelay(ctx context.Context, js jetstream.JetStream, m *nats.Msg) {
 	for {
 		select {
 		case <-time.After(ackEarlyDelay):

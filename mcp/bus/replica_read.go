@@ -22,13 +22,13 @@ type Service struct {
 	Bus *Bus
 }
 
-// Held returns the messages of this server's replica of a stream.
-func (s *Service) Held(ctx context.Context, r *api.HeldRequest) (*api.HeldReply, error) {
+// ReadReplica returns the messages of this server's replica of a stream.
+func (s *Service) ReadReplica(ctx context.Context, r *api.ReadReplicaRequest) (*api.ReadReplicaReply, error) {
 	messages, last, err := s.Bus.ReadReplica(ctx, r.Stream)
 	if err != nil {
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
-	return &api.HeldReply{Messages: messages, Last: last, Node: s.Bus.cfg.Name}, nil
+	return &api.ReadReplicaReply{Messages: messages, Last: last, Node: s.Bus.cfg.Name}, nil
 }
 
 // ReadReplica waits until this server's replica of a stream has what the stream's leader had

@@ -13,8 +13,9 @@ import (
 	"errors"
 	"hash/crc32"
 	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -49,20 +50,5 @@ func Read(path string) ([]byte, error) {
 
 // Write replaces the file. The new content is on disk when it returns.
 func Write(path string, content []byte) error {
-	f, err := os.Create(path + ".next")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(AppendChecksum(content))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close()) // makes the rename durable
+	return durable.WriteFile(path, AppendChecksum(content), 0o666)
 }

@@ -152,9 +152,9 @@ func Rejected(err error) bool {
 }
 
 // callKV is call for the service of registers and sets.
-func (c *Client) callKV(ctx context.Context, op string, do func(context.Context, api.LedgerClient) error) error {
+func (c *Client) callKV(ctx context.Context, op string, do func(context.Context, api.KVClient) error) error {
 	return c.call(ctx, op, func(ctx context.Context, conn grpc.ClientConnInterface) error {
-		return do(ctx, api.NewLedgerClient(conn))
+		return do(ctx, api.NewKVClient(conn))
 	})
 }
 

@@ -30,7 +30,7 @@ const (
 
 // Read returns a register's value, or "" if it was never written.
 func (c *Client) Read(ctx context.Context, key string, how Consistency) (r *api.ReadReply, err error) {
-	err = c.callKV(ctx, "read "+key, func(ctx context.Context, l api.LedgerClient) error {
+	err = c.callKV(ctx, "read "+key, func(ctx context.Context, l api.KVClient) error {
 		r, err = l.Read(ctx, &api.ReadRequest{Key: key, Consistency: how})
 		return err
 	})
@@ -44,7 +44,7 @@ func (c *Client) Members(ctx context.Context, set string, how Consistency) (r *a
 
 // MembersOf lists a set of a class, sorted.
 func (c *Client) MembersOf(ctx context.Context, class Class, set string, how Consistency) (r *api.MembersReply, err error) {
-	err = c.callKV(ctx, "members of "+set, func(ctx context.Context, l api.LedgerClient) error {
+	err = c.callKV(ctx, "members of "+set, func(ctx context.Context, l api.KVClient) error {
 		r, err = l.Members(ctx, &api.MembersRequest{Class: class, Set: set, Consistency: how})
 		return err
 	})
@@ -53,7 +53,7 @@ func (c *Client) MembersOf(ctx context.Context, class Class, set string, how Con
 
 // Write sets a register. The id comes from NewID; a retry must have the id of the first attempt.
 func (c *Client) Write(ctx context.Context, id, key, value string) (r *api.MutationReply, err error) {
-	err = c.callKV(ctx, "write "+key, func(ctx context.Context, l api.LedgerClient) error {
+	err = c.callKV(ctx, "write "+key, func(ctx context.Context, l api.KVClient) error {
 		r, err = l.Write(ctx, &api.WriteRequest{Id: id, Key: key, Value: value})
 		return err
 	})
@@ -62,7 +62,7 @@ func (c *Client) Write(ctx context.Context, id, key, value string) (r *api.Mutat
 
 // CompareAndSet sets a register if it holds expect. The reply says whether it did.
 func (c *Client) CompareAndSet(ctx context.Context, id, key, expect, value string) (r *api.MutationReply, err error) {
-	err = c.callKV(ctx, "compare and set "+key, func(ctx context.Context, l api.LedgerClient) error {
+	err = c.callKV(ctx, "compare and set "+key, func(ctx context.Context, l api.KVClient) error {
 		r, err = l.CompareAndSet(ctx, &api.CompareAndSetRequest{Id: id, Key: key, Expect: expect, Value: value})
 		return err
 	})
@@ -76,7 +76,7 @@ func (c *Client) Add(ctx context.Context, id, set, member string) (r *api.Mutati
 
 // AddTo adds a member to a set of a class.
 func (c *Client) AddTo(ctx context.Context, id string, class Class, set, member string) (r *api.MutationReply, err error) {
-	err = c.callKV(ctx, "add to "+set, func(ctx context.Context, l api.LedgerClient) error {
+	err = c.callKV(ctx, "add to "+set, func(ctx context.Context, l api.KVClient) error {
 		r, err = l.Add(ctx, &api.AddRequest{Id: id, Class: class, Set: set, Member: member})
 		return err
 	})
@@ -90,12 +90,12 @@ func NewNodeClient(addr string, dial api.DialFunc, identity *pki.Identity) (*Nod
 	if err != nil {
 		return nil, err
 	}
-	return &NodeClient{api.NewLedgerClient(conn), api.NewAccountsClient(conn), api.NewSettingsClient(conn), conn}, nil
+	return &NodeClient{api.NewKVClient(conn), api.NewAccountsClient(conn), api.NewSettingsClient(conn), conn}, nil
 }
 
 // NodeClient calls one node and no other.
 type NodeClient struct {
-	api.LedgerClient
+	api.KVClient
 	api.AccountsClient
 	Settings api.SettingsClient
 	conn     *grpc.ClientConn

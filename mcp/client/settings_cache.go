@@ -9,17 +9,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 // settingsCache is the copy of the settings on disk: a line with the checksum of what
-// follows, then JSON. A new copy is written to a temporary file and renamed, and the
-// previous one is kept, so that there is an undamaged copy at any time. A copy whose
-// checksum does not match is not used.
+// follows, then JSON. The previous copy is kept under another name before a new one is
+// written, so that there is an undamaged copy at any time. A copy whose checksum does not
+// match is not used.
 type settingsCache struct {
 	Revision    uint64                   `json:"revision"`
-	ConfirmedAt time.Time                `json:"told"` // when a config server last sent it
+	ConfirmedAt time.Time                `json:"confirmed_at"` // when a config server last sent it
 	Settings    map[string]cachedSetting `json:"settings"`
 }
 
@@ -40,31 +41,11 @@ func (g settingsCache) save(path string) error {
 		return fmt.Errorf("save settings: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	f, err := os.Create(path + ".new")
-	if err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
-	_, err = fmt.Fprintf(f, "%s%s\n%s", cacheHeader, hex.EncodeToString(sum[:]), body)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
 	if err := os.Rename(path, path+previousSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("save settings: %w", err)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir syncs a directory, so that renames in it survive a crash.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	content := fmt.Appendf(nil, "%s%s\n%s", cacheHeader, hex.EncodeToString(sum[:]), body)
+	if err := durable.WriteFile(path, content, 0o666); err != nil {
 		return fmt.Errorf("save settings: %w", err)
 	}
 	return nil

@@ -82,7 +82,7 @@ func (s *tokenSource) store(started time.Time, r *api.TokenReply, err error) {
 		s.log.Info("a new token was issued", "by", r.Node)
 	}
 	s.lastErr, s.token = nil, r.Token
-	s.expires = started.Add(time.Duration(r.LifeMs) * time.Millisecond)
+	s.expires = started.Add(time.Duration(r.LifetimeMs) * time.Millisecond)
 }
 
 // fetch asks for the next token, with the present one or, without one, with the certificate.

@@ -63,7 +63,7 @@ func (a *AccountsServer) Transfer(ctx context.Context, r *api.TransferRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &api.TransferReply{Origin: origin, Done: applied.Swapped, Why: applied.Reason, Duplicate: applied.Duplicate}, nil
+	return &api.TransferReply{Origin: origin, Done: applied.Swapped, Reason: applied.Reason, Duplicate: applied.Duplicate}, nil
 }
 
 // Balances returns what each account of a bank holds, all at one instant.

@@ -98,7 +98,7 @@ func (s *KVServer) remoteMembers(ctx context.Context, r *api.MembersRequest) (*a
 			conn, err := s.Gateway.Conn(node)
 			if err == nil {
 				var out *api.MembersReply
-				if out, err = api.NewLedgerClient(conn).Members(ctx, r); err == nil {
+				if out, err = api.NewKVClient(conn).Members(ctx, r); err == nil {
 					return out, nil
 				}
 			}

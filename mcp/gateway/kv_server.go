@@ -21,9 +21,9 @@ type Store interface {
 	Term() uint64
 }
 
-// KVServer serves api.Ledger: registers and sets.
+// KVServer serves api.KV: registers and sets.
 type KVServer struct {
-	api.UnimplementedLedgerServer
+	api.UnimplementedKVServer
 	Gateway *Gateway
 	Store   Store
 	// ReadOnlyReason is why users' mutations are refused here. Empty means that they are not.

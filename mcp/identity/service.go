@@ -54,7 +54,7 @@ func (s *Service) reply(p Principal) (*api.TokenReply, error) {
 		return nil, api.Refuse(codes.Unavailable, s.Node, "", err.Error())
 	}
 	return &api.TokenReply{
-		Token: token, LifeMs: s.Timing.TokenLifetime.Milliseconds(), RefreshMs: s.Timing.RefreshAfter.Milliseconds(), Node: s.Node,
+		Token: token, LifetimeMs: s.Timing.TokenLifetime.Milliseconds(), RefreshMs: s.Timing.RefreshAfter.Milliseconds(), Node: s.Node,
 	}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/mcp-resilience/holdfast/internal/durable"
 	"github.com/mcp-resilience/holdfast/mcp/api"
 	"github.com/mcp-resilience/holdfast/mcp/state"
 )
@@ -162,23 +163,10 @@ func (s *Signer) newKey(from time.Time) (key, error) {
 	if err != nil {
 		return key{}, err
 	}
-	return k, writeSynced(s.file(k), b)
+	return k, durable.WriteFile(s.file(k), b, 0o600)
 }
 
 func (s *Signer) file(k key) string { return filepath.Join(s.Dir, k.ID+".json") }
-
-// writeSynced replaces a file atomically. Only its owner may read it.
-func writeSynced(path string, b []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
-}
 
 // sign issues a token to p, in p's session or, if it has none, in a new one. It uses the
 // latest key that is published and may sign already.

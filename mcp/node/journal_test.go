@@ -184,7 +184,7 @@ func TestPrimariesGoHomeWithoutLoss(t *testing.T) {
 	away := primary(c, "semisync", "east-1")
 	c.Run("east-1")
 	if home := primary(c, "semisync", away); home != "east-1" {
-		t.Errorf("the primary went to %s, want home", home)
+		t.Errorf("the primary went to %s, want east-1", home)
 	}
 	l.more(c, 50)
 	acked := l.end()
@@ -193,7 +193,7 @@ func TestPrimariesGoHomeWithoutLoss(t *testing.T) {
 	}
 }
 
-func TestAStoppingPrimaryPassesItsOfficeOn(t *testing.T) {
+func TestAStoppingPrimaryHandsOver(t *testing.T) {
 	t.Parallel()
 	c := mcptest.Start(t, 1)
 	p := primary(c, "semisync", "")

@@ -174,14 +174,14 @@ func TestARetriedTransferMovesMoneyOnce(t *testing.T) {
 	}
 	done, declined := client.NewID(), client.NewID()
 	first := []*api.TransferReply{move(done, 4), move(declined, 7)}
-	if !first[0].Done || first[1].Done || first[1].Why == "" {
+	if !first[0].Done || first[1].Done || first[1].Reason == "" {
 		t.Errorf("of 10, 4 then 7 were moved: %v", first)
 	}
 	c.Kill(old)
 	c.LeaderOtherThan(old)
 	again := []*api.TransferReply{move(done, 4), move(declined, 7)}
 	for i, r := range again {
-		if !r.Duplicate || r.Done != first[i].Done || r.Why != first[i].Why {
+		if !r.Duplicate || r.Done != first[i].Done || r.Reason != first[i].Reason {
 			t.Errorf("the retry answered %v, want what %v said", r, first[i])
 		}
 	}

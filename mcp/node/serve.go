@@ -44,7 +44,7 @@ func (n *node) serveAPI(done <-chan struct{}) (_ stopFunc, err error) {
 	api.RegisterStandbyServer(n.api, &standby.Server{Present: n.epoch})
 	api.RegisterPeerServer(n.api, &gateway.PeerServer{Consensus: n.consensus, Admission: n.admission})
 	ledger := n.ledger()
-	api.RegisterLedgerServer(n.api, ledger)
+	api.RegisterKVServer(n.api, ledger)
 	api.RegisterAccountsServer(n.api, &gateway.AccountsServer{KV: ledger})
 	n.serveJournals()
 	api.RegisterRegistryServer(n.api, n.directory())

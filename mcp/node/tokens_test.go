@@ -130,7 +130,7 @@ func TestARevokedSessionIsOverEverywhere(t *testing.T) {
 	bystander := issue(t, c, "east-1", c.Identity())
 	for _, n := range c.Names() {
 		must(t, "read through "+n, func(ctx context.Context) (any, error) {
-			return api.NewLedgerClient(connect(t, c, n, refreshed, nil)).Read(ctx, stale("x"))
+			return api.NewKVClient(connect(t, c, n, refreshed, nil)).Read(ctx, stale("x"))
 		})
 	}
 	// Who shows a token is not issued another session by it, certificate or not.
@@ -153,14 +153,14 @@ func TestARevokedSessionIsOverEverywhere(t *testing.T) {
 		for name, token := range map[string]string{"the first token": first, "the one it was refreshed to": refreshed} {
 			var err error
 			c.Await(n+" refuses "+name, func() bool {
-				_, err = api.NewLedgerClient(connect(t, c, n, token, nil)).Read(within(t, 5*time.Second), stale("x"))
+				_, err = api.NewKVClient(connect(t, c, n, token, nil)).Read(within(t, 5*time.Second), stale("x"))
 				return err != nil
 			})
 			if status.Code(err) != codes.Unauthenticated || !api.Refused(err) || !strings.Contains(err.Error(), "revoked") {
 				t.Errorf("%s refuses %s with %v", n, name, err)
 			}
 		}
-		if _, err := api.NewLedgerClient(connect(t, c, n, bystander, nil)).Read(within(t, 5*time.Second), stale("x")); err != nil {
+		if _, err := api.NewKVClient(connect(t, c, n, bystander, nil)).Read(within(t, 5*time.Second), stale("x")); err != nil {
 			t.Errorf("another session of the same user: %v", err)
 		}
 	}
@@ -218,7 +218,7 @@ func TestALoneNodeKnowsItsUsers(t *testing.T) {
 	})
 	for name, token := range map[string]string{"of a node that is gone": token, "of its own": own, "issued alone": issue(t, c, lone, c.Identity())} {
 		conn := connect(t, c, lone, token, nil)
-		if _, err := api.NewLedgerClient(conn).Read(within(t, 5*time.Second), stale("x")); err != nil {
+		if _, err := api.NewKVClient(conn).Read(within(t, 5*time.Second), stale("x")); err != nil {
 			t.Errorf("a stale read with a token %s: %v", name, err)
 		}
 		if _, err := api.NewIdentityClient(conn).Refresh(within(t, 5*time.Second), &api.RefreshRequest{}); err != nil {
@@ -231,9 +231,9 @@ func TestANodeWithoutASecretDoesNotStart(t *testing.T) {
 	args := []string{"--name", "east-1", "--host", "127.0.0.1", "--data", t.TempDir()}
 	for name, secret := range map[string]string{"none": "", "a short one": "tooshort"} {
 		t.Setenv(nodespec.SecretEnv, secret)
-		var said bytes.Buffer
-		if code := node.Main(args, &said); code != 64 || !strings.Contains(said.String(), "secret") || (secret != "" && strings.Contains(said.String(), secret)) {
-			t.Errorf("%s: exit status %d, says %q; want 64, with the reason and without the secret", name, code, said.String())
+		var output bytes.Buffer
+		if code := node.Main(args, &output); code != 64 || !strings.Contains(output.String(), "secret") || (secret != "" && strings.Contains(output.String(), secret)) {
+			t.Errorf("%s: exit status %d, says %q; want 64, with the reason and without the secret", name, code, output.String())
 		}
 	}
 }

@@ -54,7 +54,7 @@ func TestAWriteIsOneTraceAcrossNodes(t *testing.T) {
 					for in := s; in.ID != ""; in = spans[in.Trace+in.Parent] {
 						seen = append(seen, in.Node+" "+in.Name)
 					}
-					if slices.Contains(seen, gateway+" mcp.v1.Ledger/Add") {
+					if slices.Contains(seen, gateway+" mcp.v1.KV/Add") {
 						return true
 					}
 				}

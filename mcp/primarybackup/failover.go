@@ -66,17 +66,17 @@ func (f *failover) check(ctx context.Context) {
 		return
 	}
 	f.queriedAt = time.Now()
-	c, err := f.query(ctx, now.Primary, func(ctx context.Context, v peer) (*api.Copy, error) {
-		return v.Look(ctx, &api.ClassRequest{Class: f.class})
+	c, err := f.query(ctx, now.Primary, func(ctx context.Context, v peer) (*api.CopyStatus, error) {
+		return v.Status(ctx, &api.ClassRequest{Class: f.class})
 	})
 	switch {
 	case err != nil: // arbitration decides whether the node is lost
 		f.notPrimarySince, f.stableSince = time.Time{}, time.Time{}
-	case c.Life != now.Incarnation:
+	case c.Incarnation != now.Incarnation:
 		f.promote(ctx, now, lost) // it has restarted
 	case c.Leaving:
 		f.handOver(ctx, now, lost, "")
-	case c.Office != now.Epoch:
+	case c.PrimaryEpoch != now.Epoch:
 		if f.stableSince = (time.Time{}); f.notPrimarySince.IsZero() {
 			f.notPrimarySince = time.Now()
 		}
@@ -108,8 +108,8 @@ func (f *failover) failBack(ctx context.Context, now state.PrimaryTerm, lost []s
 
 // handOver asks the primary to quiesce and then promotes another node.
 func (f *failover) handOver(ctx context.Context, now state.PrimaryTerm, lost []string, successor string) {
-	_, err := f.query(ctx, now.Primary, func(ctx context.Context, v peer) (*api.Copy, error) {
-		return v.Rest(ctx, &api.RestRequest{Class: f.class, Successor: successor})
+	_, err := f.query(ctx, now.Primary, func(ctx context.Context, v peer) (*api.CopyStatus, error) {
+		return v.Quiesce(ctx, &api.QuiesceRequest{Class: f.class, Successor: successor})
 	})
 	if err != nil {
 		if successor != "" {
@@ -131,7 +131,7 @@ func (f *failover) promote(ctx context.Context, now state.PrimaryTerm, lost []st
 	epoch := max(now.Epoch, f.minEpoch) + 1
 	type reply struct {
 		node string
-		copy *api.Copy
+		copy *api.CopyStatus
 		err  error
 	}
 	cluster := f.cfg.Cluster()
@@ -143,7 +143,7 @@ func (f *failover) promote(ctx context.Context, now state.PrimaryTerm, lost []st
 			wanted++
 		}
 		f.work.Go(func() {
-			c, err := f.query(ctx, n, func(ctx context.Context, v peer) (*api.Copy, error) {
+			c, err := f.query(ctx, n, func(ctx context.Context, v peer) (*api.CopyStatus, error) {
 				return v.Fence(ctx, &api.FenceRequest{Class: f.class, Epoch: epoch})
 			})
 			if needed {
@@ -169,13 +169,13 @@ func (f *failover) promote(ctx context.Context, now state.PrimaryTerm, lost []st
 		return
 	}
 	_, _ = f.cfg.Propose(ctx, &api.Command{Do: &api.Command_Promotion{Promotion: &api.Promotion{
-		Class: f.class, Epoch: epoch, Primary: best.node, Life: best.copy.Life, Position: best.copy.Last,
+		Class: f.class, Epoch: epoch, Primary: best.node, Incarnation: best.copy.Incarnation, Position: best.copy.Last,
 	}}}) // if it fails, the next check promotes again
 }
 
 // preferred reports whether a node is a better primary than another: the one whose copy
 // is further, then the one in the main region, then the first by name.
-func preferred(cluster arbiter.Cluster, node string, c *api.Copy, than string, d *api.Copy) bool {
+func preferred(cluster arbiter.Cluster, node string, c *api.CopyStatus, than string, d *api.CopyStatus) bool {
 	away := func(n string) int {
 		if cluster.Regions[n] == cluster.MainRegion() {
 			return 0
@@ -185,17 +185,17 @@ func preferred(cluster arbiter.Cluster, node string, c *api.Copy, than string, d
 	return cmp.Or(-positionOf(c).Compare(positionOf(d)), cmp.Compare(away(node), away(than)), cmp.Compare(node, than)) < 0
 }
 
-func positionOf(c *api.Copy) Position { return Position{c.Last.GetEpoch(), c.Last.GetIndex()} }
+func positionOf(c *api.CopyStatus) Position { return Position{c.Last.GetEpoch(), c.Last.GetIndex()} }
 
 // peer is what the leader calls on a node, which may be itself.
 type peer interface {
-	Fence(context.Context, *api.FenceRequest) (*api.Copy, error)
-	Look(context.Context, *api.ClassRequest) (*api.Copy, error)
-	Rest(context.Context, *api.RestRequest) (*api.Copy, error)
+	Fence(context.Context, *api.FenceRequest) (*api.CopyStatus, error)
+	Status(context.Context, *api.ClassRequest) (*api.CopyStatus, error)
+	Quiesce(context.Context, *api.QuiesceRequest) (*api.CopyStatus, error)
 }
 
 // query calls a node, with a timeout.
-func (n *Replica) query(ctx context.Context, node string, call func(context.Context, peer) (*api.Copy, error)) (*api.Copy, error) {
+func (n *Replica) query(ctx context.Context, node string, call func(context.Context, peer) (*api.CopyStatus, error)) (*api.CopyStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	if node == n.cfg.Self {
@@ -211,14 +211,14 @@ func (n *Replica) query(ctx context.Context, node string, call func(context.Cont
 // remotePeer is a node other than this one.
 type remotePeer struct{ client api.JournalsClient }
 
-func (r remotePeer) Fence(ctx context.Context, q *api.FenceRequest) (*api.Copy, error) {
+func (r remotePeer) Fence(ctx context.Context, q *api.FenceRequest) (*api.CopyStatus, error) {
 	return r.client.Fence(ctx, q)
 }
 
-func (r remotePeer) Look(ctx context.Context, q *api.ClassRequest) (*api.Copy, error) {
-	return r.client.Look(ctx, q)
+func (r remotePeer) Status(ctx context.Context, q *api.ClassRequest) (*api.CopyStatus, error) {
+	return r.client.Status(ctx, q)
 }
 
-func (r remotePeer) Rest(ctx context.Context, q *api.RestRequest) (*api.Copy, error) {
-	return r.client.Rest(ctx, q)
+func (r remotePeer) Quiesce(ctx context.Context, q *api.QuiesceRequest) (*api.CopyStatus, error) {
+	return r.client.Quiesce(ctx, q)
 }

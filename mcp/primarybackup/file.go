@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 // File is a journal on disk. It grows at the end, and at times loses its last
@@ -77,7 +78,7 @@ func OpenFile(path string, replay func(Record)) (_ *File, torn int64, err error)
 			return nil, 0, fmt.Errorf("remove the torn tail of journal %s: %w", path, err)
 		}
 	}
-	if err := errors.Join(f.Sync(), syncDir(filepath.Dir(path))); err != nil {
+	if err := errors.Join(f.Sync(), durable.SyncFolder(filepath.Dir(path))); err != nil {
 		return nil, 0, fmt.Errorf("sync journal %s: %w", path, err)
 	}
 	j.synced = j.last.Index
@@ -275,18 +276,4 @@ func (j *File) EpochStarts() (epochStarts, uint64) {
 func (j *File) Close() error {
 	_, err := j.Sync()
 	return errors.Join(err, j.f.Close())
-}
-
-// syncDir syncs a directory, so that a new file's name survives a crash. File systems
-// that do not support it return ErrInvalid and do not need it.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrInvalid) {
-		return err
-	}
-	return nil
 }

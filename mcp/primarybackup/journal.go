@@ -4,7 +4,7 @@
 // is the class's primary: it numbers new records, acknowledges them, and ships
 // them to the others, its replicas.
 //
-//	      Append               Ship (in order, pipelined)
+//	      Append            Replicate (in order, pipelined)
 //	gateway ──► primary ─────────────────────────────► replica, another region
 //	              │ file, fsync   ◄──── Receipt ─────    │ file
 //	              ▼

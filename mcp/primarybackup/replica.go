@@ -38,12 +38,12 @@ type Config struct {
 // of which it may be the primary. It serves api.Journals.
 type Replica struct {
 	api.UnimplementedJournalsServer
-	cfg      Config
-	life     string
-	journals map[api.Class]*Journal
-	leaving  atomic.Bool
-	closing  chan struct{} // closed when this node receives no more batches
-	work     sync.WaitGroup
+	cfg         Config
+	incarnation string
+	journals    map[api.Class]*Journal
+	leaving     atomic.Bool
+	closing     chan struct{} // closed when this node receives no more batches
+	work        sync.WaitGroup
 }
 
 // Open opens the node's copies of all journals. It returns a *DamagedError if one is damaged.
@@ -51,7 +51,7 @@ func Open(cfg Config) (*Replica, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open journals: %w", err)
 	}
-	n := &Replica{cfg: cfg, life: rand.Text(), journals: map[api.Class]*Journal{}, closing: make(chan struct{})}
+	n := &Replica{cfg: cfg, incarnation: rand.Text(), journals: map[api.Class]*Journal{}, closing: make(chan struct{})}
 	for _, c := range Classes() {
 		j, err := open(cfg.Dir, c, cfg.Self, cfg.Emit, cfg.Defects)
 		if err != nil {
@@ -129,7 +129,7 @@ func (n *Replica) applyPromotion(ctx context.Context, j *Journal, now state.Prim
 		j.endTerm(term)
 	}
 	j.mu.Unlock()
-	if now.Primary != n.cfg.Self || now.Incarnation != n.life || seen {
+	if now.Primary != n.cfg.Self || now.Incarnation != n.incarnation || seen {
 		return
 	}
 	// If the node has been fenced meanwhile, the leader notices and promotes again.

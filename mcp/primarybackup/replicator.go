@@ -46,12 +46,12 @@ func (j *Journal) replicateTo(term *primaryTerm, peer string, otherRegion bool, 
 func (j *Journal) replicateOnce(term *primaryTerm, peer string, otherRegion bool, client api.JournalsClient) error {
 	ctx, cancel := context.WithCancel(term.ctx)
 	defer cancel()
-	stream, err := client.Ship(ctx)
+	stream, err := client.Replicate(ctx)
 	if err != nil {
 		return err
 	}
 	own, last := j.file.EpochStarts()
-	if err := stream.Send(&api.Batch{Class: j.class, Epoch: term.epoch, Chapters: epochStartsToAPI(own), Last: last}); err != nil {
+	if err := stream.Send(&api.Batch{Class: j.class, Epoch: term.epoch, EpochStarts: epochStartsToAPI(own), Last: last}); err != nil {
 		return errors.Join(err, streamError(stream))
 	}
 	matched, err := stream.Recv()
@@ -90,13 +90,13 @@ func (j *Journal) replicateOnce(term *primaryTerm, peer string, otherRegion bool
 }
 
 // streamError returns why a stream on which Send failed has ended: gRPC reports it to Recv.
-func streamError(stream api.Journals_ShipClient) error {
+func streamError(stream api.Journals_ReplicateClient) error {
 	_, err := stream.Recv()
 	return err
 }
 
 // send ships the records from an index on, and marks, until ctx ends or the stream breaks.
-func (j *Journal) send(ctx context.Context, term *primaryTerm, stream api.Journals_ShipClient, next uint64) error {
+func (j *Journal) send(ctx context.Context, term *primaryTerm, stream api.Journals_ReplicateClient, next uint64) error {
 	marked := uint64(0)
 	for {
 		j.mu.Lock()
@@ -196,17 +196,17 @@ func (j *Journal) sync(shippable uint64) error {
 	return err
 }
 
-func epochStartsToAPI(starts epochStarts) []*api.Chapter {
-	out := make([]*api.Chapter, len(starts))
+func epochStartsToAPI(starts epochStarts) []*api.EpochStart {
+	out := make([]*api.EpochStart, len(starts))
 	for i, s := range starts {
-		out[i] = &api.Chapter{Epoch: s.Epoch, First: s.First}
+		out[i] = &api.EpochStart{Epoch: s.Epoch, First: s.First}
 	}
 	return out
 }
 
-func epochStartsFromAPI(chapters []*api.Chapter) epochStarts {
-	out := make(epochStarts, len(chapters))
-	for i, c := range chapters {
+func epochStartsFromAPI(starts []*api.EpochStart) epochStarts {
+	out := make(epochStarts, len(starts))
+	for i, c := range starts {
 		out[i] = EpochStart{c.Epoch, c.First}
 	}
 	return out

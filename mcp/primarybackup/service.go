@@ -85,10 +85,10 @@ func (n *Replica) Members(ctx context.Context, c api.Class, set string, at *api.
 	return j.members(set, at.Index), nil
 }
 
-// Ship receives what a primary sends, until this node stops.
-func (n *Replica) Ship(stream api.Journals_ShipServer) error {
+// Replicate receives what a primary sends, until this node stops.
+func (n *Replica) Replicate(stream api.Journals_ReplicateServer) error {
 	received := make(chan error, 1)
-	go func() { received <- n.receiveBatches(stream) }() // ends with the stream, which ends with Ship
+	go func() { received <- n.receiveBatches(stream) }() // ends with the stream, which ends with Replicate
 	select {
 	case err := <-received:
 		return err
@@ -99,7 +99,7 @@ func (n *Replica) Ship(stream api.Journals_ShipServer) error {
 
 // receiveBatches first removes what the primary does not have, then appends what it
 // sends, with a receipt for each batch.
-func (n *Replica) receiveBatches(stream api.Journals_ShipServer) error {
+func (n *Replica) receiveBatches(stream api.Journals_ReplicateServer) error {
 	b, err := stream.Recv()
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (n *Replica) receiveBatches(stream api.Journals_ShipServer) error {
 	if err != nil {
 		return err
 	}
-	at, err := j.reconcile(b.Epoch, epochStartsFromAPI(b.Chapters), b.Last)
+	at, err := j.reconcile(b.Epoch, epochStartsFromAPI(b.EpochStarts), b.Last)
 	for {
 		if err != nil {
 			return toStatus(err)
@@ -138,7 +138,7 @@ func toStatus(err error) error {
 
 // Fence promises to refuse epochs older than the requested one. If the reply has a
 // higher promised epoch, the requested epoch is itself too old.
-func (n *Replica) Fence(_ context.Context, r *api.FenceRequest) (*api.Copy, error) {
+func (n *Replica) Fence(_ context.Context, r *api.FenceRequest) (*api.CopyStatus, error) {
 	j, err := n.journal(r.Class)
 	if err != nil {
 		return nil, err
@@ -149,8 +149,8 @@ func (n *Replica) Fence(_ context.Context, r *api.FenceRequest) (*api.Copy, erro
 	return n.describe(j), nil
 }
 
-// Look returns how far this node's copy is.
-func (n *Replica) Look(_ context.Context, r *api.ClassRequest) (*api.Copy, error) {
+// Status returns how far this node's copy is.
+func (n *Replica) Status(_ context.Context, r *api.ClassRequest) (*api.CopyStatus, error) {
 	j, err := n.journal(r.Class)
 	if err != nil {
 		return nil, err
@@ -158,8 +158,8 @@ func (n *Replica) Look(_ context.Context, r *api.ClassRequest) (*api.Copy, error
 	return n.describe(j), nil
 }
 
-// Rest prepares a primary for handing over: see Journal.quiesce.
-func (n *Replica) Rest(ctx context.Context, r *api.RestRequest) (*api.Copy, error) {
+// Quiesce prepares a primary for handing over: see Journal.quiesce.
+func (n *Replica) Quiesce(ctx context.Context, r *api.QuiesceRequest) (*api.CopyStatus, error) {
 	j, err := n.journal(r.Class)
 	if err != nil {
 		return nil, err
@@ -171,14 +171,14 @@ func (n *Replica) Rest(ctx context.Context, r *api.RestRequest) (*api.Copy, erro
 }
 
 // describe returns how far this node's copy is, and its role.
-func (n *Replica) describe(j *Journal) *api.Copy {
+func (n *Replica) describe(j *Journal) *api.CopyStatus {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	last := j.file.Last()
-	c := &api.Copy{Last: &api.Position{Epoch: last.Epoch, Index: last.Index}, Promised: j.epochFile.promised.Epoch, Life: n.life}
+	c := &api.CopyStatus{Last: &api.Position{Epoch: last.Epoch, Index: last.Index}, Promised: j.epochFile.promised.Epoch, Incarnation: n.incarnation}
 	c.Leaving = n.leaving.Load() || j.file.Failure() != nil
 	if j.term != nil {
-		c.Office = j.term.epoch
+		c.PrimaryEpoch = j.term.epoch
 	}
 	return c
 }

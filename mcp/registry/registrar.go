@@ -73,7 +73,7 @@ func describe(r state.Registration) string {
 }
 
 func fields(r state.Registration) map[string]string {
-	out := map[string]string{"life": r.Incarnation}
+	out := map[string]string{"incarnation": r.Incarnation}
 	for _, o := range r.Offers {
 		out[o.Service] = o.Role
 	}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 // directory is a bucket whose objects are files below a folder.
@@ -47,7 +47,7 @@ func (d directory) write(_ context.Context, key string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, content, 0o600, renameio.WithTempDir(filepath.Dir(path)))
+	return durable.WriteFile(path, content, 0o600)
 }
 
 func (d directory) read(_ context.Context, key string) ([]byte, error) {

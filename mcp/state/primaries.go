@@ -11,7 +11,7 @@ import (
 type PrimaryTerm struct {
 	Epoch       uint64 `json:"epoch"`
 	Primary     string `json:"primary"`
-	Incarnation string `json:"life"` // of the primary's process: a restarted one is not the primary any more
+	Incarnation string `json:"incarnation"` // of the primary's process: a restarted one is not the primary any more
 }
 
 // Primary returns the present primary of a class.
@@ -24,7 +24,7 @@ func (s *State) Primary(c api.Class) PrimaryTerm {
 // promote makes a node the primary, unless another has been since in that epoch.
 func (d *data) promote(p *api.Promotion) {
 	if p.Epoch > d.Primaries[p.Class].Epoch {
-		d.Primaries[p.Class] = PrimaryTerm{Epoch: p.Epoch, Primary: p.Primary, Incarnation: p.Life}
+		d.Primaries[p.Class] = PrimaryTerm{Epoch: p.Epoch, Primary: p.Primary, Incarnation: p.Incarnation}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type Registration struct {
 	Region      string   `json:"region"`
 	Roles       []string `json:"roles"`
-	Incarnation string   `json:"life,omitempty"` // when it came up; empty while it never has come up
+	Incarnation string   `json:"incarnation,omitempty"` // when it came up; empty while it never has come up
 	Offers      []Offer  `json:"offers,omitempty"`
 }
 

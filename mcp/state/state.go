@@ -39,13 +39,13 @@ type data struct {
 	Suspects       map[string][]string            `json:"suspects"` // by reporter
 	Known          map[string][]string            `json:"known"`    // by reporter
 	Lost           []string                       `json:"lost"`
-	WeightQuarters map[string]uint32              `json:"quarters"` // by region; absent means FullWeight
-	Registry       map[string]Registration        `json:"registry"` // by node
+	WeightQuarters map[string]uint32              `json:"weight_quarters"` // by region; absent means FullWeight
+	Registry       map[string]Registration        `json:"registry"`        // by node
 	Settings       settings                       `json:"settings"`
-	StreamLeaders  map[string]string              `json:"seats"`   // who leads each stream of the bus
-	Keys           map[string]SigningKey          `json:"keys"`    // by id
-	Revoked        map[string]time.Time           `json:"revoked"` // by session: until when the revocation is kept
-	Primaries      map[api.Class]PrimaryTerm      `json:"offices"`
+	StreamLeaders  map[string]string              `json:"stream_leaders"` // who leads each stream of the bus
+	Keys           map[string]SigningKey          `json:"keys"`           // by id
+	Revoked        map[string]time.Time           `json:"revoked"`        // by session: until when the revocation is kept
+	Primaries      map[api.Class]PrimaryTerm      `json:"primaries"`
 }
 
 // outcome is the result of an applied mutation, which its retries get again.

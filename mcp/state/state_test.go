@@ -242,10 +242,10 @@ func TestWeights(t *testing.T) {
 func TestPromotions(t *testing.T) {
 	s := state.New()
 	for i, p := range []*api.Promotion{
-		{Class: api.Class_SEMISYNC, Epoch: 2, Primary: "a", Life: "1"},
-		{Class: api.Class_SEMISYNC, Epoch: 2, Primary: "b", Life: "2"},
-		{Class: api.Class_SEMISYNC, Epoch: 1, Primary: "c", Life: "3"},
-		{Class: api.Class_ASYNC, Epoch: 1, Primary: "d", Life: "4"},
+		{Class: api.Class_SEMISYNC, Epoch: 2, Primary: "a", Incarnation: "1"},
+		{Class: api.Class_SEMISYNC, Epoch: 2, Primary: "b", Incarnation: "2"},
+		{Class: api.Class_SEMISYNC, Epoch: 1, Primary: "c", Incarnation: "3"},
+		{Class: api.Class_ASYNC, Epoch: 1, Primary: "d", Incarnation: "4"},
 	} {
 		s.Apply(uint64(i+1), 1, &api.Command{Do: &api.Command_Promotion{Promotion: p}})
 	}

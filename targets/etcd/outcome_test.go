@@ -149,21 +149,21 @@ func TestElected(t *testing.T) {
 	says := func(id, leader, term uint64) *pb.StatusResponse {
 		return &pb.StatusResponse{Header: &pb.ResponseHeader{MemberId: id}, Leader: leader, RaftTerm: term}
 	}
-	type said = map[topology.NodeID]*pb.StatusResponse
+	type statuses = map[topology.NodeID]*pb.StatusResponse
 	for name, c := range map[string]struct {
-		said said
-		want topology.NodeID
+		statuses statuses
+		want     topology.NodeID
 	}{
-		"all agree":                            {said{"a": says(1, 1, 2), "b": says(2, 1, 2), "c": says(3, 1, 2)}, "a"},
-		"one does not answer":                  {said{"a": says(1, 2, 2), "b": says(2, 2, 2)}, "b"},
-		"an old leader that does not know yet": {said{"a": says(1, 1, 2), "b": says(2, 2, 3), "c": says(3, 2, 3)}, "b"},
-		"a leader alone":                       {said{"a": says(1, 1, 2)}, ""},
-		"an old leader and no new one":         {said{"a": says(1, 1, 2), "b": says(2, 0, 3), "c": says(3, 0, 3)}, ""},
-		"followers of one that is silent":      {said{"b": says(2, 1, 2), "c": says(3, 1, 2)}, ""},
+		"all agree":                            {statuses{"a": says(1, 1, 2), "b": says(2, 1, 2), "c": says(3, 1, 2)}, "a"},
+		"one does not answer":                  {statuses{"a": says(1, 2, 2), "b": says(2, 2, 2)}, "b"},
+		"an old leader that does not know yet": {statuses{"a": says(1, 1, 2), "b": says(2, 2, 3), "c": says(3, 2, 3)}, "b"},
+		"a leader alone":                       {statuses{"a": says(1, 1, 2)}, ""},
+		"an old leader and no new one":         {statuses{"a": says(1, 1, 2), "b": says(2, 0, 3), "c": says(3, 0, 3)}, ""},
+		"followers of one that is silent":      {statuses{"b": says(2, 1, 2), "c": says(3, 1, 2)}, ""},
 		"nobody answers":                       {nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, err := findLeader(3, c.said); got != c.want || (err == nil) != (c.want != "") {
+			if got, err := findLeader(3, c.statuses); got != c.want || (err == nil) != (c.want != "") {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
 		})

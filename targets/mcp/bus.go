@@ -116,7 +116,7 @@ func (rr *replicaReader) messages(ctx context.Context, op history.Op) history.Op
 	if rr.err != nil {
 		return failed(op, rr.err)
 	}
-	r, err := rr.direct.Bus().Held(ctx, &api.HeldRequest{Stream: op.Key})
+	r, err := rr.direct.Bus().ReadReplica(ctx, &api.ReadReplicaRequest{Stream: op.Key})
 	if err != nil {
 		return failed(op, err)
 	}

@@ -98,8 +98,8 @@ func (f *Flow) now() *generation {
 	return f.current
 }
 
-// follow adds a pipe to the current generation.
-func (f *Flow) follow() *generation {
+// join adds a pipe to the current generation.
+func (f *Flow) join() *generation {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	g := f.now()
@@ -133,7 +133,7 @@ func (f *Flow) Pipe(stub *toxics.ToxicStub) {
 
 // move moves chunks and returns whether the flow is over; otherwise it was interrupted.
 func (f *Flow) move(stub *toxics.ToxicStub, c *connState) (over bool) {
-	g := f.follow()
+	g := f.join()
 	defer func() { g.pipes.Done() }()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -141,7 +141,7 @@ func (f *Flow) move(stub *toxics.ToxicStub, c *connState) (over bool) {
 		select {
 		case <-g.replaced:
 			g.pipes.Done()
-			g = f.follow()
+			g = f.join()
 			continue
 		default:
 		}

@@ -127,14 +127,14 @@ func (p *Proxies) Put(want []wire.Proxy) error {
 	defer p.mu.Unlock()
 	var errs []error
 	for _, w := range want {
-		if err := p.put(w); err != nil {
+		if err := p.apply(w); err != nil {
 			errs = append(errs, fmt.Errorf("proxy %s: %w", w.Name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (p *Proxies) put(w wire.Proxy) error {
+func (p *Proxies) apply(w wire.Proxy) error {
 	if err := errors.Join(checkFlow(w.Up), checkFlow(w.Down)); err != nil {
 		return err
 	}

@@ -25,9 +25,9 @@ import (
 // Port is what every node listens on.
 const Port = "7600"
 
-// patience is how long a node waits for a peer. It is not waited for while a
+// peerTimeout is how long a node waits for a peer. It is not waited for while a
 // majority answers, nor for a peer that is dead, only for one that is silent.
-const patience = time.Second
+const peerTimeout = time.Second
 
 func main() {
 	name := flag.String("name", "", "of this node, by which its peers dial it")
@@ -265,7 +265,7 @@ type peer struct {
 func (p *peer) call(method string, args, reply any) error {
 	p.mu.Lock()
 	if p.c == nil {
-		conn, err := net.DialTimeout("tcp", p.addr, patience)
+		conn, err := net.DialTimeout("tcp", p.addr, peerTimeout)
 		if err != nil {
 			p.mu.Unlock()
 			return err
@@ -279,7 +279,7 @@ func (p *peer) call(method string, args, reply any) error {
 		if _, said := errors.AsType[rpc.ServerError](done.Error); done.Error == nil || said {
 			return done.Error
 		}
-	case <-time.After(patience):
+	case <-time.After(peerTimeout):
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

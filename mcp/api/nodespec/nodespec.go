@@ -1,6 +1,6 @@
-// Package nodespec is what somebody who starts the platform's nodes and dials
-// them has to know: their ports, roles, standby levels, profiles and defects by
-// name. It links nothing that serves; package node gives the names their meaning.
+// Package nodespec has the names that a program needs to start the platform's nodes and
+// to dial them: ports, roles, standby levels, profiles and defects. It links no server; package
+// node implements what the names stand for.
 package nodespec
 
 // The ports of every node. They are the same everywhere, so a name is enough to

@@ -1,7 +1,6 @@
-// Package builtin is what there is to run drills with: the targets and the
-// runtimes, each in one literal, and the choice among them by name. It is what
-// the command line and the faces for tests share; nothing else may import it, for
-// whoever does reaches every target and the container engine's libraries.
+// Package builtin lists the targets and runtimes that come with holdfast, each in one
+// literal, and finds them by name. The command line and the faces for tests share it. The
+// engine must not import it, because it links every target and the container engine's libraries.
 package builtin
 
 import (

@@ -16,10 +16,9 @@ import (
 	"github.com/mcp-resilience/holdfast/history"
 )
 
-// FitsRevisionOrder must be a proof: it may never accept what Porcupine rejects. The
-// same small random histories compare checkRegister and checkSet with plain
-// searches of the whole history.
-func TestAgainstPlainSearch(t *testing.T) {
+// FitsRevisionOrder must never accept a history that Porcupine rejects, and checkRegister and checkSet must
+// agree with Porcupine's search of the whole history. All are compared on small random histories.
+func TestAgainstReferenceSearch(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	seen := map[string]int{}
 	for range 5000 {
@@ -29,11 +28,11 @@ func TestAgainstPlainSearch(t *testing.T) {
 			continue
 		}
 		var held atomic.Int64
-		a := checkRegister(o[0].Name, o[0].Ops, &budget{ctx: t.Context(), until: time.Now().Add(time.Minute), held: &held, limit: 1 << 30})
-		want := plainSearch(ops)
+		a := checkRegister(o[0].Name, o[0].Ops, &budget{ctx: t.Context(), deadline: time.Now().Add(time.Minute), held: &held, limit: 1 << 30})
+		want := referenceSearch(ops)
 		seen[fmt.Sprint("register ", want)]++
 		if got := a.violation == nil; got != want {
-			t.Fatalf("register: linearizable %v, a plain search says %v:\n%s", got, want, all(ops))
+			t.Fatalf("register: linearizable %v, the reference search says %v:\n%s", got, want, all(ops))
 		}
 		if held.Load() != 0 {
 			t.Fatal("the budget was not given back")
@@ -50,10 +49,10 @@ func TestAgainstPlainSearch(t *testing.T) {
 			continue
 		}
 		a = checkSet(o[0].Name, o[0].Ops)
-		want = plainSearch(ops)
+		want = referenceSearch(ops)
 		seen[fmt.Sprint("set ", want)]++
 		if got := a.violation == nil; got != want {
-			t.Fatalf("set: linearizable %v, a plain search says %v:\n%s\n%v", got, want, all(ops), a.violation)
+			t.Fatalf("set: linearizable %v, the reference search says %v:\n%s\n%v", got, want, all(ops), a.violation)
 		}
 	}
 	for _, s := range []string{"register true", "register false", "set true", "set false", "ordered"} {
@@ -71,18 +70,18 @@ func all(ops []history.Op) string {
 	return b.String()
 }
 
-// randomShape says what random histories are like.
+// randomShape describes random histories.
 type randomShape struct {
 	set      bool
-	ops      int // at most
-	values   int // that are written; 0 means that each write has its own
-	unknown  int // one in so many operations has no answer
-	overlap  int // how far calls and returns are moved about
-	compares bool
+	ops      int  // the most operations
+	values   int  // how many different values are written; 0 means that each write has its own
+	unknown  int  // one in this many operations has no answer
+	overlap  int  // how far calls and returns are moved
+	compares bool // with compare-and-sets
 }
 
-// randomHistory lets a few operations run on a store that is right most of the
-// time, with calls and returns moved about so that they overlap.
+// randomHistory makes a history of a few operations on a store that gives a wrong answer now and then,
+// with calls and returns moved at random so that they overlap.
 func randomHistory(rng *rand.Rand, shape randomShape) []history.Op {
 	s := checktest.NewStore()
 	n := 3 + rng.IntN(shape.ops-2)
@@ -123,7 +122,7 @@ func randomHistory(rng *rand.Rand, shape randomShape) []history.Op {
 			}
 		} else {
 			s.Do(&o)
-			if rng.IntN(6) == 0 { // and now a lie
+			if rng.IntN(6) == 0 { // a wrong answer
 				o.Output, o.Applied = value(rng.IntN(n)), !o.Applied
 				if len(o.Set) > 0 {
 					o.Set = o.Set[:len(o.Set)-1]
@@ -141,9 +140,9 @@ func randomHistory(rng *rand.Rand, shape randomShape) []history.Op {
 	return ops
 }
 
-// Shapes that are hard to get right: values that recur, and more unanswered writes than answered
-// ones, so that most of what refused compare-and-sets tell of nobody saw.
-func TestSearchAgainstPlainSearch(t *testing.T) {
+// The search is compared on shapes that are hard to get right: values that recur, and more unanswered writes than
+// answered ones, so that most mismatched compare-and-sets are explained by writes whose value no read returned.
+func TestSearchAgainstReferenceSearch(t *testing.T) {
 	shapes := map[string]randomShape{
 		"own values":              {ops: 9, unknown: 5, overlap: 40},
 		"own values, compared":    {ops: 8, unknown: 3, overlap: 40, compares: true},
@@ -157,19 +156,19 @@ func TestSearchAgainstPlainSearch(t *testing.T) {
 			count := map[bool]int{}
 			for range searchTrials {
 				ops := randomHistory(rng, shape)
-				want := plainSearch(ops)
+				want := referenceSearch(ops)
 				count[want]++
 				pointers := keyindex.New(ops).Registers[0].Ops
 				var held atomic.Int64
 				limits := func() *budget {
-					return &budget{ctx: t.Context(), until: time.Now().Add(time.Minute), held: &held, limit: 1 << 30}
+					return &budget{ctx: t.Context(), deadline: time.Now().Add(time.Minute), held: &held, limit: 1 << 30}
 				}
 				if got := checkRegister("x", pointers, limits()); (got.violation == nil) != want || got.undecided != "" || len(got.violation) > 3 {
-					t.Fatalf("linearizable %v, %d lines, a plain search says %v:\n%s", got.violation == nil, len(got.violation), want, all(ops))
+					t.Fatalf("linearizable %v, %d lines, the reference search says %v:\n%s", got.violation == nil, len(got.violation), want, all(ops))
 				}
-				// What the zones decide does not come to the search.
+				// checkRegister does not search where the zones decide, so the search is compared by itself.
 				if got := newRegister("x", pointers, &keyResult{}).newRegisterSearch(false, limits()).run(); got != want {
-					t.Fatalf("the search says %v, a plain search says %v:\n%s", got, want, all(ops))
+					t.Fatalf("the search says %v, the reference search says %v:\n%s", got, want, all(ops))
 				}
 			}
 			if count[true] < searchTrials/20 || count[false] < searchTrials/20 {
@@ -179,9 +178,9 @@ func TestSearchAgainstPlainSearch(t *testing.T) {
 	}
 }
 
-// Lists are decided without a search where each value is appended once, and by Porcupine with contents
-// that are numbered where not. Both are compared with a search that knows nothing but strings.
-func TestListsAgainstPlainSearch(t *testing.T) {
+// Lists are decided without a search where each value is appended once, and by Porcupine on numbered contents
+// elsewhere. Both are compared with Porcupine on the contents themselves.
+func TestListsAgainstReferenceSearch(t *testing.T) {
 	for name, shape := range map[string]struct {
 		values int // that are written; 0 means that each append has its own
 		puts   bool
@@ -194,13 +193,13 @@ func TestListsAgainstPlainSearch(t *testing.T) {
 				if len(keyindex.New(ops).Lists) == 0 {
 					continue
 				}
-				want := plainListSearch(ops)
+				want := referenceListSearch(ops)
 				count[want]++
 				var held atomic.Int64
-				b := &budget{ctx: t.Context(), until: time.Now().Add(time.Minute), held: &held, limit: 1 << 30}
+				b := &budget{ctx: t.Context(), deadline: time.Now().Add(time.Minute), held: &held, limit: 1 << 30}
 				got := checkList("x", keyindex.New(ops).Lists[0].Ops, b)
 				if (got.violation == nil) != want || got.undecided != "" || len(got.violation) > 3 {
-					t.Fatalf("%q %q, a plain search says %v:\n%s", got.violation, got.undecided, want, all(ops))
+					t.Fatalf("%q %q, the reference search says %v:\n%s", got.violation, got.undecided, want, all(ops))
 				}
 			}
 			if count[true] < searchTrials/20 || count[false] < searchTrials/20 {
@@ -210,7 +209,7 @@ func TestListsAgainstPlainSearch(t *testing.T) {
 	}
 }
 
-// randomList lets a few operations run on a list that is right most of the time.
+// randomList makes a history of a few operations on a list that gives a wrong answer now and then.
 func randomList(rng *rand.Rand, values int, puts bool) []history.Op {
 	var ops []history.Op
 	state := ""
@@ -233,7 +232,7 @@ func randomList(rng *rand.Rand, values int, puts bool) []history.Op {
 		if rng.IntN(5) == 0 {
 			o.Outcome, takesEffect = history.Unknown, rng.IntN(2) == 0
 		} else if rng.IntN(8) == 0 {
-			takesEffect = false // a lie
+			takesEffect = false // a wrong answer
 		}
 		switch {
 		case o.Kind == history.ListRead:
@@ -253,7 +252,7 @@ func randomList(rng *rand.Rand, values int, puts bool) []history.Op {
 	return ops
 }
 
-func plainListSearch(ops []history.Op) bool {
+func referenceListSearch(ops []history.Op) bool {
 	model := porcupine.Model{
 		Init: func() any { return "" },
 		Step: func(state, input, _ any) (bool, any) {
@@ -268,15 +267,15 @@ func plainListSearch(ops []history.Op) bool {
 			}
 		},
 	}
-	return porcupine.CheckOperations(model, plainOps(ops))
+	return porcupine.CheckOperations(model, referenceOps(ops))
 }
 
 // searchTrials is how many histories of each shape are compared.
 const searchTrials = 8000
 
-// plainSearch knows no short cuts: every operation, unanswered ones for ever,
-// a set as one state.
-func plainSearch(ops []history.Op) bool {
+// referenceSearch lets Porcupine search the whole history without any of the package's short cuts: unanswered operations
+// return never, and the whole set is the state.
+func referenceSearch(ops []history.Op) bool {
 	model := porcupine.Model{
 		Init: func() any { return "" },
 		Step: func(state, input, _ any) (bool, any) {
@@ -314,15 +313,15 @@ func plainSearch(ops []history.Op) bool {
 			}
 		},
 	}
-	return porcupine.CheckOperations(model, plainOps(ops))
+	return porcupine.CheckOperations(model, referenceOps(ops))
 }
 
-// plainOps are the operations that take part, without a return where there is no answer.
-func plainOps(ops []history.Op) []porcupine.Operation {
+// referenceOps are the checked operations for Porcupine; an unanswered one returns never.
+func referenceOps(ops []history.Op) []porcupine.Operation {
 	var in []porcupine.Operation
 	for i := range ops {
 		o := &ops[i]
-		if !takesPart(o) {
+		if !isChecked(o) {
 			continue
 		}
 		ret := int64(o.Return)
