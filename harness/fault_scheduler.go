@@ -83,6 +83,9 @@ func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planne
 	v, err := s.victims(ctx, step)
 	if err != nil {
 		i.update(func(f *record.Fault) { f.Description = step.Fault })
+		if _, empty := errors.AsType[scenarios.EmptySelectionError](err); empty {
+			return nil, i.skip(err)
+		}
 		return nil, i.fail(err)
 	}
 	i.fault, i.affects = step.With.Prepare(v), faults.Affects(step.With, v)

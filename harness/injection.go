@@ -188,6 +188,14 @@ func (i *Injection) fail(err error) error {
 	return err
 }
 
+// skip records why nothing was injected, which the selector allows.
+func (i *Injection) skip(err error) error {
+	i.stopProof(err)
+	i.update(func(f *record.Fault) { f.Skipped, f.Inject.Requested = err.Error(), record.NotReached })
+	i.emit(record.FromFault, record.EventSkipped, err.Error())
+	return err
+}
+
 // update edits the fault, and its copy in the record, so that a crash leaves
 // the last state.
 func (i *Injection) update(edit func(*record.Fault)) {

@@ -114,6 +114,7 @@ const (
 	EventInjectRequested EventKind = "requested"      // the engine asks for the fault
 	EventInjectConfirmed EventKind = "confirmed"      // the call returned; the same word as EventConfirmed, from another source
 	EventInjectFailed    EventKind = "failed"         // the fault could not be injected
+	EventSkipped         EventKind = "skipped"        // nothing was injected, because no node matched and that is allowed
 	EventExtended        EventKind = "extended"       // the fault lasts longer than asked, until it is proved
 	EventHealRequested   EventKind = "heal requested" // the engine asks for its end
 	EventHealConfirmed   EventKind = "healed"         // that call returned

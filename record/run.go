@@ -140,11 +140,13 @@ type Fault struct {
 	// PreExisting is what was measured of the fault's effect before it was injected; empty when there was none.
 	PreExisting string `json:"preExisting,omitempty"`
 	// The proofs that it was active, that it was cleared, and that it disturbed nothing else.
-	Active            Proof  `json:"active"`
-	Cleared           Proof  `json:"cleared"`
-	ControlUnaffected Proof  `json:"controlUnaffected"`
-	Error             string `json:"error,omitempty"`
-	HealError         string `json:"healError,omitempty"`
+	Active            Proof `json:"active"`
+	Cleared           Proof `json:"cleared"`
+	ControlUnaffected Proof `json:"controlUnaffected"`
+	// Skipped says why nothing was injected where that is as good: the selector matched no node, and allows it.
+	Skipped   string `json:"skipped,omitempty"`
+	Error     string `json:"error,omitempty"`
+	HealError string `json:"healError,omitempty"`
 }
 
 // End is when the fault was over for certain: its heal had returned and, where a

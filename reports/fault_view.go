@@ -50,6 +50,9 @@ func faultViews(r *record.Run) []faultView {
 				v.Errors = append(v.Errors, e.op+": "+clean(e.err))
 			}
 		}
+		if f.Skipped != "" {
+			v.Proofs, v.Errors = nil, append(v.Errors, "nothing was injected: "+clean(f.Skipped))
+		}
 		out = append(out, v)
 	}
 	return out

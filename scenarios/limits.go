@@ -22,18 +22,22 @@ const (
 
 // intLimits are the least and the greatest value of a field, by its path without indices.
 var intLimits = map[string][2]int{
-	"episodes":                {1, maxEpisodes},
-	"steps.on.count":          {1, maxList},
-	"steps.to.count":          {1, maxList},
-	"load.reads":              {1, maxRate},
-	"load.writes":             {1, maxRate},
-	"load.localReads":         {1, maxRate},
-	"load.consumers":          {1, 16},
-	"load.keys":               {1, 100_000},
-	"load.opsPerKey":          {1, 1000},
-	"load.clients":            {1, 256},
-	"load.maxInFlight":        {1, 100_000},
-	"load.closedLoop.writers": {1, 1000},
+	"episodes":                  {1, maxEpisodes},
+	"steps.on.count":            {1, maxList},
+	"steps.to.count":            {1, maxList},
+	"steps.on.percent":          {1, 100},
+	"steps.to.percent":          {1, 100},
+	"steps.on.randomMaxPercent": {1, 100},
+	"steps.to.randomMaxPercent": {1, 100},
+	"load.reads":                {1, maxRate},
+	"load.writes":               {1, maxRate},
+	"load.localReads":           {1, maxRate},
+	"load.consumers":            {1, 16},
+	"load.keys":                 {1, 100_000},
+	"load.opsPerKey":            {1, 1000},
+	"load.clients":              {1, 256},
+	"load.maxInFlight":          {1, 100_000},
+	"load.closedLoop.writers":   {1, 1000},
 }
 
 // durationLimits are intLimits for durations.

@@ -125,7 +125,7 @@ func TestProblems(t *testing.T) {
 		{"setting missing", step + "{at: 0s, for: 1s, fault: latency, on: {all: true}}", "f.yaml:3:5: steps[0].with.delay: must be more than nothing, such as 100ms"},
 		{"settings before their fault", step + "with: {clients: 1}\n    fault: isolate\n    at: 0s\n    for: 1s\n    on: {all: true}", "f.yaml:3:12: steps[0].with.clients: 1 is no true or false"},
 		{"a fault without settings", step + "{at: 0s, for: 1s, fault: kill, on: {all: true}, with: {signal: KILL}}", "f.yaml:3:60: steps[0].with.signal: is no field here; there are none"},
-		{"unknown selector", step + "{at: 0s, for: 1s, fault: kill, on: {regoin: east}}", `f.yaml:3:41: steps[0].on.regoin: is no field here; there are region, service, role, node, all, not, count; did you mean "region"?`},
+		{"unknown selector", step + "{at: 0s, for: 1s, fault: kill, on: {regoin: east}}", `f.yaml:3:41: steps[0].on.regoin: is no field here; there are region, service, role, node, all, not, count, percent, randomMaxPercent, allowEmpty; did you mean "region"?`},
 		{"unknown role", step + "{at: 0s, for: 1s, fault: kill, on: {role: leadr}}", `f.yaml:3:41: steps[0].on.role: "leadr" is none of leader, follower, stream-leader; did you mean "leader"?`},
 		{"unknown label", "name: x\nlabels: [smoke, ful]\nsteps: []", `f.yaml:2:17: labels[1]: "ful" is none of smoke, full, negative, nightly; did you mean "full"?`},
 		{"no unit", step + "{at: 0, for: 10, fault: kill, on: {all: true}}", "f.yaml:3:6: steps[0].at: 0 is no duration: want a number with its unit, such as 500ms, 5s or 2m\n" +

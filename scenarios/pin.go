@@ -55,7 +55,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	}
 	if len(f.Nodes) > 1 && len(f.Flows) > 0 {
 		// One step for each node would cut these nodes off from each other as well.
-		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Count > 0], f.Nodes)
+		return nil, fmt.Errorf("trace: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Draws()], f.Nodes)
 	}
 	var out []Step
 	for i, n := range f.Nodes {

@@ -35,6 +35,10 @@ func TestTrace(t *testing.T) {
 			faults: []record.Fault{begun("1-kill", 5*s, 13*s, "north-1")},
 			want:   []Step{{ID: "1-kill", At: 10 * time.Millisecond, For: 8 * s, On: topology.Selector{Node: "north-1"}}},
 		},
+		"one that came to nothing is left out": {
+			steps:  []Step{{ID: "1-kill", For: 8 * s, On: topology.Selector{Node: "west-*", AllowEmpty: true}}},
+			faults: []record.Fault{{ID: "1-kill", Skipped: "matches no node", Inject: record.Times{Requested: record.NotReached}}},
+		},
 		"a region stays a region": {
 			steps:  []Step{{ID: "1-kill", At: 0, For: 8 * s, On: topology.Selector{Region: "east"}}},
 			faults: []record.Fault{begun("1-kill", 5*s, 13*s, "east-1", "east-2")},

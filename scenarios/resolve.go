@@ -195,6 +195,8 @@ func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topol
 	for _, holders := range holdersAmong(s, t, func(topology.Role) []topology.NodeID { return slices.Clone(nodes) }) {
 		on, to, err := s.Victims(t, holders)
 		switch {
+		case isEmptySelection(err):
+			return
 		case err != nil:
 			problem = err.Error()
 		case len(to) > 0 && len(without(on, to)) == 0 && len(without(to, on)) == 0 && len(on) == 1:
@@ -211,7 +213,7 @@ func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topol
 }
 
 func validateSelector(src *diagnosticCollector, path string, s topology.Selector, t topology.Topology) {
-	if s.Empty() {
+	if s.Empty() || s.AllowEmpty { // what there is not may be named
 		return
 	}
 	var nodes, services []string
@@ -224,7 +226,7 @@ func validateSelector(src *diagnosticCollector, path string, s topology.Selector
 	if s.Region != "" {
 		src.requireOneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
 	}
-	if s.Node != "" {
+	if s.Node != "" && !s.Node.Pattern() {
 		src.requireOneOf(path+".node", string(s.Node), nodes)
 	}
 	if s.Service != "" {
@@ -233,7 +235,7 @@ func validateSelector(src *diagnosticCollector, path string, s topology.Selector
 	if s.Not.Region != "" {
 		src.requireOneOf(path+".not.region", string(s.Not.Region), stringsOf(t.Regions()))
 	}
-	if s.Not.Node != "" {
+	if s.Not.Node != "" && !s.Not.Node.Pattern() {
 		src.requireOneOf(path+".not.node", string(s.Not.Node), nodes)
 	}
 	if s.Not.Service != "" {

@@ -1,11 +1,13 @@
 package scenarios
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/record"
@@ -48,8 +50,12 @@ type jsonSchema struct {
 func Schema() []byte {
 	root := schemaOf(Language())
 	root.Schema, root.Title = "http://json-schema.org/draft-07/schema#", "holdfast scenario"
-	out, _ := json.MarshalIndent(root, "", "  ") // plain values always marshal
-	return append(out, '\n')
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(root) // plain values always marshal
+	return out.Bytes()
 }
 
 func schemaOf(f Field) *jsonSchema {
@@ -62,7 +68,7 @@ func schemaOf(f Field) *jsonSchema {
 	}
 	s.Description = f.Description
 	if f.LeftOut != "" {
-		s.Description += " When left out: " + f.LeftOut + "."
+		s.Description = strings.TrimSuffix(s.Description, ".") + ". When left out: " + strings.TrimSuffix(f.LeftOut, ".") + "."
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,11 +101,30 @@ func validateSelectorFields(src *diagnosticCollector, path string, s topology.Se
 	validateRole(src, path+".role", s.Role)
 	validateRole(src, path+".not.role", s.Not.Role)
 	src.limitInt(path+".count", s.Count)
-	if s.Empty() && s.Count != 0 {
+	src.limitInt(path+".percent", s.Percent)
+	src.limitInt(path+".randomMaxPercent", s.RandomMaxPercent)
+	validatePattern(src, path+".node", s.Node)
+	validatePattern(src, path+".not.node", s.Not.Node)
+	given := []string{}
+	for name, n := range map[string]int{"count": s.Count, "percent": s.Percent, "randomMaxPercent": s.RandomMaxPercent} {
+		if n != 0 {
+			given = append(given, name)
+		}
+	}
+	if slices.Sort(given); len(given) > 1 {
+		src.report(path+"."+given[1], fmt.Sprintf("says again how many: keep one of %s", strings.Join(given, ", ")), "")
+	}
+	if s.Empty() && s.Draws() {
 		src.report(path, "says how many nodes and not which: add all: true, a region, service or role", "")
 	}
 	if src.inFile(path+".not") && s.Not == (topology.Exclusion{}) {
 		src.report(path+".not", "leaves nobody out: want region, service, role or node", "")
+	}
+}
+
+func validatePattern(src *diagnosticCollector, field string, id topology.NodeID) {
+	if _, err := path.Match(string(id), ""); err != nil {
+		src.report(field, fmt.Sprintf("%q is no pattern: want * for any characters, ? for one, [a-c] for one of several", id), "")
 	}
 }
 

@@ -11,6 +11,7 @@ package topology
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,9 @@ type Region string
 
 // NodeID names a node and is its host name inside the cluster, for example "east-1".
 type NodeID string
+
+// Pattern reports whether the name is a pattern for names of nodes, as of path.Match.
+func (n NodeID) Pattern() bool { return strings.ContainsAny(string(n), "*?[") }
 
 // Role is what a node does at the moment; only the target knows which node has it.
 type Role string

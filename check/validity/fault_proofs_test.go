@@ -59,6 +59,31 @@ func TestFaultsNeedProof(t *testing.T) {
 	}
 }
 
+// A step that came to nothing, and says that this is allowed, does not spoil a run in which
+// another fault was injected. One in which none was proves nothing.
+func TestASkippedFault(t *testing.T) {
+	skipped := record.Fault{
+		ID: "2-kill", Name: "kill", Description: "kill", Skipped: "on: {node: west-*, allowEmpty: true} matches no node",
+		Inject: record.Times{Planned: 100 * ms, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+		Heal:   record.Times{Planned: 200 * ms, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+	}
+	r := checktest.Lab{}.Run()
+	r.Faults = append(r.Faults, skipped)
+	j := judge(t, r)
+	checktest.Want(t, j, "fault 2-kill", record.Pass, "nothing was injected: on: {node: west-*, allowEmpty: true} matches no node")
+	if j.Verdict != record.Pass {
+		t.Errorf("verdict %s, want pass", j.Verdict)
+	}
+	alone := checktest.Lab{}.Run()
+	skipped.ID = alone.Faults[0].ID
+	alone.Faults = []record.Fault{skipped}
+	j = judge(t, alone)
+	checktest.Want(t, j, "fault "+skipped.ID, record.Vacuous, "nothing was injected, by this step or by another")
+	if j.Verdict != record.Vacuous || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want vacuous, scenario", j.Verdict, j.Cause)
+	}
+}
+
 // The twin without faults measures RTO 0 and is not a pass all the same.
 func TestNoFaultTwin(t *testing.T) {
 	r := checktest.Lab{}.Run()
