@@ -105,6 +105,9 @@ const (
 	EventNotConverged EventKind = "not converged" // a node had not caught up when the final reads began
 	EventNotDrained   EventKind = "not drained"   // a consumer had not received everything in time
 	EventJudge        EventKind = "judge"         // the record is complete and is being judged
+	EventArmed        EventKind = "armed"         // a step begins to wait for its trigger
+	EventTriggered    EventKind = "triggered"     // what a step waited for has happened
+	EventNotTriggered EventKind = "not triggered" // it did not until the deadline, so the step is not carried out
 	EventNotice       EventKind = "notice"        // information that no verdict depends on
 	EventAborted      EventKind = "aborted"       // the run ended early
 )

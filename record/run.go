@@ -137,6 +137,8 @@ type Fault struct {
 	Impact      topology.FaultImpact `json:"impact"`
 	Inject      Times                `json:"inject"`
 	Heal        Times                `json:"heal"`
+	// Trigger is what the fault waited for; nil for one that was injected by the clock.
+	Trigger *Trigger `json:"trigger,omitempty"`
 	// PreExisting is what was measured of the fault's effect before it was injected; empty when there was none.
 	PreExisting string `json:"preExisting,omitempty"`
 	// The proofs that it was active, that it was cleared, and that it disturbed nothing else.
@@ -147,6 +149,18 @@ type Fault struct {
 	Skipped   string `json:"skipped,omitempty"`
 	Error     string `json:"error,omitempty"`
 	HealError string `json:"healError,omitempty"`
+}
+
+// Trigger is what a fault waited for, and what came of that.
+type Trigger struct {
+	When  string        `json:"when"`  // as the plan has it: "acknowledged >= 500"
+	Armed time.Duration `json:"armed"` // since when it waited
+	// Deadline is when it would have given up, and Fired when it did not have to; NotReached when
+	// nothing happened until the deadline.
+	Deadline time.Duration `json:"deadline"`
+	Fired    time.Duration `json:"fired"`
+	// Cause is what happened: "elected north-1 term=3", or "500 writes were acknowledged".
+	Cause string `json:"cause,omitempty"`
 }
 
 // End is when the fault was over for certain: its heal had returned and, where a

@@ -99,6 +99,7 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		"isolate-with-clients":      {true, all[1:]},
 		"skip-arbitration":          {true, all[1:]},
 		"split-three-ways":          {false, []topology.Region{}},
+		"pause-the-new-leader":      {false, []topology.Region{}}, // as soon as it is elected
 		"power-loss":                {false, []topology.Region{}},
 		"restore-platform":          {false, []topology.Region{}},
 		"bus-ack-early":             {false, []topology.Region{}},

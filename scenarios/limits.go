@@ -47,6 +47,7 @@ var durationLimits = map[string][2]time.Duration{
 	"episodeGap":                   {time.Second, maxDuration},
 	"observe":                      {minObservation, maxDuration},
 	"steps.at":                     {0, maxDuration},
+	"steps.within":                 {100 * time.Millisecond, maxDuration},
 	"topology.latency.oneWay":      {0, 10 * time.Second},
 	"load.timeout":                 {time.Millisecond, time.Minute},
 	"load.closedLoop.for":          {time.Second, time.Minute},

@@ -9,7 +9,7 @@ import (
 )
 
 // Pin returns the plan with the steps as they happened in the run: each at the offset
-// and with the duration that it had, on the very nodes that had the roles or were drawn then.
+// and with the duration that it had, or after what it had waited for, on the very nodes that had the roles or were drawn then.
 // Steps that never began are left out. Several nodes that were chosen so are pinned by
 // one step for each node where that has the same effect, and are an error elsewhere.
 func Pin(p Plan, r *record.Run) (Plan, error) {
@@ -27,7 +27,9 @@ func Pin(p Plan, r *record.Run) (Plan, error) {
 		if !ok || f.Inject.Requested == record.NotReached || f.Error != "" {
 			continue
 		}
-		s.At = max(0, f.Inject.Requested-began.From)
+		if s.When.IsZero() { // what waited for something waits for it again
+			s.At = max(0, f.Inject.Requested-began.From)
+		}
 		if f.Heal.Requested != record.NotReached {
 			s.For = f.Heal.Requested - max(f.Inject.Requested, f.Inject.Confirmed)
 		}

@@ -37,25 +37,32 @@ type Plan struct {
 
 // Step is one fault of the timeline. At counts from the end of the baseline.
 type Step struct {
-	ID      string            `json:"id"` // "1-kill"; with episodes "2.1-kill"
-	Episode int               `json:"episode"`
-	At      time.Duration     `json:"at"`
-	For     time.Duration     `json:"for"`
-	Fault   string            `json:"fault"`
-	On      topology.Selector `json:"on"`
-	To      topology.Selector `json:"to"`
-	With    faults.Fault      `json:"with"`
-	Seed    uint64            `json:"seed"`
+	ID      string        `json:"id"` // "1-kill"; with episodes "2.1-kill"
+	Episode int           `json:"episode"`
+	At      time.Duration `json:"at"`
+	// When is what the step waits for once At has come; it begins when that happens. Within is the
+	// longest wait: a step whose trigger does not fire is never injected, and its run is unknown.
+	When   Trigger           `json:"when,omitzero"`
+	Within time.Duration     `json:"within,omitempty"`
+	For    time.Duration     `json:"for"`
+	Fault  string            `json:"fault"`
+	On     topology.Selector `json:"on"`
+	To     topology.Selector `json:"to"`
+	With   faults.Fault      `json:"with"`
+	Seed   uint64            `json:"seed"`
 }
 
 // Length is the time from the end of the baseline to the last heal.
 func (p Plan) Length() time.Duration {
 	var end time.Duration
 	for _, s := range p.Steps {
-		end = max(end, s.At+s.For)
+		end = max(end, s.End())
 	}
 	return end
 }
+
+// End is when the step is healed at the latest, from the end of the baseline.
+func (s Step) End() time.Duration { return s.At + s.Within + s.For }
 
 // UnmarshalJSON reads a step. The type of With depends on Fault.
 func (s *Step) UnmarshalJSON(b []byte) error {

@@ -13,7 +13,8 @@ import (
 )
 
 // PreviewRow is one instant of a plan's timeline, at which a fault begins or is healed,
-// and the state of the system from then on under all active faults together.
+// and the state of the system from then on under all active faults together. A step that waits for
+// a trigger begins at the earliest and is healed at the latest instant that there may be.
 type PreviewRow struct {
 	At          time.Duration `json:"at"` // from the end of the baseline
 	Heal        bool          `json:"heal"`
@@ -53,7 +54,7 @@ func (p Plan) Timeline() []PreviewRow {
 	for _, s := range p.Steps {
 		begin := PreviewRow{At: s.At, Step: s, Description: p.describe(s), Victims: p.candidates(s)}
 		end := begin
-		end.At, end.Heal = s.At+s.For, true
+		end.At, end.Heal = s.End(), true
 		if roles := s.Roles(); len(roles) > 0 {
 			begin.Role, end.Role = roles[0], roles[0]
 			begin.Outcomes = p.Outcomes(s)

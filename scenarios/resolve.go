@@ -85,12 +85,14 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 				return nil, fmt.Errorf("%s: steps[%d]: %w", s.Name, i, err)
 			}
 			step.Episode = e
-			step.ID = fmt.Sprintf("%d-%s", i+1, d.Fault)
+			prefix := ""
 			if n > 1 {
-				step.ID = fmt.Sprintf("%d.%s", e, step.ID)
+				prefix = fmt.Sprintf("%d.", e)
 			}
+			step.ID = prefix + stepID(i, d)
+			step.When, step.Within = d.triggerOf(prefix), d.withinOf()
 			step.Seed = p.DeriveSeed(step.ID)
-			end = max(end, step.At+step.For)
+			end = max(end, step.End())
 			out = append(out, step)
 		}
 		begin = end + cmp.Or(s.EpisodeGap, s.recoveryGap(p, end-begin))
@@ -98,6 +100,9 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 	slices.SortStableFunc(out, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return out, nil
 }
+
+// stepID is the id of a step of the file; a plan of several episodes puts the episode before it.
+func stepID(i int, d StepSpec) string { return fmt.Sprintf("%d-%s", i+1, d.Fault) }
 
 // startJitter is the random delay before an episode.
 func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
@@ -114,7 +119,7 @@ func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
 func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	last := time.Duration(0)
 	for _, d := range s.Steps {
-		last = max(last, d.At)
+		last = max(last, d.At+d.withinOf())
 	}
 	stable := p.Objectives.SLO(slo).Stable
 	return max(stable, last+p.Objectives.RTO+stable-length)
@@ -151,6 +156,7 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 				}
 			}
 		}
+		validateTriggerNode(src, path+"when", d.When, t)
 		validateShortest(src, path+"for", d, t)
 		if !src.reported(path+"on") && !src.reported(path+"to") {
 			validateOutcomes(src, path, d, t)

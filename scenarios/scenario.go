@@ -57,6 +57,9 @@ type Scenario struct {
 type StepSpec struct {
 	// At counts from the end of the baseline, or of the episode's random delay.
 	At time.Duration `yaml:"at"`
+	// When is what the step waits for once At has come, and Within how long at most; 0 means 30 s.
+	When   Trigger       `yaml:"when"`
+	Within time.Duration `yaml:"within"`
 	// For is how long the fault lasts; only restart has a default.
 	For   time.Duration `yaml:"for"`
 	Fault string        `yaml:"fault"`

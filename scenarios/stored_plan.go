@@ -42,9 +42,11 @@ func (p Plan) validate() error {
 		path := fmt.Sprintf("steps[%d]", i)
 		src.requireDuration(path+".at", s.At, 0, maxPlanned)
 		src.requireDuration(path+".for", s.For, 0, maxPlanned)
+		src.requireDuration(path+".within", s.Within, 0, maxPlanned)
 		if e, err := faults.Find(s.Fault); err == nil { // a plan with an unknown fault is not read
 			validateSettings(src, path+".with", StepSpec{Fault: s.Fault, With: s.With}, e)
 		}
+		validateTriggerNode(src, path+".when", s.When, p.Topology)
 		validateSelectorFields(src, path+".on", s.On)
 		validateSelectorFields(src, path+".to", s.To)
 		validateSelector(src, path+".on", s.On, p.Topology)

@@ -67,6 +67,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 		for i, step := range s.Steps {
 			validateStep(src, fmt.Sprintf("steps[%d]", i), step)
 		}
+		s.validateTriggers(src)
 	}
 }
 

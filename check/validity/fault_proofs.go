@@ -61,6 +61,10 @@ func judgeFault(f record.Fault, anyInjected bool) record.Finding {
 		return verdict(record.Unknown, "injecting it failed: "+f.Error)
 	case f.HealError != "":
 		return verdict(record.Unknown, "healing it failed: "+f.HealError)
+	case f.Trigger != nil && f.Trigger.Fired == record.NotReached && f.Inject.Requested < 0:
+		out = verdict(record.Unknown, fmt.Sprintf("was not injected: it waited %s for %q, which did not happen", duration.Format(f.Trigger.Deadline-f.Trigger.Armed), f.Trigger.When))
+		out.Cause = record.CauseScenario
+		return out
 	case f.Inject.Requested < 0:
 		return verdict(record.Vacuous, "was never injected")
 	case f.PreExisting != "":

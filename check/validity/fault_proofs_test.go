@@ -59,6 +59,22 @@ func TestFaultsNeedProof(t *testing.T) {
 	}
 }
 
+// A fault whose trigger did not fire was not injected, so the run shows nothing: never a pass.
+func TestATriggerThatDidNotFire(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	r.Faults = append(r.Faults, record.Fault{
+		ID: "2-kill", Name: "kill", Description: "kill",
+		Trigger: &record.Trigger{When: "leader-changed", Armed: 100 * ms, Deadline: 150 * ms, Fired: record.NotReached},
+		Inject:  record.Times{Planned: record.NotReached, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+		Heal:    record.Times{Planned: record.NotReached, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+	})
+	j := judge(t, r)
+	checktest.Want(t, j, "fault 2-kill", record.Unknown, `was not injected: it waited 50 ms for "leader-changed", which did not happen`)
+	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
+	}
+}
+
 // A step that came to nothing, and says that this is allowed, does not spoil a run in which
 // another fault was injected. One in which none was proves nothing.
 func TestASkippedFault(t *testing.T) {

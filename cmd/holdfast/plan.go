@@ -93,8 +93,14 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 // timelineEntry describes a row of the timeline.
 func timelineEntry(r scenarios.PreviewRow) string {
 	what := r.Step.ID + ": " + r.Description
+	if r.Heal && !r.Step.When.IsZero() {
+		return "heal " + what + " (at the latest)"
+	}
 	if r.Heal {
 		return "heal " + what
+	}
+	if !r.Step.When.IsZero() {
+		what = fmt.Sprintf("%s: when %s, for which it waits %s at most: %s", r.Step.ID, r.Step.When, duration.Format(r.Step.Within), r.Description)
 	}
 	if with := settingsGiven(r.Step.With); with != "" {
 		what += " {" + with + "}"
