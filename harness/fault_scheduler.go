@@ -107,10 +107,11 @@ func (i *Injection) prepare(ctx context.Context) error {
 		}
 		return i.fail(err)
 	}
-	i.fault, i.affects = step.With.Prepare(v), faults.Affects(step.With, v)
+	injected := step.Injected()
+	i.fault, i.affects = injected.Prepare(v), faults.Affects(injected, v)
 	i.update(func(f *record.Fault) {
-		f.Description, f.Impact, f.Nodes = step.With.Describe(v), step.With.Impact(v), nodeIDs(v.Nodes)
-		if l, ok := step.With.(faults.LinkFault); ok {
+		f.Description, f.Impact, f.Nodes = injected.Describe(v), injected.Impact(v), nodeIDs(v.Nodes)
+		if l, ok := injected.(faults.LinkFault); ok {
 			f.Flows = l.Flows(v)
 		}
 	})

@@ -47,6 +47,9 @@ func (s *faultScheduler) injectWhen(ctx context.Context, step scenarios.Step, aw
 		before = i.measureUntilCalled(ctx)
 	}
 	f, err := await(ctx, armed)
+	if err == nil && step.Delay > 0 {
+		err = sleep(ctx, f.at+step.Delay-s.log.now())
+	}
 	observed, measured := before()
 	if err != nil {
 		i.stopProof(err)
@@ -58,7 +61,7 @@ func (s *faultScheduler) injectWhen(ctx context.Context, step scenarios.Step, aw
 	fired := trigger
 	fired.Fired, fired.Cause = f.at, f.cause
 	i.update(func(r *record.Fault) {
-		r.Trigger, r.Inject.Planned, r.Heal.Planned = &fired, f.at, f.at+step.For
+		r.Trigger, r.Inject.Planned, r.Heal.Planned = &fired, f.at+step.Delay, f.at+step.Delay+step.For
 	})
 	i.emit(record.FromEngine, record.EventTriggered, f.cause)
 	if !ahead {

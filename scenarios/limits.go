@@ -14,15 +14,17 @@ const (
 	maxEpisodes = 100
 	maxFaults   = 1000      // steps of all episodes
 	maxDuration = time.Hour // of any one duration
-	maxRate     = 20_000    // operations a second and region
-	maxFile     = 64 << 10  // bytes
-	maxList     = 1000      // entries of any list but the steps
-	maxNesting  = 32        // lists and mappings in each other
+	maxTimeline = 3 * time.Hour
+	maxRate     = 20_000   // operations a second and region
+	maxFile     = 64 << 10 // bytes
+	maxList     = 1000     // entries of any list but the steps
+	maxNesting  = 32       // lists and mappings in each other
 )
 
 // intLimits are the least and the greatest value of a field, by its path without indices.
 var intLimits = map[string][2]int{
 	"episodes":                  {1, maxEpisodes},
+	"steps.repeat":              {1, maxEpisodes},
 	"steps.on.count":            {1, maxList},
 	"steps.to.count":            {1, maxList},
 	"steps.on.percent":          {1, 100},
@@ -47,6 +49,8 @@ var durationLimits = map[string][2]time.Duration{
 	"episodeGap":                   {time.Second, maxDuration},
 	"observe":                      {minObservation, maxDuration},
 	"steps.at":                     {0, maxDuration},
+	"steps.ramp":                   {500 * time.Millisecond, maxDuration},
+	"steps.every":                  {time.Millisecond, maxDuration},
 	"steps.within":                 {100 * time.Millisecond, maxDuration},
 	"topology.latency.oneWay":      {0, 10 * time.Second},
 	"load.timeout":                 {time.Millisecond, time.Minute},
@@ -58,18 +62,19 @@ var durationLimits = map[string][2]time.Duration{
 	"objectives.stable":            {time.Second, maxDuration},
 }
 
-var index = regexp.MustCompile(`\[\d+\]`)
+// place is what a path has beyond the names of fields: indices, and the groups that a step is in.
+var place = regexp.MustCompile(`\[\d+\]|\.serial\b|\.parallel\b`)
 
 // limitInt reports a whole number that is outside the field's limits. Zero means the default,
 // unless the file gives it.
 func (s *diagnosticCollector) limitInt(field string, n int) {
-	l := intLimits[index.ReplaceAllString(field, "")]
+	l := intLimits[place.ReplaceAllString(field, "")]
 	s.requireInt(field, n, l[0], l[1])
 }
 
 // limitDuration is limitInt for durations.
 func (s *diagnosticCollector) limitDuration(field string, d time.Duration) {
-	l := durationLimits[index.ReplaceAllString(field, "")]
+	l := durationLimits[place.ReplaceAllString(field, "")]
 	s.requireDuration(field, d, l[0], l[1])
 }
 

@@ -42,14 +42,18 @@ type Step struct {
 	At      time.Duration `json:"at"`
 	// When is what the step waits for once At has come; it begins when that happens. Within is the
 	// longest wait: a step whose trigger does not fire is never injected, and its run is unknown.
-	When   Trigger           `json:"when,omitzero"`
-	Within time.Duration     `json:"within,omitempty"`
-	For    time.Duration     `json:"for"`
-	Fault  string            `json:"fault"`
-	On     topology.Selector `json:"on"`
-	To     topology.Selector `json:"to"`
-	With   faults.Fault      `json:"with"`
-	Seed   uint64            `json:"seed"`
+	When   Trigger       `json:"when,omitzero"`
+	Within time.Duration `json:"within,omitempty"`
+	// Delay is the time from what the step waited for to its injection.
+	Delay time.Duration `json:"delay,omitempty"`
+	For   time.Duration `json:"for"`
+	// Ramp is the first part of For, in which the fault grows to its whole strength.
+	Ramp  time.Duration     `json:"ramp,omitempty"`
+	Fault string            `json:"fault"`
+	On    topology.Selector `json:"on"`
+	To    topology.Selector `json:"to"`
+	With  faults.Fault      `json:"with"`
+	Seed  uint64            `json:"seed"`
 }
 
 // Length is the time from the end of the baseline to the last heal.
@@ -61,8 +65,16 @@ func (p Plan) Length() time.Duration {
 	return end
 }
 
+// Injected is the fault that the step injects.
+func (s Step) Injected() faults.Fault {
+	if growing, ok := s.With.(faults.Growing); ok && s.Ramp > 0 {
+		return faults.Ramp{Fault: growing, Over: s.Ramp}
+	}
+	return s.With
+}
+
 // End is when the step is healed at the latest, from the end of the baseline.
-func (s Step) End() time.Duration { return s.At + s.Within + s.For }
+func (s Step) End() time.Duration { return s.At + s.Within + s.Delay + s.For }
 
 // UnmarshalJSON reads a step. The type of With depends on Fault.
 func (s *Step) UnmarshalJSON(b []byte) error {

@@ -76,7 +76,7 @@ func (p Plan) describe(s Step) string {
 			return describeNothing(err)
 		}
 	}
-	return s.With.Describe(p.placeholderVictims(s))
+	return s.Injected().Describe(p.placeholderVictims(s))
 }
 
 // describeNothing says that a step comes to nothing, and that this is allowed.

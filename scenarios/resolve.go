@@ -79,18 +79,20 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 			begin += p.startJitter(e, cmp.Or(s.StartJitter, time.Second))
 		}
 		end := begin
-		for i, d := range s.Steps {
-			step, err := d.step(p, begin)
+		for _, o := range occurrences(s.Steps) {
+			step, err := o.step(begin)
 			if err != nil {
-				return nil, fmt.Errorf("%s: steps[%d]: %w", s.Name, i, err)
+				return nil, fmt.Errorf("%s: %s: %w", s.Name, o.id, err)
 			}
 			step.Episode = e
 			prefix := ""
 			if n > 1 {
 				prefix = fmt.Sprintf("%d.", e)
 			}
-			step.ID = prefix + stepID(i, d)
-			step.When, step.Within = d.triggerOf(prefix), d.withinOf()
+			step.ID = prefix + o.id
+			if step.When.Kind == StepReached { // in the same episode
+				step.When.Step = prefix + step.When.Step
+			}
 			step.Seed = p.DeriveSeed(step.ID)
 			end = max(end, step.End())
 			out = append(out, step)
@@ -100,9 +102,6 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 	slices.SortStableFunc(out, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	return out, nil
 }
-
-// stepID is the id of a step of the file; a plan of several episodes puts the episode before it.
-func stepID(i int, d StepSpec) string { return fmt.Sprintf("%d-%s", i+1, d.Fault) }
 
 // startJitter is the random delay before an episode.
 func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
@@ -118,14 +117,15 @@ func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
 // at least one stability window.
 func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	last := time.Duration(0)
-	for _, d := range s.Steps {
-		last = max(last, d.At+d.withinOf())
+	for _, o := range occurrences(s.Steps) {
+		last = max(last, o.at+o.within+o.delay)
 	}
 	stable := p.Objectives.SLO(slo).Stable
 	return max(stable, last+p.Objectives.RTO+stable-length)
 }
 
-func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
+// step is the step of the plan, in an episode that begins at an offset.
+func (d occurrence) step(begin time.Duration) (Step, error) {
 	e, err := faults.Find(d.Fault)
 	if err != nil {
 		return Step{}, err
@@ -138,14 +138,21 @@ func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
 		// Each step gets a copy of the settings, so that runs share none.
 		reflect.ValueOf(with).Elem().Set(reflect.ValueOf(d.With).Elem())
 	}
-	return Step{At: begin + d.At, For: cmp.Or(d.For, e.For), Fault: d.Fault, On: d.On, To: d.To, With: with}, nil
+	return Step{
+		At: begin + d.at, When: d.when, Within: d.within, Delay: d.delay,
+		For: d.length(), Ramp: d.Ramp, Fault: d.Fault, On: d.On, To: d.To, With: with,
+	}, nil
 }
 
 // validateSelectors reports names that the topology does not have, and selectors
 // that match none of its nodes.
 func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topology) {
 	for i, d := range s.Steps {
-		path := fmt.Sprintf("steps[%d].", i)
+		validateTriggerNode(src, fmt.Sprintf("steps[%d].when", i), d.When, t)
+	}
+	walkSteps(s.Steps, "steps", func(path string, step *StepSpec) {
+		d := *step
+		path += "."
 		validateSelector(src, path+"on", d.On, t)
 		validateSelector(src, path+"to", d.To, t)
 		on, to := t.Select(d.On), t.Select(d.To)
@@ -156,12 +163,11 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 				}
 			}
 		}
-		validateTriggerNode(src, path+"when", d.When, t)
 		validateShortest(src, path+"for", d, t)
 		if !src.reported(path+"on") && !src.reported(path+"to") {
 			validateOutcomes(src, path, d, t)
 		}
-	}
+	})
 	regions := stringsOf(t.Regions())
 	for i, d := range s.Topology.Latency {
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
@@ -184,7 +190,11 @@ func validateShortest(src *diagnosticCollector, field string, d StepSpec, t topo
 	for _, l := range t.Latency {
 		roundTrip = max(roundTrip, 2*l.OneWay)
 	}
-	if shortest, why := faults.Shortest(with, roundTrip); d.For < shortest {
+	shortest, why := faults.Shortest(with, roundTrip)
+	if d.Ramp > 0 {
+		shortest, why = shortest+d.Ramp, fmt.Sprintf("it grows for %v, and then %s", d.Ramp, why)
+	}
+	if d.For < shortest {
 		src.report(field, fmt.Sprintf("%v is too short for %s to be proved: want at least %v, because %s", d.For, d.Fault, shortest, why), "")
 	}
 }

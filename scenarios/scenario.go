@@ -60,9 +60,18 @@ type StepSpec struct {
 	// When is what the step waits for once At has come, and Within how long at most; 0 means 30 s.
 	When   Trigger       `yaml:"when"`
 	Within time.Duration `yaml:"within"`
+	// Every and Repeat carry the step out several times: Repeat times, each Every after the one before.
+	Every  time.Duration `yaml:"every"`
+	Repeat int           `yaml:"repeat"`
+	// Serial and Parallel make the step a group of others, which has no fault of its own. At of a
+	// member counts from the beginning of the group, and in a serial one from the end of the member before.
+	Serial   []StepSpec `yaml:"serial"`
+	Parallel []StepSpec `yaml:"parallel"`
 	// For is how long the fault lasts; only restart has a default.
 	For   time.Duration `yaml:"for"`
 	Fault string        `yaml:"fault"`
+	// Ramp is how long the fault takes to grow to the strength of With; 0 means that it has it at once.
+	Ramp time.Duration `yaml:"ramp"`
 	// On selects the victims, To the other end of a fault on links. An empty To
 	// means all other nodes.
 	On topology.Selector `yaml:"on"`

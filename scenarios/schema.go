@@ -40,6 +40,8 @@ type jsonSchema struct {
 	Additional  *bool                  `json:"additionalProperties,omitempty"`
 	MinFields   int                    `json:"minProperties,omitempty"`
 	AllOf       []*jsonSchema          `json:"allOf,omitempty"`
+	AnyOf       []*jsonSchema          `json:"anyOf,omitempty"`
+	Ref         string                 `json:"$ref,omitempty"`
 	If          *jsonSchema            `json:"if,omitempty"`
 	Then        *jsonSchema            `json:"then,omitempty"`
 	Not         *jsonSchema            `json:"not,omitempty"`
@@ -62,7 +64,7 @@ func schemaOf(f Field) *jsonSchema {
 	s := entrySchema(f)
 	if f.List {
 		s = &jsonSchema{Type: "array", Items: s, MaxItems: maxList}
-		if f.Path == "steps" {
+		if f.kind == stepType {
 			s.MaxItems = maxSteps
 		}
 	}
@@ -79,6 +81,8 @@ const durationPattern = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|
 func entrySchema(f Field) *jsonSchema {
 	closed := false
 	switch {
+	case f.kind == stepType && f.Path != "steps":
+		return &jsonSchema{Ref: "#/properties/steps/items"}
 	case f.kind == faultType:
 		return &jsonSchema{Type: "object"} // the fields depend on the fault; see stepSchema
 	case f.Fields != nil:
@@ -96,6 +100,7 @@ func entrySchema(f Field) *jsonSchema {
 		switch f.Path {
 		case "steps":
 			s.AllOf = faultSchemas(f)
+			s.AnyOf = []*jsonSchema{{Required: []string{"fault", "on"}}, {Required: []string{"serial"}}, {Required: []string{"parallel"}}}
 		case "steps.on", "steps.to", "steps.on.not", "steps.to.not":
 			s.MinFields = 1
 		}

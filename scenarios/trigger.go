@@ -166,40 +166,38 @@ func (s StepState) Reached(f record.Fault) bool {
 
 // validateTriggers reports what is wrong with what steps wait for.
 func (s *Scenario) validateTriggers(src *diagnosticCollector) {
-	ids := make([]string, len(s.Steps))
 	for i, d := range s.Steps {
-		ids[i] = stepID(i, d)
+		field := fmt.Sprintf("steps[%d].within", i)
+		src.limitDuration(field, d.Within)
+		if d.When.IsZero() && (d.Within != 0 || src.inFile(field)) {
+			src.report(field, "is the longest wait for `when`, and there is none", "")
+		}
 	}
-	for i, d := range s.Steps {
-		path := fmt.Sprintf("steps[%d]", i)
-		src.limitDuration(path+".within", d.Within)
-		if d.When.IsZero() {
-			if d.Within != 0 || src.inFile(path+".within") {
-				src.report(path+".within", "is the longest wait for `when`, and there is none", "")
-			}
+	all := occurrences(s.Steps)
+	ids := make([]string, len(all))
+	for i, o := range all {
+		ids[i] = o.id
+	}
+	for i, o := range all {
+		if o.when.Kind != StepReached {
 			continue
 		}
-		if d.When.Kind == StepReached {
-			src.requireOneOf(path+".when", d.When.Step, ids)
-			if chain := waitsForItself(s.Steps, ids, i); chain != "" {
-				src.report(path+".when", "is never reached: "+chain, "")
-			}
+		src.requireOneOf(o.whenPath, o.when.Step, ids)
+		if chain := waitsForItself(all, i); chain != "" {
+			src.report(o.whenPath, "is never reached: "+chain, "")
 		}
 	}
 }
 
 // waitsForItself describes how a step waits, over others, for itself; empty when it does not.
-func waitsForItself(steps []StepSpec, ids []string, begin int) string {
-	chain := ids[begin]
-	for i, n := begin, 0; n <= len(steps); n++ {
-		if steps[i].When.Kind != StepReached {
+func waitsForItself(all []occurrence, begin int) string {
+	chain := all[begin].id
+	for i, n := begin, 0; n <= len(all); n++ {
+		next := slices.IndexFunc(all, func(o occurrence) bool { return o.id == all[i].when.Step })
+		if all[i].when.Kind != StepReached || next < 0 {
 			return ""
 		}
-		next := slices.Index(ids, steps[i].When.Step)
-		if next < 0 {
-			return ""
-		}
-		chain += " waits for " + ids[next]
+		chain += " waits for " + all[next].id
 		if i = next; i == begin {
 			return chain
 		}
@@ -216,15 +214,6 @@ func validateTriggerNode(src *diagnosticCollector, field string, when Trigger, t
 
 // DefaultWithin is how long a step waits for its trigger when it does not say.
 const DefaultWithin = 30 * time.Second
-
-// triggerOf is the trigger of a step in the plan, whose steps have the ids of their episode.
-func (d StepSpec) triggerOf(prefix string) Trigger {
-	t := d.When
-	if t.Kind == StepReached {
-		t.Step = prefix + t.Step
-	}
-	return t
-}
 
 // withinOf is how long the step waits at most; 0 for a step without a trigger.
 func (d StepSpec) withinOf() time.Duration {

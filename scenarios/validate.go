@@ -61,18 +61,34 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 		src.report("steps", "is missing; a run without faults needs an empty list, []", "")
 	case len(s.Steps) > maxSteps:
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(s.Steps), maxSteps), "")
-	case len(s.Steps)*max(s.Episodes, 1) > maxFaults && !src.reported("episodes"):
-		src.report("episodes", fmt.Sprintf("%d episodes of %d steps are %d faults, want at most %d in a run", s.Episodes, len(s.Steps), s.Episodes*len(s.Steps), maxFaults), "")
+	case countOccurrences(s.Steps) > maxFaults:
+		src.report("steps", fmt.Sprintf("are carried out too often: want at most %d faults in a run", maxFaults), "")
+	case countOccurrences(s.Steps)*max(s.Episodes, 1) > maxFaults && !src.reported("episodes"):
+		n := countOccurrences(s.Steps)
+		src.report("episodes", fmt.Sprintf("%d episodes of %d steps are %d faults, want at most %d in a run", s.Episodes, n, s.Episodes*n, maxFaults), "")
 	default:
 		for i, step := range s.Steps {
-			validateStep(src, fmt.Sprintf("steps[%d]", i), step)
+			validateStep(src, fmt.Sprintf("steps[%d]", i), step, 1)
 		}
 		s.validateTriggers(src)
+		longest := time.Duration(0)
+		for _, o := range occurrences(s.Steps) {
+			longest = max(longest, o.end())
+		}
+		if longest > maxTimeline && !src.reported("steps") {
+			src.report("steps", fmt.Sprintf("may take %v, want at most %v", longest, maxTimeline), "")
+		}
 	}
 }
 
-func validateStep(src *diagnosticCollector, path string, d StepSpec) {
+// validateStep reports what is wrong with a step, or with a group and its members; depth counts the groups.
+func validateStep(src *diagnosticCollector, path string, d StepSpec, depth int) {
 	src.limitDuration(path+".at", d.At)
+	validateRepetition(src, path, d)
+	if field, _ := d.members(); field != "" || src.inFile(path+".serial") || src.inFile(path+".parallel") {
+		validateGroup(src, path, d, depth)
+		return
+	}
 	e, err := faults.Find(d.Fault)
 	var wrong faults.InvalidField
 	switch {
@@ -82,6 +98,7 @@ func validateStep(src *diagnosticCollector, path string, d StepSpec) {
 		src.report(path+".fault", wrong.Message, wrong.Suggestion)
 	default:
 		validateDuration(src, path+".for", d, e)
+		validateRamp(src, path+".ramp", d, e)
 		validateSettings(src, path+".with", d, e)
 		if !e.Links && !d.To.Empty() {
 			src.report(path+".to", fmt.Sprintf("%s has victims only, no other side: leave it out", d.Fault), "")
@@ -126,6 +143,20 @@ func validateSelectorFields(src *diagnosticCollector, path string, s topology.Se
 func validatePattern(src *diagnosticCollector, field string, id topology.NodeID) {
 	if _, err := path.Match(string(id), ""); err != nil {
 		src.report(field, fmt.Sprintf("%q is no pattern: want * for any characters, ? for one, [a-c] for one of several", id), "")
+	}
+}
+
+// validateRamp reports a fault that is to grow and cannot.
+func validateRamp(src *diagnosticCollector, field string, d StepSpec, e faults.Entry) {
+	src.limitDuration(field, d.Ramp)
+	if _, grows := e.New().(faults.Growing); (d.Ramp != 0 || src.inFile(field)) && !grows {
+		var names []string
+		for _, e := range faults.Catalogue() {
+			if _, grows := e.New().(faults.Growing); grows {
+				names = append(names, e.Name)
+			}
+		}
+		src.report(field, fmt.Sprintf("%s does not grow; what can is %s", d.Fault, strings.Join(names, ", ")), "")
 	}
 }
 

@@ -100,7 +100,11 @@ func timelineEntry(r scenarios.PreviewRow) string {
 		return "heal " + what
 	}
 	if !r.Step.When.IsZero() {
-		what = fmt.Sprintf("%s: when %s, for which it waits %s at most: %s", r.Step.ID, r.Step.When, duration.Format(r.Step.Within), r.Description)
+		after := ""
+		if r.Step.Delay > 0 {
+			after = " and then " + duration.Format(r.Step.Delay)
+		}
+		what = fmt.Sprintf("%s: when %s, for which it waits %s at most%s: %s", r.Step.ID, r.Step.When, duration.Format(r.Step.Within), after, r.Description)
 	}
 	if with := settingsGiven(r.Step.With); with != "" {
 		what += " {" + with + "}"
