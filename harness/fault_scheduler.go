@@ -44,6 +44,8 @@ type faultScheduler struct {
 	cluster *cluster.Cluster
 	cleanup cluster.CleanupLog
 	log     *runLog
+	// blastRadius bounds what the faults may do together; zero bounds nothing.
+	blastRadius scenarios.BlastRadius
 	// slowdown is how many times longer than usual the machine takes now; see machineMonitor.slowdown.
 	slowdown func() float64
 
@@ -126,7 +128,9 @@ func (i *Injection) prepare(ctx context.Context) error {
 // beforehand.
 func (i *Injection) carryOut(ctx context.Context, before string) error {
 	s, description := i.scheduler, i.Description()
-	s.add(i)
+	if exceeded := s.admit(i); exceeded != "" {
+		return i.refuse(exceeded)
+	}
 	i.update(func(f *record.Fault) { f.PreExisting, f.Inject.Requested = before, s.log.now() })
 	i.emit(record.FromFault, record.EventInjectRequested, description)
 	if err := i.fault.Inject(ctx); err != nil {
@@ -195,10 +199,20 @@ func (s *faultScheduler) others(id string) []topology.FaultImpact {
 	return out
 }
 
-func (s *faultScheduler) add(i *Injection) {
+// admit adds a fault to those under way, unless they would go beyond the blast radius together: then it says how.
+func (s *faultScheduler) admit(i *Injection) (exceeded string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.active = append(s.active, i)
+	f := i.Record()
+	victims, impacts := f.Nodes, []topology.FaultImpact{f.Impact}
+	for _, other := range s.active {
+		f := other.Record()
+		victims, impacts = slices.Concat(victims, f.Nodes), append(impacts, f.Impact)
+	}
+	if exceeded = s.blastRadius.Exceeded(s.cluster.Topology, victims, topology.MergeImpacts(impacts...)); exceeded == "" {
+		s.active = append(s.active, i)
+	}
+	return exceeded
 }
 
 func (s *faultScheduler) remove(i *Injection) {

@@ -188,6 +188,15 @@ func (i *Injection) fail(err error) error {
 	return err
 }
 
+// refuse records that the fault would have gone beyond the blast radius.
+func (i *Injection) refuse(exceeded string) error {
+	err := fmt.Errorf("%s is not injected: %s", i.Description(), exceeded)
+	i.stopProof(err)
+	i.update(func(f *record.Fault) { f.Refused, f.Inject.Requested = exceeded, record.NotReached })
+	i.emit(record.FromFault, record.EventRefused, exceeded)
+	return err
+}
+
 // skip records why nothing was injected, which the selector allows.
 func (i *Injection) skip(err error) error {
 	i.stopProof(err)

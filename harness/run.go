@@ -38,7 +38,8 @@ func (s *Session) drive(ctx context.Context) error {
 		return err
 	}
 	s.enterTimeline(s.plan.Length())
-	if err := s.runSteps(ctx, s.plan.Steps); err != nil {
+	err := s.guarded(ctx, func(ctx context.Context) error { return s.runSteps(ctx, s.plan.Steps) })
+	if err != nil {
 		return err
 	}
 	return s.readBackWhenStable(ctx)

@@ -187,6 +187,7 @@ func (s *Session) begin(ctx context.Context) error {
 		return err
 	}
 	s.faults = newFaultScheduler(s.life, s.options.Target, c, s.system.watchdog.Log(), s.log, s.machine.slowdown)
+	s.faults.blastRadius = s.plan.BlastRadius
 	for _, step := range []func(context.Context) error{s.load.connect, s.load.waitReady, s.load.openStream, s.load.seedAccounts} {
 		if err := step(ctx); err != nil {
 			return err

@@ -117,6 +117,7 @@ const (
 	EventInjectRequested EventKind = "requested"      // the engine asks for the fault
 	EventInjectConfirmed EventKind = "confirmed"      // the call returned; the same word as EventConfirmed, from another source
 	EventInjectFailed    EventKind = "failed"         // the fault could not be injected
+	EventRefused         EventKind = "refused"        // nothing was injected, because the blast radius does not allow it
 	EventSkipped         EventKind = "skipped"        // nothing was injected, because no node matched and that is allowed
 	EventExtended        EventKind = "extended"       // the fault lasts longer than asked, until it is proved
 	EventHealRequested   EventKind = "heal requested" // the engine asks for its end

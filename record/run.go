@@ -77,6 +77,9 @@ type Attempt struct {
 // a deadline was over.
 const Interrupted = "interrupted"
 
+// GuardStopped begins the AbortReason of a run whose faults a guard of its scenario stopped.
+const GuardStopped = "a guard stopped the faults: "
+
 // The phases of a run, in order.
 const (
 	Starting  = "start"     // nodes and links come up
@@ -145,6 +148,8 @@ type Fault struct {
 	Active            Proof `json:"active"`
 	Cleared           Proof `json:"cleared"`
 	ControlUnaffected Proof `json:"controlUnaffected"`
+	// Refused says why the fault was not injected: it would have gone beyond the blast radius of the scenario.
+	Refused string `json:"refused,omitempty"`
 	// Skipped says why nothing was injected where that is as good: the selector matched no node, and allows it.
 	Skipped   string `json:"skipped,omitempty"`
 	Error     string `json:"error,omitempty"`

@@ -46,7 +46,7 @@ func faultViews(r *record.Run) []faultView {
 			}
 			v.Proofs = append(v.Proofs, x)
 		}
-		for _, e := range []struct{ op, err string }{{"inject", f.Error}, {"heal", f.HealError}} {
+		for _, e := range []struct{ op, err string }{{"not injected", f.Refused}, {"inject", f.Error}, {"heal", f.HealError}} {
 			if e.err != "" {
 				v.Errors = append(v.Errors, e.op+": "+clean(e.err))
 			}

@@ -25,8 +25,10 @@ type Plan struct {
 	Load         workload.Load     `json:"load"`
 	Seed         uint64            `json:"seed"`
 	// Baseline is how long the load runs before the timeline starts.
-	Baseline time.Duration `json:"baseline"`
-	Steps    []Step        `json:"steps"` // in order of At, all episodes
+	Baseline    time.Duration `json:"baseline"`
+	Steps       []Step        `json:"steps"` // in order of At, all episodes
+	Guards      Guards        `json:"guards,omitzero"`
+	BlastRadius BlastRadius   `json:"blastRadius,omitzero"`
 	// Observe is the longest time to wait for stable recovery after the last heal. It
 	// is always long enough to find that the RTO objective was missed.
 	Observe          time.Duration     `json:"observe"`

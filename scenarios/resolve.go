@@ -47,6 +47,8 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Seed:             cmp.Or(seed, s.Seed),
 		Baseline:         cmp.Or(s.Baseline, 5*time.Second),
 		Objectives:       s.Objectives.Resolve(),
+		Guards:           s.Guards.Resolve(),
+		BlastRadius:      s.BlastRadius,
 		Expect:           cmp.Or(s.Expect, record.Pass),
 		ExpectedFailures: record.CanonicalChecks(s.ExpectedFailures),
 	}
@@ -57,8 +59,14 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	own := p.Objectives.SLO(slo)
 	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+own.Stable+own.Latency)
 	var err error
-	p.Steps, err = s.episodes(p)
-	return p, err
+	if p.Steps, err = s.episodes(p); err != nil {
+		return p, err
+	}
+	p.validateBlastRadius(src)
+	if err := src.err(); err != nil {
+		return Plan{}, err
+	}
+	return p, nil
 }
 
 // newSeed returns a random seed. It is not 0, and has 53 bits, so that JSON readers that hold

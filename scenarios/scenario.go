@@ -40,6 +40,9 @@ type Scenario struct {
 	// Steps are the faults. The list must be given; an empty one makes a control
 	// run without faults.
 	Steps []StepSpec `yaml:"steps"`
+	// Guards stop the faults before their time, and BlastRadius bounds what they may do together.
+	Guards      Guards      `yaml:"guards"`
+	BlastRadius BlastRadius `yaml:"blastRadius"`
 	// Observe is the longest wait for stable recovery after the last heal; 0
 	// means the objective for recovery plus 10 s.
 	Observe    time.Duration     `yaml:"observe"`

@@ -34,6 +34,7 @@ func (p Plan) validate() error {
 	src.requireDuration("observe", p.Observe, 0, 2*maxDuration)
 	validateTopology(src, p.TopologySpec)
 	validateLoad(src, p.Load)
+	validateGuards(src, p.Guards)
 	if len(p.Steps) > maxFaults {
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxFaults), "")
 		return src.err()

@@ -51,6 +51,10 @@ func judgeFault(f record.Fault, anyInjected bool) record.Finding {
 		return out
 	}
 	switch {
+	case f.Refused != "":
+		out = verdict(record.Unknown, "was not injected: "+f.Refused)
+		out.Cause = record.CauseScenario
+		return out
 	case f.Skipped != "" && anyInjected:
 		return verdict(record.Pass, "nothing was injected: "+f.Skipped)
 	case f.Skipped != "":

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check"
 	"github.com/mcp-resilience/holdfast/check/checktest"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -73,6 +74,33 @@ func TestATriggerThatDidNotFire(t *testing.T) {
 	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
 		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
 	}
+}
+
+// A fault that its scenario's blast radius did not allow leaves the run open.
+func TestARefusedFault(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	refused := r.Faults[0]
+	refused.ID, refused.Refused, refused.Inject.Requested = "2-kill", "2 nodes would be victims at a time", record.NotReached
+	r.Faults = append(r.Faults, refused)
+	j := judge(t, r)
+	checktest.Want(t, j, "fault 2-kill", record.Unknown, "was not injected: 2 nodes would be victims at a time")
+	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
+	}
+}
+
+// A run that a guard stopped is open, and the scenario is the cause. What was lost counts all the same.
+func TestAGuardStopsTheFaults(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	r.AbortReason = record.GuardStopped + "they took too long"
+	j := judge(t, r)
+	checktest.Want(t, j, "run", record.Unknown, "they took too long")
+	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
+	}
+	i := checktest.Pick(t, r, 0, func(op *history.Op) bool { return checktest.IsAdd(op) && op.Outcome == history.OK })
+	checktest.Without(r, r.Ops[i].Key, r.Ops[i].Value)
+	checktest.Want(t, judge(t, r), "rpo", record.Fail)
 }
 
 // A step that came to nothing, and says that this is allowed, does not spoil a run in which

@@ -66,6 +66,12 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 		}
 		fmt.Fprintf(t, "expected\t%s: a negative control, which must %s\n", p.Expect, must)
 	}
+	if guards := guardList(p.Guards); guards != "" {
+		fmt.Fprintf(t, "guards\tfaults are healed at once when %s\n", printable.Line(guards))
+	}
+	if radius := radiusList(p.BlastRadius); radius != "" {
+		fmt.Fprintf(t, "blast radius\t%s\n", radius)
+	}
 	fmt.Fprintf(t, "seed\t%d\n\n", p.Seed)
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
 	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", formatOffset(-p.Baseline), regionList(p.Topology.Regions()))
@@ -88,6 +94,37 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 		fmt.Fprintf(w, "\nwarning: %s\n", warning)
 	}
 	return nil
+}
+
+// guardList says what the guards stop the faults for.
+func guardList(g scenarios.Guards) string {
+	var out []string
+	if g.Goodput > 0 {
+		out = append(out, fmt.Sprintf("less than %g %% of operations are good for %s", 100*g.Goodput, duration.Format(g.GoodputFor)))
+	}
+	if g.Duration > 0 {
+		out = append(out, "they take longer than "+duration.Format(g.Duration))
+	}
+	for _, e := range g.Events {
+		out = append(out, "the system reports "+e.String())
+	}
+	return strings.Join(out, ", or ")
+}
+
+func radiusList(b scenarios.BlastRadius) string {
+	var out []string
+	if b.KeepQuorum {
+		out = append(out, "a majority is always left")
+	}
+	for _, n := range []struct {
+		max  int
+		what string
+	}{{b.Nodes, "nodes"}, {b.Regions, "regions"}} {
+		if n.max > 0 {
+			out = append(out, fmt.Sprintf("at most %d %s at a time", n.max, n.what))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // timelineEntry describes a row of the timeline.
