@@ -55,6 +55,7 @@ func TestManualNamesEveryField(t *testing.T) {
 		typ     reflect.Type
 	}{
 		{"Topology", reflect.TypeFor[topology.RegionLatency]()},
+		{"Topology", reflect.TypeFor[topology.SpecRegion]()},
 		{"Load", reflect.TypeFor[workload.Mix]()},
 		{"Load", reflect.TypeFor[workload.ClosedLoop]()},
 	} {

@@ -14,6 +14,8 @@ const (
 	maxEpisodes = 100
 	maxFaults   = 1000      // steps of all episodes
 	maxDuration = time.Hour // of any one duration
+	maxRegions  = 9
+	maxNodes    = 45 // of all regions
 	maxTimeline = 3 * time.Hour
 	maxRate     = 20_000   // operations a second and region
 	maxFile     = 64 << 10 // bytes
@@ -31,6 +33,8 @@ var intLimits = map[string][2]int{
 	"steps.to.percent":          {1, 100},
 	"steps.on.randomMaxPercent": {1, 100},
 	"steps.to.randomMaxPercent": {1, 100},
+	"topology.regions.weight":   {0, 100},
+	"topology.regions.nodes":    {1, 9},
 	"blastRadius.nodes":         {1, maxList},
 	"blastRadius.regions":       {1, maxList},
 	"load.reads":                {1, maxRate},

@@ -23,6 +23,8 @@ var (
 	roles    = []topology.Role{topology.Leader, topology.Follower, topology.StreamLeader}
 )
 
+var validRegion = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
+
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // validate reports what is wrong with the values of a scenario, apart from names that
@@ -208,6 +210,7 @@ func validateTopology(src *diagnosticCollector, s topology.Spec) {
 	if !slices.Contains([]int{0, 1, 3, 5}, s.Nodes) || (s.Nodes == 0 && src.inFile("topology.nodes")) {
 		src.report("topology.nodes", fmt.Sprintf("%d is none of 1, 3, 5", s.Nodes), "")
 	}
+	validateRegions(src, s.Regions)
 	seen := map[[2]topology.Region]bool{}
 	for i, d := range s.Latency {
 		field := fmt.Sprintf("topology.latency[%d]", i)
@@ -219,6 +222,45 @@ func validateTopology(src *diagnosticCollector, s topology.Spec) {
 		}
 		src.limitDuration(field+".oneWay", d.OneWay)
 		seen[[2]topology.Region{d.A, d.B}] = true
+	}
+}
+
+// validateRegions reports what is wrong with regions of the user's own.
+func validateRegions(src *diagnosticCollector, regions []topology.SpecRegion) {
+	const field = "topology.regions"
+	if src.inFile(field) && len(regions) == 0 && !src.reported(field) {
+		src.report(field, "is empty: name the regions, or leave it out for those of the target", "")
+	}
+	if len(regions) > maxRegions {
+		src.report(field, fmt.Sprintf("has %d entries, want at most %d", len(regions), maxRegions), "")
+		return
+	}
+	seen := map[topology.Region]bool{}
+	weights, nodes := 0, 0
+	for i, r := range regions {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case r.Name == "":
+			src.report(at+".name", "is missing", "")
+		case !validRegion.MatchString(string(r.Name)):
+			src.report(at+".name", fmt.Sprintf("%q is no name of a region: want at most 20 lower-case letters, digits and dashes", r.Name), "")
+		case seen[r.Name]:
+			src.report(at+".name", fmt.Sprintf("%s is given twice", r.Name), "")
+		}
+		src.limitInt(at+".weight", r.Weight)
+		src.limitInt(at+".nodes", r.Nodes)
+		seen[r.Name] = true
+		weights, nodes = weights+r.Weight, nodes+r.Nodes
+	}
+	if nodes > maxNodes {
+		src.report(field, fmt.Sprintf("have %d nodes, want at most %d", nodes, maxNodes), "")
+	}
+	if weights > 0 && slices.ContainsFunc(regions, func(r topology.SpecRegion) bool { return r.Weight == 0 }) {
+		for i, r := range regions {
+			if at := fmt.Sprintf("%s[%d].weight", field, i); r.Weight == 0 && !src.inFile(at) {
+				src.report(at, "is missing, and other regions have one: give all of them, or none", "")
+			}
+		}
 	}
 }
 
