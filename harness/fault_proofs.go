@@ -18,7 +18,7 @@ func (i *Injection) prove() {
 	go func() { control <- i.measureControl(ctx) }()
 
 	var observed string
-	err := poll(ctx, s.deadline(activeTimeout), func(ctx context.Context) (err error) {
+	err := poll(ctx, s.deadline(i.step.Ramp+activeTimeout), func(ctx context.Context) (err error) {
 		observed, err = i.fault.Active(ctx)
 		return err
 	})

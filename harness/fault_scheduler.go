@@ -44,6 +44,8 @@ type faultScheduler struct {
 	cluster *cluster.Cluster
 	cleanup cluster.CleanupLog
 	log     *runLog
+	// blastRadius bounds what the faults may do together; zero bounds nothing.
+	blastRadius scenarios.BlastRadius
 	// slowdown is how many times longer than usual the machine takes now; see machineMonitor.slowdown.
 	slowdown func() float64
 
@@ -68,43 +70,72 @@ func newFaultScheduler(ctx context.Context, target targets.Target, c *cluster.Cl
 // inject carries out a step and returns when the injection is confirmed. Its
 // proof has begun then. What goes wrong is on record as well as in the error.
 func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planned, plannedHeal time.Duration) (*Injection, error) {
+	ctx, leave, err := s.enter(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	i := newInjection(s, step, planned, plannedHeal)
+	if err := i.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := i.carryOut(ctx, i.effectBefore(ctx)); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// enter begins an injection, which leave ends, unless the run is ending. Its context ends with the run.
+func (s *faultScheduler) enter(ctx context.Context, step scenarios.Step) (_ context.Context, leave func(), err error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return nil, fmt.Errorf("inject %s: %w", step.ID, errEnding)
+		return nil, nil, fmt.Errorf("inject %s: %w", step.ID, errEnding)
 	}
 	s.inFlight.Add(1)
-	s.mu.Unlock()
-	defer s.inFlight.Done()
 	ctx, cancel := joinContexts(ctx, s.life)
-	defer cancel()
+	return ctx, func() { cancel(); s.inFlight.Done() }, nil
+}
 
-	i := newInjection(s, step, planned, plannedHeal)
+// prepare resolves the step's selectors, binds the fault to its victims, and writes the undo to the clean-up
+// log. Nothing happens to the victims yet.
+func (i *Injection) prepare(ctx context.Context) error {
+	s, step := i.scheduler, i.step
 	v, err := s.victims(ctx, step)
 	if err != nil {
 		i.update(func(f *record.Fault) { f.Description = step.Fault })
-		return nil, i.fail(err)
+		if _, empty := errors.AsType[scenarios.EmptySelectionError](err); empty {
+			return i.skip(err)
+		}
+		return i.fail(err)
 	}
-	i.fault, i.affects = step.With.Prepare(v), faults.Affects(step.With, v)
+	injected := step.Injected()
+	i.fault, i.affects = injected.Prepare(v), faults.Affects(injected, v)
 	i.update(func(f *record.Fault) {
-		f.Description, f.Impact, f.Nodes = step.With.Describe(v), step.With.Impact(v), nodeIDs(v.Nodes)
-		if l, ok := step.With.(faults.LinkFault); ok {
+		f.Description, f.Impact, f.Nodes = injected.Describe(v), injected.Impact(v), nodeIDs(v.Nodes)
+		if l, ok := injected.(faults.LinkFault); ok {
 			f.Flows = l.Flows(v)
 		}
 	})
-	description := i.Description()
-	entry := cluster.CleanupEntry{What: "fault", ID: step.ID, Undo: "heal: " + description, At: time.Now()}
+	entry := cluster.CleanupEntry{What: "fault", ID: step.ID, Undo: "heal: " + i.Description(), At: time.Now()}
 	if err := s.cleanup.Append(entry); err != nil {
-		return nil, i.fail(err)
+		return i.fail(err)
 	}
-	before := i.effectBefore(ctx)
-	i.update(func(f *record.Fault) { f.PreExisting = before })
-	s.add(i)
-	i.update(func(f *record.Fault) { f.Inject.Requested = s.log.now() })
+	return nil
+}
+
+// carryOut injects a fault that is prepared and begins its proof. Before is what was measured of its effect
+// beforehand.
+func (i *Injection) carryOut(ctx context.Context, before string) error {
+	s, description := i.scheduler, i.Description()
+	if exceeded := s.admit(i); exceeded != "" {
+		return i.refuse(exceeded)
+	}
+	i.update(func(f *record.Fault) { f.PreExisting, f.Inject.Requested = before, s.log.now() })
 	i.emit(record.FromFault, record.EventInjectRequested, description)
 	if err := i.fault.Inject(ctx); err != nil {
 		s.remove(i)
-		return nil, i.fail(err)
+		return i.fail(err)
 	}
 	s.change()
 	i.update(func(f *record.Fault) { f.Inject.Confirmed = s.log.now() })
@@ -112,7 +143,7 @@ func (s *faultScheduler) inject(ctx context.Context, step scenarios.Step, planne
 	s.log.progress.begin(description)
 	s.underWay.Add(1) // until finish
 	go i.prove()
-	return i, nil
+	return nil
 }
 
 // victims resolves the step's selectors; a role is whoever has it now.
@@ -168,10 +199,20 @@ func (s *faultScheduler) others(id string) []topology.FaultImpact {
 	return out
 }
 
-func (s *faultScheduler) add(i *Injection) {
+// admit adds a fault to those under way, unless they would go beyond the blast radius together: then it says how.
+func (s *faultScheduler) admit(i *Injection) (exceeded string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.active = append(s.active, i)
+	f := i.Record()
+	victims, impacts := f.Nodes, []topology.FaultImpact{f.Impact}
+	for _, other := range s.active {
+		f := other.Record()
+		victims, impacts = slices.Concat(victims, f.Nodes), append(impacts, f.Impact)
+	}
+	if exceeded = s.blastRadius.Exceeded(s.cluster.Topology, victims, topology.MergeImpacts(impacts...)); exceeded == "" {
+		s.active = append(s.active, i)
+	}
+	return exceeded
 }
 
 func (s *faultScheduler) remove(i *Injection) {

@@ -188,6 +188,23 @@ func (i *Injection) fail(err error) error {
 	return err
 }
 
+// refuse records that the fault would have gone beyond the blast radius.
+func (i *Injection) refuse(exceeded string) error {
+	err := fmt.Errorf("%s is not injected: %s", i.Description(), exceeded)
+	i.stopProof(err)
+	i.update(func(f *record.Fault) { f.Refused, f.Inject.Requested = exceeded, record.NotReached })
+	i.emit(record.FromFault, record.EventRefused, exceeded)
+	return err
+}
+
+// skip records why nothing was injected, which the selector allows.
+func (i *Injection) skip(err error) error {
+	i.stopProof(err)
+	i.update(func(f *record.Fault) { f.Skipped, f.Inject.Requested = err.Error(), record.NotReached })
+	i.emit(record.FromFault, record.EventSkipped, err.Error())
+	return err
+}
+
 // update edits the fault, and its copy in the record, so that a crash leaves
 // the last state.
 func (i *Injection) update(edit func(*record.Fault)) {

@@ -20,7 +20,8 @@ type liveStats struct {
 
 	mu      sync.Mutex
 	counter goodput.Counter
-	acked   int // writes that were acknowledged
+	acked   int             // writes that were acknowledged
+	onAck   func(total int) // called for each of them with the lock held; nil: nobody listens
 }
 
 // maxAnnounceDelay is how much later than intended the generator may announce an operation.
@@ -41,6 +42,9 @@ func (m *liveStats) done(op history.Op) {
 	defer m.mu.Unlock()
 	if op.Class() == history.Writes && op.Outcome == history.OK && (op.Kind != history.CAS || op.Applied) {
 		m.acked++
+		if m.onAck != nil {
+			m.onAck(m.acked)
+		}
 	}
 	m.counter.Done(&op)
 }

@@ -39,7 +39,8 @@ func (s *Session) drive(ctx context.Context) error {
 		return err
 	}
 	s.enterTimeline(s.plan.Length())
-	if err := s.runSteps(ctx, s.plan.Steps); err != nil {
+	err := s.guarded(ctx, func(ctx context.Context) error { return s.runSteps(ctx, s.plan.Steps) })
+	if err != nil {
 		return err
 	}
 	return s.readBackWhenStable(ctx)
@@ -51,8 +52,13 @@ func (s *Session) runSteps(ctx context.Context, steps []scenarios.Step) error {
 	var all sync.WaitGroup
 	for _, step := range steps {
 		all.Go(func() {
-			if sleep(ctx, s.timeline+step.At-s.log.now()) == nil {
+			if sleep(ctx, s.timeline+step.At-s.log.now()) != nil {
+				return
+			}
+			if step.When.IsZero() {
 				s.runStep(ctx, step)
+			} else {
+				s.runTriggered(ctx, step)
 			}
 		})
 	}
@@ -71,7 +77,12 @@ func (s *Session) runStep(ctx context.Context, step scenarios.Step) {
 	if err != nil {
 		return // it is on record
 	}
-	due := i.Record().Inject.Confirmed + step.For
+	s.healWhenDue(ctx, i)
+}
+
+// healWhenDue heals a fault when it has lasted as long as its step says, and waits for the proof of that.
+func (s *Session) healWhenDue(ctx context.Context, i *Injection) {
+	due := i.Record().Inject.Confirmed + i.step.For
 	_ = sleep(ctx, due-s.log.now())
 	i.awaitProofs(ctx)
 	if late := s.log.now() - due; late > lateHeal && ctx.Err() == nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/harnesstest"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/topology"
 )
 
 func TestMain(m *testing.M) {
@@ -87,6 +88,26 @@ func TestKnownOutage(t *testing.T) {
 				t.Errorf("judged again: %s, RTO %v; was %s, %v", again.Result.Verdict, again.Result.RTO.Worst, r.Result.Verdict, r.Result.RTO.Worst)
 			}
 		})
+	}
+}
+
+// A step that matches no node, and says that this is allowed, is left out, and the rest of the run counts.
+func TestAllowedEmptySelection(t *testing.T) {
+	t.Parallel()
+	s := harnesstest.NewStore()
+	p := harnesstest.Plan(s, harnesstest.Outage{Store: s}, 300*time.Millisecond)
+	nobody := p.Steps[0]
+	nobody.ID, nobody.On = "2-outage", topology.Selector{Node: "nobody-*", AllowEmpty: true}
+	p.Steps = append(p.Steps, nobody)
+	r, _ := drill(t, t.Context(), s, p)
+	if f := finding(r, "fault 2-outage"); r.Result.Verdict != record.Pass || f.Verdict != record.Pass {
+		t.Errorf("verdict %s, want pass; %+v", r.Result.Verdict, f)
+	}
+	nobody.On.AllowEmpty = false
+	p.Steps[1] = nobody
+	r, _ = drill(t, t.Context(), harnesstest.NewStore(), p)
+	if f := finding(r, "fault 2-outage"); r.Result.Verdict == record.Pass || f.Verdict != record.Unknown {
+		t.Errorf("not allowed: verdict %s, want unknown; %+v", r.Result.Verdict, f)
 	}
 }
 

@@ -19,6 +19,7 @@ type runLog struct {
 	clock    history.Clock
 	dir      *record.Dir
 	progress *progressFeed
+	onEvent  func(record.Event) // called with the lock held, for each event on record; nil: nobody listens
 
 	mu      sync.Mutex
 	run     *record.Run
@@ -82,6 +83,9 @@ func (l *runLog) append(e record.Event) {
 		return
 	}
 	l.run.Events = append(l.run.Events, e)
+	if l.onEvent != nil {
+		l.onEvent(e)
+	}
 	if !l.progress.event(e) {
 		l.run.Events = append(l.run.Events, record.Event{
 			At: l.now(), Source: record.FromEngine, Kind: record.EventNotice,

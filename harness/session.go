@@ -20,16 +20,17 @@ import (
 // and judged. Start makes one, Finish or Close ends it. Its methods may be
 // called concurrently.
 type Session struct {
-	id      string
-	options Options
-	dir     *record.Dir
-	log     *runLog
-	history *history.Recorder
-	system  *system
-	load    *loadDriver
-	faults  *faultScheduler
-	crashes *crashMonitor
-	machine *machineMonitor
+	id       string
+	options  Options
+	dir      *record.Dir
+	log      *runLog
+	history  *history.Recorder
+	system   *system
+	load     *loadDriver
+	faults   *faultScheduler
+	triggers *triggers
+	crashes  *crashMonitor
+	machine  *machineMonitor
 
 	life context.Context // ends when the session must end
 	end  context.CancelCauseFunc
@@ -96,6 +97,9 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 	if err := targets.CheckLoad(o.Target, p.Load); err != nil {
 		return nil, err
 	}
+	if err := checkTriggers(o.Target, p.Steps); err != nil {
+		return nil, err
+	}
 	clock := history.NewClock()
 	meta := record.Meta{
 		ID:       record.NewID(clock.Started(), p.Scenario, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))),
@@ -114,6 +118,7 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 	stats := newLiveStats(slo)
 	feed := newProgressFeed(meta.ID, clock.Now, func() []Rate { return stats.rates(clock.Now()) }, o.Watch)
 	s.log = newRunLog(clock, dir, &record.Run{Meta: meta}, feed)
+	s.triggers = newTriggers(o.Target, s.log, stats)
 	s.system = &system{target: o.Target, driver: o.Runtime, topology: p.Topology, log: s.log}
 	defer func() {
 		if err != nil {
@@ -182,6 +187,7 @@ func (s *Session) begin(ctx context.Context) error {
 		return err
 	}
 	s.faults = newFaultScheduler(s.life, s.options.Target, c, s.system.watchdog.Log(), s.log, s.machine.slowdown)
+	s.faults.blastRadius = s.plan.BlastRadius
 	for _, step := range []func(context.Context) error{s.load.connect, s.load.waitReady, s.load.openStream, s.load.seedAccounts} {
 		if err := step(ctx); err != nil {
 			return err

@@ -110,6 +110,9 @@ const (
 	EventNotConverged EventKind = "not converged" // a node had not caught up when the final reads began
 	EventNotDrained   EventKind = "not drained"   // a consumer had not received everything in time
 	EventJudge        EventKind = "judge"         // the record is complete and is being judged
+	EventArmed        EventKind = "armed"         // a step begins to wait for its trigger
+	EventTriggered    EventKind = "triggered"     // what a step waited for has happened
+	EventNotTriggered EventKind = "not triggered" // it did not until the deadline, so the step is not carried out
 	EventNotice       EventKind = "notice"        // information that no verdict depends on
 	EventAborted      EventKind = "aborted"       // the run ended early
 )
@@ -119,6 +122,8 @@ const (
 	EventInjectRequested EventKind = "requested"      // the engine asks for the fault
 	EventInjectConfirmed EventKind = "confirmed"      // the call returned; the same word as EventConfirmed, from another source
 	EventInjectFailed    EventKind = "failed"         // the fault could not be injected
+	EventRefused         EventKind = "refused"        // nothing was injected, because the blast radius does not allow it
+	EventSkipped         EventKind = "skipped"        // nothing was injected, because no node matched and that is allowed
 	EventExtended        EventKind = "extended"       // the fault lasts longer than asked, until it is proved
 	EventHealRequested   EventKind = "heal requested" // the engine asks for its end
 	EventHealConfirmed   EventKind = "healed"         // that call returned

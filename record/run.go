@@ -80,6 +80,9 @@ type Attempt struct {
 // a deadline was over.
 const Interrupted = "interrupted"
 
+// GuardStopped begins the AbortReason of a run whose faults a guard of its scenario stopped.
+const GuardStopped = "a guard stopped the faults: "
+
 // The phases of a run, in order.
 const (
 	Starting  = "start"     // nodes and links come up
@@ -140,14 +143,32 @@ type Fault struct {
 	Impact      topology.FaultImpact `json:"impact"`
 	Inject      Times                `json:"inject"`
 	Heal        Times                `json:"heal"`
+	// Trigger is what the fault waited for; nil for one that was injected by the clock.
+	Trigger *Trigger `json:"trigger,omitempty"`
 	// PreExisting is what was measured of the fault's effect before it was injected; empty when there was none.
 	PreExisting string `json:"preExisting,omitempty"`
 	// The proofs that it was active, that it was cleared, and that it disturbed nothing else.
-	Active            Proof  `json:"active"`
-	Cleared           Proof  `json:"cleared"`
-	ControlUnaffected Proof  `json:"controlUnaffected"`
-	Error             string `json:"error,omitempty"`
-	HealError         string `json:"healError,omitempty"`
+	Active            Proof `json:"active"`
+	Cleared           Proof `json:"cleared"`
+	ControlUnaffected Proof `json:"controlUnaffected"`
+	// Refused says why the fault was not injected: it would have gone beyond the blast radius of the scenario.
+	Refused string `json:"refused,omitempty"`
+	// Skipped says why nothing was injected where that is as good: the selector matched no node, and allows it.
+	Skipped   string `json:"skipped,omitempty"`
+	Error     string `json:"error,omitempty"`
+	HealError string `json:"healError,omitempty"`
+}
+
+// Trigger is what a fault waited for, and what came of that.
+type Trigger struct {
+	When  string        `json:"when"`  // as the plan has it: "acknowledged >= 500"
+	Armed time.Duration `json:"armed"` // since when it waited
+	// Deadline is when it would have given up, and Fired when it did not have to; NotReached when
+	// nothing happened until the deadline.
+	Deadline time.Duration `json:"deadline"`
+	Fired    time.Duration `json:"fired"`
+	// Cause is what happened: "elected north-1 term=3", or "500 writes were acknowledged".
+	Cause string `json:"cause,omitempty"`
 }
 
 // End is when the fault was over for certain: its heal had returned and, where a

@@ -12,6 +12,7 @@ type faultView struct {
 	Inject, Heal                      []string // planned, requested, confirmed, effective
 	Proofs                            []proofView
 	Errors                            []string
+	Trigger                           string // what it waited for, and what came of that
 }
 
 // proofView is one proof of a fault.
@@ -45,10 +46,19 @@ func faultViews(r *record.Run) []faultView {
 			}
 			v.Proofs = append(v.Proofs, x)
 		}
-		for _, e := range []struct{ op, err string }{{"inject", f.Error}, {"heal", f.HealError}} {
+		for _, e := range []struct{ op, err string }{{"not injected", f.Refused}, {"inject", f.Error}, {"heal", f.HealError}} {
 			if e.err != "" {
 				v.Errors = append(v.Errors, e.op+": "+clean(e.err))
 			}
+		}
+		if t := f.Trigger; t != nil {
+			v.Trigger = fmt.Sprintf("waited from %s for %q: it happened at %s (%s)", at(t.Armed), clean(t.When), at(t.Fired), clean(t.Cause))
+			if t.Fired == record.NotReached {
+				v.Proofs, v.Trigger = nil, fmt.Sprintf("waited from %s until %s for %q, which did not happen: nothing was injected", at(t.Armed), at(t.Deadline), clean(t.When))
+			}
+		}
+		if f.Skipped != "" {
+			v.Proofs, v.Errors = nil, append(v.Errors, "nothing was injected: "+clean(f.Skipped))
 		}
 		out = append(out, v)
 	}

@@ -27,6 +27,7 @@ var (
 	durationType = reflect.TypeFor[time.Duration]()
 	faultType    = reflect.TypeFor[faults.Fault]()
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+	stepType     = reflect.TypeFor[StepSpec]()
 )
 
 // decodeDocument reads the file into out. A panic of the YAML parser is reported as
@@ -180,7 +181,7 @@ func (d decoder) decodeList(n *ast.SequenceNode, v reflect.Value, path string) {
 		return
 	}
 	limit := maxList
-	if path == "steps" {
+	if v.Type().Elem() == stepType {
 		limit = maxSteps
 	}
 	if len(n.Values) > limit { // before each entry is looked at

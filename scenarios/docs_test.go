@@ -23,11 +23,13 @@ const manual = "../docs/writing-scenarios.md"
 // row names inside is another struct's business.
 func sections() map[string]reflect.Type {
 	out := map[string]reflect.Type{
-		"The file":   reflect.TypeFor[scenarios.Scenario](),
-		"Steps":      reflect.TypeFor[scenarios.StepSpec](),
-		"Topology":   reflect.TypeFor[topology.Spec](),
-		"Load":       reflect.TypeFor[workload.Load](),
-		"Objectives": reflect.TypeFor[record.Objectives](),
+		"The file":     reflect.TypeFor[scenarios.Scenario](),
+		"Steps":        reflect.TypeFor[scenarios.StepSpec](),
+		"Topology":     reflect.TypeFor[topology.Spec](),
+		"Load":         reflect.TypeFor[workload.Load](),
+		"Guards":       reflect.TypeFor[scenarios.Guards](),
+		"Blast radius": reflect.TypeFor[scenarios.BlastRadius](),
+		"Objectives":   reflect.TypeFor[record.Objectives](),
 	}
 	for _, f := range faults.Catalogue() {
 		out["`"+f.Name+"`"] = reflect.TypeOf(f.New()).Elem()
@@ -53,6 +55,7 @@ func TestManualNamesEveryField(t *testing.T) {
 		typ     reflect.Type
 	}{
 		{"Topology", reflect.TypeFor[topology.RegionLatency]()},
+		{"Topology", reflect.TypeFor[topology.SpecRegion]()},
 		{"Load", reflect.TypeFor[workload.Mix]()},
 		{"Load", reflect.TypeFor[workload.ClosedLoop]()},
 	} {

@@ -115,6 +115,7 @@ func newField(of Field, name string, t reflect.Type) Field {
 			with.Fields = fieldsOf(with)
 			f.With = append(f.With, with)
 		}
+	case f.kind == stepType && f.Path != "steps": // members of a group, which are steps themselves
 	case f.kind.Kind() == reflect.Map:
 		element := f.kind.Elem()
 		for _, key := range f.Values {
@@ -135,8 +136,8 @@ func headingOf(f Field) string {
 	return manualHeadings[f.Path]
 }
 
-// required are the fields that every scenario, or every step, must give.
-var required = []string{"name", "steps", "steps.fault", "steps.on"}
+// required are the fields that every scenario must give.
+var required = []string{"name", "steps"}
 
 // valuesOf lists the values, or the keys, that a field can have where there are no others.
 func valuesOf(f Field) []string {

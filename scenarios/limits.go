@@ -14,26 +14,38 @@ const (
 	maxEpisodes = 100
 	maxFaults   = 1000      // steps of all episodes
 	maxDuration = time.Hour // of any one duration
-	maxRate     = 20_000    // operations a second and region
-	maxFile     = 64 << 10  // bytes
-	maxList     = 1000      // entries of any list but the steps
-	maxNesting  = 32        // lists and mappings in each other
+	maxRegions  = 9
+	maxNodes    = 45 // of all regions
+	maxTimeline = 3 * time.Hour
+	maxRate     = 20_000   // operations a second and region
+	maxFile     = 64 << 10 // bytes
+	maxList     = 1000     // entries of any list but the steps
+	maxNesting  = 32       // lists and mappings in each other
 )
 
 // intLimits are the least and the greatest value of a field, by its path without indices.
 var intLimits = map[string][2]int{
-	"episodes":                {1, maxEpisodes},
-	"steps.on.count":          {1, maxList},
-	"steps.to.count":          {1, maxList},
-	"load.reads":              {1, maxRate},
-	"load.writes":             {1, maxRate},
-	"load.localReads":         {1, maxRate},
-	"load.consumers":          {1, 16},
-	"load.keys":               {1, 100_000},
-	"load.opsPerKey":          {1, 1000},
-	"load.clients":            {1, 256},
-	"load.maxInFlight":        {1, 100_000},
-	"load.closedLoop.writers": {1, 1000},
+	"episodes":                  {1, maxEpisodes},
+	"steps.repeat":              {1, maxEpisodes},
+	"steps.on.count":            {1, maxList},
+	"steps.to.count":            {1, maxList},
+	"steps.on.percent":          {1, 100},
+	"steps.to.percent":          {1, 100},
+	"steps.on.randomMaxPercent": {1, 100},
+	"steps.to.randomMaxPercent": {1, 100},
+	"topology.regions.weight":   {0, 100},
+	"topology.regions.nodes":    {1, 9},
+	"blastRadius.nodes":         {1, maxList},
+	"blastRadius.regions":       {1, maxList},
+	"load.reads":                {1, maxRate},
+	"load.writes":               {1, maxRate},
+	"load.localReads":           {1, maxRate},
+	"load.consumers":            {1, 16},
+	"load.keys":                 {1, 100_000},
+	"load.opsPerKey":            {1, 1000},
+	"load.clients":              {1, 256},
+	"load.maxInFlight":          {1, 100_000},
+	"load.closedLoop.writers":   {1, 1000},
 }
 
 // durationLimits are intLimits for durations.
@@ -43,6 +55,11 @@ var durationLimits = map[string][2]time.Duration{
 	"episodeGap":                   {time.Second, maxDuration},
 	"observe":                      {minObservation, maxDuration},
 	"steps.at":                     {0, maxDuration},
+	"steps.ramp":                   {500 * time.Millisecond, maxDuration},
+	"guards.goodputFor":            {time.Second, maxDuration},
+	"guards.duration":              {time.Second, maxTimeline},
+	"steps.every":                  {time.Millisecond, maxDuration},
+	"steps.within":                 {100 * time.Millisecond, maxDuration},
 	"topology.latency.oneWay":      {0, 10 * time.Second},
 	"load.timeout":                 {time.Millisecond, time.Minute},
 	"load.closedLoop.for":          {time.Second, time.Minute},
@@ -53,18 +70,19 @@ var durationLimits = map[string][2]time.Duration{
 	"objectives.stable":            {time.Second, maxDuration},
 }
 
-var index = regexp.MustCompile(`\[\d+\]`)
+// place is what a path has beyond the names of fields: indices, and the groups that a step is in.
+var place = regexp.MustCompile(`\[\d+\]|\.serial\b|\.parallel\b`)
 
 // limitInt reports a whole number that is outside the field's limits. Zero means the default,
 // unless the file gives it.
 func (s *diagnosticCollector) limitInt(field string, n int) {
-	l := intLimits[index.ReplaceAllString(field, "")]
+	l := intLimits[place.ReplaceAllString(field, "")]
 	s.requireInt(field, n, l[0], l[1])
 }
 
 // limitDuration is limitInt for durations.
 func (s *diagnosticCollector) limitDuration(field string, d time.Duration) {
-	l := durationLimits[index.ReplaceAllString(field, "")]
+	l := durationLimits[place.ReplaceAllString(field, "")]
 	s.requireDuration(field, d, l[0], l[1])
 }
 

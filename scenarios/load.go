@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
@@ -113,14 +114,12 @@ func Parse(file string, data []byte) (Scenario, error) {
 	if s.Target == "" {
 		s.Target = "mcp"
 	}
-	for i, step := range s.Steps {
-		e, _ := faults.Find(step.Fault) // validate has checked the name
-		if step.With == nil {
-			s.Steps[i].With = e.New()
+	walkSteps(s.Steps, "steps", func(_ string, d *StepSpec) {
+		e, _ := faults.Find(d.Fault) // validate has checked the name
+		if d.With == nil {
+			d.With = e.New()
 		}
-		if step.For == 0 {
-			s.Steps[i].For = e.For
-		}
-	}
+		d.For = cmp.Or(d.For, e.For)
+	})
 	return s, nil
 }

@@ -53,10 +53,12 @@ var manualHeadings = map[string]string{
 	"steps":    "Steps",
 	"steps.on": "Steps",
 	"steps.to": "Steps",
+	"guards":   "Guards",
 	"topology": "Topology",
 	"load":     "Load",
 
 	"steps.on.not": "Steps",
 	"steps.to.not": "Steps",
 	"objectives":   "Objectives",
+	"blastRadius":  "Blast radius",
 }

@@ -47,6 +47,8 @@ func (p Plan) Outcomes(s Step) []Outcome {
 		on, to, err := s.Victims(p.Topology, holders)
 		v := p.victims(s, on, to)
 		switch link, isLink := s.With.(faults.LinkFault); {
+		case isEmptySelection(err):
+			o.Description = describeNothing(err)
 		case err != nil:
 			o.Problem = err.Error()
 		case isLink && len(link.Flows(v)) == 0:

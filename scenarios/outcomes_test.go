@@ -71,7 +71,11 @@ func TestDrawnVictims(t *testing.T) {
 	}{
 		"a follower, whichever": {"fault: kill, on: {role: follower, count: 1}", []string{"[north-1] []", "[south-1] []"}},
 		"any node":              {"fault: kill, on: {all: true, count: 1}", []string{"[east-1] []", "[north-1] []", "[south-1] []"}},
-		"two of three":          {"fault: kill, on: {all: true, count: 2}", []string{"[east-1 north-1] []", "[east-1 south-1] []", "[north-1 south-1] []"}},
+		"half of three":         {"fault: kill, on: {all: true, percent: 50}", []string{"[east-1] []", "[north-1] []", "[south-1] []"}},
+		"up to two of three": {"fault: kill, on: {all: true, randomMaxPercent: 67}", []string{
+			"[east-1 north-1] []", "[east-1 south-1] []", "[east-1] []", "[north-1 south-1] []", "[north-1] []", "[south-1] []",
+		}},
+		"two of three": {"fault: kill, on: {all: true, count: 2}", []string{"[east-1 north-1] []", "[east-1 south-1] []", "[north-1 south-1] []"}},
 		"the leader and any other node": {
 			"fault: partition, on: {role: leader}, to: {all: true, count: 1}", []string{"[east-1] [north-1]", "[east-1] [south-1]"},
 		},
@@ -118,6 +122,9 @@ func TestAPlanShowsWhatIsDrawn(t *testing.T) {
 	}
 	for want, step := range map[string]string{
 		"kill a follower":                                   "fault: kill, on: {role: follower, count: 1}",
+		"kill 50 % of the followers":                        "fault: kill, on: {role: follower, percent: 50}",
+		"kill up to 50 % of the followers":                  "fault: kill, on: {role: follower, randomMaxPercent: 50}",
+		"kill all of east":                                  "fault: kill, on: {node: east-*}",
 		"kill all but the leader":                           "fault: kill, on: {not: {role: leader}}",
 		"kill all of east but the leader":                   "fault: kill, on: {region: east, not: {role: leader}}",
 		"kill a node other than the leader":                 "fault: kill, on: {not: {role: leader}, count: 1}",
@@ -133,8 +140,41 @@ func TestAPlanShowsWhatIsDrawn(t *testing.T) {
 	}
 }
 
+// A selector that matches no node is refused, unless it says that this is allowed: then nothing is injected.
+func TestAnEmptySelectionMayBeAllowed(t *testing.T) {
+	for step, want := range map[string]string{
+		"fault: kill, on: {node: west-*, allowEmpty: true}":                                         "nothing, because on: {node: west-*, allowEmpty: true} matches no node",
+		"fault: kill, on: {region: west, count: 1, allowEmpty: true}":                               "nothing, because on: {region: west, count: 1, allowEmpty: true} matches no node",
+		"fault: partition, on: {region: east}, to: {node: west-1, allowEmpty: true}":                "nothing, because to: {node: west-1, allowEmpty: true} matches no node",
+		"fault: kill, on: {node: east-*, allowEmpty: true}":                                         "kill east-1",
+		"fault: partition, on: {region: east}, to: {node: '[ns]*', percent: 100, allowEmpty: true}": "partition east-1 and north-1, south-1 (hold, both ways)",
+	} {
+		p := resolve(t, "steps:\n  - {at: 0s, for: 5s, "+step+"}", 1)
+		row := p.Timeline()[0]
+		if row.Description != want {
+			t.Errorf("%s: got %q, want %q", step, row.Description, want)
+		}
+		if nothing := strings.HasPrefix(want, "nothing"); nothing && (!row.Majority || len(row.Impact.Down) > 0) {
+			t.Errorf("%s: comes to nothing and has an impact: %+v", step, row.Impact)
+		}
+	}
+	rows := resolve(t, "steps:\n  - {at: 0s, for: 5s, fault: kill, on: {region: north, role: leader, allowEmpty: true}}", 1).Timeline()
+	for _, o := range rows[0].Outcomes {
+		if o.Problem != "" {
+			t.Errorf("%s: %s", o.Who(), o.Problem)
+		}
+	}
+}
+
 func TestSelectorProblems(t *testing.T) {
 	for step, want := range map[string]string{
+		"{node: west-*}":                      "f.yaml:3:36: steps[0].on: matches no node; there are east-1, north-1, south-1",
+		"{node: 'east-['}":                    `f.yaml:3:41: steps[0].on.node: "east-[" is no pattern: want * for any characters, ? for one, [a-c] for one of several`,
+		"{all: true, percent: 101}":           "f.yaml:3:52: steps[0].on.percent: 101 is out of range: want 1 to 100",
+		"{all: true, percent: 50, count: 2}":  "f.yaml:3:52: steps[0].on.percent: says again how many: keep one of count, percent",
+		"{randomMaxPercent: 50}":              "f.yaml:3:36: steps[0].on: says how many nodes and not which: add all: true, a region, service or role",
+		"{allowEmpty: true}":                  "f.yaml:3:36: steps[0].on: chooses nobody: want region, service, role, node, all or not",
+		"{all: true, randomMaxPercent: 0}":    "f.yaml:3:52: steps[0].on.randomMaxPercent: 0 is out of range: want 1 to 100",
 		"{count: 1}":                          "f.yaml:3:36: steps[0].on: says how many nodes and not which: add all: true, a region, service or role",
 		"{all: true, count: 0}":               "f.yaml:3:52: steps[0].on.count: 0 is out of range: want 1 to 1000",
 		"{all: true, count: 4}":               "f.yaml:3:36: steps[0].on: {all: true, count: 4} wants 4 nodes, and 3 can be drawn",

@@ -9,7 +9,7 @@ import (
 )
 
 // Pin returns the plan with the steps as they happened in the run: each at the offset
-// and with the duration that it had, on the very nodes that had the roles or were drawn then.
+// and with the duration that it had, or after what it had waited for, on the very nodes that had the roles or were drawn then.
 // Steps that never began are left out. Several nodes that were chosen so are pinned by
 // one step for each node where that has the same effect, and are an error elsewhere.
 func Pin(p Plan, r *record.Run) (Plan, error) {
@@ -27,7 +27,9 @@ func Pin(p Plan, r *record.Run) (Plan, error) {
 		if !ok || f.Inject.Requested == record.NotReached || f.Error != "" {
 			continue
 		}
-		s.At = max(0, f.Inject.Requested-began.From)
+		if s.When.IsZero() { // what waited for something waits for it again
+			s.At = max(0, f.Inject.Requested-began.From)
+		}
 		if f.Heal.Requested != record.NotReached {
 			s.For = f.Heal.Requested - max(f.Inject.Requested, f.Inject.Confirmed)
 		}
@@ -55,7 +57,7 @@ func pin(s Step, f record.Fault) ([]Step, error) {
 	}
 	if len(f.Nodes) > 1 && len(f.Flows) > 0 {
 		// One step for each node would cut these nodes off from each other as well.
-		return nil, fmt.Errorf("pin the plan to what happened: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Count > 0], f.Nodes)
+		return nil, fmt.Errorf("pin the plan to what happened: step %s cut links of %d nodes chosen by role%s (%v); only one can be pinned", s.ID, len(f.Nodes), map[bool]string{true: " or draw"}[s.On.Draws()], f.Nodes)
 	}
 	var out []Step
 	for i, n := range f.Nodes {

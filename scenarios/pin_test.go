@@ -35,6 +35,15 @@ func TestTrace(t *testing.T) {
 			faults: []record.Fault{begun("1-kill", 5*s, 13*s, "north-1")},
 			want:   []Step{{ID: "1-kill", At: 10 * time.Millisecond, For: 8 * s, On: topology.Selector{Node: "north-1"}}},
 		},
+		"one that came to nothing is left out": {
+			steps:  []Step{{ID: "1-kill", For: 8 * s, On: topology.Selector{Node: "west-*", AllowEmpty: true}}},
+			faults: []record.Fault{{ID: "1-kill", Skipped: "matches no node", Inject: record.Times{Requested: record.NotReached}}},
+		},
+		"what waited for something waits for it again": {
+			steps:  []Step{{ID: "1-kill", At: 3 * s, When: Trigger{Kind: LeaderChanged}, Within: 9 * s, For: 8 * s, On: leader}},
+			faults: []record.Fault{begun("1-kill", 11*s, 19*s, "north-1")},
+			want:   []Step{{ID: "1-kill", At: 3 * s, When: Trigger{Kind: LeaderChanged}, Within: 9 * s, For: 8 * s, On: topology.Selector{Node: "north-1"}}},
+		},
 		"a region stays a region": {
 			steps:  []Step{{ID: "1-kill", At: 0, For: 8 * s, On: topology.Selector{Region: "east"}}},
 			faults: []record.Fault{begun("1-kill", 5*s, 13*s, "east-1", "east-2")},

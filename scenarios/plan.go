@@ -25,8 +25,10 @@ type Plan struct {
 	Load         workload.Load     `json:"load"`
 	Seed         uint64            `json:"seed"`
 	// Baseline is how long the load runs before the timeline starts.
-	Baseline time.Duration `json:"baseline"`
-	Steps    []Step        `json:"steps"` // in order of At, all episodes
+	Baseline    time.Duration `json:"baseline"`
+	Steps       []Step        `json:"steps"` // in order of At, all episodes
+	Guards      Guards        `json:"guards,omitzero"`
+	BlastRadius BlastRadius   `json:"blastRadius,omitzero"`
 	// Observe is the longest time to wait for stable recovery after the last heal. It
 	// is always long enough to find that the RTO objective was missed.
 	Observe          time.Duration     `json:"observe"`
@@ -37,25 +39,44 @@ type Plan struct {
 
 // Step is one fault of the timeline. At counts from the end of the baseline.
 type Step struct {
-	ID      string            `json:"id"` // "1-kill"; with episodes "2.1-kill"
-	Episode int               `json:"episode"`
-	At      time.Duration     `json:"at"`
-	For     time.Duration     `json:"for"`
-	Fault   string            `json:"fault"`
-	On      topology.Selector `json:"on"`
-	To      topology.Selector `json:"to"`
-	With    faults.Fault      `json:"with"`
-	Seed    uint64            `json:"seed"`
+	ID      string        `json:"id"` // "1-kill"; with episodes "2.1-kill"
+	Episode int           `json:"episode"`
+	At      time.Duration `json:"at"`
+	// When is what the step waits for once At has come; it begins when that happens. Within is the
+	// longest wait: a step whose trigger does not fire is never injected, and its run is unknown.
+	When   Trigger       `json:"when,omitzero"`
+	Within time.Duration `json:"within,omitempty"`
+	// Delay is the time from what the step waited for to its injection.
+	Delay time.Duration `json:"delay,omitempty"`
+	For   time.Duration `json:"for"`
+	// Ramp is the first part of For, in which the fault grows to its whole strength.
+	Ramp  time.Duration     `json:"ramp,omitempty"`
+	Fault string            `json:"fault"`
+	On    topology.Selector `json:"on"`
+	To    topology.Selector `json:"to"`
+	With  faults.Fault      `json:"with"`
+	Seed  uint64            `json:"seed"`
 }
 
 // Length is the time from the end of the baseline to the last heal.
 func (p Plan) Length() time.Duration {
 	var end time.Duration
 	for _, s := range p.Steps {
-		end = max(end, s.At+s.For)
+		end = max(end, s.End())
 	}
 	return end
 }
+
+// Injected is the fault that the step injects.
+func (s Step) Injected() faults.Fault {
+	if growing, ok := s.With.(faults.Growing); ok && s.Ramp > 0 {
+		return faults.Ramp{Fault: growing, Over: s.Ramp}
+	}
+	return s.With
+}
+
+// End is when the step is healed at the latest, from the end of the baseline.
+func (s Step) End() time.Duration { return s.At + s.Within + s.Delay + s.For }
 
 // UnmarshalJSON reads a step. The type of With depends on Fault.
 func (s *Step) UnmarshalJSON(b []byte) error {

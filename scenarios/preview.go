@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,7 +13,8 @@ import (
 )
 
 // PreviewRow is one instant of a plan's timeline, at which a fault begins or is healed,
-// and the state of the system from then on under all active faults together.
+// and the state of the system from then on under all active faults together. A step that waits for
+// a trigger begins at the earliest and is healed at the latest instant that there may be.
 type PreviewRow struct {
 	At          time.Duration `json:"at"` // from the end of the baseline
 	Heal        bool          `json:"heal"`
@@ -50,9 +52,9 @@ func (r PreviewRow) Targets() string {
 func (p Plan) Timeline() []PreviewRow {
 	var rows []PreviewRow
 	for _, s := range p.Steps {
-		begin := PreviewRow{At: s.At, Step: s, Description: s.With.Describe(p.placeholderVictims(s)), Victims: p.candidates(s)}
+		begin := PreviewRow{At: s.At, Step: s, Description: p.describe(s), Victims: p.candidates(s)}
 		end := begin
-		end.At, end.Heal = s.At+s.For, true
+		end.At, end.Heal = s.End(), true
 		if roles := s.Roles(); len(roles) > 0 {
 			begin.Role, end.Role = roles[0], roles[0]
 			begin.Outcomes = p.Outcomes(s)
@@ -65,6 +67,24 @@ func (p Plan) Timeline() []PreviewRow {
 		q.assess(&rows[i])
 	}
 	return rows
+}
+
+// describe says what a step does, with roles named and not resolved.
+func (p Plan) describe(s Step) string {
+	if len(s.Roles()) == 0 {
+		if _, _, err := s.Victims(p.Topology, nil); isEmptySelection(err) {
+			return describeNothing(err)
+		}
+	}
+	return s.Injected().Describe(p.placeholderVictims(s))
+}
+
+// describeNothing says that a step comes to nothing, and that this is allowed.
+func describeNothing(err error) string { return "nothing, because " + err.Error() }
+
+func isEmptySelection(err error) bool {
+	_, is := errors.AsType[EmptySelectionError](err)
+	return is
 }
 
 // possibleImpacts lists the impact of a step for each way in which its roles can resolve.
@@ -120,7 +140,7 @@ func describeSelector(s topology.Selector) string {
 	if s.Role != "" {
 		noun = string(s.Role)
 	}
-	if x := s.Not; x != (topology.Exclusion{}) && (s.Count > 0 || s.Role != "") {
+	if x := s.Not; x != (topology.Exclusion{}) && (s.Draws() || s.Role != "") {
 		and = fmt.Sprintf(" outside %v", x)
 		if x == (topology.Exclusion{Role: x.Role}) {
 			and = fmt.Sprintf(" other than the %s", plural(x.Role))
@@ -131,6 +151,10 @@ func describeSelector(s topology.Selector) string {
 		return "a " + noun + and
 	case s.Count > 1:
 		return fmt.Sprintf("%d %ss%s", s.Count, noun, and)
+	case s.Percent > 0:
+		return fmt.Sprintf("%d %% of the %ss%s", s.Percent, noun, and)
+	case s.RandomMaxPercent > 0:
+		return fmt.Sprintf("up to %d %% of the %ss%s", s.RandomMaxPercent, noun, and)
 	case s.Role != "":
 		return "the " + plural(s.Role) + and
 	case s.Region != "":

@@ -121,7 +121,7 @@ func (q *quorumPreview) assess(r *PreviewRow) {
 	var active []int
 	union := new(big.Int)
 	for i, s := range q.plan.Steps {
-		if s.At <= r.At && r.At < s.At+s.For {
+		if s.At <= r.At && r.At < s.End() {
 			r.Active = append(r.Active, s.ID)
 			active = append(active, i)
 			for _, set := range q.steps[i] {

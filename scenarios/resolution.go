@@ -56,7 +56,7 @@ func validateResolution(src *diagnosticCollector, o record.Objectives, l workloa
 
 // Warnings says what makes the plan's findings weaker than they could be.
 func (p Plan) Warnings() []string {
-	var out []string
+	out := p.blastRadiusWarnings()
 	bucket := p.Objectives.SLO(slo).Bucket
 	for _, c := range classRates(p.Load) {
 		if time.Duration(c.perSecond)*bucket >= minPerBucket*time.Second {

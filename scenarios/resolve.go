@@ -47,6 +47,8 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Seed:             cmp.Or(seed, s.Seed),
 		Baseline:         cmp.Or(s.Baseline, 5*time.Second),
 		Objectives:       s.Objectives.Resolve(),
+		Guards:           s.Guards.Resolve(),
+		BlastRadius:      s.BlastRadius,
 		Expect:           cmp.Or(s.Expect, record.Pass),
 		ExpectedFailures: record.CanonicalChecks(s.ExpectedFailures),
 	}
@@ -57,8 +59,14 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	own := p.Objectives.SLO(slo)
 	p.Observe = max(cmp.Or(s.Observe, p.Objectives.RTO+10*time.Second), p.Objectives.RTO+own.Stable+own.Latency)
 	var err error
-	p.Steps, err = s.episodes(p)
-	return p, err
+	if p.Steps, err = s.episodes(p); err != nil {
+		return p, err
+	}
+	p.validateBlastRadius(src)
+	if err := src.err(); err != nil {
+		return Plan{}, err
+	}
+	return p, nil
 }
 
 // newSeed returns a random seed. It is not 0, and has 53 bits, so that JSON readers that hold
@@ -79,18 +87,22 @@ func (s Scenario) episodes(p Plan) ([]Step, error) {
 			begin += p.startJitter(e, cmp.Or(s.StartJitter, time.Second))
 		}
 		end := begin
-		for i, d := range s.Steps {
-			step, err := d.step(p, begin)
+		for _, o := range occurrences(s.Steps) {
+			step, err := o.step(begin)
 			if err != nil {
-				return nil, fmt.Errorf("%s: steps[%d]: %w", s.Name, i, err)
+				return nil, fmt.Errorf("%s: %s: %w", s.Name, o.id, err)
 			}
 			step.Episode = e
-			step.ID = fmt.Sprintf("%d-%s", i+1, d.Fault)
+			prefix := ""
 			if n > 1 {
-				step.ID = fmt.Sprintf("%d.%s", e, step.ID)
+				prefix = fmt.Sprintf("%d.", e)
+			}
+			step.ID = prefix + o.id
+			if step.When.Kind == StepReached { // in the same episode
+				step.When.Step = prefix + step.When.Step
 			}
 			step.Seed = p.DeriveSeed(step.ID)
-			end = max(end, step.At+step.For)
+			end = max(end, step.End())
 			out = append(out, step)
 		}
 		begin = end + cmp.Or(s.EpisodeGap, s.recoveryGap(p, end-begin))
@@ -113,14 +125,15 @@ func (p Plan) startJitter(episode int, bound time.Duration) time.Duration {
 // at least one stability window.
 func (s Scenario) recoveryGap(p Plan, length time.Duration) time.Duration {
 	last := time.Duration(0)
-	for _, d := range s.Steps {
-		last = max(last, d.At)
+	for _, o := range occurrences(s.Steps) {
+		last = max(last, o.at+o.within+o.delay)
 	}
 	stable := p.Objectives.SLO(slo).Stable
 	return max(stable, last+p.Objectives.RTO+stable-length)
 }
 
-func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
+// step is the step of the plan, in an episode that begins at an offset.
+func (d occurrence) step(begin time.Duration) (Step, error) {
 	e, err := faults.Find(d.Fault)
 	if err != nil {
 		return Step{}, err
@@ -133,14 +146,21 @@ func (d StepSpec) step(p Plan, begin time.Duration) (Step, error) {
 		// Each step gets a copy of the settings, so that runs share none.
 		reflect.ValueOf(with).Elem().Set(reflect.ValueOf(d.With).Elem())
 	}
-	return Step{At: begin + d.At, For: cmp.Or(d.For, e.For), Fault: d.Fault, On: d.On, To: d.To, With: with}, nil
+	return Step{
+		At: begin + d.at, When: d.when, Within: d.within, Delay: d.delay,
+		For: d.length(), Ramp: d.Ramp, Fault: d.Fault, On: d.On, To: d.To, With: with,
+	}, nil
 }
 
 // validateSelectors reports names that the topology does not have, and selectors
 // that match none of its nodes.
 func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topology) {
 	for i, d := range s.Steps {
-		path := fmt.Sprintf("steps[%d].", i)
+		validateTriggerNode(src, fmt.Sprintf("steps[%d].when", i), d.When, t)
+	}
+	walkSteps(s.Steps, "steps", func(path string, step *StepSpec) {
+		d := *step
+		path += "."
 		validateSelector(src, path+"on", d.On, t)
 		validateSelector(src, path+"to", d.To, t)
 		on, to := t.Select(d.On), t.Select(d.To)
@@ -155,7 +175,7 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 		if !src.reported(path+"on") && !src.reported(path+"to") {
 			validateOutcomes(src, path, d, t)
 		}
-	}
+	})
 	regions := stringsOf(t.Regions())
 	for i, d := range s.Topology.Latency {
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
@@ -178,7 +198,11 @@ func validateShortest(src *diagnosticCollector, field string, d StepSpec, t topo
 	for _, l := range t.Latency {
 		roundTrip = max(roundTrip, 2*l.OneWay)
 	}
-	if shortest, why := faults.Shortest(with, roundTrip); d.For < shortest {
+	shortest, why := faults.Shortest(with, roundTrip)
+	if d.Ramp > 0 {
+		shortest, why = shortest+d.Ramp, fmt.Sprintf("it grows for %v, and then %s", d.Ramp, why)
+	}
+	if d.For < shortest {
 		src.report(field, fmt.Sprintf("%v is too short for %s to be proved: want at least %v, because %s", d.For, d.Fault, shortest, why), "")
 	}
 }
@@ -195,6 +219,8 @@ func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topol
 	for _, holders := range holdersAmong(s, t, func(topology.Role) []topology.NodeID { return slices.Clone(nodes) }) {
 		on, to, err := s.Victims(t, holders)
 		switch {
+		case isEmptySelection(err):
+			return
 		case err != nil:
 			problem = err.Error()
 		case len(to) > 0 && len(without(on, to)) == 0 && len(without(to, on)) == 0 && len(on) == 1:
@@ -211,7 +237,7 @@ func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topol
 }
 
 func validateSelector(src *diagnosticCollector, path string, s topology.Selector, t topology.Topology) {
-	if s.Empty() {
+	if s.Empty() || s.AllowEmpty { // what there is not may be named
 		return
 	}
 	var nodes, services []string
@@ -224,7 +250,7 @@ func validateSelector(src *diagnosticCollector, path string, s topology.Selector
 	if s.Region != "" {
 		src.requireOneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
 	}
-	if s.Node != "" {
+	if s.Node != "" && !s.Node.Pattern() {
 		src.requireOneOf(path+".node", string(s.Node), nodes)
 	}
 	if s.Service != "" {
@@ -233,7 +259,7 @@ func validateSelector(src *diagnosticCollector, path string, s topology.Selector
 	if s.Not.Region != "" {
 		src.requireOneOf(path+".not.region", string(s.Not.Region), stringsOf(t.Regions()))
 	}
-	if s.Not.Node != "" {
+	if s.Not.Node != "" && !s.Not.Node.Pattern() {
 		src.requireOneOf(path+".not.node", string(s.Not.Node), nodes)
 	}
 	if s.Not.Service != "" {

@@ -40,6 +40,9 @@ type Scenario struct {
 	// Steps are the faults. The list must be given; an empty one makes a control
 	// run without faults.
 	Steps []StepSpec `yaml:"steps"`
+	// Guards stop the faults before their time, and BlastRadius bounds what they may do together.
+	Guards      Guards      `yaml:"guards"`
+	BlastRadius BlastRadius `yaml:"blastRadius"`
 	// Observe is the longest wait for stable recovery after the last heal; 0
 	// means the objective for recovery plus 10 s.
 	Observe    time.Duration     `yaml:"observe"`
@@ -57,9 +60,21 @@ type Scenario struct {
 type StepSpec struct {
 	// At counts from the end of the baseline, or of the episode's random delay.
 	At time.Duration `yaml:"at"`
+	// When is what the step waits for once At has come, and Within how long at most; 0 means 30 s.
+	When   Trigger       `yaml:"when"`
+	Within time.Duration `yaml:"within"`
+	// Every and Repeat carry the step out several times: Repeat times, each Every after the one before.
+	Every  time.Duration `yaml:"every"`
+	Repeat int           `yaml:"repeat"`
+	// Serial and Parallel make the step a group of others, which has no fault of its own. At of a
+	// member counts from the beginning of the group, and in a serial one from the end of the member before.
+	Serial   []StepSpec `yaml:"serial"`
+	Parallel []StepSpec `yaml:"parallel"`
 	// For is how long the fault lasts; only restart has a default.
 	For   time.Duration `yaml:"for"`
 	Fault string        `yaml:"fault"`
+	// Ramp is how long the fault takes to grow to the strength of With; 0 means that it has it at once.
+	Ramp time.Duration `yaml:"ramp"`
 	// On selects the victims, To the other end of a fault on links. An empty To
 	// means all other nodes.
 	On topology.Selector `yaml:"on"`

@@ -1,11 +1,13 @@
 package scenarios
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/record"
@@ -38,6 +40,8 @@ type jsonSchema struct {
 	Additional  *bool                  `json:"additionalProperties,omitempty"`
 	MinFields   int                    `json:"minProperties,omitempty"`
 	AllOf       []*jsonSchema          `json:"allOf,omitempty"`
+	AnyOf       []*jsonSchema          `json:"anyOf,omitempty"`
+	Ref         string                 `json:"$ref,omitempty"`
 	If          *jsonSchema            `json:"if,omitempty"`
 	Then        *jsonSchema            `json:"then,omitempty"`
 	Not         *jsonSchema            `json:"not,omitempty"`
@@ -48,21 +52,25 @@ type jsonSchema struct {
 func Schema() []byte {
 	root := schemaOf(Language())
 	root.Schema, root.Title = "http://json-schema.org/draft-07/schema#", "holdfast scenario"
-	out, _ := json.MarshalIndent(root, "", "  ") // plain values always marshal
-	return append(out, '\n')
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	_ = e.Encode(root) // plain values always marshal
+	return out.Bytes()
 }
 
 func schemaOf(f Field) *jsonSchema {
 	s := entrySchema(f)
 	if f.List {
 		s = &jsonSchema{Type: "array", Items: s, MaxItems: maxList}
-		if f.Path == "steps" {
+		if f.kind == stepType {
 			s.MaxItems = maxSteps
 		}
 	}
 	s.Description = f.Description
 	if f.LeftOut != "" {
-		s.Description += " When left out: " + f.LeftOut + "."
+		s.Description = strings.TrimSuffix(s.Description, ".") + ". When left out: " + strings.TrimSuffix(f.LeftOut, ".") + "."
 	}
 	return s
 }
@@ -73,6 +81,8 @@ const durationPattern = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|
 func entrySchema(f Field) *jsonSchema {
 	closed := false
 	switch {
+	case f.kind == stepType && f.Path != "steps":
+		return &jsonSchema{Ref: "#/properties/steps/items"}
 	case f.kind == faultType:
 		return &jsonSchema{Type: "object"} // the fields depend on the fault; see stepSchema
 	case f.Fields != nil:
@@ -90,6 +100,7 @@ func entrySchema(f Field) *jsonSchema {
 		switch f.Path {
 		case "steps":
 			s.AllOf = faultSchemas(f)
+			s.AnyOf = []*jsonSchema{{Required: []string{"fault", "on"}}, {Required: []string{"serial"}}, {Required: []string{"parallel"}}}
 		case "steps.on", "steps.to", "steps.on.not", "steps.to.not":
 			s.MinFields = 1
 		}

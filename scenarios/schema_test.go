@@ -139,7 +139,7 @@ func TestExplain(t *testing.T) {
 		want scenarios.Field
 	}{
 		{"episodes", scenarios.Field{Name: "episodes", Path: "episodes", Type: "whole number", Range: "1 to 100", LeftOut: "1", Description: "how often the steps are carried out; objectives must hold for the worst episode"}},
-		{"steps[2].at", scenarios.Field{Name: "at", Path: "steps.at", Type: "duration, such as 5s", Range: "0s to 1h", Description: "when the fault begins"}},
+		{"steps[2].at", scenarios.Field{Name: "at", Path: "steps.at", Type: "duration, such as 5s", Range: "0s to 1h", Description: "when the fault begins, or begins to wait for `when`"}},
 		{"episodeGap", scenarios.Field{
 			Name: "episodeGap", Path: "episodeGap", Type: "duration, such as 5s", Range: "1s to 1h", Former: []string{"gap"},
 			Description: "time from an episode's last heal to the next episode; at least the stability window, `objectives.stable`",

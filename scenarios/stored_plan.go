@@ -12,8 +12,8 @@ import (
 )
 
 // maxPlanned bounds when a step of a plan may begin and how long it may last: an
-// episode and the gap after it are two of the longest durations each.
-const maxPlanned = 2 * maxEpisodes * 2 * maxDuration
+// episode and the gap after it take at most so long.
+const maxPlanned = maxEpisodes * (maxTimeline + maxDuration)
 
 // ReadPlan reads the plan of a stored run. A record may come from somebody else, so its
 // plan is held to the limits that a scenario file is held to.
@@ -34,6 +34,7 @@ func (p Plan) validate() error {
 	src.requireDuration("observe", p.Observe, 0, 2*maxDuration)
 	validateTopology(src, p.TopologySpec)
 	validateLoad(src, p.Load)
+	validateGuards(src, p.Guards)
 	if len(p.Steps) > maxFaults {
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxFaults), "")
 		return src.err()
@@ -42,9 +43,13 @@ func (p Plan) validate() error {
 		path := fmt.Sprintf("steps[%d]", i)
 		src.requireDuration(path+".at", s.At, 0, maxPlanned)
 		src.requireDuration(path+".for", s.For, 0, maxPlanned)
+		src.requireDuration(path+".ramp", s.Ramp, 0, maxPlanned)
+		src.requireDuration(path+".within", s.Within, 0, maxPlanned)
+		src.requireDuration(path+".delay", s.Delay, 0, maxPlanned)
 		if e, err := faults.Find(s.Fault); err == nil { // a plan with an unknown fault is not read
 			validateSettings(src, path+".with", StepSpec{Fault: s.Fault, With: s.With}, e)
 		}
+		validateTriggerNode(src, path+".when", s.When, p.Topology)
 		validateSelectorFields(src, path+".on", s.On)
 		validateSelectorFields(src, path+".to", s.To)
 		validateSelector(src, path+".on", s.On, p.Topology)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ var (
 	verdicts = []record.Verdict{record.Pass, record.Vacuous, record.Unknown, record.Fail}
 	roles    = []topology.Role{topology.Leader, topology.Follower, topology.StreamLeader}
 )
+
+var validRegion = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
 
 var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -44,6 +47,12 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 	if stable := s.Objectives.SLO(slo).Stable; s.EpisodeGap > 0 && s.EpisodeGap < stable && s.Episodes > 1 {
 		src.report("episodeGap", fmt.Sprintf("%v is shorter than the stability window (objectives.stable), so that no episode can be shown to recover: want at least %v", s.EpisodeGap, stable), "")
 	}
+	validateGuards(src, s.Guards)
+	src.limitInt("blastRadius.nodes", s.BlastRadius.Nodes)
+	src.limitInt("blastRadius.regions", s.BlastRadius.Regions)
+	if src.inFile("blastRadius") && s.BlastRadius == (BlastRadius{}) && !src.reported("blastRadius") {
+		src.report("blastRadius", "bounds nothing: want keepQuorum: true, nodes or regions", "")
+	}
 	validateTopology(src, s.Topology)
 	validateLoad(src, s.Load)
 	validateObjectives(src, s.Objectives)
@@ -60,17 +69,34 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 		src.report("steps", "is missing; a run without faults needs an empty list, []", "")
 	case len(s.Steps) > maxSteps:
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(s.Steps), maxSteps), "")
-	case len(s.Steps)*max(s.Episodes, 1) > maxFaults && !src.reported("episodes"):
-		src.report("episodes", fmt.Sprintf("%d episodes of %d steps are %d faults, want at most %d in a run", s.Episodes, len(s.Steps), s.Episodes*len(s.Steps), maxFaults), "")
+	case countOccurrences(s.Steps) > maxFaults:
+		src.report("steps", fmt.Sprintf("are carried out too often: want at most %d faults in a run", maxFaults), "")
+	case countOccurrences(s.Steps)*max(s.Episodes, 1) > maxFaults && !src.reported("episodes"):
+		n := countOccurrences(s.Steps)
+		src.report("episodes", fmt.Sprintf("%d episodes of %d steps are %d faults, want at most %d in a run", s.Episodes, n, s.Episodes*n, maxFaults), "")
 	default:
 		for i, step := range s.Steps {
-			validateStep(src, fmt.Sprintf("steps[%d]", i), step)
+			validateStep(src, fmt.Sprintf("steps[%d]", i), step, 1)
+		}
+		s.validateTriggers(src)
+		longest := time.Duration(0)
+		for _, o := range occurrences(s.Steps) {
+			longest = max(longest, o.end())
+		}
+		if longest > maxTimeline && !src.reported("steps") {
+			src.report("steps", fmt.Sprintf("may take %v, want at most %v", longest, maxTimeline), "")
 		}
 	}
 }
 
-func validateStep(src *diagnosticCollector, path string, d StepSpec) {
+// validateStep reports what is wrong with a step, or with a group and its members; depth counts the groups.
+func validateStep(src *diagnosticCollector, path string, d StepSpec, depth int) {
 	src.limitDuration(path+".at", d.At)
+	validateRepetition(src, path, d)
+	if field, _ := d.members(); field != "" || src.inFile(path+".serial") || src.inFile(path+".parallel") {
+		validateGroup(src, path, d, depth)
+		return
+	}
 	e, err := faults.Find(d.Fault)
 	var wrong faults.InvalidField
 	switch {
@@ -80,6 +106,7 @@ func validateStep(src *diagnosticCollector, path string, d StepSpec) {
 		src.report(path+".fault", wrong.Message, wrong.Suggestion)
 	default:
 		validateDuration(src, path+".for", d, e)
+		validateRamp(src, path+".ramp", d, e)
 		validateSettings(src, path+".with", d, e)
 		if !e.Links && !d.To.Empty() {
 			src.report(path+".to", fmt.Sprintf("%s has victims only, no other side: leave it out", d.Fault), "")
@@ -100,11 +127,44 @@ func validateSelectorFields(src *diagnosticCollector, path string, s topology.Se
 	validateRole(src, path+".role", s.Role)
 	validateRole(src, path+".not.role", s.Not.Role)
 	src.limitInt(path+".count", s.Count)
-	if s.Empty() && s.Count != 0 {
+	src.limitInt(path+".percent", s.Percent)
+	src.limitInt(path+".randomMaxPercent", s.RandomMaxPercent)
+	validatePattern(src, path+".node", s.Node)
+	validatePattern(src, path+".not.node", s.Not.Node)
+	given := []string{}
+	for name, n := range map[string]int{"count": s.Count, "percent": s.Percent, "randomMaxPercent": s.RandomMaxPercent} {
+		if n != 0 {
+			given = append(given, name)
+		}
+	}
+	if slices.Sort(given); len(given) > 1 {
+		src.report(path+"."+given[1], fmt.Sprintf("says again how many: keep one of %s", strings.Join(given, ", ")), "")
+	}
+	if s.Empty() && s.Draws() {
 		src.report(path, "says how many nodes and not which: add all: true, a region, service or role", "")
 	}
 	if src.inFile(path+".not") && s.Not == (topology.Exclusion{}) {
 		src.report(path+".not", "leaves nobody out: want region, service, role or node", "")
+	}
+}
+
+func validatePattern(src *diagnosticCollector, field string, id topology.NodeID) {
+	if _, err := path.Match(string(id), ""); err != nil {
+		src.report(field, fmt.Sprintf("%q is no pattern: want * for any characters, ? for one, [a-c] for one of several", id), "")
+	}
+}
+
+// validateRamp reports a fault that is to grow and cannot.
+func validateRamp(src *diagnosticCollector, field string, d StepSpec, e faults.Entry) {
+	src.limitDuration(field, d.Ramp)
+	if _, grows := e.New().(faults.Growing); (d.Ramp != 0 || src.inFile(field)) && !grows {
+		var names []string
+		for _, e := range faults.Catalogue() {
+			if _, grows := e.New().(faults.Growing); grows {
+				names = append(names, e.Name)
+			}
+		}
+		src.report(field, fmt.Sprintf("%s does not grow; what can is %s", d.Fault, strings.Join(names, ", ")), "")
 	}
 }
 
@@ -150,6 +210,7 @@ func validateTopology(src *diagnosticCollector, s topology.Spec) {
 	if !slices.Contains([]int{0, 1, 3, 5}, s.Nodes) || (s.Nodes == 0 && src.inFile("topology.nodes")) {
 		src.report("topology.nodes", fmt.Sprintf("%d is none of 1, 3, 5", s.Nodes), "")
 	}
+	validateRegions(src, s.Regions)
 	seen := map[[2]topology.Region]bool{}
 	for i, d := range s.Latency {
 		field := fmt.Sprintf("topology.latency[%d]", i)
@@ -161,6 +222,45 @@ func validateTopology(src *diagnosticCollector, s topology.Spec) {
 		}
 		src.limitDuration(field+".oneWay", d.OneWay)
 		seen[[2]topology.Region{d.A, d.B}] = true
+	}
+}
+
+// validateRegions reports what is wrong with regions of the user's own.
+func validateRegions(src *diagnosticCollector, regions []topology.SpecRegion) {
+	const field = "topology.regions"
+	if src.inFile(field) && len(regions) == 0 && !src.reported(field) {
+		src.report(field, "is empty: name the regions, or leave it out for those of the target", "")
+	}
+	if len(regions) > maxRegions {
+		src.report(field, fmt.Sprintf("has %d entries, want at most %d", len(regions), maxRegions), "")
+		return
+	}
+	seen := map[topology.Region]bool{}
+	weights, nodes := 0, 0
+	for i, r := range regions {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		switch {
+		case r.Name == "":
+			src.report(at+".name", "is missing", "")
+		case !validRegion.MatchString(string(r.Name)):
+			src.report(at+".name", fmt.Sprintf("%q is no name of a region: want at most 20 lower-case letters, digits and dashes", r.Name), "")
+		case seen[r.Name]:
+			src.report(at+".name", fmt.Sprintf("%s is given twice", r.Name), "")
+		}
+		src.limitInt(at+".weight", r.Weight)
+		src.limitInt(at+".nodes", r.Nodes)
+		seen[r.Name] = true
+		weights, nodes = weights+r.Weight, nodes+r.Nodes
+	}
+	if nodes > maxNodes {
+		src.report(field, fmt.Sprintf("have %d nodes, want at most %d", nodes, maxNodes), "")
+	}
+	if weights > 0 && slices.ContainsFunc(regions, func(r topology.SpecRegion) bool { return r.Weight == 0 }) {
+		for i, r := range regions {
+			if at := fmt.Sprintf("%s[%d].weight", field, i); r.Weight == 0 && !src.inFile(at) {
+				src.report(at, "is missing, and other regions have one: give all of them, or none", "")
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,13 +15,20 @@ type Selector struct {
 	Region  Region `json:"region,omitempty" yaml:"region,omitempty"`
 	Service string `json:"service,omitempty" yaml:"service,omitempty"`
 	Role    Role   `json:"role,omitempty" yaml:"role,omitempty"` // resolved by the target at injection
-	Node    NodeID `json:"node,omitempty" yaml:"node,omitempty"`
+	// Node is the name of a node, or a pattern as of path.Match: "east-*".
+	Node NodeID `json:"node,omitempty" yaml:"node,omitempty"`
 	// All matches every node.
 	All bool `json:"all,omitempty" yaml:"all,omitempty"`
 	// Not leaves out the nodes that match it. Alone, it matches every other node.
 	Not Exclusion `json:"not,omitzero" yaml:"not,omitempty"`
-	// Count is how many of the nodes that match are chosen, at random; 0 means all of them.
-	Count int `json:"count,omitempty" yaml:"count,omitempty"`
+	// Count is how many of the nodes that match are chosen, at random. Percent is that number as a
+	// share of them, rounded down and at least one, and RandomMaxPercent draws the number as well:
+	// from one up to that share. At most one of the three is set; without any all nodes are chosen.
+	Count            int `json:"count,omitempty" yaml:"count,omitempty"`
+	Percent          int `json:"percent,omitempty" yaml:"percent,omitempty"`
+	RandomMaxPercent int `json:"randomMaxPercent,omitempty" yaml:"randomMaxPercent,omitempty"`
+	// AllowEmpty means that nothing happens where no node matches. Otherwise that is an error.
+	AllowEmpty bool `json:"allowEmpty,omitempty" yaml:"allowEmpty,omitempty"`
 }
 
 // Exclusion is the nodes that a selector leaves out: those that match every field that is set.
@@ -28,13 +36,31 @@ type Exclusion struct {
 	Region  Region `json:"region,omitempty" yaml:"region,omitempty"`
 	Service string `json:"service,omitempty" yaml:"service,omitempty"`
 	Role    Role   `json:"role,omitempty" yaml:"role,omitempty"` // resolved by the target at injection
-	Node    NodeID `json:"node,omitempty" yaml:"node,omitempty"`
+	Node    NodeID `json:"node,omitempty" yaml:"node,omitempty"` // a name or a pattern
 }
 
-// Empty reports whether no field says which nodes are meant. A count alone does not.
+// Empty reports whether no field says which nodes are meant. How many of them does not.
 func (s Selector) Empty() bool {
-	s.Count = 0
+	s.Count, s.Percent, s.RandomMaxPercent, s.AllowEmpty = 0, 0, 0, false
 	return s == Selector{}
+}
+
+// Draws reports whether only some of the nodes that match are chosen, at random.
+func (s Selector) Draws() bool { return s.Count > 0 || s.Percent > 0 || s.RandomMaxPercent > 0 }
+
+// Number is how many of n nodes that match the selector chooses; the same seed gives the same. It
+// may be more than n for a Count.
+func (s Selector) Number(n int, seed uint64) int {
+	share := func(percent int) int { return min(n, max(1, n*percent/100)) }
+	switch {
+	case s.Count > 0:
+		return s.Count
+	case s.Percent > 0:
+		return share(s.Percent)
+	case s.RandomMaxPercent > 0 && n > 0:
+		return 1 + rand.New(rand.NewPCG(seed, 1)).IntN(share(s.RandomMaxPercent))
+	}
+	return n
 }
 
 // Roles lists the roles whose holders must be known before the nodes are.
@@ -49,7 +75,7 @@ func (s Selector) Roles() []Role {
 }
 
 // ResolvedAtInjection reports whether the nodes depend on who has a role, or on a draw.
-func (s Selector) ResolvedAtInjection() bool { return len(s.Roles()) > 0 || s.Count > 0 }
+func (s Selector) ResolvedAtInjection() bool { return len(s.Roles()) > 0 || s.Draws() }
 
 // String writes the selector as a scenario does: {role: follower, count: 1}.
 func (s Selector) String() string { return flowMapping(reflect.ValueOf(s)) }
@@ -68,7 +94,7 @@ func flowMapping(v reflect.Value) string {
 }
 
 // Select lists the nodes that may be chosen whoever has which role: those that match every
-// field but the roles and the count.
+// field but the roles and the number.
 func (t Topology) Select(s Selector) []Node {
 	if s.Empty() {
 		return nil
@@ -83,7 +109,7 @@ func (t Topology) Select(s Selector) []Node {
 	return t.Match(s, nil)
 }
 
-// Match lists the nodes that match every field but the count, where holders are the nodes
+// Match lists the nodes that match every field but the number, where holders are the nodes
 // that have each role.
 func (t Topology) Match(s Selector, holders map[Role][]NodeID) []Node {
 	if s.Empty() {
@@ -103,7 +129,16 @@ func (t Topology) Match(s Selector, holders map[Role][]NodeID) []Node {
 
 // is reports whether the node has the properties that are not empty.
 func (n Node) is(r Region, service string, id NodeID) bool {
-	return (r == "" || r == n.Region) && (service == "" || service == n.Service) && (id == "" || id == n.ID)
+	return (r == "" || r == n.Region) && (service == "" || service == n.Service) && (id == "" || n.named(id))
+}
+
+// named reports whether the node has the name, or one of the pattern.
+func (n Node) named(pattern NodeID) bool {
+	if !pattern.Pattern() {
+		return n.ID == pattern
+	}
+	ok, err := path.Match(string(pattern), string(n.ID))
+	return ok && err == nil
 }
 
 // Draw chooses count of the nodes at random and returns them in the order in which they were

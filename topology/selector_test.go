@@ -26,6 +26,13 @@ func TestMatch(t *testing.T) {
 		{topology.Selector{Region: "east", Not: notLeader}, "[]"},
 		{topology.Selector{Not: topology.Exclusion{Region: "north", Role: topology.Leader}}, "[east-1 north-1 south-1]"},
 		{topology.Selector{Role: topology.Follower, Not: topology.Exclusion{Region: "north"}}, "[south-1]"},
+		{topology.Selector{Node: "east-*"}, "[east-1]"},
+		{topology.Selector{Node: "[en]*-1"}, "[east-1 north-1]"},
+		{topology.Selector{Node: "????-1"}, "[east-1]"},
+		{topology.Selector{Node: "west-*"}, "[]"},
+		{topology.Selector{Node: "e["}, "[]"},
+		{topology.Selector{Not: topology.Exclusion{Node: "*th-1"}}, "[east-1]"},
+		{topology.Selector{Percent: 50, AllowEmpty: true}, "[]"},
 	} {
 		if got := names(all.Match(tt.selector, east)); got != tt.want {
 			t.Errorf("%v matches %s, want %s", tt.selector, got, tt.want)
@@ -64,6 +71,36 @@ func TestDraw(t *testing.T) {
 	}
 	if diff := cmp.Diff("[east-1 north-1 south-1]", names(topology.Draw(nodes, 5, 1))); diff != "" {
 		t.Errorf("five of three (-want +got):\n%s", diff)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for _, tt := range []struct {
+		selector topology.Selector
+		of, want int
+	}{
+		{topology.Selector{All: true}, 9, 9},
+		{topology.Selector{Count: 2}, 9, 2},
+		{topology.Selector{Count: 2}, 1, 2},
+		{topology.Selector{Percent: 100}, 9, 9},
+		{topology.Selector{Percent: 50}, 9, 4},
+		{topology.Selector{Percent: 10}, 9, 1},
+		{topology.Selector{Percent: 50}, 0, 0},
+		{topology.Selector{RandomMaxPercent: 10}, 9, 1},
+		{topology.Selector{RandomMaxPercent: 50}, 0, 0},
+	} {
+		if got := tt.selector.Number(tt.of, 7); got != tt.want {
+			t.Errorf("%v of %d: got %d, want %d", tt.selector, tt.of, got, tt.want)
+		}
+	}
+	drawn := map[int]int{}
+	for seed := range uint64(400) {
+		drawn[topology.Selector{RandomMaxPercent: 50}.Number(9, seed)]++
+	}
+	for n := 1; n <= 4; n++ {
+		if drawn[n] < 50 || len(drawn) != 4 {
+			t.Errorf("up to 50 %% of nine nodes: drawn %v", drawn)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ package topology
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,9 @@ type Region string
 
 // NodeID names a node and is its host name inside the cluster, for example "east-1".
 type NodeID string
+
+// Pattern reports whether the name is a pattern for names of nodes, as of path.Match.
+func (n NodeID) Pattern() bool { return strings.ContainsAny(string(n), "*?[") }
 
 // Role is what a node does at the moment; only the target knows which node has it.
 type Role string
@@ -87,6 +91,8 @@ type RegionLatency struct {
 // Spec is what a scenario or a session wants of a target's topology. The zero value is the
 // target's default: three regions of one node each.
 type Spec struct {
+	// Regions are the user's own, with their names; empty means those of the target.
+	Regions []SpecRegion `json:"regions,omitempty" yaml:"regions,omitempty"`
 	// Nodes is the number of nodes in each region: 1, 3 or 5; 0 means 1.
 	Nodes int `json:"nodes,omitempty" yaml:"nodes,omitempty"`
 	// Layout is the target's name for which nodes there are and what each does;

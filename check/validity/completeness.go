@@ -25,6 +25,8 @@ func Completeness(run *index.Run) []record.Finding {
 	case len(failures) > 0:
 		f.Verdict, f.Cause, f.Evidence = record.Unknown, record.CauseHarness, failures
 		f.Description = "a part of the framework failed, so that nothing is proved of the system: " + strings.Join(failures, ", ")
+	case strings.HasPrefix(r.AbortReason, record.GuardStopped):
+		f.Verdict, f.Cause, f.Description = record.Unknown, record.CauseScenario, r.AbortReason
 	case r.AbortReason != "":
 		f.Verdict, f.Cause, f.Description = record.Unknown, record.CauseEnvironment, "the run ended early: "+r.AbortReason
 	case run.OpenPhase() != "":

@@ -20,7 +20,7 @@ func FaultProofs(run *index.Run) []record.Finding {
 	var out []record.Finding
 	faults := run.Record.Faults
 	for _, f := range faults {
-		out = append(out, judgeFault(f))
+		out = append(out, judgeFault(f, len(run.Faults) > 0))
 	}
 	for _, id := range plannedSteps(run.Record.Plan) {
 		if !slices.ContainsFunc(faults, func(f record.Fault) bool { return isStepOf(f, id) }) {
@@ -36,7 +36,7 @@ func isStepOf(f record.Fault, step string) bool {
 	return f.ID == step || slices.ContainsFunc(f.Nodes, func(n topology.NodeID) bool { return step == f.ID+"-"+string(n) })
 }
 
-func judgeFault(f record.Fault) record.Finding {
+func judgeFault(f record.Fault, anyInjected bool) record.Finding {
 	out := record.Finding{Check: "fault " + f.ID}
 	for _, p := range []struct {
 		of string
@@ -51,10 +51,24 @@ func judgeFault(f record.Fault) record.Finding {
 		return out
 	}
 	switch {
+	case f.Refused != "":
+		out = verdict(record.Unknown, "was not injected: "+f.Refused)
+		out.Cause = record.CauseScenario
+		return out
+	case f.Skipped != "" && anyInjected:
+		return verdict(record.Pass, "nothing was injected: "+f.Skipped)
+	case f.Skipped != "":
+		out = verdict(record.Vacuous, "nothing was injected, by this step or by another: "+f.Skipped)
+		out.Cause = record.CauseScenario
+		return out
 	case f.Error != "":
 		return verdict(record.Unknown, "injecting it failed: "+f.Error)
 	case f.HealError != "":
 		return verdict(record.Unknown, "healing it failed: "+f.HealError)
+	case f.Trigger != nil && f.Trigger.Fired == record.NotReached && f.Inject.Requested < 0:
+		out = verdict(record.Unknown, fmt.Sprintf("was not injected: it waited %s for %q, which did not happen", duration.Format(f.Trigger.Deadline-f.Trigger.Armed), f.Trigger.When))
+		out.Cause = record.CauseScenario
+		return out
 	case f.Inject.Requested < 0:
 		return verdict(record.Vacuous, "was never injected")
 	case f.PreExisting != "":

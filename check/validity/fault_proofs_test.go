@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/check"
 	"github.com/mcp-resilience/holdfast/check/checktest"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -56,6 +57,74 @@ func TestFaultsNeedProof(t *testing.T) {
 				t.Errorf("the run is %s, want %s", j.Verdict, c.verdict)
 			}
 		})
+	}
+}
+
+// A fault whose trigger did not fire was not injected, so the run shows nothing: never a pass.
+func TestATriggerThatDidNotFire(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	r.Faults = append(r.Faults, record.Fault{
+		ID: "2-kill", Name: "kill", Description: "kill",
+		Trigger: &record.Trigger{When: "leader-changed", Armed: 100 * ms, Deadline: 150 * ms, Fired: record.NotReached},
+		Inject:  record.Times{Planned: record.NotReached, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+		Heal:    record.Times{Planned: record.NotReached, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+	})
+	j := judge(t, r)
+	checktest.Want(t, j, "fault 2-kill", record.Unknown, `was not injected: it waited 50 ms for "leader-changed", which did not happen`)
+	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
+	}
+}
+
+// A fault that its scenario's blast radius did not allow leaves the run open.
+func TestARefusedFault(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	refused := r.Faults[0]
+	refused.ID, refused.Refused, refused.Inject.Requested = "2-kill", "2 nodes would be victims at a time", record.NotReached
+	r.Faults = append(r.Faults, refused)
+	j := judge(t, r)
+	checktest.Want(t, j, "fault 2-kill", record.Unknown, "was not injected: 2 nodes would be victims at a time")
+	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
+	}
+}
+
+// A run that a guard stopped is open, and the scenario is the cause. What was lost counts all the same.
+func TestAGuardStopsTheFaults(t *testing.T) {
+	r := checktest.Lab{}.Run()
+	r.AbortReason = record.GuardStopped + "they took too long"
+	j := judge(t, r)
+	checktest.Want(t, j, "run", record.Unknown, "they took too long")
+	if j.Verdict != record.Unknown || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want unknown, scenario", j.Verdict, j.Cause)
+	}
+	i := checktest.Pick(t, r, 0, func(op *history.Op) bool { return checktest.IsAdd(op) && op.Outcome == history.OK })
+	checktest.Without(r, r.Ops[i].Key, r.Ops[i].Value)
+	checktest.Want(t, judge(t, r), "rpo", record.Fail)
+}
+
+// A step that came to nothing, and says that this is allowed, does not spoil a run in which
+// another fault was injected. One in which none was proves nothing.
+func TestASkippedFault(t *testing.T) {
+	skipped := record.Fault{
+		ID: "2-kill", Name: "kill", Description: "kill", Skipped: "on: {node: west-*, allowEmpty: true} matches no node",
+		Inject: record.Times{Planned: 100 * ms, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+		Heal:   record.Times{Planned: 200 * ms, Requested: record.NotReached, Confirmed: record.NotReached, Effective: record.NotReached},
+	}
+	r := checktest.Lab{}.Run()
+	r.Faults = append(r.Faults, skipped)
+	j := judge(t, r)
+	checktest.Want(t, j, "fault 2-kill", record.Pass, "nothing was injected: on: {node: west-*, allowEmpty: true} matches no node")
+	if j.Verdict != record.Pass {
+		t.Errorf("verdict %s, want pass", j.Verdict)
+	}
+	alone := checktest.Lab{}.Run()
+	skipped.ID = alone.Faults[0].ID
+	alone.Faults = []record.Fault{skipped}
+	j = judge(t, alone)
+	checktest.Want(t, j, "fault "+skipped.ID, record.Vacuous, "nothing was injected, by this step or by another")
+	if j.Verdict != record.Vacuous || j.Cause != record.CauseScenario {
+		t.Errorf("verdict %s, cause %s; want vacuous, scenario", j.Verdict, j.Cause)
 	}
 }
 

@@ -66,6 +66,12 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 		}
 		fmt.Fprintf(t, "expected\t%s: a negative control, which must %s\n", p.Expect, must)
 	}
+	if guards := guardList(p.Guards); guards != "" {
+		fmt.Fprintf(t, "guards\tfaults are healed at once when %s\n", printable.Line(guards))
+	}
+	if radius := radiusList(p.BlastRadius); radius != "" {
+		fmt.Fprintf(t, "blast radius\t%s\n", radius)
+	}
 	fmt.Fprintf(t, "seed\t%d\n\n", p.Seed)
 	fmt.Fprintf(t, "at\twhat\tquorum\tclients that reach it\n")
 	fmt.Fprintf(t, "%s\tload begins, the baseline\tyes\t%s\n", formatOffset(-p.Baseline), regionList(p.Topology.Regions()))
@@ -90,11 +96,52 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 	return nil
 }
 
+// guardList says what the guards stop the faults for.
+func guardList(g scenarios.Guards) string {
+	var out []string
+	if g.Goodput > 0 {
+		out = append(out, fmt.Sprintf("less than %g %% of operations are good for %s", 100*g.Goodput, duration.Format(g.GoodputFor)))
+	}
+	if g.Duration > 0 {
+		out = append(out, "they take longer than "+duration.Format(g.Duration))
+	}
+	for _, e := range g.Events {
+		out = append(out, "the system reports "+e.String())
+	}
+	return strings.Join(out, ", or ")
+}
+
+func radiusList(b scenarios.BlastRadius) string {
+	var out []string
+	if b.KeepQuorum {
+		out = append(out, "a majority is always left")
+	}
+	for _, n := range []struct {
+		max  int
+		what string
+	}{{b.Nodes, "nodes"}, {b.Regions, "regions"}} {
+		if n.max > 0 {
+			out = append(out, fmt.Sprintf("at most %d %s at a time", n.max, n.what))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // timelineEntry describes a row of the timeline.
 func timelineEntry(r scenarios.PreviewRow) string {
 	what := r.Step.ID + ": " + r.Description
+	if r.Heal && !r.Step.When.IsZero() {
+		return "heal " + what + " (at the latest)"
+	}
 	if r.Heal {
 		return "heal " + what
+	}
+	if !r.Step.When.IsZero() {
+		after := ""
+		if r.Step.Delay > 0 {
+			after = " and then " + duration.Format(r.Step.Delay)
+		}
+		what = fmt.Sprintf("%s: when %s, for which it waits %s at most%s: %s", r.Step.ID, r.Step.When, duration.Format(r.Step.Within), after, r.Description)
 	}
 	if with := settingsGiven(r.Step.With); with != "" {
 		what += " {" + with + "}"

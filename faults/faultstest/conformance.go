@@ -35,6 +35,7 @@ func examples() []example {
 	const delay = 150 * time.Millisecond
 	return []example{
 		{"latency", &faults.Latency{Delay: delay, Jitter: 30 * time.Millisecond}, east, topology.Selector{}, "baseline 10ms"},
+		{"latency that grows", faults.Ramp{Fault: &faults.Latency{Delay: delay}, Over: time.Second}, east, topology.Selector{}, "baseline 10ms"},
 		{"latency to clients, one way", &faults.Latency{Delay: delay, Direction: faults.To, Clients: true}, east, topology.Selector{}, "round trip"},
 		{"bandwidth", &faults.Bandwidth{Rate: 64_000}, east, north, "25600 bytes"},
 		{"partition hold", &faults.Partition{}, east, north, "timeout"},

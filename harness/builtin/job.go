@@ -51,6 +51,13 @@ func Resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenario
 	if err != nil {
 		return scenarios.Plan{}, s.Diagnostic("topology", err.Error(), "")
 	}
+	if _, reports := target.(targets.EventSource); !reports {
+		for i, d := range s.Steps {
+			if d.When.Kind == scenarios.SystemEvent {
+				return scenarios.Plan{}, s.Diagnostic(fmt.Sprintf("steps[%d].when", i), "target "+target.Name()+" reports no events", "")
+			}
+		}
+	}
 	return s.Resolve(t, seed)
 }
 

@@ -47,10 +47,9 @@ var profiles = map[string]timings{
 	"wan":     {300 * time.Millisecond, 3 * time.Second},
 }
 
-// Topology declares three regions of 1, 3 or 5 members, all voting.
+// Topology declares three regions of 1, 3 or 5 members, or the regions of the spec. All members vote.
 func (Target) Topology(s topology.Spec) (topology.Topology, error) {
-	per := cmp.Or(s.Nodes, 1)
-	if !slices.Contains([]int{1, 3, 5}, per) {
+	if per := cmp.Or(s.Nodes, 1); !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("etcd topology: nodes: %d a region: allowed are 1, 3, 5", per)
 	}
 	if s.Layout != "" {
@@ -64,21 +63,15 @@ func (Target) Topology(s topology.Spec) (topology.Topology, error) {
 	if len(s.Defects) > 0 {
 		return topology.Topology{}, fmt.Errorf("etcd topology: defects: no %q: etcd is unmodified and has none to switch on", s.Defects[0])
 	}
-	t := topology.Topology{RegionSpecs: slices.Clone(regionSpecs), Latency: slices.Clone(s.Latency)}
-	if len(t.Latency) == 0 {
-		for i, a := range regionSpecs {
-			for _, b := range regionSpecs[i+1:] {
-				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: oneWayLatency})
-			}
-		}
-	}
+	regions := s.ResolveRegions(regionSpecs)
+	t := topology.Topology{RegionSpecs: topology.RegionSpecs(regions), Latency: s.ResolveLatency(regions, oneWayLatency)}
 	var members []string
-	for _, z := range regionSpecs {
-		for i := range per {
-			id := topology.NodeID(fmt.Sprintf("%s-%d", z.Region, i+1))
+	for _, r := range regions {
+		for i := range r.Nodes {
+			id := topology.NodeID(fmt.Sprintf("%s-%d", r.Name, i+1))
 			members = append(members, fmt.Sprintf("%s=http://%s", id, address(id, peerPort)))
 			t.Nodes = append(t.Nodes, topology.Node{
-				ID: id, Region: z.Region, Service: Name, Voter: true,
+				ID: id, Region: r.Name, Service: Name, Voter: true,
 				Ports: []topology.Port{{Name: "client", Number: clientPort}, {Name: "peer", Number: peerPort}},
 			})
 		}

@@ -50,11 +50,28 @@ func compact(control int) []nodeSpec {
 	return out
 }
 
-// levels are the standby levels of regions by layout; nodes of all other regions vote. In
-// the cold layout the south is the witness that the east is lost.
-var levels = map[string]map[topology.Region]nodespec.Standby{
-	"standby-warm": {"north": nodespec.Warm, "south": nodespec.Warm},
-	"standby-cold": {"north": nodespec.Cold, "south": nodespec.Warm},
+// levels are the standby levels of the main region and the two others by layout. In all other layouts every
+// region votes. In the cold layout the third region is the witness that the main one is lost.
+var levels = map[string][]nodespec.Standby{
+	"standby-warm": {nodespec.Hot, nodespec.Warm, nodespec.Warm},
+	"standby-cold": {nodespec.Hot, nodespec.Cold, nodespec.Warm},
+}
+
+// standbyLevels are the levels of the regions in a layout.
+func standbyLevels(layout string, regions []topology.SpecRegion) ([]nodespec.Standby, error) {
+	of, ok := levels[layout]
+	if !ok {
+		return make([]nodespec.Standby, len(regions)), nil
+	}
+	if len(regions) != len(of) {
+		return nil, fmt.Errorf("mcp topology: layout: %s is for three regions, and there are %d: %s", layout, len(regions), regionNames(regions))
+	}
+	for _, r := range regions[1:] {
+		if r.Weight > regions[0].Weight {
+			return nil, fmt.Errorf("mcp topology: layout: in %s the first region is the main one, and %s has a higher weight than %s", layout, r.Name, regions[0].Name)
+		}
+	}
+	return of, nil
 }
 
 func layoutOf(name string) (func(control int) []nodeSpec, error) {

@@ -26,13 +26,13 @@ type Target struct {
 	Entrance topology.Region
 }
 
-// regionSpecs returns the regions with their shares of traffic.
-func (m Target) regionSpecs() []topology.RegionSpec {
-	out := slices.Clone(seedRegions)
+// regions returns the regions with their shares of traffic.
+func (m Target) regions(s topology.Spec) []topology.SpecRegion {
+	out := s.ResolveRegions(seedRegions)
 	for i := range out {
 		switch m.Entrance {
 		case "":
-		case out[i].Region:
+		case out[i].Name:
 			out[i].Weight = 100
 		default:
 			out[i].Weight = 0
@@ -50,12 +50,11 @@ var seedRegions = []topology.RegionSpec{{Region: "east", Weight: 70}, {Region: "
 // seedLatency keeps every round trip between regions at 30 ms.
 const seedLatency = 15 * time.Millisecond
 
-// Topology declares three regions of 1, 3 or 5 control nodes, each of them a voter. More
+// Topology declares three regions of 1, 3 or 5 control nodes, or the regions of the spec. Each is a voter. More
 // voters cost the leader messages but its clients no time, since a write waits for the
 // nearest majority either way; and any node may die without a change of membership.
 func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
-	per := cmp.Or(s.Nodes, 1)
-	if !slices.Contains([]int{1, 3, 5}, per) {
+	if per := cmp.Or(s.Nodes, 1); !slices.Contains([]int{1, 3, 5}, per) {
 		return topology.Topology{}, fmt.Errorf("mcp topology: nodes: %d a region: allowed are 1, 3, 5", per)
 	}
 	name := cmp.Or(s.Layout, "compact")
@@ -72,31 +71,28 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 			return topology.Topology{}, fmt.Errorf("mcp topology: defects: no %q: known are %s", d, strings.Join(nodespec.Defects(), ", "))
 		}
 	}
-	regions := m.regionSpecs()
-	if !slices.ContainsFunc(regions, func(r topology.RegionSpec) bool { return r.Weight > 0 }) {
-		return topology.Topology{}, fmt.Errorf("mcp topology: entrance: no region %q: known are east, north, south", m.Entrance)
+	regions := m.regions(s)
+	if !slices.ContainsFunc(regions, func(r topology.SpecRegion) bool { return r.Weight > 0 }) {
+		return topology.Topology{}, fmt.Errorf("mcp topology: entrance: no region %q: known are %s", m.Entrance, regionNames(regions))
 	}
-	t := topology.Topology{RegionSpecs: regions, Latency: slices.Clone(s.Latency)}
-	if len(t.Latency) == 0 {
-		for i, a := range regions {
-			for _, b := range regions[i+1:] {
-				t.Latency = append(t.Latency, topology.RegionLatency{A: a.Region, B: b.Region, OneWay: seedLatency})
-			}
-		}
+	standby, err := standbyLevels(name, regions)
+	if err != nil {
+		return topology.Topology{}, err
 	}
+	t := topology.Topology{RegionSpecs: topology.RegionSpecs(regions), Latency: s.ResolveLatency(regions, seedLatency)}
 	var peers, weights []string
-	for _, r := range regions {
-		weights = append(weights, fmt.Sprintf("%s=%d", r.Region, r.Weight))
-		for _, spec := range layout(per) {
-			id := topology.NodeID(fmt.Sprintf("%s-%s", r.Region, spec.suffix))
-			peer := fmt.Sprintf("%s/%s/%s", id, r.Region, spec.roleList())
-			level := levels[name][r.Region]
+	for i, r := range regions {
+		weights = append(weights, fmt.Sprintf("%s=%d", r.Name, r.Weight))
+		for _, spec := range layout(r.Nodes) {
+			id := topology.NodeID(fmt.Sprintf("%s-%s", r.Name, spec.suffix))
+			peer := fmt.Sprintf("%s/%s/%s", id, r.Name, spec.roleList())
+			level := standby[i]
 			if level != nodespec.Hot {
 				peer += "/" + string(level)
 			}
 			peers = append(peers, peer)
 			t.Nodes = append(t.Nodes, topology.Node{
-				ID: id, Region: r.Region, Service: spec.service, Ports: spec.ports(), Standby: level == nodespec.Cold,
+				ID: id, Region: r.Name, Service: spec.service, Ports: spec.ports(), Standby: level == nodespec.Cold,
 				// A standby counts as a voter: it is to take over when a region is lost.
 				Voter: spec.has(nodespec.Control),
 			})
@@ -119,6 +115,14 @@ func (m Target) Topology(s topology.Spec) (topology.Topology, error) {
 		}
 	}
 	return t, nil
+}
+
+func regionNames(regions []topology.SpecRegion) string {
+	names := make([]string, len(regions))
+	for i, r := range regions {
+		names[i] = string(r.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // address is the logical address of one of a node's ports.
