@@ -13,8 +13,9 @@ import (
 // Hold keeps a node in a state, Exited or Paused, until the returned release.
 // Faults overlap and heal in any order, so each only declares the state that it
 // needs: the node is Exited while any hold is on Exited, else Paused while any is
-// on Paused, else Running. How is the signal that brings the state about: Kill or
-// Terminate for Exited, Pause for Paused.
+// on Paused, else Running. How is the signal that brings the state about: Kill,
+// Terminate or one of PosixSignals for Exited, Pause for Paused. A node that does
+// not exit of a Posix signal before ctx ends is killed and started again.
 //
 // Hold returns once the node is in the state, release once it is in the one that
 // follows. Release may be called again after an error; after success it does
@@ -78,6 +79,7 @@ type nodeState struct {
 	paused bool
 
 	limits []float64 // CPUs, one for each Throttle
+	memory []int64   // bytes, one for each LimitMemory
 }
 
 func (h *nodeStates) of(id topology.NodeID) *nodeState {
@@ -157,7 +159,7 @@ func (n *nodeState) end(ctx context.Context, p Process, how Signal) error {
 	if s.State == Exited {
 		return nil
 	}
-	if how == Terminate && (s.State == Paused || n.paused) { // a paused program cannot act on SIGTERM
+	if how != Kill && how != Pause && (s.State == Paused || n.paused) { // a paused program cannot act on a signal
 		if err := n.resume(ctx, p); err != nil {
 			return err
 		}

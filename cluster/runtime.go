@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
@@ -64,6 +65,17 @@ type Process interface {
 
 // Signal is what can be done to a process from outside.
 type Signal string
+
+// Posix reports whether the signal is one of Posix by its name, such as SIGQUIT. A
+// process is sent it and does with it as it likes.
+func (s Signal) Posix() bool { return slices.Contains(PosixSignals(), s) }
+
+// PosixSignals lists the signals that can be sent by name. Those that the runtimes
+// have a word of their own for, such as Kill and Pause, are not among them, for
+// those have an effect that the kernel brings about.
+func PosixSignals() []Signal {
+	return []Signal{"SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGSEGV", "SIGALRM", "SIGTERM", "SIGUSR1", "SIGUSR2"}
+}
 
 // The signals. Signal returns once the effect is requested of the engine or
 // kernel; the effect has come when Status shows it.

@@ -22,6 +22,12 @@ type Bandwidth struct {
 	// Clients also narrows the clients of a region that is wholly on one side to
 	// the nodes of the other side.
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`
+	// ClientsOnly acts on the links of clients alone, see Partition.
+	ClientsOnly bool `json:"clientsOnly,omitempty" yaml:"clientsOnly,omitempty"`
+}
+
+func (b *Bandwidth) scope() scope {
+	return scope{direction: b.Direction, clients: b.Clients, clientsOnly: b.ClientsOnly}
 }
 
 // Validate implements Validator.
@@ -44,7 +50,7 @@ func (b *Bandwidth) Prepare(v Victims) Injection {
 
 // Flows implements LinkFault.
 func (b *Bandwidth) Flows(v Victims) []topology.Flow {
-	return scope{direction: b.Direction, clients: b.Clients}.flows(v)
+	return b.scope().flows(v)
 }
 
 // Impact implements Fault: slowness takes nothing away.
@@ -52,12 +58,15 @@ func (b *Bandwidth) Impact(Victims) topology.FaultImpact { return topology.Fault
 
 // Describe implements Fault.
 func (b *Bandwidth) Describe(v Victims) string {
-	return fmt.Sprintf("narrow the links of %s to %s (%s)", between(v, b.Clients), b.Rate, b.Direction.describe())
+	return fmt.Sprintf("narrow the links of %s to %s (%s)", b.scope().between(v), b.Rate, b.Direction.describe())
 }
 
 type bandwidthInjection struct {
 	linkInjection
 	rate Rate
+	// unit is in how many bytes the rate is kept, with a pause after each; 0 is any number.
+	unit  int
+	pause time.Duration
 }
 
 // Active implements Verifier: over every narrowed link a payload takes at least
@@ -101,11 +110,20 @@ func (b *bandwidthInjection) fast(took time.Duration) error {
 // through in 400 ms, but no more than a fast link carries without harm.
 func (b *bandwidthInjection) payload() int {
 	const maxPayload = 8 << 20
+	if b.unit > 0 { // one piece more than there are pauses
+		return min(b.unit*(b.pauses()+1), maxPayload)
+	}
 	return int(min(int64(b.rate)*2/5, maxPayload))
 }
 
+// pauses is how many pauses between pieces take 400 ms.
+func (b *bandwidthInjection) pauses() int { return max(1, int(400*time.Millisecond/b.pause)) }
+
 // payloadTime is how long the payload needs at this rate, one way.
 func (b *bandwidthInjection) payloadTime() time.Duration {
+	if b.unit > 0 {
+		return time.Duration(b.payload()/b.unit-1) * b.pause
+	}
 	return time.Duration(float64(b.payload()) / float64(b.rate) * float64(time.Second))
 }
 

@@ -18,13 +18,24 @@ type Entry struct {
 	Links bool
 	// For is how long a step without `for` lasts; 0 means that `for` must be given.
 	For time.Duration
+	// Support is how true the fault is on each runtime, by the runtime's name.
+	// Where a runtime is missing, it is exact.
+	Support map[string]Support
+}
+
+// On is how true the fault is on a runtime.
+func (e Entry) On(runtime string) Support {
+	if s, ok := e.Support[runtime]; ok {
+		return s
+	}
+	return Support{Fidelity: Exact}
 }
 
 // Catalogue lists every fault there is.
 func Catalogue() []Entry {
 	return []Entry{
 		{
-			Name: "latency", Links: true,
+			Name: "latency", Links: true, Support: everywhere(opensAtOnce),
 			Doc:     "Adds a delay to every byte between the victims and the others.",
 			New:     func() Fault { return &Latency{} },
 			Example: "{at: 0s, for: 10s, fault: latency, on: {region: east}, with: {delay: 100ms, jitter: 20ms}}",
@@ -36,16 +47,59 @@ func Catalogue() []Entry {
 			Example: "{at: 0s, for: 10s, fault: bandwidth, on: {region: east}, with: {rate: 64KB/s}}",
 		},
 		{
-			Name: "partition", Links: true,
+			Name: "loss", Links: true,
+			Support: everywhere("TCP alone: what was lost arrives after a retransmission, and opening a connection is never delayed"),
+			Doc:     "Loses packets between the victims and the others, as TCP shows it: what was lost arrives a retransmission later.",
+			New:     func() Fault { return &Loss{} },
+			Example: "{at: 0s, for: 10s, fault: loss, on: {region: east}, to: {region: north}, with: {percent: 10}}",
+		},
+		{
+			Name: "slice", Links: true,
+			Doc:     "Writes what passes between the victims and the others in small pieces with pauses.",
+			New:     func() Fault { return &Slice{} },
+			Example: "{at: 0s, for: 10s, fault: slice, on: {region: east}, with: {size: 64B, delay: 5ms}}",
+		},
+		{
+			Name: "slow-close", Links: true,
+			Doc:     "Delays the end of every connection between the victims and the others.",
+			New:     func() Fault { return &SlowClose{} },
+			Example: "{at: 0s, for: 10s, fault: slow-close, on: {region: east}, with: {delay: 2s}}",
+		},
+		{
+			Name: "partition", Links: true, Support: everywhere(opensAlthough),
 			Doc:     "Cuts the links between two sets of nodes, both ways or one way.",
 			New:     func() Fault { return &Partition{} },
 			Example: "{at: 0s, for: 10s, fault: partition, on: {region: east}, to: {region: north}, with: {mode: hold, direction: to}}",
 		},
 		{
-			Name:    "isolate",
+			Name: "isolate", Support: everywhere(opensAlthough),
 			Doc:     "Cuts the victims from all other nodes, with or without their clients.",
 			New:     func() Fault { return &Isolate{} },
 			Example: "{at: 0s, for: 10s, fault: isolate, on: {region: east}, with: {clients: true}}",
+		},
+		{
+			Name: "flap", Links: true, Support: everywhere(opensAlthough),
+			Doc:     "Cuts the links between the victims and the others and lets them carry again, in turn.",
+			New:     func() Fault { return &Flap{} },
+			Example: "{at: 0s, for: 20s, fault: flap, on: {region: east}, to: {region: north}, with: {down: 500ms, up: 2s}}",
+		},
+		{
+			Name: "stall", Links: true,
+			Doc:     "Lets each connection between the victims and the others carry a number of bytes and then no more.",
+			New:     func() Fault { return &Stall{} },
+			Example: "{at: 0s, for: 10s, fault: stall, on: {region: east}, with: {after: 256B}}",
+		},
+		{
+			Name: "reset-after", Links: true, Support: resetsForwarded,
+			Doc:     "Resets each connection between the victims and the others once it has carried a number of bytes.",
+			New:     func() Fault { return &ResetAfter{} },
+			Example: "{at: 0s, for: 10s, fault: reset-after, on: {region: east}, with: {after: 64KB}}",
+		},
+		{
+			Name: "thundering-herd", Links: true, For: time.Second, Support: resetsForwarded,
+			Doc:     "Resets all connections of the clients of the victims' regions, so that all of them connect again at once afterwards.",
+			New:     func() Fault { return &ThunderingHerd{} },
+			Example: "{at: 0s, fault: thundering-herd, on: {region: east}}",
 		},
 		{
 			Name:    "kill",
@@ -58,6 +112,18 @@ func Catalogue() []Entry {
 			Doc:     "Stops the clock of the victims and lets it go on afterwards.",
 			New:     func() Fault { return &Pause{} },
 			Example: "{at: 0s, for: 10s, fault: pause, on: {role: leader}}",
+		},
+		{
+			Name:    "signal",
+			Doc:     "Ends the victims by a signal of choice and starts them again afterwards.",
+			New:     func() Fault { return &Signal{} },
+			Example: "{at: 0s, for: 10s, fault: signal, on: {role: leader}, with: {signal: SIGQUIT}}",
+		},
+		{
+			Name:    "crash-loop",
+			Doc:     "Kills the victims, starts them again at once, and kills them again each time they have run for a while.",
+			New:     func() Fault { return &CrashLoop{} },
+			Example: "{at: 0s, for: 20s, fault: crash-loop, on: {role: leader}, with: {up: 2s}}",
 		},
 		{
 			Name: "restart", For: time.Second,
@@ -78,10 +144,22 @@ func Catalogue() []Entry {
 			Example: "{at: 0s, for: 5s, fault: wipe, on: {all: true}}",
 		},
 		{
-			Name:    "throttle",
+			Name: "throttle",
+			Support: map[string]Support{
+				"local": {Approximate, "without a cgroup of its own, the node is stopped and resumed in turn"},
+			},
 			Doc:     "Starves the victims of CPU: each may use only a part of a processor.",
 			New:     func() Fault { return &Throttle{} },
 			Example: "{at: 0s, for: 10s, fault: throttle, on: {region: east}, with: {cpu: 0.1}}",
+		},
+		{
+			Name: "memory",
+			Support: map[string]Support{
+				"local": {Unsupported, "memory is limited by a cgroup, and the local runtime makes none for it"},
+			},
+			Doc:     "Leaves the victims only a little more memory than they use, up to their being killed by the kernel.",
+			New:     func() Fault { return &Memory{} },
+			Example: "{at: 0s, for: 20s, fault: memory, on: {role: leader}, with: {headroom: 8MB}}",
 		},
 		{
 			Name:    "corrupt",

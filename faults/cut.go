@@ -32,7 +32,9 @@ func validMode(m links.Mode) error {
 	return oneOf("mode", string(m), append([]string{""}, m.Values()...)...)
 }
 
-func (c cut) prepare(v Victims, description string) Injection {
+func (c cut) prepare(v Victims, description string) Injection { return c.newInjection(v, description) }
+
+func (c cut) newInjection(v Victims, description string) *cutInjection {
 	return &cutInjection{linkInjection{victims: v, flows: c.flows(v), effect: links.Effect{Cut: c.mode}, description: description}}
 }
 

@@ -31,6 +31,33 @@ func names(t topology.Topology, nodes []topology.Node) string {
 }
 
 // between names the two sides of a fault of links.
+func (s scope) between(v Victims) string {
+	if s.clientsOnly {
+		return clientsAndNodes(v)
+	}
+	return between(v, s.clients)
+}
+
+// clientsAndNodes names the sides of a fault of clients alone.
+func clientsAndNodes(v Victims) string {
+	var regions []string
+	for _, n := range v.Nodes {
+		if n.Region == "" { // stands for a node that is known only at injection
+			regions = append(regions, "the region of "+string(n.ID))
+			continue
+		}
+		if !slices.Contains(regions, string(n.Region)) {
+			regions = append(regions, string(n.Region))
+		}
+	}
+	to := "all nodes"
+	if len(v.To) > 0 {
+		to = names(v.Cluster.Topology, v.To)
+	}
+	return fmt.Sprintf("the clients of %s and %s", strings.Join(regions, ", "), to)
+}
+
+// between names the two sides of a fault of nodes, and says whether it is for clients too.
 func between(v Victims, clients bool) string {
 	t := v.Cluster.Topology
 	victims, _ := sides(v)

@@ -33,6 +33,10 @@ func FuzzSettings(f *testing.F) {
 	for _, s := range []string{
 		`{"delay":100000000,"jitter":20000000,"direction":"to","clients":true}`, `{"rate":"64KB/s"}`,
 		`{"mode":"hold","direction":"from"}`, `{"kind":"torn","files":"*.wal"}`, `{"kind":"flip","files":"[a"}`,
+		`{"percent":10,"retransmit":300000000}`, `{"size":"64B","delay":5000000}`, `{"after":"1KB","clientsOnly":true}`,
+		`{"down":100000000,"up":200000000}`, `{"delay":1000000,"jitter":1000000,"distribution":"pareto"}`,
+		`{"signal":"SIGQUIT"}`, `{"up":1000000000}`,
+		`{"headroom":"8MB"}`,
 		`{"cpu":0.1}`, `{"cpu":1e400}`, `{}`, `null`, `[]`,
 	} {
 		f.Add(s)

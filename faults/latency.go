@@ -17,14 +17,25 @@ import (
 type Latency struct {
 	// Delay is added to each direction that Direction names. It must be given.
 	Delay time.Duration `json:"delay" yaml:"delay"`
-	// Jitter varies the delay evenly by up to this much more or less; at most Delay.
+	// Jitter varies the delay; at most Delay. How is said by Distribution.
 	Jitter time.Duration `json:"jitter,omitempty" yaml:"jitter,omitempty"`
+	// Distribution is that of the jitter: uniform, evenly up to Jitter more or
+	// less; normal, with Jitter as the standard deviation, cut off at three times
+	// that; pareto, never less than Delay, Jitter more on average and rarely up to
+	// twenty times that. Empty means uniform.
+	Distribution links.Distribution `json:"distribution,omitempty" yaml:"distribution,omitempty"`
 	// Direction is whose bytes are slowed: both; to, what `on` sends to `to`;
 	// from, what `on` receives. Empty means both.
 	Direction TrafficDirection `json:"direction,omitempty" yaml:"direction,omitempty"`
 	// Clients also slows the clients of a region that is wholly on one side to
 	// the nodes of the other side.
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`
+	// ClientsOnly acts on the links of clients alone, see Partition.
+	ClientsOnly bool `json:"clientsOnly,omitempty" yaml:"clientsOnly,omitempty"`
+}
+
+func (l *Latency) scope() scope {
+	return scope{direction: l.Direction, clients: l.Clients, clientsOnly: l.ClientsOnly}
 }
 
 // Validate implements Validator.
@@ -37,6 +48,12 @@ func (l *Latency) Validate() error {
 	case l.Jitter < 0 || l.Jitter > l.Delay:
 		return InvalidField{Field: "jitter", Message: fmt.Sprintf("must be between 0s and the delay, %v", l.Delay)}
 	}
+	if err := oneOf("distribution", string(l.Distribution), append([]string{""}, l.Distribution.Values()...)...); err != nil {
+		return err
+	}
+	if l.Distribution != "" && l.Jitter == 0 {
+		return InvalidField{Field: "distribution", Message: "is that of the jitter, and there is none: give jitter"}
+	}
 	return l.Direction.validate()
 }
 
@@ -45,7 +62,7 @@ func (l *Latency) Prepare(v Victims) Injection {
 	return &latencyInjection{
 		linkInjection: linkInjection{
 			victims: v, flows: l.Flows(v), description: l.Describe(v),
-			effect: links.Effect{Latency: l.Delay, Jitter: l.Jitter, Seed: v.Seed},
+			effect: links.Effect{Latency: l.Delay, Jitter: l.Jitter, Distribution: l.Distribution, Seed: v.Seed},
 		},
 		delay: l.Delay,
 	}
@@ -53,7 +70,7 @@ func (l *Latency) Prepare(v Victims) Injection {
 
 // Flows implements LinkFault.
 func (l *Latency) Flows(v Victims) []topology.Flow {
-	return scope{direction: l.Direction, clients: l.Clients}.flows(v)
+	return l.scope().flows(v)
 }
 
 // Impact implements Fault: slowness takes nothing away.
@@ -64,8 +81,11 @@ func (l *Latency) Describe(v Victims) string {
 	by := l.Delay.String()
 	if l.Jitter > 0 {
 		by += " ± " + l.Jitter.String()
+		if l.Distribution != "" && l.Distribution != links.Uniform {
+			by += " " + string(l.Distribution)
+		}
 	}
-	return fmt.Sprintf("slow the links of %s by %s (%s)", between(v, l.Clients), by, l.Direction.describe())
+	return fmt.Sprintf("slow the links of %s by %s (%s)", l.scope().between(v), by, l.Direction.describe())
 }
 
 type latencyInjection struct {

@@ -23,16 +23,32 @@ type Partition struct {
 	// Clients also cuts the clients of a region that is wholly on one side from
 	// the nodes of the other side. False leaves every client connected.
 	Clients bool `json:"clients,omitempty" yaml:"clients,omitempty"`
+	// ClientsOnly cuts off clients alone, those of each region in which `on`
+	// chooses a node: they lose the nodes of `to`, or all nodes without it. Every
+	// link between nodes stays.
+	ClientsOnly bool `json:"clientsOnly,omitempty" yaml:"clientsOnly,omitempty"`
 }
 
-func (p *Partition) cut() cut { return newCut(p.Mode, p.Direction, p.Clients) }
+func (p *Partition) cut() cut {
+	c := newCut(p.Mode, p.Direction, p.Clients)
+	c.clientsOnly = p.ClientsOnly
+	return c
+}
+
+func (p *Partition) scope() scope { return p.cut().scope }
 
 // Validate implements Validator.
 func (p *Partition) Validate() error {
 	if err := validMode(p.Mode); err != nil {
 		return err
 	}
-	return p.Direction.validate()
+	if err := p.Direction.validate(); err != nil {
+		return err
+	}
+	if p.ClientsOnly && p.Direction == From && p.cut().opening {
+		return InvalidField{Field: "direction", Message: fmt.Sprintf("with clientsOnly and mode %s nothing is cut from: nodes open no connections to clients", p.Mode)}
+	}
+	return nil
 }
 
 // Prepare implements Fault.
@@ -46,5 +62,5 @@ func (p *Partition) Impact(v Victims) topology.FaultImpact { return p.cut().impa
 
 // Describe implements Fault.
 func (p *Partition) Describe(v Victims) string {
-	return fmt.Sprintf("partition %s (%s, %s)", between(v, p.Clients), p.cut().mode, p.Direction.describe())
+	return fmt.Sprintf("partition %s (%s, %s)", p.scope().between(v), p.cut().mode, p.Direction.describe())
 }

@@ -20,6 +20,17 @@ type scope struct {
 	// opening means that the fault acts on whoever opens a connection, whichever
 	// way its bytes flow: "A cannot reach B" is then all of A→B and nothing of B→A.
 	opening bool
+	// clientsOnly leaves the links between nodes alone: `on` stands for the clients
+	// of every region in which it chooses a node, and `to` for the nodes that they
+	// connect to, all of them without it.
+	clientsOnly bool
+}
+
+// ClientsOnly reports whether a fault acts on the links of clients alone. The same
+// nodes may then be on both sides of it: the clients of their regions, and they.
+func ClientsOnly(f Fault) bool {
+	l, ok := f.(interface{ scope() scope })
+	return ok && l.scope().clientsOnly
 }
 
 // flows lists what the fault affects, in the order of the topology's links.
@@ -28,6 +39,14 @@ func (s scope) flows(v Victims) []topology.Flow {
 	victims, opposite := sides(v)
 	var out []topology.Flow
 	for _, l := range t.Links() {
+		if s.clientsOnly {
+			if isClientOf(l, v) {
+				if d := s.affects(true, false); d != "" {
+					out = append(out, topology.Flow{Link: l, Direction: d})
+				}
+			}
+			continue
+		}
 		if l.From.Clients != "" && !s.clients {
 			continue
 		}
@@ -43,6 +62,13 @@ func (s scope) flows(v Victims) []topology.Flow {
 		}
 	}
 	return out
+}
+
+// isClientOf reports whether the clients of a victim's region connect over a link
+// to one of the nodes that `to` chooses.
+func isClientOf(l topology.Link, v Victims) bool {
+	inRegion := slices.ContainsFunc(v.Nodes, func(n topology.Node) bool { return n.Region == l.From.Clients })
+	return l.From.Clients != "" && inRegion && (len(v.To) == 0 || slices.Contains(ids(v.To), l.To))
 }
 
 // affects returns which bytes of a link are affected, "" for none. "A cannot

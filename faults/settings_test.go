@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/faults"
 )
 
@@ -36,10 +37,27 @@ func TestRate(t *testing.T) {
 	}
 }
 
+func TestSize(t *testing.T) {
+	for in, want := range map[string]faults.Size{"64KB": 64_000, "1.5MB": 1_500_000, "800B": 800, "2 GB": 2_000_000_000} {
+		got, err := faults.ParseSize(in)
+		if err != nil || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", in, got, err, want)
+		}
+		if again, err := faults.ParseSize(got.String()); err != nil || again != got {
+			t.Errorf("ParseSize(%q) = %d, %v; want %d", got, again, err, got)
+		}
+	}
+	for _, bad := range []string{"", "64", "64kb", "64KB/s", "-1KB", "KB"} {
+		if got, err := faults.ParseSize(bad); err == nil {
+			t.Errorf("ParseSize(%q) = %v, want an error", bad, got)
+		}
+	}
+}
+
 func TestNewSuggestsTheClosest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.InvalidField{
-		Field: "fault", Message: `"pawse" is none of latency, bandwidth, partition, isolate, kill, pause, restart, replace, wipe, throttle, corrupt`, Suggestion: "pause",
+		Field: "fault", Message: `"pawse" is none of latency, bandwidth, loss, slice, slow-close, partition, isolate, flap, stall, reset-after, thundering-herd, kill, pause, signal, crash-loop, restart, replace, wipe, throttle, memory, corrupt`, Suggestion: "pause",
 	}
 	var got faults.InvalidField
 	if !errors.As(err, &got) || got != want {
@@ -58,6 +76,31 @@ func TestValidate(t *testing.T) {
 		{&faults.Latency{Delay: math.MaxInt64}, "delay"},
 		{&faults.Latency{Delay: time.Second, Jitter: 2 * time.Second}, "jitter"},
 		{&faults.Latency{Delay: time.Second, Direction: "up"}, "direction"},
+		{&faults.Latency{Delay: time.Second, Distribution: links.Normal}, "distribution"},
+		{&faults.Latency{Delay: time.Second, Jitter: time.Second, Distribution: "gauss"}, "distribution"},
+		{&faults.Latency{Delay: time.Second, Jitter: time.Second, Distribution: links.Pareto}, ""},
+		{&faults.Partition{ClientsOnly: true, Direction: faults.From, Mode: links.Refuse}, "direction"},
+		{&faults.Partition{ClientsOnly: true, Direction: faults.From}, ""},
+		{&faults.Loss{Percent: 10}, ""},
+		{&faults.Loss{}, "percent"},
+		{&faults.Loss{Percent: math.NaN()}, "percent"},
+		{&faults.Loss{Percent: 90}, "percent"},
+		{&faults.Loss{Percent: 10, Retransmit: time.Millisecond}, "retransmit"},
+		{&faults.Loss{Percent: 10, Direction: "up"}, "direction"},
+		{&faults.Slice{Size: 100}, ""},
+		{&faults.Slice{}, "size"},
+		{&faults.Slice{Size: 100, Delay: time.Minute}, "delay"},
+		{&faults.SlowClose{Delay: time.Second}, ""},
+		{&faults.SlowClose{}, "delay"},
+		{&faults.Stall{After: 100}, ""},
+		{&faults.Stall{}, "after"},
+		{&faults.ResetAfter{After: 100}, ""},
+		{&faults.ResetAfter{After: -1}, "after"},
+		{&faults.ResetAfter{After: 100, Direction: "up"}, "direction"},
+		{&faults.Flap{}, ""},
+		{&faults.Flap{Down: time.Millisecond}, "down"},
+		{&faults.Flap{Up: time.Hour}, "up"},
+		{&faults.Flap{Mode: "drop"}, "mode"},
 		{&faults.Bandwidth{Rate: 1000}, ""},
 		{&faults.Bandwidth{Rate: 999}, "rate"},
 		{&faults.Bandwidth{Rate: 1000, Direction: "bth"}, "direction"},
@@ -69,6 +112,15 @@ func TestValidate(t *testing.T) {
 		{&faults.Corrupt{Kind: "torn"}, ""},
 		{&faults.Corrupt{}, "kind"},
 		{&faults.Corrupt{Kind: "flip", Files: "[a"}, "files"},
+		{&faults.Signal{Signal: "SIGQUIT"}, ""},
+		{&faults.Signal{}, "signal"},
+		{&faults.Signal{Signal: "SIGKILL"}, "signal"},
+		{&faults.Signal{Signal: "QUIT"}, "signal"},
+		{&faults.CrashLoop{}, ""},
+		{&faults.CrashLoop{Up: time.Millisecond}, "up"},
+		{&faults.Memory{Headroom: 8_000_000}, ""},
+		{&faults.Memory{}, "headroom"},
+		{&faults.Memory{Headroom: 8}, "headroom"},
 		{&faults.Throttle{CPU: 0.1}, ""},
 		{&faults.Throttle{}, "cpu"},
 		{&faults.Throttle{CPU: math.Inf(1)}, "cpu"},
@@ -84,17 +136,27 @@ func TestValidate(t *testing.T) {
 // A plan stores settings as JSON, and a replay reads them.
 func TestSettingsSurviveJSON(t *testing.T) {
 	given := map[string]faults.Fault{
-		"latency":   &faults.Latency{Delay: time.Second, Jitter: time.Millisecond, Direction: faults.To, Clients: true},
-		"bandwidth": &faults.Bandwidth{Rate: 64_000, Direction: faults.From},
-		"partition": &faults.Partition{Mode: "refuse", Direction: faults.To, Clients: true},
-		"isolate":   &faults.Isolate{Clients: true, Mode: "reset"},
-		"kill":      &faults.Kill{},
-		"pause":     &faults.Pause{},
-		"restart":   &faults.Restart{},
-		"throttle":  &faults.Throttle{CPU: 0.1},
-		"replace":   &faults.Replace{},
-		"wipe":      &faults.Wipe{},
-		"corrupt":   &faults.Corrupt{Kind: "flip", Files: "*.log"},
+		"latency":         &faults.Latency{Delay: time.Second, Jitter: time.Millisecond, Distribution: links.Normal, Direction: faults.To, Clients: true},
+		"bandwidth":       &faults.Bandwidth{Rate: 64_000, Direction: faults.From},
+		"loss":            &faults.Loss{Percent: 12.5, Retransmit: time.Second, Direction: faults.To, ClientsOnly: true},
+		"slice":           &faults.Slice{Size: 64, Delay: time.Millisecond, Direction: faults.From, Clients: true},
+		"slow-close":      &faults.SlowClose{Delay: time.Second, ClientsOnly: true},
+		"flap":            &faults.Flap{Down: time.Second, Up: 2 * time.Second, Mode: "refuse", Clients: true},
+		"stall":           &faults.Stall{After: 64_000, Direction: faults.To},
+		"reset-after":     &faults.ResetAfter{After: 1500, Clients: true},
+		"thundering-herd": &faults.ThunderingHerd{},
+		"partition":       &faults.Partition{Mode: "refuse", Direction: faults.To, Clients: true},
+		"isolate":         &faults.Isolate{Clients: true, Mode: "reset"},
+		"kill":            &faults.Kill{},
+		"pause":           &faults.Pause{},
+		"signal":          &faults.Signal{Signal: "SIGQUIT"},
+		"crash-loop":      &faults.CrashLoop{Up: 3 * time.Second},
+		"restart":         &faults.Restart{},
+		"memory":          &faults.Memory{Headroom: 8_000_000},
+		"throttle":        &faults.Throttle{CPU: 0.1},
+		"replace":         &faults.Replace{},
+		"wipe":            &faults.Wipe{},
+		"corrupt":         &faults.Corrupt{Kind: "flip", Files: "*.log"},
 	}
 	for _, e := range faults.Catalogue() {
 		want, ok := given[e.Name]

@@ -50,13 +50,49 @@ func (c cut) proofTime(roundTrip time.Duration) (time.Duration, string) {
 
 // ProofTime implements ProofTimer.
 func (l *Latency) ProofTime(roundTrip time.Duration) (time.Duration, string) {
-	added := 2 * (l.Delay + l.Jitter)
+	added := 2 * (l.Delay + l.Jitter) // the shortest of several round trips is measured, so a long tail does not count
 	return latencyProof + roundTrip + added, fmt.Sprintf("a round trip takes %v", roundTrip+added)
 }
 
 // ProofTime implements ProofTimer.
 func (b *Bandwidth) ProofTime(roundTrip time.Duration) (time.Duration, string) {
 	return bandwidthProof + roundTrip, "the rate is measured by a transfer"
+}
+
+// ProofTime implements ProofTimer.
+func (s *Slice) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	return bandwidthProof + 2*s.delay() + roundTrip, "the pauses are measured by a transfer"
+}
+
+// ProofTime implements ProofTimer.
+func (l *Loss) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	return 2*l.retransmit() + roundTrip + bandwidthProof/2, "a transfer is watched until a packet of it was sent again"
+}
+
+// ProofTime implements ProofTimer.
+func (s *SlowClose) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	return latencyProof + 2*roundTrip + 2*s.Delay, "connections are closed, and that is awaited"
+}
+
+// ProofTime implements ProofTimer.
+func (s *Stall) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	return 2*cutTimeout + 2*roundTrip, "a transfer is watched until it has stalled for a while"
+}
+
+// ProofTime implements ProofTimer.
+func (r *ResetAfter) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	return latencyProof + 2*roundTrip, "two transfers are made"
+}
+
+// ProofTime implements ProofTimer.
+func (f *Flap) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	down, up := f.times()
+	return 2*(down+up) + roundTrip, fmt.Sprintf("a link that is cut for %v and carries for %v is watched until both were seen", down, up)
+}
+
+// ProofTime implements ProofTimer.
+func (t *ThunderingHerd) ProofTime(roundTrip time.Duration) (time.Duration, string) {
+	return t.cut().proofTime(roundTrip)
 }
 
 // ProofTime implements ProofTimer.
@@ -67,4 +103,14 @@ func (p *Pause) ProofTime(time.Duration) (time.Duration, string) {
 // ProofTime implements ProofTimer.
 func (t *Throttle) ProofTime(time.Duration) (time.Duration, string) {
 	return throttleProof, "the use of the processor is measured over a second"
+}
+
+// ProofTime implements ProofTimer.
+func (c *CrashLoop) ProofTime(time.Duration) (time.Duration, string) {
+	return 2 * (c.up() + crashWindow), fmt.Sprintf("a node that runs for %v each time is watched until it was started again", c.up())
+}
+
+// ProofTime implements ProofTimer.
+func (m *Memory) ProofTime(time.Duration) (time.Duration, string) {
+	return throttleProof, "a victim is watched until it wants more memory than it has"
 }

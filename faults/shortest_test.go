@@ -14,6 +14,8 @@ func TestShortest(t *testing.T) {
 		180 * ms: &faults.Partition{},
 		80 * ms:  &faults.Isolate{Mode: links.Reset},
 		50 * ms:  &faults.Kill{},
+		830 * ms: &faults.Loss{Percent: 10},
+		860 * ms: &faults.Stall{After: 1},
 		200 * ms: &faults.Pause{},
 		320 * ms: &faults.Latency{Delay: 100 * ms, Jitter: 20 * ms},
 	} {

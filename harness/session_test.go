@@ -148,7 +148,8 @@ func TestInjectReturnsWhatWasObservedInstead(t *testing.T) {
 	store := harnesstest.NewStore()
 	s := startSession(t, t.Context(), config(t, store))
 	_, err := s.Inject(t.Context(), noop{harnesstest.Outage{Store: store}}, topology.Selector{All: true})
-	if err == nil || !strings.Contains(err.Error(), "is not proved active: not within 5 s: it answers") {
+	// How long it waits depends on how busy the machine is.
+	if err == nil || !strings.Contains(err.Error(), "is not proved active: not within ") || !strings.HasSuffix(err.Error(), ": it answers") {
 		t.Errorf("error %v, want what was observed", err)
 	}
 	heal(t, inject(t, s, harnesstest.Outage{Store: store}, topology.Selector{All: true}))

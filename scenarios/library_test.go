@@ -108,6 +108,8 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 
 		"power-loss-ack-before-sync": {false, []topology.Region{}},
 		"edge-autonomy":              {true, all[1:]},
+		"last-mile":                  {true, all[:2]},
+		"thundering-herd":            {true, []topology.Region{}},
 		"standby-warm-isolated":      {true, all[1:]},
 		"edge-blind":                 {true, all[1:]},
 	} {

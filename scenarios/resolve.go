@@ -164,7 +164,7 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 		validateSelector(src, path+"on", d.On, t)
 		validateSelector(src, path+"to", d.To, t)
 		on, to := t.Select(d.On), t.Select(d.To)
-		if !d.On.ResolvedAtInjection() && !d.To.ResolvedAtInjection() && len(to) > 0 {
+		if !faults.ClientsOnly(d.With) && !d.On.ResolvedAtInjection() && !d.To.ResolvedAtInjection() && len(to) > 0 {
 			for _, n := range to {
 				if slices.ContainsFunc(on, func(o topology.Node) bool { return o.ID == n.ID }) {
 					src.report(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
@@ -223,7 +223,7 @@ func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topol
 			return
 		case err != nil:
 			problem = err.Error()
-		case len(to) > 0 && len(without(on, to)) == 0 && len(without(to, on)) == 0 && len(on) == 1:
+		case !faults.ClientsOnly(d.With) && len(to) > 0 && len(without(on, to)) == 0 && len(without(to, on)) == 0 && len(on) == 1:
 			problem = "to: is the same node as on"
 		default:
 			return

@@ -75,6 +75,14 @@ func (p *fakeProcess) Signal(_ context.Context, s cluster.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	gone := p.state.State == cluster.Exited
+	if s.Posix() && s != "SIGUSR1" && s != "SIGUSR2" { // those a program in Go ignores
+		if gone {
+			return fmt.Errorf("%s %s: it has exited", s, p.id)
+		}
+		p.state.ExitCode = 2
+		p.cancel()
+		return nil
+	}
 	switch s {
 	case cluster.Kill, cluster.Terminate:
 		if gone {
@@ -96,6 +104,9 @@ func (p *fakeProcess) Signal(_ context.Context, s cluster.Signal) error {
 			p.state.State = cluster.Running
 			p.resumed.Broadcast()
 		}
+		return nil
+	}
+	if s.Posix() {
 		return nil
 	}
 	return fmt.Errorf("%s %s: no such signal", s, p.id)

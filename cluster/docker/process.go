@@ -130,6 +130,9 @@ func (p *process) Signal(ctx context.Context, s cluster.Signal) (err error) {
 		}
 	default:
 		err = errors.New("no such signal")
+		if s.Posix() {
+			_, err = p.api.ContainerKill(ctx, p.id, client.ContainerKillOptions{Signal: string(s)})
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", s, p.node, err)

@@ -3,6 +3,7 @@ package links
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/topology"
@@ -37,17 +38,39 @@ func (Mode) Values() []string {
 
 // Effect is what is done to the bytes of a stream. The zero value does nothing.
 type Effect struct {
-	Latency time.Duration // added one way
-	Jitter  time.Duration // uniform in ±Jitter around Latency, never below zero in sum
-	Seed    uint64        // of the jitter
-	Rate    int64         // bytes a second for each port of the link; 0 means unlimited
-	Cut     Mode          // "" means not cut; Refuse and Reset cut both flows
+	Latency      time.Duration // added one way
+	Jitter       time.Duration // around Latency, never below zero in sum
+	Distribution Distribution  // of the jitter; uniform when empty
+	Seed         uint64        // of the jitter and of the loss
+	// Loss is the probability, 0 to 1, that a segment is lost. It then arrives
+	// later by Retransmit, which doubles if it is lost again; no byte is missing.
+	Loss       float64
+	Retransmit time.Duration
+	Rate       int64 // bytes a second for each port of the link; 0 means unlimited
+	// SliceSize is how many bytes are written at a time, with a pause of
+	// SliceDelay in between; 0 leaves writes as they are.
+	SliceSize  int64
+	SliceDelay time.Duration
+	CloseDelay time.Duration // by which the end of a connection comes later
+	// StallAfter is how many bytes each connection carries until it carries none
+	// any more, before heal; 0 means no limit.
+	StallAfter int64
+	// ResetAfter is how many bytes each connection carries until a further one
+	// makes it end in an RST at both ends; 0 means no limit.
+	ResetAfter int64
+	Cut        Mode // "" means not cut; Refuse and Reset cut both flows
 }
 
 func (e Effect) valid() error {
 	switch {
 	case e.Latency < 0, e.Jitter < 0, e.Rate < 0:
 		return errors.New("latency, jitter and rate cannot be negative")
+	case e.Loss < 0, e.Loss > 1, e.Loss > 0 && e.Retransmit <= 0:
+		return fmt.Errorf("loss of %v with retransmission after %v: want 0 to 1 and more than 0s", e.Loss, e.Retransmit)
+	case e.Distribution != "" && !slices.Contains(e.Distribution.Values(), string(e.Distribution)):
+		return fmt.Errorf("distribution %q%s", e.Distribution, suggestion(string(e.Distribution), e.Distribution.Values()))
+	case e.SliceSize < 0, e.SliceDelay < 0, e.CloseDelay < 0, e.StallAfter < 0, e.ResetAfter < 0:
+		return errors.New("sizes of slices, limits of bytes and delays cannot be negative")
 	case e.Jitter > e.Latency && e.Latency > 0:
 		return fmt.Errorf("jitter %v is more than latency %v", e.Jitter, e.Latency)
 	}

@@ -96,7 +96,7 @@ func (m *Mesh) validate() error {
 
 // ApplyEffect applies an effect to flows under an id that is unique at the time,
 // and returns what takes it away again. Effects of several ids compose:
-// latencies add, the lowest rate rules, any cut cuts; of several cuts the one
+// latencies add, the lowest rate or limit rules, any cut cuts; of several cuts the one
 // that takes most away shows (refuse, reset, blackhole, hold). Heal may be
 // called in any order among overlapping effects, and again when it failed
 // or to no effect. On error the effect is taken away again, as far as linkds can be reached.

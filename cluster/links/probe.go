@@ -57,11 +57,28 @@ func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 	if s.Err = m.checkLink(l); s.Err != nil {
 		return s
 	}
-	within := m.expected(l, n) + echoTimeout
+	return m.sample(ctx, l, wire.Echo, n, m.expected(l, n)+echoTimeout)
+}
+
+// CloseTime measures how long it takes to end a connection: RTT is from when its
+// opener has closed it to when the far end has too. It waits a second beyond the
+// delays that are on the link.
+func (m *Mesh) CloseTime(ctx context.Context, l topology.Link) Sample {
+	s := Sample{Link: l}
+	if s.Err = m.checkLink(l); s.Err != nil {
+		return s
+	}
+	up, down, _, _ := m.compose(l)
+	return m.sample(ctx, l, wire.Close, 1, 2*m.expected(l, 1)+up.CloseDelay+down.CloseDelay+echoTimeout)
+}
+
+// sample makes a probe that waits no longer than within, nor past the deadline of ctx.
+func (m *Mesh) sample(ctx context.Context, l topology.Link, mode string, n int, within time.Duration) Sample {
+	s := Sample{Link: l}
 	if d, ok := ctx.Deadline(); ok {
 		within = min(within, max(time.Until(d), time.Millisecond))
 	}
-	got, err := m.probe(ctx, l, n, within)
+	got, err := m.probe(ctx, l, mode, n, within)
 	s.Connect, s.RTT = got.Connect, got.RTT
 	switch {
 	case err != nil:
@@ -72,14 +89,14 @@ func (m *Mesh) Transfer(ctx context.Context, l topology.Link, n int) Sample {
 	return s
 }
 
-func (m *Mesh) probe(ctx context.Context, l topology.Link, n int, within time.Duration) (wire.ProbeResult, error) {
+func (m *Mesh) probe(ctx context.Context, l topology.Link, mode string, n int, within time.Duration) (wire.ProbeResult, error) {
 	d := m.linkd(carrier(l))
 	if l.From.Clients != "" {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
-		return probe.WithDialer(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, wire.Echo, n), nil
+		return probe.WithDialer(ctx, d.Ingress[l.From.Clients][EchoPort].Connect, mode, n), nil
 	}
-	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), wire.Echo, n, within)
+	return d.probe(ctx, net.JoinHostPort(d.Peers[l.To], strconv.Itoa(EchoNumber)), mode, n, within)
 }
 
 // EchoDirect measures the path of a link without its proxy: one byte from where
@@ -127,7 +144,13 @@ func (m *Mesh) expected(l topology.Link, n int) time.Duration {
 	var sum time.Duration
 	for _, f := range []wire.Flow{up, down} {
 		for _, d := range f.Delays {
-			sum += d.Latency + d.Jitter
+			sum += d.Max()
+		}
+		for _, l := range f.Losses {
+			sum += l.Retransmit
+		}
+		if f.SliceSize > 0 {
+			sum += time.Duration(int64(n)/f.SliceSize) * f.SliceDelay
 		}
 		if f.Rate > 0 {
 			sum += time.Duration(float64(n) / float64(f.Rate) * float64(time.Second))

@@ -72,11 +72,25 @@ func (m *Mesh) compose(l topology.Link) (up, down wire.Flow, closed, reset bool)
 
 func overlay(f *wire.Flow, e Effect) {
 	if e.Latency > 0 || e.Jitter > 0 {
-		f.Delays = append(f.Delays, wire.Delay{Latency: e.Latency, Jitter: e.Jitter, Seed: e.Seed})
+		f.Delays = append(f.Delays, wire.Delay{Latency: e.Latency, Jitter: e.Jitter, Distribution: string(e.Distribution), Seed: e.Seed})
 	}
-	if e.Rate > 0 && (f.Rate == 0 || e.Rate < f.Rate) {
-		f.Rate = e.Rate
+	if e.Loss > 0 {
+		f.Losses = append(f.Losses, wire.Loss{Probability: e.Loss, Retransmit: e.Retransmit, Seed: e.Seed})
 	}
+	f.SliceSize = lower(f.SliceSize, e.SliceSize)
+	f.SliceDelay = max(f.SliceDelay, e.SliceDelay)
+	f.CloseDelay += e.CloseDelay
+	f.StallAfter = lower(f.StallAfter, e.StallAfter)
+	f.ResetAfter = lower(f.ResetAfter, e.ResetAfter)
+	f.Rate = lower(f.Rate, e.Rate)
 	f.Hold = f.Hold || e.Cut == Hold
 	f.Drop = f.Drop || e.Cut == Blackhole
+}
+
+// lower is the lower of two limits, of which 0 is none.
+func lower(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // Connect opens a connection to the ingress proxy. That nobody listens there
-// is syscall.ECONNREFUSED, through a tunnel too.
+// is syscall.ECONNREFUSED, and that it resets is syscall.ECONNRESET, through a tunnel too.
 func (i Ingress) Connect(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	if i.Tunnel == "" {
@@ -62,8 +62,11 @@ func (i Ingress) openTunnel(ctx context.Context, conn net.Conn) (_ *bufio.Reader
 		return r, nil
 	}
 	defer resp.Body.Close()
-	if resp.Header.Get(wire.TunnelFailure) == wire.Refused {
+	switch resp.Header.Get(wire.TunnelFailure) {
+	case wire.Refused:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	case wire.Reset:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNRESET}
 	}
 	why, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
 	return nil, fmt.Errorf("connect to %s: %s", addr, strings.TrimSpace(string(why)))

@@ -33,6 +33,9 @@ const (
 	sigCont = syscall.SIGCONT
 )
 
+// posixSignal is a signal by its name, such as SIGQUIT.
+func posixSignal(name string) syscall.Signal { return unix.SignalNum(name) }
+
 // cpuTime is how much CPU a process has used in all its threads, by the clock
 // that the kernel keeps for each process; see clock_getcpuclockid(3). The
 // ticks of /proc are too coarse for a limiter.

@@ -24,4 +24,6 @@ const (
 	sigCont = syscall.Signal(-1)
 )
 
+func posixSignal(string) syscall.Signal { return syscall.Signal(-1) }
+
 func cpuTime(int) (time.Duration, error) { return 0, errors.ErrUnsupported }

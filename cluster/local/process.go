@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,7 +58,10 @@ func (p *process) Signal(_ context.Context, s cluster.Signal) error {
 	case cluster.Resume:
 		err = c.pause(false)
 	default:
-		err = fmt.Errorf("no such signal")
+		err = errors.New("no such signal")
+		if s.Posix() {
+			err = c.signal(posixSignal(string(s)))
+		}
 	}
 	if err != nil && !c.exited() {
 		return fmt.Errorf("%s %s: %w", s, p.spec.node, err)

@@ -30,8 +30,8 @@ func (a *app) listVerb() *cobra.Command {
 		Use:   "list [scenarios|faults|targets|runs]",
 		Short: "List the scenarios of the library, or the faults, targets, or stored runs",
 		Long: `List prints the scenarios of the library with their labels. "list faults" prints
-the catalogue of faults, each with its settings and an example step of a scenario
-file. "list targets" prints the systems that can be tested, and "list runs" the
+the catalogue of faults, each with its settings, an example step of a scenario
+file, and how true it is to the thing itself on each runtime. "list targets" prints the systems that can be tested, and "list runs" the
 stored runs with their verdicts; a run in progress names its process.`,
 		Example:   "  holdfast list\n  holdfast list faults\n  holdfast list runs --json",
 		ValidArgs: names,
@@ -91,10 +91,16 @@ func (a *app) listFaults() error {
 		Doc      string   `json:"doc"`
 		Settings []string `json:"settings"`
 		Example  string   `json:"example"`
+		// Support is how true the fault is on each runtime.
+		Support map[string]faults.Support `json:"support"`
 	}
 	var rows []row
 	for _, f := range faults.Catalogue() {
-		rows = append(rows, row{f.Name, f.Doc, settings(f.New()), f.Example})
+		r := row{f.Name, f.Doc, settings(f.New()), f.Example, map[string]faults.Support{}}
+		for _, rt := range faults.Runtimes() {
+			r.Support[rt] = f.On(rt)
+		}
+		rows = append(rows, r)
 	}
 	if a.json {
 		return printJSON(a.out, rows)
@@ -104,11 +110,32 @@ func (a *app) listFaults() error {
 		if len(r.Settings) > 0 {
 			with = "with: " + strings.Join(r.Settings, ", ")
 		}
-		if _, err := fmt.Fprintf(a.out, "%-10s %s\n           %s\n           - %s\n", r.Name, r.Doc, with, r.Example); err != nil {
+		if _, err := fmt.Fprintf(a.out, "%-15s %s\n%16s%s\n%16s- %s\n", r.Name, r.Doc, "", with, "", r.Example); err != nil {
 			return err
+		}
+		for _, s := range supportLines(r.Support) {
+			if _, err := fmt.Fprintf(a.out, "%16s%s\n", "", s); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// supportLines says how true a fault is on each runtime, in one line where that is
+// the same on all.
+func supportLines(on map[string]faults.Support) []string {
+	names := faults.Runtimes()
+	var out []string
+	same := true
+	for _, rt := range names {
+		out = append(out, fmt.Sprintf("%s: %s", rt, on[rt]))
+		same = same && on[rt] == on[names[0]]
+	}
+	if same {
+		return []string{fmt.Sprintf("%s: %s", strings.Join(names, ", "), on[names[0]])}
+	}
+	return out
 }
 
 // settings lists the names of a fault's settings, which are the fields of its struct.

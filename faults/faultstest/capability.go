@@ -52,6 +52,36 @@ func keepBusy(t testing.TB, v faults.Victims) {
 	}
 }
 
+// grow makes the victims want more and more memory.
+func grow(t testing.TB, v faults.Victims) {
+	t.Helper()
+	for _, n := range v.Nodes {
+		if _, err := ask(t.Context(), v.Cluster, n, "grow 300"); err != nil {
+			t.Fatalf("%s: %v", n.ID, err)
+		}
+	}
+}
+
+// contentWithMemory limits the memory of a node that wants no more, which has no
+// effect on it.
+func contentWithMemory(t *testing.T, c *cluster.Cluster) {
+	e := example{name: "memory", fault: &faults.Memory{Headroom: 64_000_000}, on: north}
+	skipUnsupported(t, c, e)
+	awaitServing(t, c)
+	injection := e.fault.Prepare(faults.Victims{Cluster: c, ID: "content", Nodes: c.Topology.Select(e.on)})
+	if err := injection.Inject(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	observed, err := injection.Active(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "wants no more") {
+		t.Errorf("a content node lacks memory: %q, %v", observed, err)
+	}
+	if err := injection.Heal(t.Context()); err != nil {
+		t.Error(err)
+	}
+	awaitCleared(t, injection)
+}
+
 // ask sends one line to a node from a client of its own region.
 func ask(ctx context.Context, c *cluster.Cluster, n topology.Node, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,6 +39,21 @@ func examples() []example {
 		{"latency that grows", faults.Ramp{Fault: &faults.Latency{Delay: delay}, Over: time.Second}, east, topology.Selector{}, "baseline 10ms"},
 		{"latency to clients, one way", &faults.Latency{Delay: delay, Direction: faults.To, Clients: true}, east, topology.Selector{}, "round trip"},
 		{"bandwidth", &faults.Bandwidth{Rate: 64_000}, east, north, "25600 bytes"},
+		{"latency, pareto", &faults.Latency{Delay: delay, Jitter: 30 * time.Millisecond, Distribution: links.Pareto}, east, north, "round trip"},
+		{"latency of clients alone, normal", &faults.Latency{Delay: delay, Jitter: 30 * time.Millisecond, Distribution: links.Normal, ClientsOnly: true}, east, topology.Selector{}, "clients.east"},
+		{"loss", &faults.Loss{Percent: 20}, east, north, "stalled (a retransmission takes 200ms)"},
+		{"loss of clients alone, one way", &faults.Loss{Percent: 20, Direction: faults.To, ClientsOnly: true}, east, north, "clients.east→north-1 stalled"},
+		{"slice", &faults.Slice{Size: 20, Delay: 10 * time.Millisecond}, east, north, "820 bytes"},
+		{"slow close", &faults.SlowClose{Delay: 400 * time.Millisecond}, east, north, "closing a connection"},
+		{"slow close of clients alone, one way", &faults.SlowClose{Delay: 400 * time.Millisecond, ClientsOnly: true, Direction: faults.To}, east, topology.Selector{}, "closing a connection over clients.east"},
+		{"flap", &faults.Flap{Down: 200 * time.Millisecond, Up: 200 * time.Millisecond}, east, north, "cut and mended in turn"},
+		{"flap reset", &faults.Flap{Down: 200 * time.Millisecond, Up: 200 * time.Millisecond, Mode: links.Reset, ClientsOnly: true}, east, east, "cut and mended in turn: clients.east→east-1"},
+		{"stall", &faults.Stall{After: 100}, east, north, "of 200 not all: timeout"},
+		{"stall of clients alone, one way", &faults.Stall{After: 100, ClientsOnly: true, Direction: faults.From}, east, topology.Selector{}, "of 200 not all: timeout"},
+		{"reset after", &faults.ResetAfter{After: 1000}, east, north, "of 2000 not all: reset"},
+		{"reset after, of clients alone, one way", &faults.ResetAfter{After: 1000, ClientsOnly: true, Direction: faults.To}, east, topology.Selector{}, "of 2000 not all: "},
+		{"thundering herd", &faults.ThunderingHerd{}, east, topology.Selector{}, "3 of 3 links had a connection open, which was reset"},
+		{"partition of clients alone", &faults.Partition{ClientsOnly: true}, east, east, "clients.east→east-1: timeout"},
 		{"partition hold", &faults.Partition{}, east, north, "timeout"},
 		{"partition blackhole, one way", &faults.Partition{Mode: links.Blackhole, Direction: faults.To}, east, north, "timeout"},
 		{"partition refuse", &faults.Partition{Mode: links.Refuse, Direction: faults.From}, east, topology.Selector{}, "refused"},
@@ -46,11 +62,14 @@ func examples() []example {
 		{"isolate with clients", &faults.Isolate{Clients: true, Mode: links.Refuse}, topology.Selector{All: true}, topology.Selector{}, "refused"},
 		{"kill", &faults.Kill{}, east, topology.Selector{}, "east-1 is exited (code -1)"},
 		{"pause", &faults.Pause{}, east, topology.Selector{}, "east-1 is paused"},
+		{"signal", &faults.Signal{Signal: "SIGQUIT"}, east, topology.Selector{}, "east-1 is exited (code 2)"},
+		{"crash loop", &faults.CrashLoop{Up: 300 * time.Millisecond}, east, topology.Selector{}, "east-1 was started again"},
 		{"restart", &faults.Restart{}, east, topology.Selector{}, "east-1 is exited (code 0)"},
 		{"replace", &faults.Replace{}, east, topology.Selector{}, "east-1 is exited (code -1), empty and no member"},
 		{"wipe", &faults.Wipe{}, east, topology.Selector{}, "east-1 is exited (code -1), empty"},
 		{"corrupt torn", &faults.Corrupt{Kind: "torn", Files: "lives"}, east, topology.Selector{}, "its lives is torn off from byte 0 of 1 on"},
 		{"corrupt flip", &faults.Corrupt{Kind: "flip", Files: "liv*"}, east, topology.Selector{}, "its lives is bit "},
+		{"memory", &faults.Memory{Headroom: 8_000_000}, east, topology.Selector{}, "memory"},
 		{"throttle", &faults.Throttle{CPU: 0.05}, east, topology.Selector{}, "of a CPU (limit 0.05, by"},
 	}
 }
@@ -88,10 +107,13 @@ func promises(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
 		})
 	}
 	t.Run("every fault has an example", everyFaultHasExample)
+	t.Run("the catalogue knows what the runtime can do", func(t *testing.T) { supportIsAsListed(t, k, c) })
 	t.Run("one value in two clusters", func(t *testing.T) { sharedSettings(t, c, start(t, k)) })
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("partial injection is undone", func(t *testing.T) { partialInjection(t, c) })
 	t.Run("an idle node is not throttled", func(t *testing.T) { idleThrottle(t, c) })
+	t.Run("a content node lacks no memory", func(t *testing.T) { contentWithMemory(t, c) })
+	t.Run("a signal that is ignored", func(t *testing.T) { ignoredSignal(t, c) })
 	t.Run("a node that crashed is not started", func(t *testing.T) { crashDuringFault(t, c) })
 	t.Run("cancelled context", func(t *testing.T) { cancelledContext(t, c) })
 }
@@ -151,6 +173,11 @@ func (e example) victims(t testing.TB, c *cluster.Cluster) faults.Victims {
 	case *faults.Throttle:
 		awaitServing(t, c)
 		keepBusy(t, v)
+	case *faults.Memory:
+		if e.unsupported(c) == nil {
+			awaitServing(t, c)
+			grow(t, v)
+		}
 	case *faults.Corrupt: // a node that has only just been started may have no data yet
 		awaitServing(t, c)
 	}
@@ -176,6 +203,25 @@ func everyFaultHasExample(t *testing.T) {
 		}
 		if !have {
 			t.Errorf("%s has no example", entry.Name)
+		}
+	}
+}
+
+// supportIsAsListed wants the runtime to refuse the faults of which the catalogue
+// says that it cannot do them, and no others.
+func supportIsAsListed(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
+	if !slices.Contains(faults.Runtimes(), k.Name) {
+		t.Skip("the catalogue makes no statement about " + k.Name)
+	}
+	for _, entry := range faults.Catalogue() {
+		for _, e := range examples() {
+			if fmt.Sprintf("%T", e.fault) != fmt.Sprintf("%T", entry.New()) {
+				continue
+			}
+			err := e.unsupported(c)
+			if listed := entry.On(k.Name); (err != nil) != (listed.Fidelity == faults.Unsupported) {
+				t.Errorf("%s is listed as %q, and the runtime says: %v", entry.Name, listed, err)
+			}
 		}
 	}
 }

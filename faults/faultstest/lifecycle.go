@@ -20,7 +20,8 @@ import (
 const (
 	// proofTimeout is when a proof that must come counts as missing. It is generous.
 	proofTimeout = 15 * time.Second
-	// absentTimeout is how long a proof that must not come is waited for.
+	// absentTimeout is how long a proof that must not come is waited for, beyond
+	// what it takes when it does come.
 	absentTimeout = 800 * time.Millisecond
 )
 
@@ -64,7 +65,8 @@ func lifecycle(ctx context.Context, f faults.Fault, v faults.Victims) (observed 
 	}()
 	timeout := func(stage string) time.Duration {
 		if d, ok := f.(defect); ok && d.failsAt() == stage {
-			return absentTimeout
+			takes, _ := faults.Shortest(d.of(), 20*time.Millisecond)
+			return absentTimeout + takes
 		}
 		return proofTimeout
 	}
@@ -118,13 +120,15 @@ func eventually(ctx context.Context, timeout time.Duration, proof func(context.C
 // that must be found out.
 type defect interface {
 	faults.Fault
+	of() faults.Fault // without the defect
 	failsAt() string
 }
 
 // noInjection is a fault that is never injected.
 type noInjection struct{ faults.Fault }
 
-func (noInjection) failsAt() string { return activeStage }
+func (noInjection) failsAt() string    { return activeStage }
+func (n noInjection) of() faults.Fault { return n.Fault }
 
 func (n noInjection) Prepare(v faults.Victims) faults.Injection {
 	return notInjected{n.Fault.Prepare(v)}
@@ -140,7 +144,8 @@ type noHeal struct {
 	leftover *func(context.Context) error
 }
 
-func (noHeal) failsAt() string { return clearedStage }
+func (noHeal) failsAt() string    { return clearedStage }
+func (n noHeal) of() faults.Fault { return n.Fault }
 
 func (n noHeal) Prepare(v faults.Victims) faults.Injection {
 	i := n.Fault.Prepare(v)
@@ -156,12 +161,13 @@ func (notHealed) Heal(context.Context) error { return nil }
 // or affects every link.
 type tooMuch struct{ faults.Fault }
 
-func (tooMuch) failsAt() string { return controlStage }
+func (tooMuch) failsAt() string    { return controlStage }
+func (m tooMuch) of() faults.Fault { return m.Fault }
 
 func (m tooMuch) Prepare(v faults.Victims) faults.Injection {
 	i := m.Fault.Prepare(v)
 	if d, ofLinks := m.Fault.(faults.LinkFault); ofLinks {
-		e := links.Effect{Latency: 400 * time.Millisecond}
+		e := links.Effect{Latency: 600 * time.Millisecond}
 		if len(m.Impact(v).CutFlows) > 0 {
 			e = links.Effect{Cut: links.Hold}
 		}

@@ -11,6 +11,7 @@
 //	say TEXT     → ok, once TEXT is in the log
 //	secret       → the secret it was given
 //	spin TIME    → ok, and keeps a processor busy for so long from then on
+//	grow N       → ok, and uses N MB more memory little by little, within some seconds, and then lets go of it
 package testnode
 
 import (
@@ -22,6 +23,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -159,6 +162,13 @@ func (n *node) answer(ctx context.Context, line string) (string, error) {
 		}
 		go spin(ctx, time.Now().Add(d))
 		return "ok", nil
+	case "grow":
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			return "", err
+		}
+		go grow(ctx, n)
+		return "ok", nil
 	}
 	return "", fmt.Errorf("no such command: %q", verb)
 }
@@ -166,6 +176,27 @@ func (n *node) answer(ctx context.Context, line string) (string, error) {
 func spin(ctx context.Context, until time.Time) {
 	for time.Now().Before(until) && ctx.Err() == nil {
 	}
+}
+
+// grow takes a megabyte every 25 ms and lets go of all of them in the end.
+func grow(ctx context.Context, n int) {
+	const mega, page = 1 << 20, 4096
+	var held [][]byte
+	for range n {
+		b := make([]byte, mega)
+		for i := 0; i < mega; i += page { // memory that is not touched is not used
+			b[i] = 1
+		}
+		held = append(held, b)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(25 * time.Millisecond):
+		}
+	}
+	runtime.KeepAlive(held)
+	held = nil
+	debug.FreeOSMemory()
 }
 
 // lookup finds a name in the hosts file, else leaves it to the system.

@@ -16,6 +16,7 @@ type connState struct {
 	conn     uint64     // number of the connection
 	settings *wire.Flow // that rngs and delay belong to
 	rngs     []*rand.Rand
+	lossRNGs []*rand.Rand
 	queue    []chunk
 	bytes    int // in the queue
 	eof      bool
@@ -27,6 +28,11 @@ type connState struct {
 	// the while, a real network would not have let the connection be opened.
 	neverSent bool
 	dropped   bool // bytes were thrown away, so the connection cannot go on
+	// carried is how many bytes have passed since there is the present limit of them.
+	carried int64
+	pause   time.Time // until when the next slice waits
+	// reset ends the connection in an RST at both ends; nil where it is not known how.
+	reset func()
 }
 
 // chunk is bytes in flight; without data it is the end of the stream.
@@ -40,11 +46,27 @@ func (c *connState) adopt(s *wire.Flow) {
 	if c.settings == s {
 		return
 	}
-	c.settings, c.drawn, c.rngs = s, false, nil
-	c.last, c.turn = time.Time{}, time.Time{}
+	if c.settings == nil || c.settings.StallAfter != s.StallAfter || c.settings.ResetAfter != s.ResetAfter {
+		c.carried = 0
+	}
+	c.settings, c.drawn, c.rngs, c.lossRNGs = s, false, nil, nil
+	c.last, c.turn, c.pause = time.Time{}, time.Time{}, time.Time{}
 	for _, d := range s.Delays {
 		c.rngs = append(c.rngs, rand.New(rand.NewPCG(d.Seed, c.conn)))
 	}
+	for _, l := range s.Losses {
+		c.lossRNGs = append(c.lossRNGs, rand.New(rand.NewPCG(l.Seed, ^c.conn)))
+	}
+}
+
+// held reports whether the bytes that have arrived, and the end of the stream, must wait.
+func (c *connState) held(s *wire.Flow) bool {
+	return s.Hold || (s.StallAfter > 0 && c.carried >= s.StallAfter)
+}
+
+// mustReset reports whether the next byte is the one that ends the connection.
+func (c *connState) mustReset(s *wire.Flow) bool {
+	return s.ResetAfter > 0 && c.carried >= s.ResetAfter && c.queue[0].data != nil
 }
 
 // over drops what the settings drop and reports whether they end the flow.
@@ -86,6 +108,9 @@ func (c *connState) due(f *Flow, s *wire.Flow) time.Time {
 		at = c.last
 	}
 	c.last = at
+	if c.queue[0].data != nil && at.Before(c.pause) {
+		at = c.pause
+	}
 	if s.Rate <= 0 || c.queue[0].data == nil || time.Until(at) > 0 {
 		return at
 	}
@@ -99,27 +124,46 @@ func (c *connState) due(f *Flow, s *wire.Flow) time.Time {
 func (c *connState) drawDelay(s *wire.Flow) time.Duration {
 	var sum time.Duration
 	for i, d := range s.Delays {
-		one := d.Latency
-		if d.Jitter > 0 {
-			one += time.Duration(c.rngs[i].Int64N(2*int64(d.Jitter)+1)) - d.Jitter
-		}
-		sum += max(0, one)
+		sum += drawJitter(d, c.rngs[i])
+	}
+	if len(c.queue) == 0 {
+		return sum
+	}
+	if c.queue[0].data == nil {
+		return sum + s.CloseDelay
+	}
+	for i, l := range s.Losses {
+		sum += drawLoss(l, len(c.queue[0].data), c.lossRNGs[i])
 	}
 	return sum
 }
 
-// piece is as much of the first chunk as a narrow link carries in 10 ms.
+// piece is as much of the first chunk as may be written at once: on a narrow link
+// what it carries in 10 ms.
 func (c *connState) piece(s *wire.Flow) *stream.StreamChunk {
 	data := c.queue[0].data
+	n := int64(len(data))
 	if s.Rate > 0 {
-		data = data[:min(int64(len(data)), max(1, s.Rate/100))]
+		n = min(n, max(1, s.Rate/100))
 	}
-	return &stream.StreamChunk{Data: data, Timestamp: time.Now()}
+	if s.SliceSize > 0 {
+		n = min(n, s.SliceSize)
+	}
+	for _, limit := range []int64{s.StallAfter, s.ResetAfter} {
+		if limit > 0 {
+			n = min(n, max(0, limit-c.carried))
+		}
+	}
+	return &stream.StreamChunk{Data: data[:n], Timestamp: time.Now()}
 }
 
 // sent takes the first n bytes out of the queue.
 func (c *connState) sent(n int) {
 	c.bytes -= n
+	c.carried += int64(n)
+	if c.settings != nil && c.settings.SliceSize > 0 {
+		c.pause = time.Now().Add(c.settings.SliceDelay)
+	}
 	if rest := c.queue[0].data[n:]; len(rest) > 0 {
 		c.queue[0].data = rest
 	} else {

@@ -20,7 +20,8 @@ const FlowType = "flow"
 // Beyond it the sender is held back, as by a TCP window.
 const window = 4 << 20
 
-// Flow is the one toxic of a flow: it delays, narrows, holds and drops. It is one
+// Flow is the one toxic of a flow: it delays, loses, narrows, slices, holds, drops
+// and resets. It is one
 // toxic whose settings change, and not several that come and go, because
 // Toxiproxy can add or remove a toxic only once every chunk on its way has been
 // written, which is never while the reader is paused with full buffers
@@ -33,6 +34,7 @@ type Flow struct {
 	mu       sync.Mutex
 	current  *generation
 	linkFree time.Time // when the narrow link is free again, for all its connections
+	opening  func()    // resets the connection that is being opened
 }
 
 // generation is the time during which the settings stay the same.
@@ -75,6 +77,22 @@ func checkFlow(s wire.Flow) error {
 		if d.Latency < 0 || d.Latency > maxDelay || d.Jitter < 0 || d.Jitter > maxDelay {
 			return fmt.Errorf("latency %v with jitter %v: want each between 0s and %v", d.Latency, d.Jitter, maxDelay)
 		}
+		switch d.Distribution {
+		case "", wire.Uniform, wire.Normal, wire.Pareto:
+		default:
+			return fmt.Errorf("distribution %q: want %s, %s or %s", d.Distribution, wire.Uniform, wire.Normal, wire.Pareto)
+		}
+	}
+	for _, l := range s.Losses {
+		if !(l.Probability >= 0 && l.Probability <= 1) || l.Retransmit < 0 || l.Retransmit > maxDelay {
+			return fmt.Errorf("loss with probability %v and retransmission after %v: want 0 to 1, and between 0s and %v", l.Probability, l.Retransmit, maxDelay)
+		}
+	}
+	if s.SliceSize < 0 || s.StallAfter < 0 || s.ResetAfter < 0 {
+		return fmt.Errorf("slices of %d, stall after %d, reset after %d: want 0 or more bytes", s.SliceSize, s.StallAfter, s.ResetAfter)
+	}
+	if s.SliceDelay < 0 || s.SliceDelay > maxDelay || s.CloseDelay < 0 || s.CloseDelay > maxDelay {
+		return fmt.Errorf("pause of %v between slices, close delayed by %v: want each between 0s and %v", s.SliceDelay, s.CloseDelay, maxDelay)
 	}
 	return nil
 }
@@ -117,7 +135,18 @@ func (f *Flow) end() { close(f.ended()) }
 
 // NewState numbers the connections, so that each has its own jitter and the
 // n-th has the same in every run of the same seed.
-func (f *Flow) NewState() any { return &connState{conn: f.conns.Add(1), neverSent: true} }
+func (f *Flow) NewState() any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &connState{conn: f.conns.Add(1), neverSent: true, reset: f.opening}
+}
+
+// open says how the connection is reset that is opened next.
+func (f *Flow) open(reset func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opening = reset
+}
 
 // Pipe moves chunks until the flow ends or Toxiproxy interrupts it.
 func (f *Flow) Pipe(stub *toxics.ToxicStub) {
@@ -157,13 +186,19 @@ func (f *Flow) move(stub *toxics.ToxicStub, c *connState) (over bool) {
 		var out chan<- *stream.StreamChunk
 		var piece *stream.StreamChunk
 		var wait <-chan time.Time
-		if len(c.queue) > 0 && !s.Hold {
+		if len(c.queue) > 0 && !c.held(s) {
 			c.neverSent = false
 			switch left := time.Until(c.due(f, s)); {
 			case left > 0:
 				timer.Reset(left)
 				wait = timer.C
 			case c.queue[0].data == nil:
+				return true
+			case c.mustReset(s):
+				if c.reset != nil {
+					c.reset()
+				}
+				c.dropped = true
 				return true
 			default:
 				piece = c.piece(s)

@@ -228,10 +228,122 @@ func TestHoldIsInForceOnceItIsSet(t *testing.T) {
 	sender.Wait()
 }
 
+// Loss delays bytes and keeps their order; none is missing.
+func TestLossLosesNoByte(t *testing.T) {
+	p := newPipe(t, wire.Flow{Losses: []wire.Loss{{Probability: 0.3, Retransmit: time.Millisecond, Seed: 1}}})
+	const n = 200
+	go func() {
+		for i := range n {
+			p.in <- newChunk(byte(i))
+		}
+	}()
+	var got, want []byte
+	for i := range n {
+		got = append(got, (<-p.out).Data...)
+		want = append(want, byte(i))
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSlices(t *testing.T) {
+	p := newPipe(t, wire.Flow{SliceSize: 3, SliceDelay: 20 * time.Millisecond})
+	begin := time.Now()
+	p.in <- newChunk(1, 2, 3, 4, 5, 6, 7)
+	var got [][]byte
+	for range 3 {
+		got = append(got, (<-p.out).Data)
+	}
+	if diff := cmp.Diff([][]byte{{1, 2, 3}, {4, 5, 6}, {7}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if took := time.Since(begin); took < 40*time.Millisecond {
+		t.Errorf("two pauses took %v", took)
+	}
+}
+
+// The end comes late, the bytes before it do not.
+func TestCloseDelay(t *testing.T) {
+	const delay = 100 * time.Millisecond
+	p := &pipe{flow: new(Flow), in: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
+	p.set(t, wire.Flow{CloseDelay: delay})
+	p.stub = toxics.NewToxicStub(p.in, p.out)
+	p.stub.State = p.flow.NewState()
+	go p.stub.Run(&toxics.ToxicWrapper{Toxic: p.flow, Toxicity: 1})
+	p.in <- newChunk('a')
+	<-p.out
+	begin := time.Now()
+	close(p.in)
+	if c, ok := <-p.out; ok {
+		t.Errorf("got %v, want the end", c)
+	}
+	if took := time.Since(begin); took < delay {
+		t.Errorf("the end came after %v, want %v", took, delay)
+	}
+}
+
+// A stalled flow has carried exactly its bytes, keeps the others, and other settings
+// that change meanwhile do not let more through.
+func TestStallAfter(t *testing.T) {
+	p := newPipe(t, wire.Flow{StallAfter: 3})
+	p.in <- newChunk(1, 2)
+	p.in <- newChunk(3, 4, 5)
+	var got []byte
+	for len(got) < 3 {
+		got = append(got, (<-p.out).Data...)
+	}
+	p.set(t, wire.Flow{StallAfter: 3, Rate: 1 << 30})
+	select {
+	case c := <-p.out:
+		t.Errorf("%v passed after the limit", c.Data)
+	case <-time.After(20 * time.Millisecond):
+	}
+	p.set(t, wire.Flow{})
+	for len(got) < 5 {
+		got = append(got, (<-p.out).Data...)
+	}
+	if diff := cmp.Diff([]byte{1, 2, 3, 4, 5}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The byte after the limit resets the connection, once, and none passes any more.
+func TestResetAfter(t *testing.T) {
+	resets := make(chan bool, 10)
+	p := &pipe{flow: new(Flow), in: make(chan *stream.StreamChunk), out: make(chan *stream.StreamChunk)}
+	p.set(t, wire.Flow{ResetAfter: 2})
+	p.flow.open(func() { resets <- true })
+	p.stub = toxics.NewToxicStub(p.in, p.out)
+	p.stub.State = p.flow.NewState()
+	go p.stub.Run(&toxics.ToxicWrapper{Toxic: p.flow, Toxicity: 1})
+	p.in <- newChunk(1, 2)
+	if c := <-p.out; len(c.Data) != 2 {
+		t.Errorf("got %v, want two bytes", c.Data)
+	}
+	select {
+	case <-resets:
+		t.Error("reset before the limit was passed")
+	case <-time.After(10 * time.Millisecond):
+	}
+	p.in <- newChunk(3)
+	<-resets
+	if c, ok := <-p.out; ok {
+		t.Errorf("got %v, want the end", c)
+	}
+	close(p.in)
+	if len(resets) > 0 {
+		t.Error("reset more than once")
+	}
+}
+
 // FuzzFlowSettings: settings that are accepted can be carried out.
 func FuzzFlowSettings(f *testing.F) {
 	for _, s := range []string{
 		`{"delays":[{"latency":10000000,"jitter":5000000,"seed":1}]}`, `{"rate":64000}`, `{"hold":true}`, `{"drop":true}`,
+		`{"losses":[{"probability":0.5,"retransmit":200000000}]}`, `{"losses":[{"probability":2}]}`,
+		`{"sliceSize":1,"sliceDelay":1000000,"stallAfter":1,"resetAfter":2,"closeDelay":1}`, `{"sliceSize":-1}`,
+		`{"delays":[{"jitter":10,"distribution":"pareto"}]}`, `{"delays":[{"distribution":"x"}]}`,
 		`{"delays":[{"jitter":9223372036854775807}]}`, `{"delays":[{"latency":-1}]}`, `{"rate":-1}`, `{}`, `null`, `[]`,
 	} {
 		f.Add(s)

@@ -181,6 +181,11 @@ func (p *Proxies) create(w wire.Proxy) (*proxy, error) {
 		if _, err := made.inner.Toxics.AddToxicJson(strings.NewReader(body)); err != nil {
 			return nil, err
 		}
+		f, err := made.flow(name)
+		if err != nil {
+			return nil, err
+		}
+		made.flows = append(made.flows, f)
 	}
 	// Their API finds toxics by this list.
 	return made, p.server.Collection.Add(made.inner, false)

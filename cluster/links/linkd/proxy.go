@@ -25,6 +25,9 @@ const dialTimeout = 10 * time.Second
 type proxy struct {
 	inner  *toxiproxy.Proxy // never started; holds the toxics
 	server *toxiproxy.ApiServer
+	flows  []*Flow // our toxics, one a direction
+
+	starting sync.Mutex // one connection at a time is handed to Toxiproxy
 
 	mu       sync.Mutex
 	listener net.Listener       // nil while the port is closed
@@ -116,6 +119,18 @@ func (p *proxy) reset(on bool) {
 	}
 }
 
+// resetPair ends one connection in an RST at both ends.
+func (p *proxy) resetPair(near, far *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range []*conn{near, far} { // before either is closed, as in reset
+		_ = c.SetLinger(0)
+	}
+	for _, c := range []*conn{near, far} {
+		_ = c.TCPConn.Close()
+	}
+}
+
 // accept serves connections until the listener is closed.
 func (p *proxy) accept(ctx context.Context, ln net.Listener) {
 	for {
@@ -154,6 +169,11 @@ func (p *proxy) connect(ctx context.Context, accepted *net.TCPConn) {
 	p.opened++
 	name := strconv.FormatUint(p.opened, 10)
 	p.mu.Unlock()
+	p.starting.Lock()
+	defer p.starting.Unlock()
+	for _, f := range p.flows {
+		f.open(func() { p.resetPair(near, far) })
+	}
 	p.inner.Toxics.StartLink(p.server, name+" upstream", near, far, stream.Upstream)
 	p.inner.Toxics.StartLink(p.server, name+" downstream", far, near, stream.Downstream)
 }

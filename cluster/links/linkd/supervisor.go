@@ -110,8 +110,8 @@ func (s *Supervisor) handler() http.Handler {
 		}
 		n, _ := strconv.Atoi(q.Get("bytes")) // absent is one byte
 		mode := q.Get("mode")
-		if mode != wire.Connect && mode != wire.Echo && mode != "" {
-			http.Error(w, "mode "+mode+": want echo or connect", http.StatusBadRequest)
+		if mode != wire.Connect && mode != wire.Echo && mode != wire.Close && mode != "" {
+			http.Error(w, "mode "+mode+": want echo, connect or close", http.StatusBadRequest)
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), d)

@@ -44,8 +44,11 @@ func (t *tunnel) connect(ctx context.Context, w http.ResponseWriter, r *http.Req
 	defer t.open.Done()
 	inner, err := new(net.Dialer).DialContext(ctx, "tcp", r.Host)
 	if err != nil {
-		if errors.Is(err, syscall.ECONNREFUSED) {
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
 			w.Header().Set(wire.TunnelFailure, wire.Refused)
+		case errors.Is(err, syscall.ECONNRESET): // by a proxy that resets what it accepts
+			w.Header().Set(wire.TunnelFailure, wire.Reset)
 		}
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return

@@ -122,6 +122,34 @@ func TestTunnelPassesAResetOn(t *testing.T) {
 	}
 }
 
+// A listener that resets what it accepts may do so while the tunnel still connects.
+// The client must learn that it was reset, whenever it was.
+func TestTunnelNamesAResetWhileItConnects(t *testing.T) {
+	inside := listen(t)
+	go func() {
+		for {
+			c, err := inside.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+		}
+	}()
+	to := open(t, inside.Addr().String())
+	for range 200 {
+		c, err := to.Connect(t.Context())
+		if err == nil {
+			_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+			_, err = c.Read(make([]byte, 1))
+			_ = c.Close()
+		}
+		if !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("got %v, want a reset", err)
+		}
+	}
+}
+
 func TestTunnelClosesWithItsSupervisor(t *testing.T) {
 	inside := listen(t)
 	var c net.Conn

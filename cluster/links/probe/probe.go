@@ -5,6 +5,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -22,7 +23,8 @@ func Run(ctx context.Context, addr, mode string, n int) wire.ProbeResult {
 }
 
 // WithDialer dials, in echo mode sends n bytes (at least one) and waits until all
-// have come back, and measures both. It ends with ctx.
+// have come back, and measures both. In close mode it then closes, and measures
+// how long that takes to come back. It ends with ctx.
 func WithDialer(ctx context.Context, dial func(context.Context) (net.Conn, error), mode string, n int) wire.ProbeResult {
 	start := time.Now()
 	fail := func(p wire.ProbeResult, err error) wire.ProbeResult {
@@ -64,7 +66,28 @@ func WithDialer(ctx context.Context, dial func(context.Context) (net.Conn, error
 		return fail(p, err)
 	}
 	p.RTT = time.Since(start)
+	if mode != wire.Close {
+		return p
+	}
+	start = time.Now()
+	if err := awaitClose(c); err != nil {
+		return fail(p, err)
+	}
+	p.RTT = time.Since(start)
 	return p
+}
+
+// awaitClose ends this side of a connection and waits until the other has ended too.
+func awaitClose(c net.Conn) error {
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok {
+		return fmt.Errorf("a %T cannot be closed for writing alone", c)
+	}
+	if err := half.CloseWrite(); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, c)
+	return err
 }
 
 // kind names how a failure looks to a client.

@@ -52,20 +52,72 @@ type Flow struct {
 	// Drop throws bytes away; connections that lived through it are closed
 	// when it ends.
 	Drop bool `json:"drop,omitempty"`
+	// Losses delay bytes as lost packets do; what several of them add is summed.
+	Losses []Loss `json:"losses,omitempty"`
+	// SliceSize is how many bytes are written at a time, SliceDelay the pause
+	// between two writes of a connection. A size of 0 means that writes stay as they are.
+	SliceSize  int64         `json:"sliceSize,omitempty"`
+	SliceDelay time.Duration `json:"sliceDelay,omitempty"`
+	// CloseDelay keeps the end of the stream back.
+	CloseDelay time.Duration `json:"closeDelay,omitempty"`
+	// StallAfter is how many bytes each connection still carries until the
+	// others, and its end, are kept; 0 means that none are.
+	StallAfter int64 `json:"stallAfter,omitempty"`
+	// ResetAfter is how many bytes each connection still carries until a further
+	// one makes it end in an RST at both ends; 0 means that none does.
+	ResetAfter int64 `json:"resetAfter,omitempty"`
 }
 
-// Delay is latency, in nanoseconds in JSON, uniform in ±Jitter around Latency,
-// never below zero.
+// Delay is latency, in nanoseconds in JSON, with jitter around it, never below zero.
 type Delay struct {
 	Latency time.Duration `json:"latency"`
 	Jitter  time.Duration `json:"jitter,omitempty"`
-	Seed    uint64        `json:"seed,omitempty"`
+	// Distribution is how the jitter is distributed: Uniform (also when empty),
+	// Normal or Pareto.
+	Distribution string `json:"distribution,omitempty"`
+	Seed         uint64 `json:"seed,omitempty"`
+}
+
+// Distributions of jitter.
+const (
+	Uniform = "uniform" // evenly in ±Jitter around Latency
+	Normal  = "normal"  // around Latency with a standard deviation of Jitter, within MaxDeviations of them
+	Pareto  = "pareto"  // never less than Latency; Jitter more on average, and rarely up to MaxExcess times that
+)
+
+// MaxDeviations and MaxExcess cut the tails off, so that it can be said how long
+// a delay takes at most.
+const (
+	MaxDeviations = 3
+	MaxExcess     = 20
+)
+
+// Max is the longest that the delay takes.
+func (d Delay) Max() time.Duration {
+	switch d.Distribution {
+	case Normal:
+		return d.Latency + MaxDeviations*d.Jitter
+	case Pareto:
+		return d.Latency + MaxExcess*d.Jitter
+	}
+	return d.Latency + d.Jitter
+}
+
+// Loss is the loss of packets as a TCP stream shows it: no byte is missing, but a
+// segment that was lost arrives only after it was sent again, and keeps back what
+// was sent after it. Retransmit passes before it is sent again, twice as long if
+// it is lost once more, and so on.
+type Loss struct {
+	Probability float64       `json:"probability"` // 0 to 1, of each segment
+	Retransmit  time.Duration `json:"retransmit"`
+	Seed        uint64        `json:"seed,omitempty"`
 }
 
 // Modes of a probe.
 const (
 	Echo    = "echo"    // connect, send bytes, wait for them to come back
 	Connect = "connect" // connect only
+	Close   = "close"   // connect, send bytes, wait for them, close and wait until the far end has closed too
 )
 
 // ProbeResult is what a probe measured.
