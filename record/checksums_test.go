@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,7 +104,7 @@ func TestChecksumsCannotBeSwitchedOff(t *testing.T) {
 		"the field false":               {[]func(*testing.T, string){edit("\"checksummed\": true", "\"checksummed\": false")}, []string{"run.json was changed after the run had ended"}},
 		"field and sums removed":        {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, []string{missing}},
 		"a run that was killed":         {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), edit("\"to\": 9000000000", "\"to\": -1"), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, nil},
-		"a record of the past has none": {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), edit("\"schema\": 2", "\"schema\": 1"), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, nil},
+		"a record of the past has none": {[]func(*testing.T, string){edit(",\n  \"checksummed\": true", ""), edit(fmt.Sprintf("\"schema\": %d", Schema), "\"schema\": 1"), func(t *testing.T, dir string) { remove(t, dir, ChecksumsFile) }}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := sample()
