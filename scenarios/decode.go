@@ -21,7 +21,10 @@ import (
 // stops at the first error and drops the positions of the fields; this one continues
 // and keeps them. Anchors, aliases, merges, tags and further documents are rejected,
 // so that every reader understands a scenario in the same way.
-type decoder struct{ *diagnosticCollector }
+type decoder struct {
+	*diagnosticCollector
+	combination *combination // of the file's parameters; nil while there is none
+}
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
@@ -30,34 +33,43 @@ var (
 	stepType     = reflect.TypeFor[StepSpec]()
 )
 
-// decodeDocument reads the file into out. A panic of the YAML parser is reported as
-// an error of the file, because the parser sees arbitrary input.
-func (d decoder) decodeDocument(data []byte, out any) {
-	defer func() {
-		if r := recover(); r != nil {
-			d.report("", fmt.Sprintf("is not YAML that can be read: %v", r), "")
-		}
-	}()
+// parseDocument returns the file's one document, or nil after a report. A panic of the YAML parser is
+// reported as an error of the file, because the parser sees arbitrary input.
+func (d decoder) parseDocument(data []byte) (body ast.Node) {
+	defer d.recovered()
 	tokens := lexer.Tokenize(string(data))
 	if deep, ok := tooDeep(tokens); ok {
 		d.reportAt(position{deep.Position.Line, deep.Position.Column}, "", fmt.Sprintf("lists and mappings are nested more than %d deep", maxNesting), "")
-		return
+		return nil
 	}
 	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.syntax(err)
-		return
+		return nil
 	}
 	docs := slices.DeleteFunc(f.Docs, func(n *ast.DocumentNode) bool { return n.Body == nil })
 	if len(docs) == 0 {
 		d.report("", "is empty: it holds no scenario", "")
-		return
+		return nil
 	}
 	if len(docs) > 1 {
 		d.report("", fmt.Sprintf("has %d documents, want one scenario", len(docs)), "")
-		return
+		return nil
 	}
-	d.decodeValue(docs[0].Body, reflect.ValueOf(out).Elem(), "")
+	return docs[0].Body
+}
+
+// decodeBody reads a document into out.
+func (d decoder) decodeBody(body ast.Node, out any) {
+	defer d.recovered()
+	d.decodeValue(body, reflect.ValueOf(out).Elem(), "")
+}
+
+// recovered reports a panic that is under way.
+func (d decoder) recovered() {
+	if r := recover(); r != nil {
+		d.report("", fmt.Sprintf("is not YAML that can be read: %v", r), "")
+	}
 }
 
 // tooDeep returns the token that is nested too deeply. The parser is recursive, and took
@@ -87,6 +99,10 @@ func tooDeep(tokens token.Tokens) (*token.Token, bool) {
 func (d decoder) decodeValue(n ast.Node, v reflect.Value, path string) {
 	if _, known := d.positions[path]; !known {
 		d.recordPosition(path, n)
+	}
+	n, ok := d.substitute(n, path)
+	if !ok {
+		return
 	}
 	if v.Kind() == reflect.Pointer {
 		v.Set(reflect.New(v.Type().Elem()))

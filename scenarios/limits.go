@@ -10,17 +10,18 @@ import (
 // Limits of what a file can ask for, so that a typing error does not occupy a
 // machine for a day.
 const (
-	maxSteps    = 64
-	maxEpisodes = 100
-	maxFaults   = 1000      // steps of all episodes
-	maxDuration = time.Hour // of any one duration
-	maxRegions  = 9
-	maxNodes    = 45 // of all regions
-	maxTimeline = 3 * time.Hour
-	maxRate     = 20_000   // operations a second and region
-	maxFile     = 64 << 10 // bytes
-	maxList     = 1000     // entries of any list but the steps
-	maxNesting  = 32       // lists and mappings in each other
+	maxSteps                = 64
+	maxEpisodes             = 100
+	maxFaults               = 1000      // steps of all episodes
+	maxDuration             = time.Hour // of any one duration
+	maxCombinationsOfMatrix = 64
+	maxRegions              = 9
+	maxNodes                = 45 // of all regions
+	maxTimeline             = 3 * time.Hour
+	maxRate                 = 20_000   // operations a second and region
+	maxFile                 = 64 << 10 // bytes
+	maxList                 = 1000     // entries of any list but the steps
+	maxNesting              = 32       // lists and mappings in each other
 )
 
 // intLimits are the least and the greatest value of a field, by its path without indices.

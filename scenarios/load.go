@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/record"
@@ -49,32 +51,41 @@ func Load(pathOrName string) (Scenario, error) {
 	return s, err
 }
 
-// LoadSource is Load, and returns the text of the scenario as well. The file is read
-// once: it may be a pipe, such as the shell's <(…).
+// LoadSource is Load, and returns the text of the scenario as well. Of a file with a matrix it is the first scenario.
 func LoadSource(pathOrName string) (Scenario, []byte, error) {
+	all, data, err := LoadAll(pathOrName)
+	if err != nil {
+		return Scenario{}, data, err
+	}
+	return all[0], data, nil
+}
+
+// LoadAll reads all scenarios of a file, which are several where it has a matrix, and its text. The file is read
+// once: it may be a pipe, such as the shell's <(…).
+func LoadAll(pathOrName string) ([]Scenario, []byte, error) {
 	if data, err := Source(pathOrName); err == nil {
-		s, err := Parse(pathOrName+".yaml", data)
-		return s, data, err
+		all, err := parseAll(pathOrName+".yaml", data, nil)
+		return all, data, err
 	}
 	f, err := os.Open(pathOrName)
 	if err != nil {
 		if isPath(pathOrName) {
-			return Scenario{}, nil, fmt.Errorf("read scenario: %w", err)
+			return nil, nil, fmt.Errorf("read scenario: %w", err)
 		}
-		return Scenario{}, nil, Diagnostic{
+		return nil, nil, Diagnostic{
 			File: pathOrName, Message: "is neither a file nor a scenario of the library", Suggestion: suggest.Closest(pathOrName, Names()),
 		}
 	}
 	defer f.Close()
 	if is, err := f.Stat(); err == nil && is.IsDir() {
-		return Scenario{}, nil, Diagnostic{File: pathOrName, Message: "is a directory; name a scenario file in it"}
+		return nil, nil, Diagnostic{File: pathOrName, Message: "is a directory; name a scenario file in it"}
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return Scenario{}, nil, fmt.Errorf("read scenario: %w", err)
+		return nil, nil, fmt.Errorf("read scenario: %w", err)
 	}
-	s, err := Parse(pathOrName, data)
-	return s, data, err
+	all, err := parseAll(pathOrName, data, openBeside(pathOrName))
+	return all, data, err
 }
 
 // Source returns the text of a scenario of the library with its comments.
@@ -88,22 +99,62 @@ const byteOrderMark = "\uFEFF"
 
 // Parse reads a scenario strictly. File is the name that errors give. The error is a
 // Diagnostics with everything that is wrong. Names of regions, nodes and services
-// are checked by Resolve, when the topology is known.
+// are checked by Resolve, when the topology is known. Of a file with a matrix it returns the first scenario.
 func Parse(file string, data []byte) (Scenario, error) {
+	all, err := ParseAll(file, data)
+	if err != nil {
+		return Scenario{}, err
+	}
+	return all[0], nil
+}
+
+// ParseAll reads all scenarios of a file: one for each combination of the parameters in its matrix.
+func ParseAll(file string, data []byte) ([]Scenario, error) { return parseAll(file, data, nil) }
+
+func parseAll(file string, data []byte, open opener) ([]Scenario, error) {
 	src := &diagnosticCollector{file: file, positions: map[string]position{}}
-	s := Scenario{source: src}
 	if len(data) > maxFile {
 		src.report("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
-		return Scenario{}, src.err()
+		return nil, src.err()
 	}
 	switch {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
 		src.report("", "is UTF-16: save it as UTF-8", "")
-		return Scenario{}, src.err()
+		return nil, src.err()
 	case bytes.HasPrefix(data, []byte(byteOrderMark)): // which some editors write, and YAML allows
 		data = data[len(byteOrderMark):]
 	}
-	decoder{src}.decodeDocument(data, &s)
+	d := decoder{diagnosticCollector: src}
+	body := d.parseDocument(data)
+	if body == nil {
+		return nil, src.err()
+	}
+	all := combinations(d, readMatrix(d, body))
+	if err := src.err(); err != nil {
+		return nil, err
+	}
+	var out []Scenario
+	for i, c := range all {
+		s, err := parseOne(file, body, c, open, i == len(all)-1)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// parseOne reads the scenario of one combination of parameters. The last of them shows which are never used.
+func parseOne(file string, body ast.Node, c *combination, open opener, last bool) (Scenario, error) {
+	src := &diagnosticCollector{file: file, positions: map[string]position{}}
+	s := Scenario{source: src}
+	d := decoder{src, c}
+	d.decodeBody(body, &s)
+	s.useShared(d, open)
+	if last {
+		c.reportUnused(src)
+	}
+	s.Parameters = c.parameters()
 	s.ExpectedFailures = record.CanonicalChecks(s.ExpectedFailures)
 	if !slices.ContainsFunc(src.diagnostics, func(p Diagnostic) bool { return p.Field == "" }) {
 		s.validate(src) // the file is a YAML mapping

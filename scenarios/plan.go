@@ -16,9 +16,11 @@ import (
 // Plan is a scenario with every default and every random choice resolved. It
 // is saved before the run, and a replay runs it again.
 type Plan struct {
-	Scenario     string            `json:"scenario"`
-	Description  string            `json:"description"`
-	Labels       []string          `json:"labels"`
+	Scenario    string   `json:"scenario"`
+	Description string   `json:"description"`
+	Labels      []string `json:"labels"`
+	// Parameters are those of the file's matrix, with the values of this plan.
+	Parameters   []Parameter       `json:"parameters,omitempty"`
 	Target       string            `json:"target"`
 	TopologySpec topology.Spec     `json:"topologySpec"`
 	Topology     topology.Topology `json:"topology"`

@@ -40,6 +40,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Scenario:         s.Name,
 		Description:      strings.TrimSpace(s.Description),
 		Labels:           append([]string{}, s.Labels...),
+		Parameters:       s.Parameters,
 		Target:           cmp.Or(s.Target, "mcp"),
 		TopologySpec:     s.Topology,
 		Topology:         t,
@@ -54,6 +55,9 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 	}
 	if p.Seed == 0 {
 		p.Seed = newSeed()
+	}
+	if len(p.Parameters) > 0 {
+		p.Description = strings.TrimSpace(p.Description + "\nParameters: " + describeParameters(p.Parameters) + ".")
 	}
 	// A shorter observation could not show that the RTO objective was missed.
 	own := p.Objectives.SLO(slo)

@@ -21,6 +21,12 @@ type Scenario struct {
 	Description string `yaml:"description"`
 	// Target is the system under test; empty means mcp.
 	Target string `yaml:"target"`
+	// Uses is the name of a file beside this one with a topology and a load, for a scenario that has none of its own.
+	Uses string `yaml:"uses"`
+	// Matrix is the values of parameters: the file is a scenario for each combination of them.
+	Matrix Matrix `yaml:"matrix"`
+	// Parameters are the values that this scenario has of them.
+	Parameters []Parameter
 	// Labels choose scenarios: smoke, full, negative, nightly.
 	Labels   []string      `yaml:"labels"`
 	Topology topology.Spec `yaml:"topology"`

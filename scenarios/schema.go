@@ -37,11 +37,12 @@ type jsonSchema struct {
 	MaxItems    int                    `json:"maxItems,omitempty"`
 	Properties  map[string]*jsonSchema `json:"properties,omitempty"`
 	Required    []string               `json:"required,omitempty"`
-	Additional  *bool                  `json:"additionalProperties,omitempty"`
+	Additional  any                    `json:"additionalProperties,omitempty"` // false, or a *jsonSchema
 	MinFields   int                    `json:"minProperties,omitempty"`
 	AllOf       []*jsonSchema          `json:"allOf,omitempty"`
 	AnyOf       []*jsonSchema          `json:"anyOf,omitempty"`
 	Ref         string                 `json:"$ref,omitempty"`
+	Definitions map[string]*jsonSchema `json:"definitions,omitempty"`
 	If          *jsonSchema            `json:"if,omitempty"`
 	Then        *jsonSchema            `json:"then,omitempty"`
 	Not         *jsonSchema            `json:"not,omitempty"`
@@ -52,6 +53,9 @@ type jsonSchema struct {
 func Schema() []byte {
 	root := schemaOf(Language())
 	root.Schema, root.Title = "http://json-schema.org/draft-07/schema#", "holdfast scenario"
+	root.Definitions = map[string]*jsonSchema{"parameter": {
+		Type: "string", Pattern: parameterUse.String(), Description: "A parameter of the matrix.",
+	}}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -79,14 +83,13 @@ func schemaOf(f Field) *jsonSchema {
 const durationPattern = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 
 func entrySchema(f Field) *jsonSchema {
-	closed := false
 	switch {
 	case f.kind == stepType && f.Path != "steps":
 		return &jsonSchema{Ref: "#/properties/steps/items"}
 	case f.kind == faultType:
 		return &jsonSchema{Type: "object"} // the fields depend on the fault; see stepSchema
 	case f.Fields != nil:
-		s := &jsonSchema{Type: "object", Properties: map[string]*jsonSchema{}, Additional: &closed}
+		s := &jsonSchema{Type: "object", Properties: map[string]*jsonSchema{}, Additional: false}
 		for _, in := range f.Fields {
 			s.Properties[in.Name] = schemaOf(in)
 			for _, former := range in.Former {
@@ -105,8 +108,10 @@ func entrySchema(f Field) *jsonSchema {
 			s.MinFields = 1
 		}
 		return s
+	case f.Path == "matrix":
+		return &jsonSchema{Type: "object", Additional: &jsonSchema{Type: "array"}, MinFields: 1}
 	case f.kind == durationType:
-		return &jsonSchema{Type: "string", Pattern: durationPattern}
+		return orParameter(&jsonSchema{Type: "string", Pattern: durationPattern})
 	case reflect.PointerTo(f.kind).Implements(textType):
 		return &jsonSchema{Type: "string"}
 	case f.Path == "name":
@@ -136,9 +141,16 @@ func entrySchema(f Field) *jsonSchema {
 	case reflect.Float64:
 		s.Type = "number"
 	default:
-		s.Type = "string"
+		if s.Type = "string"; len(s.Enum) == 0 {
+			return s // a parameter is a text
+		}
 	}
-	return s
+	return orParameter(s)
+}
+
+// orParameter accepts a parameter of the matrix in the place of a value.
+func orParameter(s *jsonSchema) *jsonSchema {
+	return &jsonSchema{AnyOf: []*jsonSchema{s, {Ref: "#/definitions/parameter"}}}
 }
 
 // faultSchemas say for each fault which settings it has, and whether it has another side and a default

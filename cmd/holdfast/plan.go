@@ -30,27 +30,40 @@ which client regions can still reach it. Nothing is started.
 
 Which node leads is not known before a run, so a quorum counts as surviving only
 when it survives whichever node leads. With --json it prints the plan, as plan.json
-holds it, and the timeline.`,
+holds it, and the timeline; one object for each combination of a matrix.`,
 		Example: `  holdfast plan lose-main-region
   holdfast plan ./my-drill.yaml --seed 7 --json`,
 		Args: wantArgs(1, 1, "one scenario file or name"),
 		RunE: func(c *cobra.Command, args []string) error {
-			j, err := readJob(args[0], seed)
+			jobs, err := readJobs(args[0], seed)
 			if err != nil {
 				return err
 			}
-			if a.json {
-				return printJSON(a.out, struct {
-					Plan     scenarios.Plan         `json:"plan"`
-					Timeline []scenarios.PreviewRow `json:"timeline"`
-					Warnings []string               `json:"warnings,omitempty"`
-				}{j.Plan, j.Plan.Timeline(), j.Plan.Warnings()})
+			for i, j := range jobs {
+				if !a.json && i > 0 {
+					fmt.Fprintln(a.out)
+				}
+				if err := a.planOne(j.Plan); err != nil {
+					return err
+				}
 			}
-			return printPlan(a.out, j.Plan)
+			return nil
 		},
 	}
 	c.Flags().Uint64Var(&seed, "seed", 0, "seed of every random choice; 0 takes the scenario's seed, or draws one")
 	return c
+}
+
+// planOne prints a plan, as text or as one JSON object.
+func (a *app) planOne(p scenarios.Plan) error {
+	if !a.json {
+		return printPlan(a.out, p)
+	}
+	return printJSON(a.out, struct {
+		Plan     scenarios.Plan         `json:"plan"`
+		Timeline []scenarios.PreviewRow `json:"timeline"`
+		Warnings []string               `json:"warnings,omitempty"`
+	}{p, p.Timeline(), p.Warnings()})
 }
 
 func printPlan(w io.Writer, p scenarios.Plan) error {

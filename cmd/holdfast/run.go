@@ -20,6 +20,7 @@ import (
 	"github.com/mcp-resilience/holdfast/harness/builtin"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
+	"github.com/mcp-resilience/holdfast/scenarios"
 )
 
 // runFlags are the flags of the verbs that execute runs.
@@ -68,7 +69,8 @@ func (a *app) runVerb() *cobra.Command {
 		Long: `Run starts the scenario's system, puts load on it, injects the faults, reads all
 data back and judges what the clients saw. A scenario is a file of yours or a name
 from the library ("holdfast list"). Several scenarios run one after the other, and
-the worst outcome is the exit status. A scenario with "expect: fail" exits 0 only
+the worst outcome is the exit status. A file with a matrix is a scenario for each
+combination of its parameters, and one table shows what came of them. A scenario with "expect: fail" exits 0 only
 when its verdict is fail and every check under "expectedFailures" has failed.
 
 Progress goes to standard error: a live view in a terminal, timestamped lines
@@ -92,11 +94,11 @@ record. The second ends the command at once.
 		RunE: func(c *cobra.Command, args []string) error {
 			var jobs []builtin.Job
 			for _, arg := range args { // every file is read before anything starts
-				j, err := readJob(arg, f.seed)
+				all, err := readJobs(arg, f.seed)
 				if err != nil {
 					return err
 				}
-				jobs = append(jobs, j)
+				jobs = append(jobs, all...)
 			}
 			return a.runAll(c.Context(), jobs, f)
 		},
@@ -110,14 +112,21 @@ record. The second ends the command at once.
 // runAll runs the jobs one after the other. Its error carries the worst exit status.
 func (a *app) runAll(ctx context.Context, jobs []builtin.Job, f runFlags) error {
 	worst := 0
+	var matrix matrixResults
 	for _, j := range jobs {
 		r, dir, err := a.runOne(ctx, j, f)
 		if err := a.printOutcome(r, dir, executedExit(r), err); err != nil {
 			return err
 		}
 		worst = worstExit(worst, executedExit(r))
+		matrix.add(j.Plan, r)
 		if r.AbortReason != "" {
 			break
+		}
+	}
+	if !a.json {
+		if err := matrix.print(a.out); err != nil {
+			return err
 		}
 	}
 	return exitWith(worst)
@@ -150,6 +159,9 @@ func (a *app) attempt(ctx context.Context, j builtin.Job, f runFlags, earlier []
 		view.Note(fmt.Sprintf("attempt %d of at most %d: attempt %d (%s) was %s, cause %s", n+1, f.retryEnvironment+1, n, last.Run, last.Verdict, last.Cause))
 	}
 	view.Note(fmt.Sprintf("scenario %s on %s, seed %d", j.Plan.Scenario, j.Plan.Target, j.Plan.Seed))
+	for _, p := range j.Plan.Parameters {
+		view.Note("parameter " + p.String())
+	}
 	for _, warning := range j.Plan.Warnings() {
 		view.Note("warning: " + warning)
 	}
@@ -200,19 +212,20 @@ func runExit(r *record.Run) int {
 
 // outcome is what --json prints for a run.
 type outcome struct {
-	Run           string           `json:"run"`
-	Scenario      string           `json:"scenario"`
-	Target        string           `json:"target"`
-	Runtime       string           `json:"runtime"`
-	RuntimeReason string           `json:"runtimeReason,omitempty"`
-	Seed          uint64           `json:"seed"`
-	Dir           string           `json:"dir"`
-	Report        string           `json:"report"`
-	AbortReason   string           `json:"abortReason,omitempty"`
-	Earlier       []record.Attempt `json:"earlier,omitempty"`
-	AsExpected    bool             `json:"asExpected"`
-	ExitCode      int              `json:"exitCode"`
-	Result        *record.Result   `json:"result"`
+	Run           string                `json:"run"`
+	Scenario      string                `json:"scenario"`
+	Target        string                `json:"target"`
+	Runtime       string                `json:"runtime"`
+	RuntimeReason string                `json:"runtimeReason,omitempty"`
+	Seed          uint64                `json:"seed"`
+	Dir           string                `json:"dir"`
+	Report        string                `json:"report"`
+	AbortReason   string                `json:"abortReason,omitempty"`
+	Earlier       []record.Attempt      `json:"earlier,omitempty"`
+	Parameters    []scenarios.Parameter `json:"parameters,omitempty"`
+	AsExpected    bool                  `json:"asExpected"`
+	ExitCode      int                   `json:"exitCode"`
+	Result        *record.Result        `json:"result"`
 }
 
 // printOutcome prints the outcome of a run, as text or as one JSON object, and
@@ -235,7 +248,7 @@ func (a *app) printRun(r *record.Run, dir string, exit int) error {
 	if a.json {
 		return printJSON(a.out, outcome{
 			Run: r.ID, Scenario: r.Scenario, Target: r.Target, Runtime: r.Runtime, RuntimeReason: r.RuntimeReason,
-			Seed: r.Seed, Dir: dir, Report: report, AbortReason: r.AbortReason, Earlier: r.Earlier,
+			Seed: r.Seed, Dir: dir, Report: report, AbortReason: r.AbortReason, Earlier: r.Earlier, Parameters: parametersOf(r),
 			AsExpected: exit == 0, ExitCode: exit, Result: r.Result,
 		})
 	}
@@ -254,13 +267,13 @@ func (a *app) colour() bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// readJob reads a scenario that the user named.
-func readJob(name string, seed uint64) (builtin.Job, error) {
-	j, err := builtin.Read(name, seed)
+// readJobs reads a scenario that the user named; a file with a matrix is several.
+func readJobs(name string, seed uint64) ([]builtin.Job, error) {
+	jobs, err := builtin.ReadAll(name, seed)
 	if err != nil {
-		return j, usageErr("%w\n%q lists the scenarios of the library, %q the faults that a file can use", err, "holdfast list", "holdfast list faults")
+		return nil, usageErr("%w\n%q lists the scenarios of the library, %q the faults that a file can use", err, "holdfast list", "holdfast list faults")
 	}
-	return j, nil
+	return jobs, nil
 }
 
 // selectRuntime chooses the runtime that the user named.

@@ -37,6 +37,24 @@ func ReadFor(own []targets.Target, pathOrName string, seed uint64, changes ...fu
 	return Job{Plan: p, Source: source}, nil
 }
 
+// ReadAll is Read for every scenario that a file with a matrix makes. They share the seed.
+func ReadAll(pathOrName string, seed uint64) ([]Job, error) {
+	all, source, err := scenarios.LoadAll(pathOrName)
+	if err != nil {
+		return nil, err
+	}
+	var out []Job
+	for _, s := range all {
+		p, err := Resolve(s, seed)
+		if err != nil {
+			return nil, err
+		}
+		seed = p.Seed
+		out = append(out, Job{Plan: p, Source: source})
+	}
+	return out, nil
+}
+
 // Resolve makes a plan of a scenario on the topology of its target, which is
 // one of the caller's own or of the stock.
 func Resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenarios.Plan, error) {
