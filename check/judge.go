@@ -64,6 +64,7 @@ func only(name string, judge func(*index.Run) []record.Finding) check {
 var checks = []check{
 	only("run", validity.Completeness),
 	only("faults", validity.FaultProofs),
+	only("load phases", validity.LoadPhases),
 	only("node crashes", validity.NodeCrashes),
 	{"rto", func(_ context.Context, in input, out *record.Result) (fs []record.Finding) {
 		out.RTO, fs = recovery.RTO(in.Run)

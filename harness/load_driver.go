@@ -26,6 +26,7 @@ type loadDriver struct {
 	log     *runLog
 	history *history.Recorder
 	stats   *liveStats
+	pace    func(topology.Region, history.Class, time.Duration) float64
 	clients map[topology.Region][]workload.Client
 
 	mu      sync.Mutex
@@ -68,7 +69,7 @@ func (d *loadDriver) allClients() []workload.Client {
 // generator sends the load's operations, which go on record.
 func (d *loadDriver) generator() workload.Generator {
 	return workload.Generator{
-		Load: d.plan.Load, Seed: d.plan.Seed, Clients: d.clients, Now: d.log.now,
+		Load: d.plan.Load, Seed: d.plan.Seed, Clients: d.clients, Now: d.log.now, Pace: d.pace,
 		OnDue: d.stats.due,
 		OnDone: func(op history.Op) {
 			d.history.Record(op)

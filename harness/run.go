@@ -39,7 +39,13 @@ func (s *Session) drive(ctx context.Context) error {
 		return err
 	}
 	s.enterTimeline(s.plan.Length())
-	err := s.guarded(ctx, func(ctx context.Context) error { return s.runSteps(ctx, s.plan.Steps) })
+	err := s.guarded(ctx, func(ctx context.Context) error {
+		var phases sync.WaitGroup
+		phases.Go(func() { s.runLoadPhases(ctx) })
+		err := s.runSteps(ctx, s.plan.Steps)
+		phases.Wait()
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -133,6 +133,7 @@ func (l *runLog) snapshot() record.Run {
 func (l *runLog) copyRun() record.Run {
 	run := *l.run
 	run.Phases, run.Faults = slices.Clone(run.Phases), slices.Clone(run.Faults)
+	run.LoadPhases = slices.Clone(run.LoadPhases)
 	run.Matrices, run.Versions = slices.Clone(run.Matrices), maps.Clone(run.Versions)
 	run.Events = run.Events[:len(run.Events):len(run.Events)]
 	return run

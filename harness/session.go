@@ -20,17 +20,18 @@ import (
 // and judged. Start makes one, Finish or Close ends it. Its methods may be
 // called concurrently.
 type Session struct {
-	id       string
-	options  Options
-	dir      *record.Dir
-	log      *runLog
-	history  *history.Recorder
-	system   *system
-	load     *loadDriver
-	faults   *faultScheduler
-	triggers *triggers
-	crashes  *crashMonitor
-	machine  *machineMonitor
+	id         string
+	options    Options
+	dir        *record.Dir
+	log        *runLog
+	history    *history.Recorder
+	system     *system
+	load       *loadDriver
+	faults     *faultScheduler
+	triggers   *triggers
+	loadPhases *loadPhases
+	crashes    *crashMonitor
+	machine    *machineMonitor
 
 	life context.Context // ends when the session must end
 	end  context.CancelCauseFunc
@@ -97,7 +98,7 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 	if err := targets.CheckLoad(o.Target, p.Load); err != nil {
 		return nil, err
 	}
-	if err := checkTriggers(o.Target, p.Steps); err != nil {
+	if err := checkTriggers(o.Target, p); err != nil {
 		return nil, err
 	}
 	clock := history.NewClock()
@@ -136,7 +137,8 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 	if s.history, err = history.NewRecorder(dir.History()); err != nil {
 		return nil, err
 	}
-	s.load = &loadDriver{target: o.Target, plan: p, log: s.log, history: s.history, stats: stats}
+	s.loadPhases = &loadPhases{}
+	s.load = &loadDriver{pace: s.loadPhases.pace, target: o.Target, plan: p, log: s.log, history: s.history, stats: stats}
 	s.log.enter(record.Starting, record.NotReached)
 	s.log.notice(record.EventBuild, "the programs of %d nodes, unless they are built already (the first time takes a while)", len(p.Topology.Nodes))
 	if err := s.system.prepare(ctx, meta.ID); err != nil {

@@ -16,7 +16,7 @@ const measureAhead = 250 * time.Millisecond
 // runTriggered waits for what the step waits for, and carries it out then.
 func (s *Session) runTriggered(ctx context.Context, step scenarios.Step) {
 	i, err := s.faults.injectWhen(ctx, step, func(ctx context.Context, armed time.Duration) (firing, error) {
-		return s.triggers.await(ctx, s.system.cluster, step, armed)
+		return s.triggers.await(ctx, s.system.cluster, step.When, step.Within, armed)
 	})
 	if err == nil { // or it is on record
 		s.healWhenDue(ctx, i)

@@ -54,11 +54,11 @@ func newTriggers(target targets.Target, log *runLog, stats *liveStats) *triggers
 	return t
 }
 
-// await returns when and why the step's trigger fired, or errNotTriggered at its deadline.
-func (t *triggers) await(ctx context.Context, c *cluster.Cluster, step scenarios.Step, armed time.Duration) (firing, error) {
-	w := &waiter{when: step.When, since: armed, fired: make(chan firing, 1)}
+// await returns when and why a trigger fired, or errNotTriggered when it has not within the time since it was armed.
+func (t *triggers) await(ctx context.Context, c *cluster.Cluster, when scenarios.Trigger, within, armed time.Duration) (firing, error) {
+	w := &waiter{when: when, since: armed, fired: make(chan firing, 1)}
 	t.mu.Lock()
-	w.writes = t.acked + step.When.Writes
+	w.writes = t.acked + when.Writes
 	t.waiting[w] = true
 	t.mu.Unlock()
 	defer func() {
@@ -81,7 +81,7 @@ func (t *triggers) await(ctx context.Context, c *cluster.Cluster, step scenarios
 		defer polling.Wait()
 		defer cancel()
 	}
-	deadline := time.NewTimer(armed + step.Within - t.log.now())
+	deadline := time.NewTimer(armed + within - t.log.now())
 	defer deadline.Stop()
 	select {
 	case f := <-w.fired:
@@ -173,13 +173,23 @@ func describeEvent(e record.Event) string {
 	return strings.Join(out, " ")
 }
 
-// checkTriggers returns an error when a step waits for what the target never reports.
-func checkTriggers(target targets.Target, steps []scenarios.Step) error {
-	_, reports := target.(targets.EventSource)
-	for _, s := range steps {
-		if s.When.Kind == scenarios.SystemEvent && !reports {
-			return fmt.Errorf("step %s waits for %q, and target %s reports no events", s.ID, s.When, target.Name())
-		}
+// checkTriggers returns an error when a step or a phase of the load waits for what the target never reports.
+func checkTriggers(target targets.Target, p scenarios.Plan) error {
+	if _, reports := target.(targets.EventSource); reports {
+		return nil
 	}
-	return nil
+	waits := func(id string, when scenarios.Trigger) error {
+		if when.Kind != scenarios.SystemEvent {
+			return nil
+		}
+		return fmt.Errorf("step %s waits for %q, and target %s reports no events", id, when, target.Name())
+	}
+	var errs []error
+	for _, s := range p.Steps {
+		errs = append(errs, waits(s.ID, s.When))
+	}
+	for i, l := range p.LoadPhases {
+		errs = append(errs, waits(l.ID(i), l.When))
+	}
+	return errors.Join(errs...)
 }

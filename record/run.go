@@ -24,15 +24,16 @@ const Forever = time.Duration(math.MaxInt64)
 // Run is the record of one execution of a plan.
 type Run struct {
 	Meta
-	Plan     json.RawMessage `json:"-"` // plan.json
-	Phases   []Phase         `json:"phases"`
-	Faults   []Fault         `json:"faults"`
-	Windows  []Window        `json:"windows,omitempty"` // that were judged on their own
-	Matrices []Matrix        `json:"-"`                 // links.json
-	Events   []Event         `json:"-"`                 // events.jsonl
-	Ops      []history.Op    `json:"-"`                 // history.jsonl.zst
-	Machine  []MachineSample `json:"-"`                 // machine.jsonl.zst
-	Result   *Result         `json:"-"`                 // verdict.json; nil until judged
+	Plan       json.RawMessage `json:"-"` // plan.json
+	Phases     []Phase         `json:"phases"`
+	Faults     []Fault         `json:"faults"`
+	LoadPhases []LoadPhase     `json:"loadPhases,omitempty"`
+	Windows    []Window        `json:"windows,omitempty"` // that were judged on their own
+	Matrices   []Matrix        `json:"-"`                 // links.json
+	Events     []Event         `json:"-"`                 // events.jsonl
+	Ops        []history.Op    `json:"-"`                 // history.jsonl.zst
+	Machine    []MachineSample `json:"-"`                 // machine.jsonl.zst
+	Result     *Result         `json:"-"`                 // verdict.json; nil until judged
 	// Checksummed is true when the record is complete and has a ChecksumsFile.
 	Checksummed bool `json:"checksummed,omitempty"`
 	// NoChecksums is true for a stored record that has none and need not have any, because a version before there
@@ -157,6 +158,15 @@ type Fault struct {
 	Skipped   string `json:"skipped,omitempty"`
 	Error     string `json:"error,omitempty"`
 	HealError string `json:"healError,omitempty"`
+}
+
+// LoadPhase is a change of the load's rate as it happened. Begin and End are NotReached where it did not.
+type LoadPhase struct {
+	ID          string        `json:"id"` // unique in the run
+	Description string        `json:"description"`
+	Trigger     *Trigger      `json:"trigger,omitempty"` // nil for one that began by the clock
+	Begin       time.Duration `json:"begin"`
+	End         time.Duration `json:"end"`
 }
 
 // Trigger is what a fault waited for, and what came of that.

@@ -27,6 +27,7 @@ func sections() map[string]reflect.Type {
 		"Steps":        reflect.TypeFor[scenarios.StepSpec](),
 		"Topology":     reflect.TypeFor[topology.Spec](),
 		"Load":         reflect.TypeFor[workload.Load](),
+		"Load phases":  reflect.TypeFor[scenarios.LoadPhase](),
 		"Guards":       reflect.TypeFor[scenarios.Guards](),
 		"Blast radius": reflect.TypeFor[scenarios.BlastRadius](),
 		"Objectives":   reflect.TypeFor[record.Objectives](),

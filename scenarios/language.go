@@ -156,6 +156,8 @@ func valuesOf(f Field) []string {
 		return stringsOf(verdicts)
 	case "expectedFailures":
 		return record.Checks()
+	case "loadPhases.only":
+		return loadClasses
 	case "objectives.stages":
 		return stageNames
 	case "objectives.latency":

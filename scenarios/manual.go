@@ -49,13 +49,14 @@ func readTables(text string) map[string]map[string]manualRow {
 // manualHeadings are the headings under which the manual has the fields of a mapping, by the
 // path of the mapping. The settings of a fault stand under its name.
 var manualHeadings = map[string]string{
-	"":         "The file",
-	"steps":    "Steps",
-	"steps.on": "Steps",
-	"steps.to": "Steps",
-	"guards":   "Guards",
-	"topology": "Topology",
-	"load":     "Load",
+	"":           "The file",
+	"steps":      "Steps",
+	"steps.on":   "Steps",
+	"steps.to":   "Steps",
+	"guards":     "Guards",
+	"loadPhases": "Load phases",
+	"topology":   "Topology",
+	"load":       "Load",
 
 	"steps.on.not": "Steps",
 	"steps.to.not": "Steps",

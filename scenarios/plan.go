@@ -30,6 +30,7 @@ type Plan struct {
 	Baseline    time.Duration `json:"baseline"`
 	Steps       []Step        `json:"steps"` // in order of At, all episodes
 	Guards      Guards        `json:"guards,omitzero"`
+	LoadPhases  []LoadPhase   `json:"loadPhases,omitempty"`
 	BlastRadius BlastRadius   `json:"blastRadius,omitzero"`
 	// Observe is the longest time to wait for stable recovery after the last heal. It
 	// is always long enough to find that the RTO objective was missed.
@@ -60,11 +61,14 @@ type Step struct {
 	Seed  uint64            `json:"seed"`
 }
 
-// Length is the time from the end of the baseline to the last heal.
+// Length is the time from the end of the baseline to the last heal, or the end of the last phase of the load.
 func (p Plan) Length() time.Duration {
 	var end time.Duration
 	for _, s := range p.Steps {
 		end = max(end, s.End())
+	}
+	for _, l := range p.LoadPhases {
+		end = max(end, l.End())
 	}
 	return end
 }

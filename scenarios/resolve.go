@@ -50,6 +50,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Objectives:       s.Objectives.Resolve(),
 		Guards:           s.Guards.Resolve(),
 		BlastRadius:      s.BlastRadius,
+		LoadPhases:       s.resolveLoadPhases(),
 		Expect:           cmp.Or(s.Expect, record.Pass),
 		ExpectedFailures: record.CanonicalChecks(s.ExpectedFailures),
 	}
@@ -180,6 +181,7 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 			validateOutcomes(src, path, d, t)
 		}
 	})
+	validateLoadPhaseNames(src, s.LoadPhases, t)
 	regions := stringsOf(t.Regions())
 	for i, d := range s.Topology.Latency {
 		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)

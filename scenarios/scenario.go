@@ -49,6 +49,8 @@ type Scenario struct {
 	// Guards stop the faults before their time, and BlastRadius bounds what they may do together.
 	Guards      Guards      `yaml:"guards"`
 	BlastRadius BlastRadius `yaml:"blastRadius"`
+	// LoadPhases change the rate of the load for a time.
+	LoadPhases []LoadPhase `yaml:"loadPhases"`
 	// Observe is the longest wait for stable recovery after the last heal; 0
 	// means the objective for recovery plus 10 s.
 	Observe    time.Duration     `yaml:"observe"`

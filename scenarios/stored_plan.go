@@ -35,6 +35,16 @@ func (p Plan) validate() error {
 	validateTopology(src, p.TopologySpec)
 	validateLoad(src, p.Load)
 	validateGuards(src, p.Guards)
+	validateLoadPhaseNames(src, p.LoadPhases, p.Topology)
+	for i, l := range p.LoadPhases {
+		path := fmt.Sprintf("loadPhases[%d]", i)
+		src.requireDuration(path+".at", l.At, 0, maxPlanned)
+		src.requireDuration(path+".for", l.For, 0, maxPlanned)
+		src.requireDuration(path+".within", l.Within, 0, maxPlanned)
+		if l.Times < minTimes || l.Times > maxTimes {
+			src.report(path+".times", fmt.Sprintf("%g is out of range", l.Times), "")
+		}
+	}
 	if len(p.Steps) > maxFaults {
 		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxFaults), "")
 		return src.err()

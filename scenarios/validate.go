@@ -79,6 +79,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 			validateStep(src, fmt.Sprintf("steps[%d]", i), step, 1)
 		}
 		s.validateTriggers(src)
+		s.validateLoadPhases(src)
 		longest := time.Duration(0)
 		for _, o := range occurrences(s.Steps) {
 			longest = max(longest, o.end())

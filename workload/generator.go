@@ -22,6 +22,9 @@ type Generator struct {
 	Clients map[topology.Region][]Client // each region's, used in turn
 	// Now is the run's clock.
 	Now func() time.Duration
+	// Pace is how many times its usual rate the load of a region and class has at an instant; nil means
+	// once, always.
+	Pace func(r topology.Region, c history.Class, at time.Duration) float64
 	// OnDue is called for each operation when it is due, OnDone when its outcome is
 	// known. Both are called concurrently.
 	OnDue  func(history.Op)
@@ -64,14 +67,11 @@ func (g Generator) send(ctx context.Context, s *opGenerator, clients []Client, i
 	var underway sync.WaitGroup
 	defer underway.Wait()
 	slots := make(chan struct{}, g.Load.MaxInFlight)
-	interval := time.Second / time.Duration(s.rate)
-	start := g.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for i := int64(0); ; i++ {
-		// Offsets are computed, not accumulated, so that the rate does not drift;
-		// a late sender catches up at once, each operation with its own intended time.
-		intended := start + time.Duration(i)*interval
+	// Each operation is due an interval after the one before was due, and not after it was sent, so that the rate does
+	// not drift; a late sender catches up at once, each operation with its own intended time.
+	for i, intended := int64(0), g.Now(); ; i, intended = i+1, intended+g.interval(s, intended) {
 		if wait := intended - g.Now(); wait > 0 {
 			timer.Reset(wait)
 			select {
@@ -103,6 +103,18 @@ func (g Generator) send(ctx context.Context, s *opGenerator, clients []Client, i
 			g.OnDone(op)
 		})
 	}
+}
+
+// minPace bounds how slow the load can get: the next operation must come within reasonable time.
+const minPace = 0.01
+
+// interval is the time from an operation that is due at an instant to the next.
+func (g Generator) interval(s *opGenerator, at time.Duration) time.Duration {
+	usual := time.Second / time.Duration(s.rate)
+	if g.Pace == nil {
+		return usual
+	}
+	return max(time.Microsecond, time.Duration(float64(usual)/max(minPace, g.Pace(s.region, s.class, at))))
 }
 
 // Attempt executes one operation within the timeout and sets its call and return

@@ -275,3 +275,43 @@ func TestSaturate(t *testing.T) {
 		t.Errorf("%d adds of %d different values; want many, and no value twice", len(ops), len(values))
 	}
 }
+
+// TestPace: the schedule follows the pace, and is exact where the pace is 1.
+func TestPace(t *testing.T) {
+	start := time.Now()
+	var mu sync.Mutex
+	var due []time.Duration
+	g := Generator{
+		Load: Load{Writes: 100}.Resolve(), Seed: 1, Clients: map[topology.Region][]Client{"east": {answer(ok)}},
+		Now: func() time.Duration { return time.Since(start) },
+		Pace: func(_ topology.Region, _ history.Class, at time.Duration) float64 {
+			if at < 200*time.Millisecond {
+				return 1
+			}
+			return 4
+		},
+		OnDue: func(op history.Op) {
+			if op.Class() == history.Writes {
+				mu.Lock()
+				due = append(due, op.Intended)
+				mu.Unlock()
+			}
+		},
+		OnDone: func(history.Op) {},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+	defer cancel()
+	g.Run(ctx)
+	for i := 1; i < len(due); i++ {
+		want := 10 * time.Millisecond
+		if due[i-1] >= 200*time.Millisecond {
+			want /= 4
+		}
+		if got := due[i] - due[i-1]; got != want {
+			t.Errorf("operation %d is due %v after the one before, at %v; want %v", i, got, due[i], want)
+		}
+	}
+	if len(due) < 30 {
+		t.Errorf("%d operations were due; the pace did not change", len(due))
+	}
+}

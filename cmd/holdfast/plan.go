@@ -79,6 +79,13 @@ func printPlan(w io.Writer, p scenarios.Plan) error {
 		}
 		fmt.Fprintf(t, "expected\t%s: a negative control, which must %s\n", p.Expect, must)
 	}
+	for i, l := range p.LoadPhases {
+		when := "at " + formatOffset(l.At)
+		if !l.When.IsZero() {
+			when = fmt.Sprintf("from %s on when %s, for which it waits %s at most", formatOffset(l.At), l.When, duration.Format(l.Within))
+		}
+		fmt.Fprintf(t, "%s\t%s, %s\n", l.ID(i), l, printable.Line(when))
+	}
 	if guards := guardList(p.Guards); guards != "" {
 		fmt.Fprintf(t, "guards\tfaults are healed at once when %s\n", printable.Line(guards))
 	}

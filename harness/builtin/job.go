@@ -75,6 +75,11 @@ func Resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenario
 				return scenarios.Plan{}, s.Diagnostic(fmt.Sprintf("steps[%d].when", i), "target "+target.Name()+" reports no events", "")
 			}
 		}
+		for i, l := range s.LoadPhases {
+			if l.When.Kind == scenarios.SystemEvent {
+				return scenarios.Plan{}, s.Diagnostic(fmt.Sprintf("loadPhases[%d].when", i), "target "+target.Name()+" reports no events", "")
+			}
+		}
 	}
 	return s.Resolve(t, seed)
 }
