@@ -27,6 +27,7 @@ func sections() map[string]reflect.Type {
 		"Steps":        reflect.TypeFor[scenarios.StepSpec](),
 		"Topology":     reflect.TypeFor[topology.Spec](),
 		"Load":         reflect.TypeFor[workload.Load](),
+		"Drills":       reflect.TypeFor[scenarios.Drill](),
 		"Load phases":  reflect.TypeFor[scenarios.LoadPhase](),
 		"Guards":       reflect.TypeFor[scenarios.Guards](),
 		"Blast radius": reflect.TypeFor[scenarios.BlastRadius](),

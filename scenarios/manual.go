@@ -53,6 +53,7 @@ var manualHeadings = map[string]string{
 	"steps":      "Steps",
 	"steps.on":   "Steps",
 	"steps.to":   "Steps",
+	"drill":      "Drills",
 	"guards":     "Guards",
 	"loadPhases": "Load phases",
 	"topology":   "Topology",

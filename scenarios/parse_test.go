@@ -118,7 +118,7 @@ func TestProblems(t *testing.T) {
 	const step = "name: x\nsteps:\n  - "
 	checks := strings.Join(record.Checks(), ", ")
 	for _, c := range []struct{ name, file, want string }{
-		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, uses, matrix, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, guards, blastRadius, loadPhases, observe, objectives, expect, expectedFailures; did you mean "steps"?`},
+		{"unknown field", "name: x\nstep: []\nsteps: []\n", `f.yaml:2:1: step: is no field here; there are name, description, target, uses, matrix, drill, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, guards, blastRadius, loadPhases, observe, objectives, expect, expectedFailures; did you mean "steps"?`},
 		{"unknown fault", step + "{at: 0s, for: 1s, fault: partiton, on: {all: true}}", `f.yaml:3:23: steps[0].fault: "partiton" is none of ` + faultNames() + `; did you mean "partition"?`},
 		{"unknown setting", step + "{at: 0s, for: 1s, fault: latency, on: {all: true}, with: {dely: 1s}}", "f.yaml:3:63: steps[0].with.dely: is no field here; there are delay, jitter, distribution, direction, clients, clientsOnly; did you mean \"delay\"?"},
 		{"wrong setting", step + "{at: 0s, for: 1s, fault: isolate, on: {all: true}, with: {mode: blakhole}}", `f.yaml:3:63: steps[0].with.mode: "blakhole" is none of hold, blackhole, refuse, reset; did you mean "blackhole"?`},
@@ -144,7 +144,7 @@ func TestProblems(t *testing.T) {
 		{"stale reads of a linearizable store", "name: x\nsteps: []\nobjectives: {staleReads: {allowed: true}}", "f.yaml:3:14: objectives.staleReads: allows what is never linearizable: give linearizable: false as well"},
 		{"stale reads, and which", "name: x\nsteps: []\nobjectives: {linearizable: false, staleReads: {}}", "f.yaml:3:35: objectives.staleReads: wants either allowed: true or a maxAge"},
 		{"near a former name", "name: x\nsteps: []\nobjectives: {refused: true}\nbreakes: [rpo]", "f.yaml:3:14: objectives.refused: is no field here; there are rto, rpo, goodLatency, bucket, stable, latency, availability, linearizable, leaderChange, trafficSwitch, falseAlarms, redelivered, rejectWithoutQuorum, loadShedding, expectEvents, disconnectedOperation, staleReads, splitBrain, stages\n" +
-			"f.yaml:4:1: breakes: is no field here; there are name, description, target, uses, matrix, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, guards, blastRadius, loadPhases, observe, objectives, expect, expectedFailures"},
+			"f.yaml:4:1: breakes: is no field here; there are name, description, target, uses, matrix, drill, labels, topology, load, baseline, seed, episodes, startJitter, episodeGap, steps, guards, blastRadius, loadPhases, observe, objectives, expect, expectedFailures"},
 		{"a wrong value under a former name", "name: x\nsteps: []\nphase: 0s", "f.yaml:3:1: startJitter: 0s is out of range: want 1ms to 1m0s"},
 		{"nodes", "name: x\nsteps: []\ntopology: {nodes: 2}", "f.yaml:3:12: topology.nodes: 2 is none of 1, 3, 5"},
 		{"distances", "name: x\nsteps: []\ntopology:\n  latency:\n    - {a: e, b: e, oneWay: 1s}\n    - {a: e, b: f, oneWay: 1m}\n    - {a: f, b: e, oneWay: 1s}", "f.yaml:5:7: topology.latency[0]: wants two different regions, a and b\n" +

@@ -19,6 +19,7 @@ type Plan struct {
 	Scenario    string   `json:"scenario"`
 	Description string   `json:"description"`
 	Labels      []string `json:"labels"`
+	Drill       Drill    `json:"drill,omitzero"`
 	// Parameters are those of the file's matrix, with the values of this plan.
 	Parameters   []Parameter       `json:"parameters,omitempty"`
 	Target       string            `json:"target"`

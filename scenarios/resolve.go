@@ -41,6 +41,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		Description:      strings.TrimSpace(s.Description),
 		Labels:           append([]string{}, s.Labels...),
 		Parameters:       s.Parameters,
+		Drill:            s.Drill.Resolve(),
 		Target:           cmp.Or(s.Target, "mcp"),
 		TopologySpec:     s.Topology,
 		Topology:         t,

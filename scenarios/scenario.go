@@ -27,6 +27,8 @@ type Scenario struct {
 	Matrix Matrix `yaml:"matrix"`
 	// Parameters are the values that this scenario has of them.
 	Parameters []Parameter
+	// Drill says who exercises the scenario, and how often; zero for one that is no regular drill.
+	Drill Drill `yaml:"drill"`
 	// Labels choose scenarios: smoke, full, negative, nightly.
 	Labels   []string      `yaml:"labels"`
 	Topology topology.Spec `yaml:"topology"`

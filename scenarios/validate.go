@@ -47,6 +47,7 @@ func (s *Scenario) validate(src *diagnosticCollector) {
 	if stable := s.Objectives.SLO(slo).Stable; s.EpisodeGap > 0 && s.EpisodeGap < stable && s.Episodes > 1 {
 		src.report("episodeGap", fmt.Sprintf("%v is shorter than the stability window (objectives.stable), so that no episode can be shown to recover: want at least %v", s.EpisodeGap, stable), "")
 	}
+	validateDrill(src, s.Drill)
 	validateGuards(src, s.Guards)
 	src.limitInt("blastRadius.nodes", s.BlastRadius.Nodes)
 	src.limitInt("blastRadius.regions", s.BlastRadius.Regions)

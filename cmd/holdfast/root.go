@@ -93,6 +93,8 @@ func (a *app) verbs() []*cobra.Command {
 		a.replayVerb(),
 		a.compareVerb(),
 		a.reportVerb(),
+		a.tabletopVerb(),
+		a.dueVerb(),
 		a.doctorVerb(),
 		a.cleanVerb(),
 		a.versionVerb(),
