@@ -81,6 +81,12 @@ var arrows = []struct {
 	{"targets", []string{"topology", "cluster", "workload", "record"}, "the seam to systems under test"},
 	{"targets/mcp", []string{"targets", "topology", "history", "cluster", "workload", "record", "mcp/api/...", "mcp/client"}, "only the adapter knows its system, and it is a client of it: it links nothing that serves"},
 	{"targets/etcd", []string{"targets", "topology", "history", "cluster", "workload", "record"}, "only the adapter knows its system"},
+	{"targets/protocols", []string{"topology", "history", "workload"}, "the seam to clients: a system is endpoints and a way to dial them, so a protocol knows no cluster"},
+	{"targets/protocols/wire", nil, "bytes of one connection"},
+	{"targets/protocols/failover", []string{"topology", "targets/protocols"}, "which node a client uses, whatever it says to it"},
+	{"targets/protocols/builtin", []string{"targets/protocols", "targets/protocols/exec", "targets/protocols/http", "targets/protocols/nats", "targets/protocols/postgres", "targets/protocols/redis"}, "one literal of protocols"},
+	{"targets/protocols/protocoltest", []string{"topology", "history", "workload", "targets/protocols"}, "conformance suite of protocols"},
+	{"targets/protocols/...", []string{"topology", "history", "workload", "targets/protocols", "targets/protocols/wire", "targets/protocols/failover"}, "protocols know nothing of each other"},
 	{"mcp/api/...", []string{"mcp/api/..."}, "the wire contract, which clients and servers share"},
 	{"mcp/client", []string{"mcp/api/...", "mcp/pki"}, "a client of the platform links nothing that serves"},
 	{"mcp/...", []string{"mcp/..."}, "the platform under test knows nothing of the framework"},
@@ -115,8 +121,9 @@ var reserved = []struct {
 	{"github.com/nats-io/nats-server", false, platformServers, "who drives the platform does not link its servers"},
 	{"github.com/hashicorp/raft", false, platformServers, "who drives the platform does not link its servers"},
 	{"github.com/minio/", false, platformServers, "who drives the platform does not link its object store"},
+	{"github.com/jackc/pgx", true, []string{"targets/protocols/postgres"}, "one importer, so that no other client inherits the driver's retries and cancellations"},
 	{"github.com/aws/", false, nil, "an S3 client costs the AWS SDK a hundred packages"},
-	{"testing", true, []string{"check/checktest", "cluster/clustertest/...", "targets/targettest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "harness/gotest", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
+	{"testing", true, []string{"check/checktest", "cluster/clustertest/...", "targets/targettest", "targets/protocols/protocoltest", "faults/faultstest", "mcp/mcptest", "harness/drill/...", "harness/gotest", "e2e/...", "examples/..."}, "the engine never sees *testing.T"},
 }
 
 type listed struct {

@@ -1,0 +1,83 @@
+package protocoltest
+
+import (
+	"bytes"
+	"net"
+	"os"
+	osexec "os/exec"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Start starts a server for a test, as a process that is killed at the test's end. It skips the test where the program is not
+// installed, unless required says that it must be. The process is returned, so that a test can stop it.
+func Start(t testing.TB, required bool, program string, args ...string) *osexec.Cmd {
+	t.Helper()
+	path, err := osexec.LookPath(program)
+	if err != nil {
+		if required {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	cmd := osexec.Command(path, args...)
+	var said output
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s:\n%s", program, said.String())
+		}
+	})
+	return cmd
+}
+
+// Required says whether a server that .ci/run installs must be there.
+func Required() bool { return os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1" }
+
+// FreePort returns a port of 127.0.0.1 that nobody listens on now.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// Await waits until f succeeds.
+func Await(t testing.TB, what string, f func() error) {
+	t.Helper()
+	var err error
+	for end := time.Now().Add(caseTimeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if err = f(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s: %v", what, err)
+}
+
+// output keeps what a server says.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
