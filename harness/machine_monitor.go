@@ -102,8 +102,8 @@ func (m *machineMonitor) ping(ctx context.Context, p cluster.Pinger) {
 	}
 }
 
-// meterSandboxes measures the sandboxes once a second. That takes under a millisecond a sandbox where
-// they are processes of this machine.
+// meterSandboxes measures the sandboxes once a second. Where they are processes of this machine, that reads a few
+// files of /proc for each.
 func (m *machineMonitor) meterSandboxes(ctx context.Context, c *cluster.Cluster) {
 	before, at := c.SandboxCPU(ctx), m.log.now()
 	for sleep(ctx, sandboxInterval) == nil {

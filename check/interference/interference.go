@@ -30,7 +30,7 @@ const (
 	latePressure = 0.5
 	lateSteal    = 0.2
 	// starvedProxy is from where on a link proxy that stood still did so for want of a processor: its threads
-	// waited for one half of the time. On a free machine they wait for less than 0.05.
+	// waited for one half of the time.
 	starvedProxy = 0.5
 	// joined is the distance below which two windows are one.
 	joined = 500 * time.Millisecond
