@@ -78,7 +78,8 @@ var arrows = []struct {
 	{"workload", []string{"topology", "history"}, "clients are seen only through their operations"},
 	{"faults", []string{"topology", "cluster/links", "cluster"}, "a fault disturbs nodes and links and knows no system by name"},
 	{"scenarios", []string{"docs", "faults", "topology", "workload", "record", "cluster"}, "a scenario names faults, load and the objectives of the record; its dry run asks faults about a declared cluster, and it explains fields in the words of the manual"},
-	{"targets", []string{"topology", "cluster", "workload", "record"}, "the seam to systems under test"},
+	{"targets", []string{"topology", "history", "cluster", "workload", "record"}, "the seam to systems under test, which says what operations a system serves"},
+	{"targets/file", []string{"targets", "targets/protocols", "targets/protocols/builtin", "topology", "history", "cluster", "workload"}, "a target that is a file: a system known only by its nodes and by the protocol of its clients"},
 	{"targets/mcp", []string{"targets", "topology", "history", "cluster", "workload", "record", "mcp/api/...", "mcp/client"}, "only the adapter knows its system, and it is a client of it: it links nothing that serves"},
 	{"targets/etcd", []string{"targets", "topology", "history", "cluster", "workload", "record"}, "only the adapter knows its system"},
 	{"targets/protocols", []string{"topology", "history", "workload"}, "the seam to clients: a system is endpoints and a way to dial them, so a protocol knows no cluster"},
@@ -103,7 +104,8 @@ var arrows = []struct {
 	{"examples/...", []string{"harness/drill", "harness/gotest", "harness", "faults", "record", "topology"}, "what a user writes"},
 	{"cluster/clustertest/...", []string{"topology", "cluster/..."}, "conformance suite of runtimes"},
 	{"harness/harnesstest", []string{"topology", "history", "record", "cluster/...", "workload", "faults", "scenarios", "targets"}, "a system of which everything is known, to measure the engine with"},
-	{"targets/targettest", []string{"targets", "topology", "history", "cluster/...", "workload", "record"}, "conformance suite of targets"},
+	{"targets/conformance", []string{"targets", "topology", "history", "cluster/...", "workload", "record"}, "conformance suite of targets, for tests and for the command line"},
+	{"targets/targettest", []string{"targets", "targets/conformance", "topology", "cluster"}, "the conformance suite in a test"},
 	{"faults/faultstest", []string{"faults", "topology", "cluster/..."}, "conformance suite of faults"},
 }
 

@@ -34,7 +34,7 @@ func (d *loadDriver) quiesce(ctx context.Context, timeout time.Duration, round i
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var g errgroup.Group
-	for _, n := range d.plan.Topology.Nodes {
+	for _, n := range d.plan.Topology.DataNodes() {
 		g.Go(func() error {
 			if err := d.waitCaughtUp(ctx, n.ID, round); err != nil {
 				d.log.notice(record.EventNotConverged, "%s: %v", n.ID, err)
@@ -67,9 +67,9 @@ func (d *loadDriver) waitCaughtUp(ctx context.Context, via topology.NodeID, roun
 
 // readBack makes the given reads through every node.
 func (d *loadDriver) readBack(ctx context.Context, reads []history.Op) {
-	d.log.notice(record.EventReadBack, "%d keys through each of %d nodes", len(reads), len(d.plan.Topology.Nodes))
+	d.log.notice(record.EventReadBack, "%d keys through each of %d nodes", len(reads), len(d.plan.Topology.DataNodes()))
 	var g errgroup.Group
-	for _, n := range d.plan.Topology.Nodes {
+	for _, n := range d.plan.Topology.DataNodes() {
 		g.Go(func() error {
 			d.readBackThrough(ctx, n, reads)
 			return nil

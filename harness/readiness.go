@@ -52,7 +52,7 @@ func (d *loadDriver) waitReady(ctx context.Context) error {
 			return nil
 		})
 	}
-	for i, n := range d.plan.Topology.Nodes {
+	for i, n := range d.plan.Topology.DataNodes() {
 		if n.Standby {
 			continue // its clients are served, though by others
 		}

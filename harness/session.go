@@ -131,6 +131,11 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 			return nil, err
 		}
 	}
+	if of, ok := o.Target.(targets.Sourced); ok {
+		if err := dir.WriteFile(record.TargetFile, of.Source()); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.savePlan(p); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,7 @@ func (s *system) start(ctx context.Context, run string) error {
 // watch records what the nodes report of themselves until the system is closed.
 func (s *system) watch(ctx context.Context, dir *record.Dir) error {
 	s.streamEvents(ctx)
+	s.watchLeader(ctx)
 	return s.startTelemetry(ctx, dir)
 }
 

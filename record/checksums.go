@@ -19,7 +19,7 @@ const ChecksumsFile = "SHA256SUMS"
 
 // checksummedFiles lists the files that a verdict depends on.
 func checksummedFiles() []string {
-	return []string{ScenarioFile, PlanFile, RunFile, EventsFile, LinksFile, HistoryFile, MachineFile}
+	return []string{ScenarioFile, TargetFile, PlanFile, RunFile, EventsFile, LinksFile, HistoryFile, MachineFile}
 }
 
 // WriteChecksums writes the checksums of the files as they are now. Run.Checksummed must be set in

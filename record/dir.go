@@ -24,6 +24,7 @@ const Schema = 3
 // The files of a run directory.
 const (
 	ScenarioFile = "scenario.yaml"     // as given
+	TargetFile   = "target.yaml"       // as given, where the target was a file
 	PlanFile     = "plan.json"         // the scenario with every choice resolved
 	RunFile      = "run.json"          // which run it is, its phases and its faults
 	EventsFile   = "events.jsonl"      // one event a line

@@ -25,10 +25,16 @@ type EventSource string
 const (
 	FromEngine   EventSource = "engine"
 	FromFault    EventSource = "fault"    // a fault was injected or healed
-	FromProbe    EventSource = "probe"    // the effect of a fault was measured
+	FromProbe    EventSource = "probe"    // holdfast measured the effect of a fault, or asked who leads
 	FromPlatform EventSource = "platform" // the system under test
 	FromLinks    EventSource = "links"    // the link proxies
 )
+
+// Election says whether the event is the election of a leader: reported by the system, or
+// seen by asking the nodes (FromProbe) where the system reports nothing.
+func (e *Event) Election() bool {
+	return e.Kind == EventElected && (e.Source == FromPlatform || e.Source == FromProbe)
+}
 
 // EventSources lists the sources in the order in which reports name them.
 func EventSources() []EventSource {

@@ -8,11 +8,11 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 )
 
-// leaderTimes are the instants, in seconds, at which the platform reported the election of a leader.
+// leaderTimes are the instants, in seconds, at which a leader was elected.
 func leaderTimes(r *record.Run, f frame) []float64 {
 	var out []float64
 	for _, e := range r.Events {
-		if e.Source == record.FromPlatform && e.Kind == record.EventElected && e.At >= f.From && e.At <= f.To && len(out) < maxLeaders {
+		if e.Election() && e.At >= f.From && e.At <= f.To && len(out) < maxLeaders {
 			out = append(out, e.At.Seconds())
 		}
 	}
@@ -46,7 +46,7 @@ func (t *timeline) addLeaders(r *record.Run, f frame, x func(time.Duration) int,
 		put(mark{X: plotLeft + 6, Class: "before", Title: fmt.Sprintf("leader before the load, elected at %s: %s", at(e.At), words)}, words)
 	}
 	for _, e := range r.Events {
-		if e.Source != record.FromPlatform || e.Kind != record.EventElected || e.At < f.From || e.At > f.To || len(t.Leaders) >= maxLeaders {
+		if !e.Election() || e.At < f.From || e.At > f.To || len(t.Leaders) >= maxLeaders {
 			continue
 		}
 		words := leaderWords(e)
@@ -73,7 +73,7 @@ func freeRow(rows [][][2]int, from, to int) int {
 func leaderBefore(r *record.Run, f frame) *record.Event {
 	var last *record.Event
 	for i := range r.Events {
-		if e := &r.Events[i]; e.Source == record.FromPlatform && e.Kind == record.EventElected && e.At < f.From {
+		if e := &r.Events[i]; e.Election() && e.At < f.From {
 			last = e
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/internal/duration"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -126,14 +127,14 @@ func (p Plan) outcomesTogether(s Step) []together {
 }
 
 // validateBlastRadius reports what the plan certainly does beyond its blast radius.
-func (p Plan) validateBlastRadius(src *diagnosticCollector) {
+func (p Plan) validateBlastRadius(src *yamlfile.Source) {
 	r := p.newRadiusPreview()
 	if r == nil {
 		return
 	}
 	for _, s := range p.Steps {
 		if certainly, _ := r.at(s.At); certainly != "" {
-			src.report("blastRadius", fmt.Sprintf("%s after the baseline, when %s begins: %s", duration.Format(s.At), s.ID, certainly), "")
+			src.Report("blastRadius", fmt.Sprintf("%s after the baseline, when %s begins: %s", duration.Format(s.At), s.ID, certainly), "")
 			return
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 )
 
 // Drill is what an organization needs to know of a scenario that it exercises regularly.
@@ -64,19 +66,19 @@ func (f Frequency) Next(held time.Time) time.Time {
 	return held.AddDate(0, months, 0)
 }
 
-func validateDrill(src *diagnosticCollector, d Drill) {
-	if d == (Drill{}) && !src.inFile("drill") {
+func validateDrill(src *yamlfile.Source, d Drill) {
+	if d == (Drill{}) && !src.Given("drill") {
 		return
 	}
-	if d.Kind == "" && !src.reported("drill") {
-		src.report("drill.kind", "is missing: want one of "+strings.Join(d.Kind.Values(), ", "), "")
+	if d.Kind == "" && !src.Reported("drill") {
+		src.Report("drill.kind", "is missing: want one of "+strings.Join(d.Kind.Values(), ", "), "")
 	} else if d.Kind != "" {
-		src.requireOneOf("drill.kind", string(d.Kind), d.Kind.Values())
+		src.RequireOneOf("drill.kind", string(d.Kind), d.Kind.Values())
 	}
 	if d.Frequency != "" {
-		src.requireOneOf("drill.frequency", string(d.Frequency), d.Frequency.Values())
+		src.RequireOneOf("drill.frequency", string(d.Frequency), d.Frequency.Values())
 	}
 	if link, err := url.Parse(d.Runbook); d.Runbook != "" && (err != nil || link.Host == "" || link.Scheme != "https" && link.Scheme != "http") {
-		src.report("drill.runbook", fmt.Sprintf("%q is no link: want https://…", d.Runbook), "")
+		src.Report("drill.runbook", fmt.Sprintf("%q is no link: want https://…", d.Runbook), "")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -30,23 +31,10 @@ var formerNames = map[string]string{
 // currentName returns today's name of the field that a file calls key in the
 // struct at path.
 func currentName(path, key string) string {
-	if now, former := formerNames[join(path, key)]; former {
+	if now, former := formerNames[yamlfile.Join(path, key)]; former {
 		return now
 	}
 	return key
-}
-
-// describeDuplicate says why a field may not be given here: the struct has it
-// already, under the name before.
-func describeDuplicate(before, key, current string) string {
-	if before == key {
-		return "is given twice"
-	}
-	former := key
-	if key == current {
-		former = before
-	}
-	return fmt.Sprintf("is given twice: %q is the former name of %q; keep %q alone", former, current, current)
 }
 
 // formerPlanNames are further names that stored plans had and scenario files never did.
@@ -74,7 +62,7 @@ func renameFields(b []byte, path string) ([]byte, error) {
 	}
 	out := make(map[string]json.RawMessage, len(fields))
 	for key, value := range fields {
-		name := cmp.Or(formerPlanNames[join(path, key)], currentName(path, key))
+		name := cmp.Or(formerPlanNames[yamlfile.Join(path, key)], currentName(path, key))
 		if _, both := fields[name]; both && name != key {
 			continue // today's name counts
 		}

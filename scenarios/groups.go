@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 )
 
 // maxGroupDepth is how deep groups of steps may be in each other.
@@ -142,7 +143,7 @@ func (e *expander) once(d StepSpec, number, times string, start time.Duration) t
 }
 
 // validateGroup reports what is wrong with a group of steps and with its members.
-func validateGroup(src *diagnosticCollector, path string, d StepSpec, depth int) {
+func validateGroup(src *yamlfile.Source, path string, d StepSpec, depth int) {
 	field, members := d.members()
 	if field == "" {
 		return // it could not be read, which has been reported
@@ -154,39 +155,39 @@ func validateGroup(src *diagnosticCollector, path string, d StepSpec, depth int)
 		{"fault", d.Fault != ""}, {"on", !d.On.Empty()}, {"to", !d.To.Empty()}, {"with", d.With != nil}, {"for", d.For != 0}, {"ramp", d.Ramp != 0},
 		{"parallel", field == "serial" && d.Parallel != nil},
 	} {
-		if other.given || field != other.name && src.inFile(path+"."+other.name) {
-			src.report(path+"."+other.name, fmt.Sprintf("is not for a group of steps: keep either %s or %s", field, other.name), "")
+		if other.given || field != other.name && src.Given(path+"."+other.name) {
+			src.Report(path+"."+other.name, fmt.Sprintf("is not for a group of steps: keep either %s or %s", field, other.name), "")
 		}
 	}
 	switch {
-	case len(members) == 0 && !src.reported(path+"."+field):
-		src.report(path+"."+field, "is empty: want the steps of the group", "")
+	case len(members) == 0 && !src.Reported(path+"."+field):
+		src.Report(path+"."+field, "is empty: want the steps of the group", "")
 	case depth >= maxGroupDepth:
-		src.report(path+"."+field, fmt.Sprintf("groups are nested more than %d deep", maxGroupDepth), "")
+		src.Report(path+"."+field, fmt.Sprintf("groups are nested more than %d deep", maxGroupDepth), "")
 		return
 	}
 	for k, m := range members {
 		at := fmt.Sprintf("%s.%s[%d]", path, field, k)
-		if !m.When.IsZero() || src.inFile(at+".when") {
-			src.report(at+".when", "is for steps that are in no group: give it to the group, or put the step outside and let it wait for another step, as in `when: 1-kill is healed`", "")
+		if !m.When.IsZero() || src.Given(at+".when") {
+			src.Report(at+".when", "is for steps that are in no group: give it to the group, or put the step outside and let it wait for another step, as in `when: 1-kill is healed`", "")
 		}
-		if m.Within != 0 || src.inFile(at+".within") {
-			src.report(at+".within", "is the longest wait for `when`, which no member of a group has", "")
+		if m.Within != 0 || src.Given(at+".within") {
+			src.Report(at+".within", "is the longest wait for `when`, which no member of a group has", "")
 		}
 		validateStep(src, at, m, depth+1)
 	}
 }
 
 // validateRepetition reports a repetition that is not complete, or that overlaps itself.
-func validateRepetition(src *diagnosticCollector, path string, d StepSpec) {
-	src.limitInt(path+".repeat", d.Repeat)
-	src.limitDuration(path+".every", d.Every)
+func validateRepetition(src *yamlfile.Source, path string, d StepSpec) {
+	limitInt(src, path+".repeat", d.Repeat)
+	limitDuration(src, path+".every", d.Every)
 	switch {
-	case src.reported(path+".every") || src.reported(path+".repeat"):
+	case src.Reported(path+".every") || src.Reported(path+".repeat"):
 	case d.Every != 0 && d.Repeat == 0:
-		src.report(path+".repeat", "is missing: how often is the step carried out?", "")
+		src.Report(path+".repeat", "is missing: how often is the step carried out?", "")
 	case d.Repeat > 1 && d.Every == 0:
-		src.report(path+".every", "is missing: how much later does the step begin again?", "")
+		src.Report(path+".every", "is missing: how much later does the step begin again?", "")
 	case d.Repeat > 1 && countOccurrences([]StepSpec{d}) <= maxFaults:
 		once := d
 		once.At, once.Repeat = 0, 0
@@ -195,7 +196,7 @@ func validateRepetition(src *diagnosticCollector, path string, d StepSpec) {
 			length = max(length, o.end())
 		}
 		if d.Every <= length {
-			src.report(path+".every", fmt.Sprintf("%v is too short: the step may take %v, and it would overlap itself", d.Every, length), "")
+			src.Report(path+".every", fmt.Sprintf("%v is too short: the step may take %v, and it would overlap itself", d.Every, length), "")
 		}
 	}
 }

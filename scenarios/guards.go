@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -31,16 +32,16 @@ func (g Guards) Resolve() Guards {
 	return g
 }
 
-func validateGuards(src *diagnosticCollector, g Guards) {
-	if (g.Goodput != 0 || src.inFile("guards.goodput")) && (g.Goodput <= 0 || g.Goodput > 1) {
-		src.report("guards.goodput", "is out of range: want a share above 0, at most 1", "")
+func validateGuards(src *yamlfile.Source, g Guards) {
+	if (g.Goodput != 0 || src.Given("guards.goodput")) && (g.Goodput <= 0 || g.Goodput > 1) {
+		src.Report("guards.goodput", "is out of range: want a share above 0, at most 1", "")
 	}
-	src.limitDuration("guards.goodputFor", g.GoodputFor)
-	src.limitDuration("guards.duration", g.Duration)
+	limitDuration(src, "guards.goodputFor", g.GoodputFor)
+	limitDuration(src, "guards.duration", g.Duration)
 	switch {
-	case g.Goodput == 0 && (g.GoodputFor != 0 || src.inFile("guards.goodputFor")) && !src.reported("guards.goodput"):
-		src.report("guards.goodputFor", "is how long the goodput may be too low: give guards.goodput as well", "")
-	case g.IsZero() && src.inFile("guards") && !src.reported("guards"):
-		src.report("guards", "guard nothing: want goodput, duration or events", "")
+	case g.Goodput == 0 && (g.GoodputFor != 0 || src.Given("guards.goodputFor")) && !src.Reported("guards.goodput"):
+		src.Report("guards.goodputFor", "is how long the goodput may be too low: give guards.goodput as well", "")
+	case g.IsZero() && src.Given("guards") && !src.Reported("guards"):
+		src.Report("guards", "guard nothing: want goodput, duration or events", "")
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/internal/suggest"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -64,7 +66,7 @@ func Explain(path string) (Field, error) {
 			}
 			err := fmt.Errorf("%s has no field %q; there are %s", where, name, strings.Join(names, ", "))
 			if n := suggest.Closest(name, names); n != "" {
-				err = fmt.Errorf("%w; did you mean %q?", err, join(f.Path, n))
+				err = fmt.Errorf("%w; did you mean %q?", err, yamlfile.Join(f.Path, n))
 			}
 			return Field{}, err
 		}
@@ -75,12 +77,12 @@ func Explain(path string) (Field, error) {
 
 // fieldsOf lists the fields of a mapping.
 func fieldsOf(of Field) []Field {
-	if of.kind.Kind() != reflect.Struct || reflect.PointerTo(of.kind).Implements(textType) {
+	if of.kind.Kind() != reflect.Struct || yamlfile.IsText(of.kind) {
 		return nil
 	}
 	out := []Field{}
 	for f := range of.kind.Fields() {
-		if name := yamlName(f); name != "" {
+		if name := yamlfile.FieldName(f); name != "" {
 			out = append(out, newField(of, name, f.Type))
 		}
 	}
@@ -88,14 +90,14 @@ func fieldsOf(of Field) []Field {
 }
 
 func newField(of Field, name string, t reflect.Type) Field {
-	f := Field{Name: name, Path: join(of.Path, name), kind: t, Description: of.Description}
+	f := Field{Name: name, Path: yamlfile.Join(of.Path, name), kind: t, Description: of.Description}
 	for f.kind.Kind() == reflect.Pointer {
 		f.kind = f.kind.Elem()
 	}
 	if f.kind.Kind() == reflect.Slice {
 		f.List, f.kind = true, f.kind.Elem()
 	}
-	f.Type = describeType(f.kind)
+	f.Type = yamlfile.DescribeType(f.kind)
 	if row, ok := manualTables()[headingOf(of)][name]; ok {
 		f.Description, f.LeftOut = row.meaning, row.leftOut
 	}
@@ -103,7 +105,7 @@ func newField(of Field, name string, t reflect.Type) Field {
 	f.Values = valuesOf(f)
 	f.Range = rangeOf(f.Path)
 	for former, now := range formerNames {
-		if enclosing(former) == of.Path && now == name {
+		if yamlfile.Enclosing(former) == of.Path && now == name {
 			f.Former = append(f.Former, former[strings.LastIndex(former, ".")+1:])
 		}
 	}
@@ -111,7 +113,7 @@ func newField(of Field, name string, t reflect.Type) Field {
 	case f.kind == faultType:
 		f.Type = "mapping"
 		for _, e := range faults.Catalogue() {
-			with := Field{Name: e.Name, Path: join(f.Path, e.Name), Type: "mapping", Description: e.Doc, kind: reflect.TypeOf(e.New()).Elem()}
+			with := Field{Name: e.Name, Path: yamlfile.Join(f.Path, e.Name), Type: "mapping", Description: e.Doc, kind: reflect.TypeOf(e.New()).Elem()}
 			with.Fields = fieldsOf(with)
 			f.With = append(f.With, with)
 		}
@@ -171,3 +173,9 @@ func valuesOf(f Field) []string {
 	}
 	return nil
 }
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	faultType    = reflect.TypeFor[faults.Fault]()
+	stepType     = reflect.TypeFor[StepSpec]()
+)

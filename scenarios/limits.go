@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 )
 
 // Limits of what a file can ask for, so that a typing error does not occupy a
@@ -20,24 +22,23 @@ const (
 	maxTimeline             = 3 * time.Hour
 	maxRate                 = 20_000   // operations a second and region
 	maxFile                 = 64 << 10 // bytes
-	maxList                 = 1000     // entries of any list but the steps
-	maxNesting              = 32       // lists and mappings in each other
+	maxCount                = 1000     // nodes that a selector draws
 )
 
 // intLimits are the least and the greatest value of a field, by its path without indices.
 var intLimits = map[string][2]int{
 	"episodes":                  {1, maxEpisodes},
 	"steps.repeat":              {1, maxEpisodes},
-	"steps.on.count":            {1, maxList},
-	"steps.to.count":            {1, maxList},
+	"steps.on.count":            {1, maxCount},
+	"steps.to.count":            {1, maxCount},
 	"steps.on.percent":          {1, 100},
 	"steps.to.percent":          {1, 100},
 	"steps.on.randomMaxPercent": {1, 100},
 	"steps.to.randomMaxPercent": {1, 100},
 	"topology.regions.weight":   {0, 100},
 	"topology.regions.nodes":    {1, 9},
-	"blastRadius.nodes":         {1, maxList},
-	"blastRadius.regions":       {1, maxList},
+	"blastRadius.nodes":         {1, maxCount},
+	"blastRadius.regions":       {1, maxCount},
 	"load.reads":                {1, maxRate},
 	"load.writes":               {1, maxRate},
 	"load.localReads":           {1, maxRate},
@@ -80,15 +81,15 @@ var place = regexp.MustCompile(`\[\d+\]|\.serial\b|\.parallel\b`)
 
 // limitInt reports a whole number that is outside the field's limits. Zero means the default,
 // unless the file gives it.
-func (s *diagnosticCollector) limitInt(field string, n int) {
+func limitInt(src *yamlfile.Source, field string, n int) {
 	l := intLimits[place.ReplaceAllString(field, "")]
-	s.requireInt(field, n, l[0], l[1])
+	src.RequireInt(field, n, l[0], l[1])
 }
 
 // limitDuration is limitInt for durations.
-func (s *diagnosticCollector) limitDuration(field string, d time.Duration) {
+func limitDuration(src *yamlfile.Source, field string, d time.Duration) {
 	l := durationLimits[place.ReplaceAllString(field, "")]
-	s.requireDuration(field, d, l[0], l[1])
+	src.RequireDuration(field, d, l[0], l[1])
 }
 
 // writeDuration writes a duration as a file does: "1h" and not "1h0m0s".

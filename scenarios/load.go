@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"bytes"
 	"cmp"
 	"embed"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,6 +16,7 @@ import (
 
 	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/internal/suggest"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -95,8 +96,6 @@ func isPath(s string) bool {
 	return strings.ContainsRune(s, filepath.Separator) || filepath.Ext(s) != ""
 }
 
-const byteOrderMark = "\uFEFF"
-
 // Parse reads a scenario strictly. File is the name that errors give. The error is a
 // Diagnostics with everything that is wrong. Names of regions, nodes and services
 // are checked by Resolve, when the topology is known. Of a file with a matrix it returns the first scenario.
@@ -112,25 +111,12 @@ func Parse(file string, data []byte) (Scenario, error) {
 func ParseAll(file string, data []byte) ([]Scenario, error) { return parseAll(file, data, nil) }
 
 func parseAll(file string, data []byte, open opener) ([]Scenario, error) {
-	src := &diagnosticCollector{file: file, positions: map[string]position{}}
-	if len(data) > maxFile {
-		src.report("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
-		return nil, src.err()
-	}
-	switch {
-	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
-		src.report("", "is UTF-16: save it as UTF-8", "")
-		return nil, src.err()
-	case bytes.HasPrefix(data, []byte(byteOrderMark)): // which some editors write, and YAML allows
-		data = data[len(byteOrderMark):]
-	}
-	d := decoder{diagnosticCollector: src}
-	body := d.parseDocument(data)
+	src, body := yamlfile.Parse(file, data, fileOptions)
 	if body == nil {
-		return nil, src.err()
+		return nil, src.Err()
 	}
-	all := combinations(d, readMatrix(d, body))
-	if err := src.err(); err != nil {
+	all := combinations(src, readMatrix(src, body))
+	if err := src.Err(); err != nil {
 		return nil, err
 	}
 	var out []Scenario
@@ -146,20 +132,19 @@ func parseAll(file string, data []byte, open opener) ([]Scenario, error) {
 
 // parseOne reads the scenario of one combination of parameters. The last of them shows which are never used.
 func parseOne(file string, body ast.Node, c *combination, open opener, last bool) (Scenario, error) {
-	src := &diagnosticCollector{file: file, positions: map[string]position{}}
+	src := yamlfile.NewSource(file)
 	s := Scenario{source: src}
-	d := decoder{src, c}
-	d.decodeBody(body, &s)
-	s.useShared(d, open)
+	src.DecodeNode(body, &s, c.options())
+	s.useShared(src, c, open)
 	if last {
 		c.reportUnused(src)
 	}
 	s.Parameters = c.parameters()
 	s.ExpectedFailures = record.CanonicalChecks(s.ExpectedFailures)
-	if !slices.ContainsFunc(src.diagnostics, func(p Diagnostic) bool { return p.Field == "" }) {
-		s.validate(src) // the file is a YAML mapping
+	if src.Readable() {
+		s.validate(src)
 	}
-	if err := src.err(); err != nil {
+	if err := src.Err(); err != nil {
 		return Scenario{}, err
 	}
 	if s.Target == "" {
@@ -173,4 +158,29 @@ func parseOne(file string, body ast.Node, c *combination, open opener, last bool
 		d.For = cmp.Or(d.For, e.For)
 	})
 	return s, nil
+}
+
+// settingsOf makes the settings of the fault that a step names; they are read from its
+// field `with`.
+func settingsOf(step reflect.Value) (any, bool) {
+	f, err := faults.New(step.FieldByName("Fault").String())
+	return f, err == nil // validate reports an unknown fault
+}
+
+// fileOptions are how scenario files are read.
+var fileOptions = yamlfile.Options{
+	Noun: "scenario", MaxBytes: maxFile, CurrentName: currentName, Choose: settingsOf,
+	MaxEntries: func(of reflect.Type) int {
+		if of == stepType {
+			return maxSteps
+		}
+		return 0
+	},
+}
+
+// options are fileOptions with the values of the combination.
+func (c *combination) options() yamlfile.Options {
+	o := fileOptions
+	o.Substitute = c.substitute
+	return o
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -68,7 +69,7 @@ func (p LoadPhase) Factor(region topology.Region, class string, since time.Durat
 	return p.Times
 }
 
-func (s *Scenario) validateLoadPhases(src *diagnosticCollector) {
+func (s *Scenario) validateLoadPhases(src *yamlfile.Source) {
 	var ids []string
 	for _, o := range occurrences(s.Steps) {
 		ids = append(ids, o.id)
@@ -77,41 +78,41 @@ func (s *Scenario) validateLoadPhases(src *diagnosticCollector) {
 	for i, p := range s.LoadPhases {
 		at := fmt.Sprintf("loadPhases[%d]", i)
 		for field, d := range map[string]time.Duration{"at": p.At, "within": p.Within, "for": p.For, "ramp": p.Ramp} {
-			src.limitDuration(at+"."+field, d)
+			limitDuration(src, at+"."+field, d)
 		}
 		switch {
-		case p.For == 0 && !src.inFile(at+".for"):
-			src.report(at+".for", "is missing: how long does the phase last?", "")
+		case p.For == 0 && !src.Given(at+".for"):
+			src.Report(at+".for", "is missing: how long does the phase last?", "")
 		case p.Ramp > p.For:
-			src.report(at+".ramp", fmt.Sprintf("%v is longer than the phase, %v", p.Ramp, p.For), "")
+			src.Report(at+".ramp", fmt.Sprintf("%v is longer than the phase, %v", p.Ramp, p.For), "")
 		}
 		switch {
-		case p.Times == 0 && !src.inFile(at+".times"):
-			src.report(at+".times", "is missing: how many times its usual rate does the load have?", "")
+		case p.Times == 0 && !src.Given(at+".times"):
+			src.Report(at+".times", "is missing: how many times its usual rate does the load have?", "")
 		case p.Times < minTimes || p.Times > maxTimes:
-			src.report(at+".times", fmt.Sprintf("%g is out of range: want %g to %g", p.Times, minTimes, float64(maxTimes)), "")
+			src.Report(at+".times", fmt.Sprintf("%g is out of range: want %g to %g", p.Times, minTimes, float64(maxTimes)), "")
 		case p.Times*float64(max(load.Reads, load.Writes)) > maxRate:
-			src.report(at+".times", fmt.Sprintf("%g times the load is more than %d operations a second and region", p.Times, maxRate), "")
+			src.Report(at+".times", fmt.Sprintf("%g times the load is more than %d operations a second and region", p.Times, maxRate), "")
 		}
 		if p.Only != "" {
-			src.requireOneOf(at+".only", p.Only, loadClasses)
+			src.RequireOneOf(at+".only", p.Only, loadClasses)
 		}
 		switch {
-		case p.When.IsZero() && (p.Within != 0 || src.inFile(at+".within")):
-			src.report(at+".within", "is the longest wait for `when`, and there is none", "")
+		case p.When.IsZero() && (p.Within != 0 || src.Given(at+".within")):
+			src.Report(at+".within", "is the longest wait for `when`, and there is none", "")
 		case p.When.Kind == StepReached:
-			src.requireOneOf(at+".when", p.When.Step, ids)
+			src.RequireOneOf(at+".when", p.When.Step, ids)
 		}
 	}
 }
 
 // validateLoadPhaseNames reports names that the topology does not have.
-func validateLoadPhaseNames(src *diagnosticCollector, phases []LoadPhase, t topology.Topology) {
+func validateLoadPhaseNames(src *yamlfile.Source, phases []LoadPhase, t topology.Topology) {
 	for i, p := range phases {
 		at := fmt.Sprintf("loadPhases[%d]", i)
 		validateTriggerNode(src, at+".when", p.When, t)
 		for k, r := range p.Regions {
-			src.requireOneOf(fmt.Sprintf("%s.regions[%d]", at, k), string(r), stringsOf(t.Regions()))
+			src.RequireOneOf(fmt.Sprintf("%s.regions[%d]", at, k), string(r), stringsOf(t.Regions()))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/mcp-resilience/holdfast/internal/suggest"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 )
 
 // Matrix is the values of parameters by name. A scenario file with a matrix is one scenario for each combination
@@ -53,45 +54,38 @@ type matrixParameter struct {
 
 // readMatrix finds the parameters of a file, in its order. What is wrong with the shape of the matrix is reported when
 // the file is decoded.
-func readMatrix(d decoder, body ast.Node) []matrixParameter {
+func readMatrix(src *yamlfile.Source, body ast.Node) []matrixParameter {
 	var out []matrixParameter
-	for _, top := range mappingOf(body) {
-		if keyOf(top) != "matrix" {
+	for _, top := range yamlfile.Mapping(body) {
+		if yamlfile.Key(top) != "matrix" {
 			continue
 		}
-		for _, kv := range mappingOf(top.Value) {
+		src.Place("matrix", top.Key)
+		for _, kv := range yamlfile.Mapping(top.Value) {
 			list, ok := kv.Value.(*ast.SequenceNode)
 			if !ok {
 				continue
 			}
-			p := matrixParameter{keyOf(kv), list.Values}
-			field := join("matrix", p.name)
-			d.recordPosition(field, kv.Key)
+			p := matrixParameter{yamlfile.Key(kv), list.Values}
+			field := yamlfile.Join("matrix", p.name)
+			src.Place(field, kv.Key)
 			switch {
 			case !parameterName.MatchString(p.name):
-				d.report(field, "is no name of a parameter: want a lower-case letter, then letters and digits", "")
+				src.Report(field, "is no name of a parameter: want a lower-case letter, then letters and digits", "")
 			case len(p.values) == 0:
-				d.report(field, "has no value", "")
+				src.Report(field, "has no value", "")
 			}
 			for i, v := range p.values {
 				switch v.(type) {
 				case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 				default:
-					d.report(fmt.Sprintf("%s[%d]", field, i), "is no single value", "")
+					src.Report(fmt.Sprintf("%s[%d]", field, i), "is no single value", "")
 				}
 			}
 			out = append(out, p)
 		}
 	}
 	return out
-}
-
-func mappingOf(n ast.Node) []*ast.MappingValueNode {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return pairs(n)
-	}
-	return nil
 }
 
 // combination chooses a value of each parameter.
@@ -103,11 +97,11 @@ type combination struct {
 
 // combinations lists all of them, the last parameter changing first; one without parameters where there is no
 // matrix. It reports a matrix of too many runs and returns nil.
-func combinations(d decoder, matrix []matrixParameter) []*combination {
+func combinations(src *yamlfile.Source, matrix []matrixParameter) []*combination {
 	out := []*combination{{values: map[string]ast.Node{}, used: map[string]bool{}}}
 	for _, p := range matrix {
 		if len(out)*len(p.values) > maxCombinationsOfMatrix {
-			d.report("matrix", fmt.Sprintf("makes more than %d runs", maxCombinationsOfMatrix), "")
+			src.Report("matrix", fmt.Sprintf("makes more than %d runs", maxCombinationsOfMatrix), "")
 			return nil
 		}
 		var next []*combination
@@ -129,40 +123,40 @@ func combinations(d decoder, matrix []matrixParameter) []*combination {
 func (c *combination) parameters() []Parameter {
 	var out []Parameter
 	for _, name := range c.names {
-		text, _ := textOf(c.values[name])
+		text, _ := yamlfile.Text(c.values[name])
 		out = append(out, Parameter{name, text})
 	}
 	return out
 }
 
 // substitute returns the value that stands for a node, which is the node itself unless it is $NAME.
-func (d decoder) substitute(n ast.Node, path string) (_ ast.Node, ok bool) {
+func (c *combination) substitute(src *yamlfile.Source, n ast.Node, path string) (_ ast.Node, ok bool) {
 	s, isText := n.(*ast.StringNode)
-	if !isText || d.combination == nil || path == "matrix" || strings.HasPrefix(path, "matrix.") {
+	if !isText || path == "matrix" || strings.HasPrefix(path, "matrix.") {
 		return n, true
 	}
 	use := parameterUse.FindStringSubmatch(s.Value)
 	if use == nil {
 		return n, true
 	}
-	value, known := d.combination.values[use[1]]
+	value, known := c.values[use[1]]
 	if !known {
-		message := fmt.Sprintf("%s is no parameter; matrix has %s", s.Value, strings.Join(d.combination.names, ", "))
-		if len(d.combination.names) == 0 {
+		message := fmt.Sprintf("%s is no parameter; matrix has %s", s.Value, strings.Join(c.names, ", "))
+		if len(c.names) == 0 {
 			message = s.Value + " is no parameter: there is no matrix"
 		}
-		d.report(path, message, suggest.Closest(use[1], d.combination.names))
+		src.Report(path, message, suggest.Closest(use[1], c.names))
 		return nil, false
 	}
-	d.combination.used[use[1]] = true
+	c.used[use[1]] = true
 	return value, true
 }
 
 // reportUnused reports parameters that the file does not use.
-func (c *combination) reportUnused(src *diagnosticCollector) {
+func (c *combination) reportUnused(src *yamlfile.Source) {
 	for _, name := range c.names {
 		if !c.used[name] {
-			src.report(join("matrix", name), "is used nowhere: write $"+name+" where its values belong", "")
+			src.Report(yamlfile.Join("matrix", name), "is used nowhere: write $"+name+" where its values belong", "")
 		}
 	}
 }

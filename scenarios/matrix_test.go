@@ -30,7 +30,7 @@ steps:
 		}
 		got = append(got, fmt.Sprintf("%v: %d nodes, %s", p.Parameters, len(p.Topology.Nodes), p.Timeline()[0].Description))
 	}
-	const slowed = "slow the links of every region with its clients by "
+	const slowed = "slow the links of every region and the others, clients too by "
 	want := []string{
 		"[delay=30ms nodes=1 slow=true]: 3 nodes, " + slowed + "30ms (both ways)",
 		"[delay=30ms nodes=3 slow=true]: 9 nodes, " + slowed + "30ms (both ways)",

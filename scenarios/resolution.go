@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/internal/duration"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/workload"
 )
@@ -37,19 +38,19 @@ func (c classRate) String() string {
 }
 
 // validateResolution reports an RTO objective that is finer than the load can show.
-func validateResolution(src *diagnosticCollector, o record.Objectives, l workload.Load) {
-	if o.RTO <= 0 || src.reported("load") || src.reported("objectives.bucket") {
+func validateResolution(src *yamlfile.Source, o record.Objectives, l workload.Load) {
+	if o.RTO <= 0 || src.Reported("load") || src.Reported("objectives.bucket") {
 		return
 	}
 	bucket := o.SLO(slo).Bucket
 	if o.RTO < bucket {
-		src.report("objectives.rto", fmt.Sprintf("%v cannot be judged with buckets of %v: lower objectives.bucket, or allow %v", o.RTO, bucket, bucket), "")
+		src.Report("objectives.rto", fmt.Sprintf("%v cannot be judged with buckets of %v: lower objectives.bucket, or allow %v", o.RTO, bucket, bucket), "")
 		return
 	}
 	for _, c := range classRates(l) {
 		if finest := c.resolution(bucket); o.RTO < finest {
 			enough := int((time.Second + o.RTO - 1) / o.RTO)
-			src.report("objectives.rto", fmt.Sprintf("%v cannot be judged with %v from each region: raise %s to %d, or allow %v", o.RTO, c, c.field, enough, finest), "")
+			src.Report("objectives.rto", fmt.Sprintf("%v cannot be judged with %v from each region: raise %s to %d, or allow %v", o.RTO, c, c.field, enough, finest), "")
 		}
 	}
 }

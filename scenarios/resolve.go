@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -27,13 +28,13 @@ var minObservation = slo.Stable + slo.Latency
 // or a random one where it has none. The error is a Diagnostics with positions
 // in the file. A selector that matches no node is such an error.
 func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
-	src := &diagnosticCollector{file: s.Name, positions: map[string]position{}}
+	src := yamlfile.NewSource(s.Name)
 	if s.source != nil {
-		src.file, src.positions = s.source.file, s.source.positions
+		src = s.source.Positions()
 	}
 	s.validate(src)
 	s.validateSelectors(src, t)
-	if err := src.err(); err != nil {
+	if err := src.Err(); err != nil {
 		return Plan{}, err
 	}
 	p := Plan{
@@ -69,7 +70,7 @@ func (s Scenario) Resolve(t topology.Topology, seed uint64) (Plan, error) {
 		return p, err
 	}
 	p.validateBlastRadius(src)
-	if err := src.err(); err != nil {
+	if err := src.Err(); err != nil {
 		return Plan{}, err
 	}
 	return p, nil
@@ -160,7 +161,7 @@ func (d occurrence) step(begin time.Duration) (Step, error) {
 
 // validateSelectors reports names that the topology does not have, and selectors
 // that match none of its nodes.
-func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topology) {
+func (s Scenario) validateSelectors(src *yamlfile.Source, t topology.Topology) {
 	for i, d := range s.Steps {
 		validateTriggerNode(src, fmt.Sprintf("steps[%d].when", i), d.When, t)
 	}
@@ -173,28 +174,28 @@ func (s Scenario) validateSelectors(src *diagnosticCollector, t topology.Topolog
 		if !faults.ClientsOnly(d.With) && !d.On.ResolvedAtInjection() && !d.To.ResolvedAtInjection() && len(to) > 0 {
 			for _, n := range to {
 				if slices.ContainsFunc(on, func(o topology.Node) bool { return o.ID == n.ID }) {
-					src.report(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
+					src.Report(path+"to", fmt.Sprintf("%s is on both sides", n.ID), "")
 				}
 			}
 		}
 		validateShortest(src, path+"for", d, t)
-		if !src.reported(path+"on") && !src.reported(path+"to") {
+		if !src.Reported(path+"on") && !src.Reported(path+"to") {
 			validateOutcomes(src, path, d, t)
 		}
 	})
 	validateLoadPhaseNames(src, s.LoadPhases, t)
 	regions := stringsOf(t.Regions())
 	for i, d := range s.Topology.Latency {
-		src.requireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
-		src.requireOneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
+		src.RequireOneOf(fmt.Sprintf("topology.latency[%d].a", i), string(d.A), regions)
+		src.RequireOneOf(fmt.Sprintf("topology.latency[%d].b", i), string(d.B), regions)
 	}
 }
 
 // validateShortest reports a fault that is over before it can be proved: it would last longer
 // than asked, or leave the run undecided.
-func validateShortest(src *diagnosticCollector, field string, d StepSpec, t topology.Topology) {
+func validateShortest(src *yamlfile.Source, field string, d StepSpec, t topology.Topology) {
 	e, err := faults.Find(d.Fault)
-	if err != nil || src.reported(field) || d.For == 0 {
+	if err != nil || src.Reported(field) || d.For == 0 {
 		return
 	}
 	with := d.With
@@ -210,12 +211,12 @@ func validateShortest(src *diagnosticCollector, field string, d StepSpec, t topo
 		shortest, why = shortest+d.Ramp, fmt.Sprintf("it grows for %v, and then %s", d.Ramp, why)
 	}
 	if d.For < shortest {
-		src.report(field, fmt.Sprintf("%v is too short for %s to be proved: want at least %v, because %s", d.For, d.Fault, shortest, why), "")
+		src.Report(field, fmt.Sprintf("%v is too short for %s to be proved: want at least %v, because %s", d.For, d.Fault, shortest, why), "")
 	}
 }
 
 // validateOutcomes reports a step that has no victims whoever has the roles that it names.
-func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topology.Topology) {
+func validateOutcomes(src *yamlfile.Source, path string, d StepSpec, t topology.Topology) {
 	s := Step{Fault: d.Fault, On: d.On, To: d.To}
 	if !s.On.ResolvedAtInjection() && !s.To.ResolvedAtInjection() {
 		return
@@ -240,10 +241,10 @@ func validateOutcomes(src *diagnosticCollector, path string, d StepSpec, t topol
 	if len(s.Roles()) > 0 {
 		message += ", whichever nodes have the roles"
 	}
-	src.report(path+side, message, "")
+	src.Report(path+side, message, "")
 }
 
-func validateSelector(src *diagnosticCollector, path string, s topology.Selector, t topology.Topology) {
+func validateSelector(src *yamlfile.Source, path string, s topology.Selector, t topology.Topology) {
 	if s.Empty() || s.AllowEmpty { // what there is not may be named
 		return
 	}
@@ -255,28 +256,28 @@ func validateSelector(src *diagnosticCollector, path string, s topology.Selector
 		}
 	}
 	if s.Region != "" {
-		src.requireOneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
+		src.RequireOneOf(path+".region", string(s.Region), stringsOf(t.Regions()))
 	}
 	if s.Node != "" && !s.Node.Pattern() {
-		src.requireOneOf(path+".node", string(s.Node), nodes)
+		src.RequireOneOf(path+".node", string(s.Node), nodes)
 	}
 	if s.Service != "" {
-		src.requireOneOf(path+".service", s.Service, services)
+		src.RequireOneOf(path+".service", s.Service, services)
 	}
 	if s.Not.Region != "" {
-		src.requireOneOf(path+".not.region", string(s.Not.Region), stringsOf(t.Regions()))
+		src.RequireOneOf(path+".not.region", string(s.Not.Region), stringsOf(t.Regions()))
 	}
 	if s.Not.Node != "" && !s.Not.Node.Pattern() {
-		src.requireOneOf(path+".not.node", string(s.Not.Node), nodes)
+		src.RequireOneOf(path+".not.node", string(s.Not.Node), nodes)
 	}
 	if s.Not.Service != "" {
-		src.requireOneOf(path+".not.service", s.Not.Service, services)
+		src.RequireOneOf(path+".not.service", s.Not.Service, services)
 	}
-	if src.reported(path) {
+	if src.Reported(path) {
 		return
 	}
 	if len(t.Select(s)) == 0 {
-		src.report(path, "matches no node; there are "+strings.Join(nodes, ", "), "")
+		src.Report(path, "matches no node; there are "+strings.Join(nodes, ", "), "")
 	}
 }
 

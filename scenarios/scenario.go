@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 	"github.com/mcp-resilience/holdfast/workload"
@@ -63,7 +64,7 @@ type Scenario struct {
 	// With another expectation there must be none.
 	ExpectedFailures []string `yaml:"expectedFailures"`
 
-	source *diagnosticCollector // nil for a scenario that was not read from a file
+	source *yamlfile.Source // nil for a scenario that was not read from a file
 }
 
 // StepSpec is one step as the file has it.

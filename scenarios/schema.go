@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 )
 
@@ -67,7 +68,7 @@ func Schema() []byte {
 func schemaOf(f Field) *jsonSchema {
 	s := entrySchema(f)
 	if f.List {
-		s = &jsonSchema{Type: "array", Items: s, MaxItems: maxList}
+		s = &jsonSchema{Type: "array", Items: s, MaxItems: yamlfile.MaxEntries}
 		if f.kind == stepType {
 			s.MaxItems = maxSteps
 		}
@@ -112,7 +113,7 @@ func entrySchema(f Field) *jsonSchema {
 		return &jsonSchema{Type: "object", Additional: &jsonSchema{Type: "array"}, MinFields: 1}
 	case f.kind == durationType:
 		return orParameter(&jsonSchema{Type: "string", Pattern: durationPattern})
-	case reflect.PointerTo(f.kind).Implements(textType):
+	case yamlfile.IsText(f.kind):
 		return &jsonSchema{Type: "string"}
 	case f.Path == "name":
 		return &jsonSchema{Type: "string", Pattern: validName.String()}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mcp-resilience/holdfast/faults"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -26,36 +27,36 @@ func ReadPlan(stored []byte) (Plan, error) {
 }
 
 func (p Plan) validate() error {
-	src := &diagnosticCollector{file: "plan", positions: map[string]position{}}
+	src := yamlfile.NewSource("plan")
 	if !validName.MatchString(p.Scenario) {
-		src.report("scenario", fmt.Sprintf("%q is no name: want at most 63 lower-case letters, digits and dashes", p.Scenario), "")
+		src.Report("scenario", fmt.Sprintf("%q is no name: want at most 63 lower-case letters, digits and dashes", p.Scenario), "")
 	}
-	src.requireDuration("baseline", p.Baseline, 0, maxPlanned)
-	src.requireDuration("observe", p.Observe, 0, 2*maxDuration)
+	src.RequireDuration("baseline", p.Baseline, 0, maxPlanned)
+	src.RequireDuration("observe", p.Observe, 0, 2*maxDuration)
 	validateTopology(src, p.TopologySpec)
 	validateLoad(src, p.Load)
 	validateGuards(src, p.Guards)
 	validateLoadPhaseNames(src, p.LoadPhases, p.Topology)
 	for i, l := range p.LoadPhases {
 		path := fmt.Sprintf("loadPhases[%d]", i)
-		src.requireDuration(path+".at", l.At, 0, maxPlanned)
-		src.requireDuration(path+".for", l.For, 0, maxPlanned)
-		src.requireDuration(path+".within", l.Within, 0, maxPlanned)
+		src.RequireDuration(path+".at", l.At, 0, maxPlanned)
+		src.RequireDuration(path+".for", l.For, 0, maxPlanned)
+		src.RequireDuration(path+".within", l.Within, 0, maxPlanned)
 		if l.Times < minTimes || l.Times > maxTimes {
-			src.report(path+".times", fmt.Sprintf("%g is out of range", l.Times), "")
+			src.Report(path+".times", fmt.Sprintf("%g is out of range", l.Times), "")
 		}
 	}
 	if len(p.Steps) > maxFaults {
-		src.report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxFaults), "")
-		return src.err()
+		src.Report("steps", fmt.Sprintf("has %d entries, want at most %d", len(p.Steps), maxFaults), "")
+		return src.Err()
 	}
 	for i, s := range p.Steps {
 		path := fmt.Sprintf("steps[%d]", i)
-		src.requireDuration(path+".at", s.At, 0, maxPlanned)
-		src.requireDuration(path+".for", s.For, 0, maxPlanned)
-		src.requireDuration(path+".ramp", s.Ramp, 0, maxPlanned)
-		src.requireDuration(path+".within", s.Within, 0, maxPlanned)
-		src.requireDuration(path+".delay", s.Delay, 0, maxPlanned)
+		src.RequireDuration(path+".at", s.At, 0, maxPlanned)
+		src.RequireDuration(path+".for", s.For, 0, maxPlanned)
+		src.RequireDuration(path+".ramp", s.Ramp, 0, maxPlanned)
+		src.RequireDuration(path+".within", s.Within, 0, maxPlanned)
+		src.RequireDuration(path+".delay", s.Delay, 0, maxPlanned)
 		if e, err := faults.Find(s.Fault); err == nil { // a plan with an unknown fault is not read
 			validateSettings(src, path+".with", StepSpec{Fault: s.Fault, With: s.With}, e)
 		}
@@ -65,7 +66,7 @@ func (p Plan) validate() error {
 		validateSelector(src, path+".on", s.On, p.Topology)
 		validateSelector(src, path+".to", s.To, p.Topology)
 	}
-	return src.err()
+	return src.Err()
 }
 
 // RequireTopology returns an error that names the first difference between the topology

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/mcp-resilience/holdfast/internal/suggest"
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/topology"
 )
@@ -165,12 +166,12 @@ func (s StepState) Reached(f record.Fault) bool {
 }
 
 // validateTriggers reports what is wrong with what steps wait for.
-func (s *Scenario) validateTriggers(src *diagnosticCollector) {
+func (s *Scenario) validateTriggers(src *yamlfile.Source) {
 	for i, d := range s.Steps {
 		field := fmt.Sprintf("steps[%d].within", i)
-		src.limitDuration(field, d.Within)
-		if d.When.IsZero() && (d.Within != 0 || src.inFile(field)) {
-			src.report(field, "is the longest wait for `when`, and there is none", "")
+		limitDuration(src, field, d.Within)
+		if d.When.IsZero() && (d.Within != 0 || src.Given(field)) {
+			src.Report(field, "is the longest wait for `when`, and there is none", "")
 		}
 	}
 	all := occurrences(s.Steps)
@@ -182,9 +183,9 @@ func (s *Scenario) validateTriggers(src *diagnosticCollector) {
 		if o.when.Kind != StepReached {
 			continue
 		}
-		src.requireOneOf(o.whenPath, o.when.Step, ids)
+		src.RequireOneOf(o.whenPath, o.when.Step, ids)
 		if chain := waitsForItself(all, i); chain != "" {
-			src.report(o.whenPath, "is never reached: "+chain, "")
+			src.Report(o.whenPath, "is never reached: "+chain, "")
 		}
 	}
 }
@@ -206,9 +207,9 @@ func waitsForItself(all []occurrence, begin int) string {
 }
 
 // validateTriggerNode reports a trigger for a node that the topology does not have.
-func validateTriggerNode(src *diagnosticCollector, field string, when Trigger, t topology.Topology) {
+func validateTriggerNode(src *yamlfile.Source, field string, when Trigger, t topology.Topology) {
 	if when.Kind == NodeRejoining {
-		src.requireOneOf(field, string(when.Node), stringsOf(idsOf(t.Nodes)))
+		src.RequireOneOf(field, string(when.Node), stringsOf(idsOf(t.Nodes)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"github.com/mcp-resilience/holdfast/internal/yamlfile"
 	"github.com/mcp-resilience/holdfast/topology"
 	"github.com/mcp-resilience/holdfast/workload"
 )
@@ -44,44 +45,37 @@ func openBeside(scenario string) opener {
 }
 
 // useShared takes the topology and the load of the file that the scenario uses, where it has none of its own.
-func (s *Scenario) useShared(d decoder, open opener) {
+func (s *Scenario) useShared(own *yamlfile.Source, c *combination, open opener) {
 	if s.Uses == "" {
 		return
 	}
 	switch {
 	case !sharedName.MatchString(s.Uses):
-		d.report("uses", fmt.Sprintf("%q is no name of a file beside the scenario, such as wan.yaml", s.Uses), "")
+		own.Report("uses", fmt.Sprintf("%q is no name of a file beside the scenario, such as wan.yaml", s.Uses), "")
 		return
 	case open == nil:
-		d.report("uses", "is only for scenarios that are read from a file", "")
+		own.Report("uses", "is only for scenarios that are read from a file", "")
 		return
 	}
 	data, err := open(s.Uses)
 	if err != nil {
-		d.report("uses", err.Error(), "")
+		own.Report("uses", err.Error(), "")
 		return
 	}
-	src := &diagnosticCollector{file: filepath.Join(filepath.Dir(d.file), s.Uses), positions: map[string]position{}}
-	if len(data) > maxFile {
-		src.report("", fmt.Sprintf("is longer than %d KiB", maxFile>>10), "")
-	}
 	var shared sharedFile
-	in := decoder{src, d.combination}
-	if body := in.parseDocument(data); body != nil {
-		in.decodeBody(body, &shared)
-	}
-	if len(src.diagnostics) == 0 {
+	src := yamlfile.Decode(filepath.Join(filepath.Dir(own.File()), s.Uses), data, &shared, c.options())
+	if src.Err() == nil {
 		validateTopology(src, shared.Topology)
 		validateLoad(src, shared.Load)
 	}
-	if len(src.diagnostics) > 0 {
-		d.diagnostics = append(d.diagnostics, src.diagnostics...)
+	if src.Err() != nil {
+		own.Add(src)
 		return
 	}
-	if !d.inFile("topology") {
+	if !own.Given("topology") {
 		s.Topology = shared.Topology
 	}
-	if !d.inFile("load") {
+	if !own.Given("load") {
 		s.Load = shared.Load
 	}
 }

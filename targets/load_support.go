@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/internal/suggest"
 	"github.com/mcp-resilience/holdfast/workload"
 )
@@ -12,6 +13,9 @@ import (
 // LoadSupport is what the system of a target serves beyond reads and writes of registers
 // and sets.
 type LoadSupport struct {
+	// Kinds are the operations that it serves; nil means those of registers and sets, all
+	// of them. A load whose mix is left out has none of the others.
+	Kinds []history.Kind
 	// Classes are the names of its classes of data, the values of load.class.
 	Classes []string
 	// LocalReads says that a region answers reads by itself, without a majority.
@@ -22,6 +26,44 @@ type LoadSupport struct {
 	Lists bool
 	// Streams says that it serves history.Publish and Consume.
 	Streams bool
+}
+
+// serves says whether operations of the kind make sense to the system.
+func (s LoadSupport) serves(k history.Kind) bool {
+	return s.Kinds == nil || slices.Contains(s.Kinds, k)
+}
+
+// FitLoad leaves out of the default mix what the target's system does not serve. A mix
+// that was given stays as it is; CheckLoad refuses what is wrong with it.
+func FitLoad(t Target, l workload.Load) workload.Load {
+	s, ok := t.(LoadSupporter)
+	if !ok || l.Mix != (workload.Mix{}) {
+		return l
+	}
+	has, all := s.LoadSupport(), workload.Load{}.Resolve().Mix
+	mix := workload.Mix{}
+	if has.serves(history.Write) && has.serves(history.Read) {
+		mix.Write = all.Write
+		if has.serves(history.CAS) {
+			mix.CAS = all.CAS
+		}
+	}
+	if has.serves(history.Add) && has.serves(history.SetRead) {
+		mix.Add = all.Add
+	}
+	if mix == all || mix == (workload.Mix{}) {
+		return l
+	}
+	// The shares of what is left are 100 in all; the rest of the division goes to writes, or to sets.
+	sum := mix.Write + mix.CAS + mix.Add
+	mix.Write, mix.CAS, mix.Add = mix.Write*100/sum, mix.CAS*100/sum, mix.Add*100/sum
+	if rest := 100 - mix.Write - mix.CAS - mix.Add; mix.Write > 0 {
+		mix.Write += rest
+	} else {
+		mix.Add += rest
+	}
+	l.Mix = mix
+	return l
 }
 
 // LoadSupporter is a target whose system serves more than registers and sets. A load
@@ -53,6 +95,15 @@ func CheckLoad(t Target, l workload.Load) error {
 	}
 	lacks := func(field, what string) error {
 		return UnsupportedLoad{Field: field, Message: fmt.Sprintf("target %s %s: leave it out", t.Name(), what)}
+	}
+	for _, want := range []struct {
+		share int
+		field string
+		kind  history.Kind
+	}{{l.Mix.Write, "write", history.Write}, {l.Mix.CAS, "cas", history.CAS}, {l.Mix.Add, "add", history.Add}} {
+		if want.share > 0 && !has.serves(want.kind) {
+			return lacks("load.mix."+want.field, fmt.Sprintf("has no operation %q", want.kind))
+		}
 	}
 	switch {
 	case l.Class != "" && len(has.Classes) == 0:

@@ -30,6 +30,12 @@ type Target interface {
 	Resolve(ctx context.Context, c *cluster.Cluster, r topology.Role) ([]topology.NodeID, error)
 }
 
+// Sourced is a target that was read from a file. The text goes on record, for those
+// who read a run; it is never started from there.
+type Sourced interface {
+	Source() []byte
+}
+
 // EventSource is a target whose system reports what it does. StreamEvents emits the
 // platform events of all nodes, each with its wall-clock time, until ctx ends;
 // it survives nodes that die and come back. A node's events that are older

@@ -48,6 +48,9 @@ type Node struct {
 	Region  Region `json:"region"`
 	Service string `json:"service"`
 	Voter   bool   `json:"voter"` // counts towards a majority
+	// NoData means that the node holds none of the data that clients write: a sentinel, a
+	// proxy, an arbiter. Nothing is read back through it.
+	NoData bool `json:"noData,omitempty"`
 	// Standby means that the node serves only once it has taken over: nothing waits
 	// for it before.
 	Standby bool    `json:"standby,omitempty"`
@@ -122,6 +125,11 @@ func (t Topology) Node(id NodeID) (Node, bool) {
 		return Node{}, false
 	}
 	return t.Nodes[i], true
+}
+
+// DataNodes lists the nodes that hold data, in declared order.
+func (t Topology) DataNodes() []Node {
+	return slices.DeleteFunc(slices.Clone(t.Nodes), func(n Node) bool { return n.NoData })
 }
 
 // NodesIn lists the nodes of a region in declared order.

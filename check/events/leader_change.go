@@ -50,7 +50,26 @@ func leaderChange(run *index.Run) (changed bool, at time.Duration, how string, k
 	if known {
 		return false, 0, "no leader was elected after the first fault", true
 	}
-	return termChange(run)
+	if changed, at, how, known = termChange(run); known {
+		return changed, at, how, known
+	}
+	return probedChange(run)
+}
+
+// probedChange is what asking the nodes who leads has shown, where the system reports
+// neither elections nor terms. It cannot see a leader that came and went in between.
+func probedChange(run *index.Run) (changed bool, at time.Duration, how string, known bool) {
+	for i := range run.Record.Events {
+		e := &run.Record.Events[i]
+		if !e.Election() {
+			continue
+		}
+		known = true
+		if e.At >= run.Start && e.At <= run.End {
+			return true, e.At, fmt.Sprintf("%s was found to lead %s after the first fault", e.Node, duration.Format(e.At-run.Start)), true
+		}
+	}
+	return false, 0, "whenever the nodes were asked, the leader was the one from before the first fault", known
 }
 
 // termChange compares the terms acknowledged before the first fault with those after it.

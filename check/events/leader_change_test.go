@@ -27,6 +27,16 @@ func TestLeaderChange(t *testing.T) {
 			}
 		}
 	}
+	asked := func(at ...int) func(r *record.Run) {
+		return func(r *record.Run) {
+			for i := range r.Ops {
+				r.Ops[i].Term = 0
+			}
+			for _, t := range at {
+				r.Events = append(r.Events, record.Event{At: time.Duration(t) * ms, Source: record.FromProbe, Kind: "elected", Node: "north-1"})
+			}
+		}
+	}
 	for _, c := range []struct {
 		name    string
 		must    *bool
@@ -46,6 +56,12 @@ func TestLeaderChange(t *testing.T) {
 				r.Ops[i].Term = 0
 			}
 		}, record.Unknown, "neither"},
+		{"found by asking", &yes, asked(1, 130), record.Pass, "north-1 was found to lead 30 ms after the first fault"},
+		{"found by asking, and forbidden", &no, asked(1, 130), record.Fail, "none may be elected"},
+		{"not found by asking", &yes, asked(1), record.Fail, "the leader was the one from before"},
+		{"the system's own word counts first", &no, func(r *record.Run) {
+			r.Events = append(r.Events, record.Event{At: 130 * ms, Source: record.FromProbe, Kind: "elected", Node: "north-1"})
+		}, record.Pass, "term 2 before and after"},
 		{"no fault", &no, func(r *record.Run) { r.Faults = nil }, record.Vacuous, "no fault"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -82,11 +82,12 @@ func budgetOf(budgets map[string]time.Duration, stage string) time.Duration {
 	return 0
 }
 
-// firstEvent is the platform's first event of the first kind that occurred.
+// firstEvent is the system's first event of the first kind that occurred. An election may
+// have been seen by asking the nodes.
 func firstEvent(events []record.Event, kinds []record.EventKind, from, to time.Duration) (found record.Event, ok bool) {
 	for _, kind := range kinds {
 		for _, e := range events {
-			if e.Source == record.FromPlatform && e.Kind == kind && e.At >= from && e.At <= to && (!ok || e.At < found.At) {
+			if (e.Source == record.FromPlatform || e.Election()) && e.Kind == kind && e.At >= from && e.At <= to && (!ok || e.At < found.At) {
 				found, ok = e, true
 			}
 		}

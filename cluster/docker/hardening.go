@@ -27,7 +27,7 @@ func harden(h *container.HostConfig, memory, pids int64) {
 	h.CapDrop = []string{"ALL"}
 	h.SecurityOpt = []string{"no-new-privileges:true"}
 	h.ReadonlyRootfs = true
-	h.Tmpfs = map[string]string{"/tmp": "rw,noexec,nosuid,size=64m,mode=1777"}
+	h.Tmpfs = map[string]string{"/tmp": tmpfsOptions}
 	h.Memory, h.MemorySwap = memory, memory
 	h.PidsLimit = &pids
 	h.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
@@ -37,11 +37,14 @@ func harden(h *container.HostConfig, memory, pids int64) {
 	}
 }
 
-// dataVolume is an anonymous volume: it lives as long as its container,
+// tmpfsOptions are those of a folder in memory.
+const tmpfsOptions = "rw,noexec,nosuid,size=64m,mode=1777"
+
+// volume is an anonymous volume at a folder: it lives as long as its container,
 // however often that is started, and is removed with it.
-func dataVolume(labels map[string]string) mount.Mount {
+func volume(folder string, labels map[string]string) mount.Mount {
 	return mount.Mount{
-		Type: mount.TypeVolume, Target: dataDir,
+		Type: mount.TypeVolume, Target: folder,
 		VolumeOptions: &mount.VolumeOptions{Labels: labels},
 	}
 }

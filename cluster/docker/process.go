@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,24 +31,51 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if !ok {
 		return nil, fmt.Errorf("start %s: it has no sandbox yet", n.ID)
 	}
-	args, env, err := n.Program.Render(topology.TemplateVars{
-		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir, Shared: sharedDir, Secret: r.spec.Secret,
-	})
+	v := topology.TemplateVars{
+		Name: n.ID, Region: n.Region, Host: pod.address, Data: dataDir, Config: configDir, Shared: sharedDir,
+		Secret: r.spec.Secret, Peers: map[topology.NodeID]string{},
+	}
+	for _, peer := range r.spec.Topology.Nodes {
+		v.Peers[peer.ID] = string(peer.ID)
+	}
+	args, env, err := n.Program.Render(v)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	files, err := n.Program.RenderFiles(v)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", n.ID, err)
+	}
+	if n.Program.Command != "" {
+		args = append([]string{n.Program.Command}, args...)
 	}
 	name := r.network + "-" + string(n.ID)
 	if err := r.logCleanup("container", name, "unpause and remove the container"); err != nil {
 		return nil, err
 	}
 	labels := runLabels(r.spec.Run, map[string]string{LabelNode: string(n.ID), LabelPart: "node"})
+	own := n.Program.Container
 	id, err := r.create(ctx, testcontainers.ContainerRequest{
 		Name: name, Image: img.ref, Cmd: args, Labels: labels,
-		ConfigModifier: func(c *container.Config) { c.Env = env },
+		ConfigModifier: func(c *container.Config) {
+			c.Env = append(c.Env, env...) // of an image made by others, its own comes first
+			c.User = own.User
+			if len(own.Entrypoint) > 0 {
+				c.Entrypoint = own.Entrypoint
+			}
+		},
 		HostConfigModifier: func(h *container.HostConfig) {
-			harden(h, nodeMemory, nodePids)
+			harden(h, cmp.Or(own.Memory, nodeMemory), nodePids)
+			h.ReadonlyRootfs = !own.WritableRoot
+			h.CapAdd = own.Capabilities
+			for _, folder := range own.Tmpfs {
+				h.Tmpfs[folder] = tmpfsOptions
+			}
 			h.NetworkMode = container.NetworkMode("container:" + pod.container)
-			h.Mounts = append(h.Mounts, dataVolume(labels))
+			h.Mounts = append(h.Mounts, volume(dataDir, labels))
+			if len(files) > 0 {
+				h.Mounts = append(h.Mounts, volume(configDir, labels))
+			}
 			if n.Program.UsesSharedDir() {
 				h.Mounts = append(h.Mounts, sharedVolume(r.network+"-shared", r.spec.Run))
 			}
@@ -56,11 +84,17 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if err != nil {
 		return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
 	}
-	grace := n.Program.Grace
-	if grace == 0 {
-		grace = defaultGrace
+	if n.Program.Image != "" {
+		if err := r.fill(ctx, id, dataDir, nil); err != nil {
+			return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
+		}
 	}
-	p := &process{id: id, node: n.ID, grace: grace, api: r.engine.api, runtime: r}
+	if len(files) > 0 {
+		if err := r.fill(ctx, id, configDir, files); err != nil {
+			return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
+		}
+	}
+	p := &process{id: id, node: n.ID, grace: cmp.Or(n.Program.Grace, defaultGrace), api: r.engine.api, runtime: r}
 	if err := p.start(ctx); err != nil {
 		return nil, err
 	}

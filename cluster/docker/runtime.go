@@ -109,6 +109,9 @@ func (r *Runtime) imageFor(ctx context.Context, p topology.Program) (imageRef, e
 	if p.Image != "" {
 		return r.engine.named(ctx, p.Image)
 	}
+	if p.Package == "" {
+		return imageRef{}, cluster.Unsupported{Reason: fmt.Sprintf("it is the command %s of this machine, and a container needs an image or a package to build", p.Command)}
+	}
 	binary, err := r.spec.Binary(ctx, p)
 	if err != nil {
 		return imageRef{}, err

@@ -9,10 +9,12 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 
@@ -56,11 +58,11 @@ var _ cluster.Runtime = (*Runtime)(nil)
 // cluster.Unsupported, with the reason.
 func Open(ctx context.Context, s cluster.Spec) (*Runtime, error) {
 	for _, n := range s.Topology.Nodes {
-		if n.Program.Package == "" {
-			return nil, cluster.Unsupported{Reason: fmt.Sprintf("node %s names an image and no Go package to build; the local runtime has no images", n.ID)}
+		if n.Program.Package == "" && n.Program.Command == "" {
+			return nil, cluster.Unsupported{Reason: fmt.Sprintf("node %s names an image, and no Go package to build or command of this machine; the local runtime has no images", n.ID)}
 		}
-		if n.Program.HostsFlag == "" {
-			return nil, cluster.Unsupported{Reason: fmt.Sprintf("node %s needs an /etc/hosts of its own, since its program takes no hosts file by a flag", n.ID)}
+		if n.Program.HostsFlag == "" && !n.Program.UsesPeers() && len(s.Topology.Nodes) > 1 {
+			return nil, cluster.Unsupported{Reason: fmt.Sprintf("node %s needs an /etc/hosts of its own, since its program takes no hosts file by a flag and is not told where its peers are ({{.Peer \"NODE\"}})", n.ID)}
 		}
 	}
 	dir, err := filepath.Abs(s.Dir)
@@ -80,39 +82,70 @@ func Open(ctx context.Context, s cluster.Spec) (*Runtime, error) {
 
 // Start runs the node's program.
 func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, error) {
-	bin, err := r.spec.Binary(ctx, n.Program)
+	bin, err := r.program(ctx, n.Program)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	v := topology.TemplateVars{
 		Name: n.ID, Region: n.Region, Host: r.subnet.Host(n.ID),
-		Data: r.path("data", string(n.ID)), Hosts: r.path("nodes", string(n.ID)+".hosts"), Shared: r.path("shared"),
-		Secret: r.spec.Secret,
+		Data: r.path("data", string(n.ID)), Config: r.path("config", string(n.ID)),
+		Hosts: r.path("nodes", string(n.ID)+".hosts"), Shared: r.path("shared"),
+		Secret: r.spec.Secret, Peers: r.subnet.Peers(n),
 	}
 	args, env, err := n.Program.Render(v)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
-	if err := os.MkdirAll(v.Data, 0o755); err != nil {
+	for _, folder := range []string{v.Data, v.Config, v.Shared} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return nil, fmt.Errorf("start %s: %w", n.ID, err)
+		}
+	}
+	files, err := n.Program.RenderFiles(v)
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
-	if err := os.MkdirAll(v.Shared, 0o755); err != nil {
+	if err := writeFiles(v.Config, files); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	if err := os.WriteFile(v.Hosts, []byte(r.subnet.Hosts(n)), 0o644); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
-	p := &process{runtime: r, grace: n.Program.Grace, spec: childSpec{
-		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"),
-		bin: bin, args: append(args, n.Program.HostsFlag+"="+v.Hosts), env: env, dir: v.Data,
-	}}
-	if p.grace == 0 {
-		p.grace = defaultGrace
+	if n.Program.HostsFlag != "" {
+		args = append(args, n.Program.HostsFlag+"="+v.Hosts)
 	}
+	p := &process{runtime: r, grace: cmp.Or(n.Program.Grace, defaultGrace), spec: childSpec{
+		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"), bin: bin, args: args, env: env, dir: v.Data,
+	}}
 	if p.child, err = r.launch(p.spec); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
 	}
 	return p, nil
+}
+
+// program returns the path of the executable: built, or a command of this machine.
+func (r *Runtime) program(ctx context.Context, p topology.Program) (string, error) {
+	if p.Package != "" {
+		return r.spec.Binary(ctx, p)
+	}
+	at, err := exec.LookPath(p.Command)
+	if err != nil {
+		return "", fmt.Errorf("command %s: %w; install it, or name an image and use --runtime docker", p.Command, err)
+	}
+	return at, nil
+}
+
+func writeFiles(folder string, files map[string][]byte) error {
+	for name, content := range files {
+		at := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(at, content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Runtime) path(elem ...string) string {
@@ -142,8 +175,8 @@ func (r *Runtime) Close(ctx context.Context) error {
 	if _, err := Sweep(ctx, r.spec.Run); err != nil {
 		errs = append(errs, err)
 	}
-	r.spawn.close() // the kernel kills what it has started, should anything be left
-	errs = append(errs, r.subnet.Close())
+	r.spawn.close()                                                       // the kernel kills what it has started, should anything be left
+	errs = append(errs, r.subnet.Close(), os.RemoveAll(r.path("config"))) // which may hold the run's secret
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close local runtime: %w", err)
 	}

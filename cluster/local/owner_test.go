@@ -255,7 +255,7 @@ func TestUnsupported(t *testing.T) {
 		"image only":    {Image: "postgres:17", HostsFlag: "--hosts"},
 		"no hosts flag": {Package: "go.etcd.io/etcd/server/v3"},
 	} {
-		top := topology.Topology{Nodes: []topology.Node{{ID: "east-1", Program: p}}}
+		top := topology.Topology{Nodes: []topology.Node{{ID: "east-1", Program: p}, {ID: "east-2", Program: p}}}
 		rt, err := local.Driver().Open(t.Context(), cluster.Spec{Run: "x", Topology: top, Dir: t.TempDir()})
 		var why cluster.Unsupported
 		if !errors.As(err, &why) || !strings.Contains(why.Reason, "east-1") || rt != nil {

@@ -122,11 +122,19 @@ func (b *Subnet) Server(n topology.Node) links.Server {
 	return s
 }
 
+// Peers is the address at which a node reaches each node, itself included: that of the
+// link's proxy, and its own.
+func (b *Subnet) Peers(n topology.Node) map[topology.NodeID]string {
+	out := b.Server(n).Peers
+	out[n.ID] = b.Host(n.ID)
+	return out
+}
+
 // Hosts is a hosts(5) file in which the node finds itself and its peers.
 func (b *Subnet) Hosts(n topology.Node) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s %s\n", b.Host(n.ID), n.ID)
-	peers := b.Server(n).Peers
+	peers := b.Peers(n)
+	fmt.Fprintf(&out, "%s %s\n", peers[n.ID], n.ID)
 	for _, p := range b.topology.Nodes {
 		if p.ID != n.ID {
 			fmt.Fprintf(&out, "%s %s\n", peers[p.ID], p.ID)

@@ -21,6 +21,7 @@ import (
 
 func (a *app) planVerb() *cobra.Command {
 	var seed uint64
+	var target string
 	c := &cobra.Command{
 		Use:   "plan FILE|NAME",
 		Short: "Show what a run would do, without doing it",
@@ -35,7 +36,7 @@ holds it, and the timeline; one object for each combination of a matrix.`,
   holdfast plan ./my-drill.yaml --seed 7 --json`,
 		Args: wantArgs(1, 1, "one scenario file or name"),
 		RunE: func(c *cobra.Command, args []string) error {
-			jobs, err := readJobs(args[0], seed)
+			jobs, err := readJobs(args[0], seed, target)
 			if err != nil {
 				return err
 			}
@@ -50,6 +51,7 @@ holds it, and the timeline; one object for each combination of a matrix.`,
 			return nil
 		},
 	}
+	addTarget(c, &target)
 	c.Flags().Uint64Var(&seed, "seed", 0, "seed of every random choice; 0 takes the scenario's seed, or draws one")
 	return c
 }

@@ -58,7 +58,15 @@ the newest run that has finished.
 			if err != nil && !errors.Is(err, fs.ErrNotExist) { // absent where the plan was made in code
 				return environmentErr(err)
 			}
-			job, err := builtin.Stored(then.Plan, source)
+			own, err := loadTarget(f.target)
+			if err != nil {
+				return err
+			}
+			job, err := builtin.Stored(then.Plan, source, own...)
+			if missing, ok := errors.AsType[builtin.NotFound](err); ok && missing.What == "target" {
+				return usageErr("replay %s: %w; if the target is a file, give it with --target (its text at the time is in %s)",
+					then.ID, err, filepath.Join(dir, record.TargetFile))
+			}
 			if err != nil {
 				return usageErr("replay %s: %w", filepath.Join(dir, record.PlanFile), err)
 			}
@@ -72,6 +80,7 @@ the newest run that has finished.
 	}
 	f.add(c)
 	f.addRetry(c)
+	c.Flags().StringVar(&f.target, "target", "", "the target file of a run whose system came from one; a record starts nothing by itself")
 	c.Flags().BoolVar(&trace, "trace", false, "repeat the victims and offsets of the stored run instead of the plan's roles and times")
 	c.Flags().IntVar(&times, "times", 1, "how often to run the plan")
 	return c

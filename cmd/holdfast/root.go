@@ -90,6 +90,7 @@ func (a *app) verbs() []*cobra.Command {
 		a.schemaVerb(),
 		a.recheckVerb(),
 		a.checkVerb(),
+		a.targetVerb(),
 		a.replayVerb(),
 		a.compareVerb(),
 		a.reportVerb(),

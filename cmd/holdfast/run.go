@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,12 +22,15 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/reports"
 	"github.com/mcp-resilience/holdfast/scenarios"
+	"github.com/mcp-resilience/holdfast/targets"
+	"github.com/mcp-resilience/holdfast/targets/file"
 )
 
 // runFlags are the flags of the verbs that execute runs.
 type runFlags struct {
 	runtime          string
 	seed             uint64
+	target           string
 	debug            bool
 	retryEnvironment uint
 	waitForMachine   time.Duration
@@ -89,12 +93,13 @@ record. The second ends the command at once.
 ` + retryHelp + "\n\n" + exitHelp,
 		Example: `  holdfast run lose-main-region
   holdfast run ./my-drill.yaml --runtime local --seed 7
-  holdfast run kill-leader pause-leader --json`,
+  holdfast run kill-leader pause-leader --json
+  holdfast run kill-leader --target ./shop.target.yaml`,
 		Args: wantArgs(1, -1, "a scenario file or name"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var jobs []builtin.Job
 			for _, arg := range args { // every file is read before anything starts
-				all, err := readJobs(arg, f.seed)
+				all, err := readJobs(arg, f.seed, f.target)
 				if err != nil {
 					return err
 				}
@@ -105,6 +110,7 @@ record. The second ends the command at once.
 	}
 	f.add(c)
 	f.addRetry(c)
+	addTarget(c, &f.target)
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of every random choice; 0 takes the scenario's seed, or draws one and records it")
 	return c
 }
@@ -143,10 +149,6 @@ func (a *app) runOne(ctx context.Context, j builtin.Job, f runFlags) (*record.Ru
 
 // attempt runs a plan once, shows its progress, and returns its record and its directory.
 func (a *app) attempt(ctx context.Context, j builtin.Job, f runFlags, earlier []record.Attempt) (*record.Run, string, error) {
-	target, err := builtin.Target(j.Plan.Target)
-	if err != nil {
-		return nil, "", usageErr("%w", err)
-	}
 	view := a.newProgressView(j.Plan.Scenario)
 	defer view.Close()
 	kind, why, err := selectRuntime(ctx, f.runtime)
@@ -173,7 +175,7 @@ func (a *app) attempt(ctx context.Context, j builtin.Job, f runFlags, earlier []
 	}
 	defer release()
 	o := harness.Options{
-		Target: target, Runtime: kind, RuntimeWhy: why,
+		Target: j.Target, Runtime: kind, RuntimeWhy: why,
 		Source: j.Source, Root: a.runs,
 		StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"), Earlier: earlier,
 	}
@@ -267,9 +269,40 @@ func (a *app) colour() bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-// readJobs reads a scenario that the user named; a file with a matrix is several.
-func readJobs(name string, seed uint64) ([]builtin.Job, error) {
-	jobs, err := builtin.ReadAll(name, seed)
+// addTarget is for the verbs that read a scenario or a plan.
+func addTarget(c *cobra.Command, target *string) {
+	c.Flags().StringVar(target, "target", "", "the system under test instead of the scenario's own: a target file, or the name of a target in the box")
+}
+
+// loadTarget reads the target file that --target names; nothing where it is a name.
+func loadTarget(name string) ([]targets.Target, error) {
+	if !strings.ContainsRune(name, filepath.Separator) && filepath.Ext(name) == "" {
+		return nil, nil
+	}
+	t, err := file.Load(name)
+	if err != nil {
+		return nil, usageErr("--target: %w", err)
+	}
+	return []targets.Target{t}, nil
+}
+
+// readJobs reads a scenario that the user named, for its own target or for another one; a file with a matrix is
+// several.
+func readJobs(name string, seed uint64, target string) ([]builtin.Job, error) {
+	own, err := loadTarget(target)
+	if err != nil {
+		return nil, err
+	}
+	var changes []func(*scenarios.Scenario)
+	if target != "" {
+		changes = append(changes, func(s *scenarios.Scenario) {
+			s.Target = target
+			if len(own) > 0 {
+				s.Target = own[0].Name()
+			}
+		})
+	}
+	jobs, err := builtin.ReadAll(own, name, seed, changes...)
 	if err != nil {
 		return nil, usageErr("%w\n%q lists the scenarios of the library, %q the faults that a file can use", err, "holdfast list", "holdfast list faults")
 	}

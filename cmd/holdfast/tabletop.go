@@ -34,7 +34,7 @@ With --held it notes in the folder of run directories that the exercise was held
 		Example: "  holdfast tabletop lose-main-region\n  holdfast tabletop ./my-drill.yaml --held",
 		Args:    wantArgs(1, 1, "one scenario file or name"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			jobs, err := readJobs(args[0], 1) // what is drawn is drawn anew in a run
+			jobs, err := readJobs(args[0], 1, "") // what is drawn is drawn anew in a run
 			if err != nil {
 				return err
 			}

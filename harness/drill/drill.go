@@ -122,10 +122,6 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 	if err := requireUsed(o.targets, job.Plan.Target, scenario); err != nil {
 		ginkgo.Fail(err.Error())
 	}
-	target, err := builtin.Target(job.Plan.Target, o.targets...)
-	if err != nil {
-		ginkgo.Fail(err.Error())
-	}
 	kind, why := o.chooseRuntime(ctx)
 	watch := newWatcher(job.Plan.Scenario, kind.Name)
 	defer ginkgo.AttachProgressReporter(watch.state)()
@@ -134,7 +130,7 @@ func Run(ctx context.Context, scenario string, opts ...Option) *Result {
 			ginkgo.GinkgoWriter.Printf("attempt %d (%s) was %s, cause %s\n", i+1, a.Run, a.Verdict, a.Cause)
 		}
 		run, dir, err := harness.Run(ctx, job.Plan, harness.Options{
-			Target: target, Runtime: kind, RuntimeWhy: why,
+			Target: job.Target, Runtime: kind, RuntimeWhy: why,
 			Source: job.Source, Root: o.root, Watch: watch.print,
 			StepSummary: os.Getenv("GITHUB_STEP_SUMMARY"), Earlier: earlier,
 		})

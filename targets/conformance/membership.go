@@ -1,10 +1,9 @@
-package targettest
+package conformance
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"testing"
 
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/targets"
@@ -13,9 +12,9 @@ import (
 
 // testMembership removes a follower and adds it again, each twice, and writes while it
 // is removed.
-func (s *suite) testMembership(t *testing.T, target targets.MembershipAdmin) {
+func (s *suite) testMembership(t T, target targets.MembershipAdmin) {
 	o := target.MembershipAdmin(s.cluster)
-	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	followers, err := s.target.Resolve(ctx, s.cluster, topology.Follower)
 	if err != nil {

@@ -1,11 +1,10 @@
-package targettest
+package conformance
 
 import (
 	"context"
 	"fmt"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
@@ -27,7 +26,8 @@ const lateTimeout = 1500 * time.Millisecond
 // testHeldLinks holds the links of clients until their writes time out, heals them, and looks for writes
 // that the target called Failed and that took effect. Where the outcome of a write is not known,
 // only Unknown is true.
-func (s *suite) testHeldLinks(t *testing.T) {
+func (s *suite) testHeldLinks(t T) {
+	s.needsSets(t)
 	for _, held := range []struct {
 		what      string
 		direction topology.Direction
@@ -51,7 +51,7 @@ type heldWrites struct {
 }
 
 // writeWhileHeld adds to a set while the links of all clients are held, and reads the set once they are healed.
-func (s *suite) writeWhileHeld(t *testing.T, set string, d topology.Direction) heldWrites {
+func (s *suite) writeWhileHeld(t T, set string, d topology.Direction) heldWrites {
 	t.Helper()
 	region := s.cluster.Topology.Regions()[0]
 	var clients []workload.Client
@@ -96,7 +96,7 @@ func addWhileHeld(clients []workload.Client, set string) []history.Op {
 }
 
 // outcomesOf compares what was reported of writes with what the set holds in the end.
-func (s *suite) outcomesOf(t *testing.T, set string, writes []history.Op) heldWrites {
+func (s *suite) outcomesOf(t T, set string, writes []history.Op) heldWrites {
 	t.Helper()
 	c := s.client(t, s.cluster.Topology.Regions()[0], 400)
 	s.mustDo(t, c, history.Op{Kind: history.Add, Key: set, Value: "after"})

@@ -1,11 +1,10 @@
-package targettest
+package conformance
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/history"
@@ -15,7 +14,7 @@ import (
 
 // testMetrics requires metrics of every node and traces of requests. A request that
 // passes through two nodes must be one trace.
-func (s *suite) testMetrics(t *testing.T) {
+func (s *suite) testMetrics(t T) {
 	target := s.target.(targets.MetricsSource)
 	for _, n := range s.cluster.Topology.Nodes {
 		s.await(t, "figures of "+string(n.ID), func(ctx context.Context) error {

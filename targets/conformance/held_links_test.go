@@ -1,4 +1,4 @@
-package targettest
+package conformance
 
 import (
 	"context"
@@ -34,14 +34,21 @@ func (c certainClient) Do(ctx context.Context, op history.Op) history.Op {
 // TestATimeOutThatIsCalledFailedIsFoundOut keeps the suite honest: on one cluster the honest adapter passes
 // and the one that calls a time-out Failed does not, in either direction.
 func TestATimeOutThatIsCalledFailedIsFoundOut(t *testing.T) {
-	s := startCluster(t, ownstore.Target{}, local.Driver(), topology.Spec{})
-	lying := &suite{certain{s.target}, s.cluster}
+	s := startCluster(testingT{t}, ownstore.Target{}, local.Driver(), topology.Spec{})
+	lying := newSuite(certain{s.target}, s.cluster)
 	for _, d := range []topology.Direction{topology.Downstream, topology.BothWays} {
-		if w := s.writeWhileHeld(t, "honest-"+string(d), d); len(w.refuted) > 0 || w.appeared == 0 {
+		if w := s.writeWhileHeld(testingT{t}, "honest-"+string(d), d); len(w.refuted) > 0 || w.appeared == 0 {
 			t.Errorf("%s: an honest adapter has %+v; want writes that appeared, and none that was called Failed", d, w)
 		}
-		if w := lying.writeWhileHeld(t, "lying-"+string(d), d); len(w.refuted) == 0 {
+		if w := lying.writeWhileHeld(testingT{t}, "lying-"+string(d), d); len(w.refuted) == 0 {
 			t.Errorf("%s: an adapter that calls every time-out Failed is not found out: %+v", d, w)
 		}
 	}
+}
+
+// testingT is a test of package testing.
+type testingT struct{ *testing.T }
+
+func (t testingT) Run(name string, f func(T)) bool {
+	return t.T.Run(name, func(t *testing.T) { f(testingT{t}) })
 }

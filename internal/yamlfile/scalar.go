@@ -1,4 +1,4 @@
-package scenarios
+package yamlfile
 
 import (
 	"encoding"
@@ -17,19 +17,19 @@ import (
 // decodeScalar decodes a single value. It converts nothing silently: a number is not
 // taken for a string, and a duration needs its unit.
 func (d decoder) decodeScalar(n ast.Node, v reflect.Value, path string) {
-	text, quoted := textOf(n)
-	reject := func() { d.report(path, fmt.Sprintf("%s is no %s", text, describeType(v.Type())), "") }
+	text, quoted := Text(n)
+	reject := func() { d.Report(path, fmt.Sprintf("%s is no %s", text, DescribeType(v.Type())), "") }
 	switch {
 	case v.Type() == durationType:
 		length, err := time.ParseDuration(text)
 		if err != nil || !quoted { // a bare 0 is a number, not a duration
-			d.report(path, fmt.Sprintf("%s is no duration: want a number with its unit, such as 500ms, 5s or 2m", text), "")
+			d.Report(path, fmt.Sprintf("%s is no duration: want a number with its unit, such as 500ms, 5s or 2m", text), "")
 			return
 		}
 		v.SetInt(int64(length))
 	case v.CanAddr() && v.Addr().Type().Implements(textType):
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)); err != nil {
-			d.report(path, err.Error(), "")
+			d.Report(path, err.Error(), "")
 		}
 	case v.Kind() == reflect.String && quoted:
 		v.SetString(text)
@@ -71,8 +71,8 @@ func number(n ast.Node, text string, v reflect.Value) bool {
 	return false
 }
 
-// textOf returns a scalar as it is written in the file, and whether it is a string.
-func textOf(n ast.Node) (text string, isString bool) {
+// Text returns a scalar as it is written in the file, and whether it is a string.
+func Text(n ast.Node) (text string, isString bool) {
 	switch x := n.(type) {
 	case *ast.StringNode:
 		return x.Value, true
@@ -85,12 +85,15 @@ func textOf(n ast.Node) (text string, isString bool) {
 	return n.String(), false
 }
 
-// describeType names the kind of value that a field of this type takes.
-func describeType(t reflect.Type) string {
+// IsText says whether values of the type are written as text that they parse themselves.
+func IsText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textType) }
+
+// DescribeType names the kind of value that a field of this type takes.
+func DescribeType(t reflect.Type) string {
 	switch {
 	case t == durationType:
 		return "duration, such as 5s"
-	case reflect.PointerTo(t).Implements(textType):
+	case IsText(t):
 		return "text"
 	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
 		return "mapping"
@@ -115,8 +118,8 @@ func (d decoder) syntax(err error) {
 	if errors.As(err, &y) && y.GetToken() != nil && y.GetToken().Position != nil {
 		p := y.GetToken().Position
 		d.positions[""] = position{p.Line, p.Column}
-		d.report("", y.GetMessage(), "")
+		d.Report("", y.GetMessage(), "")
 		return
 	}
-	d.report("", strings.TrimSpace(err.Error()), "")
+	d.Report("", strings.TrimSpace(err.Error()), "")
 }

@@ -1,9 +1,8 @@
-package targettest
+package conformance
 
 import (
 	"context"
 	"io"
-	"testing"
 
 	"github.com/mcp-resilience/holdfast/cluster/links"
 	"github.com/mcp-resilience/holdfast/targets"
@@ -11,7 +10,7 @@ import (
 )
 
 // testTopology tests the topologies that the target declares, without running them.
-func testTopology(t *testing.T, target targets.Target) {
+func testTopology(t T, target targets.Target) {
 	if target.Name() == "" {
 		t.Error("the target has no name")
 	}
@@ -32,8 +31,8 @@ func testTopology(t *testing.T, target targets.Target) {
 		if n.Service == "" {
 			t.Errorf("node %s has no service", n.ID)
 		}
-		if n.Program.Package == "" && n.Program.Image == "" {
-			t.Errorf("node %s names neither a package nor an image", n.ID)
+		if n.Program.Package == "" && n.Program.Image == "" && n.Program.Command == "" {
+			t.Errorf("node %s names no package, no image and no command", n.ID)
 		}
 		if len(n.Ports) == 0 {
 			t.Errorf("node %s has no ports, so no links", n.ID)
@@ -67,7 +66,7 @@ func testTopology(t *testing.T, target targets.Target) {
 }
 
 // dumpLogs writes the logs of the nodes to the test's output.
-func (s *suite) dumpLogs(t *testing.T) {
+func (s *suite) dumpLogs(t T) {
 	for _, n := range s.cluster.Topology.Nodes {
 		logs, err := s.cluster.Process(n.ID).Logs(context.Background())
 		if err != nil {

@@ -1,24 +1,26 @@
-// Package targettest is the conformance suite of targets. It tests on a real cluster
-// what the engine relies on. The test of a new target is one call of Run for each
-// runtime that it supports.
-package targettest
+// Package conformance is the suite that every target must pass. It tests on a real
+// cluster what the engine relies on, and says of each red case what to do about it. Tests
+// run it by way of targettest, the command line as "holdfast target check". It injects no
+// faults of its own but kills and held links, and judges an adapter, not a system.
+package conformance
 
 import (
 	"context"
-	"testing"
+	"slices"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
 // Run tests a target on a runtime with one topology. It skips the test, and says why,
 // where the runtime cannot work.
-func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) {
-	t.Run("topology", func(t *testing.T) { testTopology(t, target) })
-	t.Run("running", func(t *testing.T) {
+func Run(t T, target targets.Target, kind cluster.Driver, shape topology.Spec) {
+	t.Run("the topology can be started", func(t T) { testTopology(t, target) })
+	t.Run("running", func(t T) {
 		s := startCluster(t, target, kind, shape)
 		// The order matters: all but the last leave a cluster that works.
 		t.Run("resolve names one leader, the rest follow", s.testRoles)
@@ -32,12 +34,35 @@ func Run(t *testing.T, target targets.Target, kind cluster.Driver, shape topolog
 			t.Run("every node has figures, and traces go through nodes", s.testMetrics)
 		}
 		if o, ok := target.(targets.MembershipAdmin); ok {
-			t.Run("the operator takes a follower out and puts it in again", func(t *testing.T) { s.testMembership(t, o) })
+			t.Run("the operator takes a follower out and puts it in again", func(t T) { s.testMembership(t, o) })
 		}
 		t.Run("held links make no write Failed that took effect", s.testHeldLinks)
+		if s.consistency == targets.Eventual {
+			t.Run("clients are served again after the leader was lost", s.testLeaderReturns)
+			return
+		}
 		t.Run("a lost leader is replaced and nothing is lost", s.testLeaderLoss)
 		t.Run("without a majority Failed writes have no effect", s.testQuorumLoss)
 	})
+}
+
+// T is what the suite needs of a test. *testing.T has all of it but Run, whose
+// function takes a T here.
+type T interface {
+	Helper()
+	Log(args ...any)
+	Logf(format string, args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Skip(args ...any)
+	Skipf(format string, args ...any)
+	Failed() bool
+	Cleanup(f func())
+	TempDir() string
+	Context() context.Context
+	Run(name string, f func(t T)) bool
 }
 
 // Timeouts for a broken system. A working one never waits for them.
@@ -51,11 +76,35 @@ const (
 type suite struct {
 	target  targets.Target
 	cluster *cluster.Cluster
+	// consistency is what the system promises.
+	consistency targets.Consistency
+	kinds       []history.Kind // that the system serves; nil means all
 }
 
-func startCluster(t *testing.T, target targets.Target, kind cluster.Driver, shape topology.Spec) *suite {
+func newSuite(target targets.Target, c *cluster.Cluster) *suite {
+	s := &suite{target: target, cluster: c, consistency: targets.ConsistencyOf(target)}
+	if l, ok := target.(targets.LoadSupporter); ok {
+		s.kinds = l.LoadSupport().Kinds
+	}
+	return s
+}
+
+// serves says whether the system has all of these operations.
+func (s *suite) serves(kinds ...history.Kind) bool {
+	return s.kinds == nil || !slices.ContainsFunc(kinds, func(k history.Kind) bool { return !slices.Contains(s.kinds, k) })
+}
+
+// needsSets skips a test of sets where the system has none.
+func (s *suite) needsSets(t T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	if !s.serves(history.Add, history.SetRead) {
+		t.Skip("the system has no sets, of which the loss of a write could be told")
+	}
+}
+
+func startCluster(t T, target targets.Target, kind cluster.Driver, shape topology.Spec) *suite {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	if err := kind.Check(ctx); err != nil {
 		t.Skipf("runtime %s cannot work here: %v", kind.Name, err)
@@ -81,7 +130,7 @@ func startCluster(t *testing.T, target targets.Target, kind cluster.Driver, shap
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{target, c}
+	s := newSuite(target, c)
 	t.Cleanup(func() {
 		if t.Failed() {
 			s.dumpLogs(t)
@@ -90,10 +139,7 @@ func startCluster(t *testing.T, target targets.Target, kind cluster.Driver, shap
 			t.Errorf("remove the cluster: %v", err)
 		}
 	})
-	s.await(t, "a leader", func(ctx context.Context) error {
-		_, err := target.Resolve(ctx, c, topology.Leader)
-		return err
-	})
+	s.leader(t)
 	return s
 }
 
@@ -103,9 +149,9 @@ type discardLog struct{}
 func (discardLog) Append(cluster.CleanupEntry) error { return nil }
 
 // await polls until f succeeds.
-func (s *suite) await(t *testing.T, what string, f func(ctx context.Context) error) {
+func (s *suite) await(t T, what string, f func(ctx context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	for {
 		err := f(ctx)

@@ -1,4 +1,4 @@
-package targettest
+package conformance
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +19,7 @@ import (
 
 // testEventStream subscribes twice, the second time late. Both subscribers must receive
 // the same first events, each once.
-func (s *suite) testEventStream(t *testing.T) {
+func (s *suite) testEventStream(t T) {
 	first := s.collectEvents(t)
 	if len(first) == 0 {
 		t.Fatal("a cluster that has started emits no event")
@@ -40,9 +39,9 @@ func (s *suite) testEventStream(t *testing.T) {
 }
 
 // collectEvents collects events until none has come for a second.
-func (s *suite) collectEvents(t *testing.T) []string {
+func (s *suite) collectEvents(t T) []string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	quiet := time.AfterFunc(waitTimeout/2, cancel)
 	defer quiet.Stop()
@@ -61,7 +60,8 @@ func (s *suite) collectEvents(t *testing.T) []string {
 }
 
 // testLeaderLoss kills the leader while a client writes.
-func (s *suite) testLeaderLoss(t *testing.T) {
+func (s *suite) testLeaderLoss(t T) {
+	s.needsSets(t)
 	ctx := context.Background()
 	leader := s.leader(t)
 	victim, _ := s.cluster.Topology.Node(leader)
@@ -85,7 +85,7 @@ func (s *suite) testLeaderLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(acked)
-	for _, n := range s.cluster.Topology.Nodes {
+	for _, n := range s.cluster.Topology.DataNodes() {
 		got := s.mustDo(t, s.reader(t, n.ID), history.Op{Kind: history.SetRead, Key: "survivors"})
 		slices.Sort(got.Set)
 		if diff := cmp.Diff(acked, got.Set); diff != "" {
@@ -94,11 +94,36 @@ func (s *suite) testLeaderLoss(t *testing.T) {
 	}
 }
 
+// testLeaderReturns kills the leader and starts it again: clients are served, and every
+// node that holds data shows what they write from then on.
+func (s *suite) testLeaderReturns(t T) {
+	s.needsSets(t)
+	leader := s.leader(t)
+	s.signal(t, leader, cluster.Kill)
+	if err := s.cluster.Process(leader).Restart(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c := s.client(t, s.cluster.Topology.Regions()[0], 0)
+	s.mustDo(t, c, history.Op{Kind: history.Add, Key: "returned", Value: "after"})
+	for _, n := range s.cluster.Topology.DataNodes() {
+		s.awaitMember(t, s.reader(t, n.ID), "returned", "after")
+	}
+}
+
+// voters are the nodes that count towards a majority. Killing any others proves nothing.
+func (s *suite) voters() []topology.Node {
+	return slices.DeleteFunc(slices.Clone(s.cluster.Topology.Nodes), func(n topology.Node) bool { return !n.Voter })
+}
+
 // testQuorumLoss kills a majority of the nodes, writes, restarts them, and looks for
 // writes that were reported as Failed and took effect.
-func (s *suite) testQuorumLoss(t *testing.T) {
+func (s *suite) testQuorumLoss(t T) {
+	s.needsSets(t)
 	ctx := context.Background()
-	nodes := s.cluster.Topology.Nodes
+	nodes := s.voters()
+	if len(nodes) < 3 {
+		t.Skipf("%d nodes vote, so that a majority is all of them", len(nodes))
+	}
 	dead := nodes[:len(nodes)/2+1]
 	c := s.client(t, nodes[len(nodes)-1].Region, 0)
 	s.mustDo(t, c, history.Op{Kind: history.Add, Key: "refused", Value: "whole"})
@@ -137,7 +162,7 @@ func (s *suite) testQuorumLoss(t *testing.T) {
 	}
 }
 
-func (s *suite) leader(t *testing.T) (leader topology.NodeID) {
+func (s *suite) leader(t T) (leader topology.NodeID) {
 	t.Helper()
 	s.await(t, "leader", func(ctx context.Context) error {
 		got, err := s.target.Resolve(ctx, s.cluster, topology.Leader)
@@ -155,7 +180,7 @@ func (s *suite) otherRegion(r topology.Region) topology.Region {
 	return regions[(slices.Index(regions, r)+1)%len(regions)]
 }
 
-func (s *suite) signal(t *testing.T, n topology.NodeID, sig cluster.Signal) {
+func (s *suite) signal(t T, n topology.NodeID, sig cluster.Signal) {
 	t.Helper()
 	p := s.cluster.Process(n)
 	if err := p.Signal(context.Background(), sig); err != nil {
