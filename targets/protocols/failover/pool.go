@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ const (
 type Unserved struct{ Reasons []error }
 
 func (e Unserved) Error() string {
-	return fmt.Sprintf("no node serves: %v", errors.Join(e.Reasons...))
+	return "no node serves: " + strings.ReplaceAll(errors.Join(e.Reasons...).Error(), "\n", "; ") // on one line
 }
 
 // Unwrap gives the reasons.

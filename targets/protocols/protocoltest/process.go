@@ -2,6 +2,7 @@ package protocoltest
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net"
 	"os"
 	osexec "os/exec"
@@ -41,15 +42,20 @@ func Start(t testing.TB, required bool, program string, args ...string) *osexec.
 // Required says whether a server that .ci/run installs must be there.
 func Required() bool { return os.Getenv("CI") == "true" || os.Getenv("HOLDFAST_REQUIRE_DOCKER") == "1" }
 
-// FreePort returns a port of 127.0.0.1 that nobody listens on now.
+// FreePort returns a port of 127.0.0.1 that nobody listens on now. It is below those that the kernel gives to
+// outgoing connections, or another test would take it before the server that it is for.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20_000 + rand.IntN(12_000))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	t.Fatal("no port is free")
+	return ""
 }
 
 // Await waits until f succeeds.
