@@ -22,7 +22,8 @@ func TestConformance(t *testing.T) {
 		operations []history.Kind
 	}{
 		"Python": {
-			[]string{"python3"}, []string{"python3", "client.py"},
+			[]string{"python3"},
+			[]string{"python3", "client.py"},
 			[]history.Kind{history.Read, history.Write, history.CAS, history.Add, history.SetRead},
 		},
 		"shell": {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mcp-resilience/holdfast/targets/protocols/builtin"
@@ -52,6 +53,46 @@ func TestDocs(t *testing.T) {
 	}
 	if diff := cmp.Diff(want.String(), generated); diff != "" {
 		t.Errorf("%s is not what the comments say; run this test with -update (-want +got):\n%s", page, diff)
+	}
+}
+
+// TestExamplesOfDocs decodes the examples of docs/clients.md as a target file's client section is.
+func TestExamplesOfDocs(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for i, part := range strings.Split(string(text), "```yaml\n")[1:] {
+		example, _, _ := strings.Cut(part, "```")
+		var file struct {
+			Client struct {
+				Protocol string
+				With     map[string]any
+			}
+		}
+		if err := yaml.UnmarshalWithOptions([]byte(example), &file, yaml.Strict()); err != nil {
+			t.Fatalf("example %d: %v", i, err)
+		}
+		s, err := builtin.Settings(file.Client.Protocol)
+		if err != nil {
+			t.Fatalf("example %d: %v", i, err)
+		}
+		with, err := yaml.Marshal(file.Client.With)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := yaml.UnmarshalWithOptions(with, s, yaml.Strict()); err != nil {
+			t.Errorf("example %d: %v", i, err)
+		} else if err := s.Validate(); err != nil {
+			t.Errorf("example %d: %v", i, err)
+		}
+		seen[file.Client.Protocol] = true
+	}
+	for _, name := range builtin.Names() {
+		if !seen[name] {
+			t.Errorf("there is no example of %s", name)
+		}
 	}
 }
 
