@@ -16,19 +16,18 @@ import (
 // survives restarts and a wipe of the data.
 const configDir = "/config"
 
-// open lets every user write to a folder. The program of an image made by others may
-// run as any user, and a volume belongs to root.
+// The program of an image made by others may run as any user, and some programs write to
+// their configuration.
 const (
 	openFolder = 0o777
 	openFile   = 0o666
 )
 
-// fill writes files into a folder of a container that has been made and not started,
-// and lets every user write to it.
+// fill writes files into a folder of a container that has been made and not started.
 func (r *Runtime) fill(ctx context.Context, id, folder string, files map[string][]byte) error {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
-	entries := map[string][]byte{"./": nil}
+	entries := map[string][]byte{}
 	for name, content := range files {
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 			entries[dir+"/"] = nil

@@ -23,6 +23,8 @@ type observation struct {
 	Peers      map[string][]string
 	Status     map[string]string
 	Root, Data string
+	Config     string
+	Rewrite    string
 	Lives      int
 }
 
@@ -173,6 +175,57 @@ func wantCondition(t *testing.T, p cluster.Process, want cluster.ProcessState) {
 		}
 		return err
 	})
+}
+
+// The program of an image made by others runs as the user that it wants, with its files, and is as confined as any.
+func TestAnImageMadeByOthers(t *testing.T) {
+	needEngine(t)
+	built, _ := open(t, pair())
+	image := ""
+	for name := range built.Versions() {
+		if strings.HasPrefix(name, "image holdfast/witness:") {
+			image = strings.TrimPrefix(name, "image ")
+		}
+	}
+	if image == "" {
+		t.Fatalf("versions %v, want the image of witness", built.Versions())
+	}
+	top := pair()
+	for i := range top.Nodes {
+		p := &top.Nodes[i].Program
+		p.Package, p.Image = "", image
+		p.Container = topology.Container{User: "4242:4242", Memory: 128 << 20, Tmpfs: []string{"/run"}}
+		p.Files = map[string]string{"conf.d/own.txt": `{{.Name}} joins {{.Peer "north-1"}}`}
+		p.Env["CONFIG"] = "{{.Config}}/conf.d/own.txt"
+	}
+	r, _ := open(t, top)
+	servers, procs := started(t, r, top)
+	sees := func(lives int) {
+		t.Helper()
+		eventually(t, "ask east-1 what it sees", func() error {
+			got, err := ask(t, servers[0], "/observation")
+			if err != nil {
+				return err
+			}
+			if got.Data != "" || got.Rewrite != "" || got.Root == "" || got.Lives != lives || got.Config != "east-1 joins north-1" ||
+				!strings.HasPrefix(got.Status["Uid"], "4242") || strings.Trim(got.Status["CapEff"], "0") != "" {
+				t.Errorf("it sees %+v; want user 4242 without capabilities in life %d, who can write to data and files and not to the root", got, lives)
+			}
+			return nil
+		})
+	}
+	sees(1)
+	if err := procs[0].Signal(t.Context(), cluster.Kill); err != nil {
+		t.Fatal(err)
+	}
+	wantCondition(t, procs[0], cluster.Exited)
+	if err := procs[0].(cluster.Disk).Wipe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := procs[0].Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sees(1) // its files are not its data
 }
 
 func TestANodeThatOutgrowsItsMemoryIsKilledAndSaysSo(t *testing.T) {

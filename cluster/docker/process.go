@@ -84,17 +84,21 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if err != nil {
 		return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
 	}
-	if n.Program.Image != "" {
-		if err := r.fill(ctx, id, dataDir, nil); err != nil {
-			return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
-		}
-	}
+	p := &process{id: id, node: n.ID, grace: cmp.Or(n.Program.Grace, defaultGrace), api: r.engine.api, runtime: r}
 	if len(files) > 0 {
 		if err := r.fill(ctx, id, configDir, files); err != nil {
 			return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
 		}
 	}
-	p := &process{id: id, node: n.ID, grace: cmp.Or(n.Program.Grace, defaultGrace), api: r.engine.api, runtime: r}
+	if n.Program.Image != "" {
+		folders := []string{dataDir}
+		if len(files) > 0 {
+			folders = append(folders, configDir)
+		}
+		if err := r.shareVolumes(ctx, p, folders...); err != nil {
+			return nil, fmt.Errorf("make container of %s: %w", n.ID, err)
+		}
+	}
 	if err := p.start(ctx); err != nil {
 		return nil, err
 	}

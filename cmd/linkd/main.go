@@ -1,11 +1,12 @@
 // Command linkd carries the links of one pod. It has two modes: the supervisor,
 // which is what a runtime starts, and the proxy, which the supervisor starts
 // and replaces. Since it is the one program of ours that every container engine
-// has, it also wipes the data folders of nodes.
+// has, it also wipes the data folders of nodes, and opens folders to every user.
 //
 //	linkd -control HOST:PORT -admin HOST:PORT -echo HOST:PORT [-ingress HOST:PORT,...]
 //	linkd proxy -admin HOST:PORT
 //	linkd wipe FOLDER
+//	linkd share FOLDER...
 //
 // Requests to the first two must carry the credential that these find in the
 // environment variable LINKD_CREDENTIAL. Without one they do not start.
@@ -43,6 +44,8 @@ func main() {
 			run, args = proxy, args[1:]
 		case "wipe":
 			run, args = wipe, args[1:]
+		case "share":
+			run, args = share, args[1:]
 		}
 	}
 	if err := run(ctx, args); err != nil {

@@ -20,6 +20,8 @@ type Observation struct {
 	Status   map[string]string   // of /proc/self/status
 	Root     string              // error of writing to the root folder
 	Data     string              // error of writing to the data folder
+	Config   string              // content of the file CONFIG
+	Rewrite  string              // error of writing to it
 	Lives    int                 // starts that the data folder remembers
 }
 
@@ -44,6 +46,10 @@ func main() {
 		}
 		s.Root = text(os.WriteFile("/written", nil, 0o600))
 		s.Data = text(dataErr)
+		if file := os.Getenv("CONFIG"); file != "" {
+			content, _ := os.ReadFile(file)
+			s.Config, s.Rewrite = string(content), text(os.WriteFile(file, content, 0o600))
+		}
 		_ = json.NewEncoder(w).Encode(s)
 	})
 	http.HandleFunc("/healthz", func(http.ResponseWriter, *http.Request) {})
