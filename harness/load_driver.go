@@ -66,6 +66,20 @@ func (d *loadDriver) allClients() []workload.Client {
 	return out
 }
 
+// clientsOutside lists the clients of all regions but one; all of them where there is no other.
+func (d *loadDriver) clientsOutside(r topology.Region) []workload.Client {
+	var out []workload.Client
+	for _, region := range d.plan.Topology.Regions() {
+		if region != r {
+			out = append(out, d.clients[region]...)
+		}
+	}
+	if len(out) == 0 {
+		return d.allClients()
+	}
+	return out
+}
+
 // generator sends the load's operations, which go on record.
 func (d *loadDriver) generator() workload.Generator {
 	return workload.Generator{

@@ -36,7 +36,7 @@ func (d *loadDriver) quiesce(ctx context.Context, timeout time.Duration, round i
 	var g errgroup.Group
 	for _, n := range d.plan.Topology.DataNodes() {
 		g.Go(func() error {
-			if err := d.waitCaughtUp(ctx, n.ID, round); err != nil {
+			if err := d.waitCaughtUp(ctx, n, round); err != nil {
 				d.log.notice(record.EventNotConverged, "%s: %v", n.ID, err)
 			}
 			return nil
@@ -45,18 +45,20 @@ func (d *loadDriver) quiesce(ctx context.Context, timeout time.Duration, round i
 	_ = g.Wait()
 }
 
-// waitCaughtUp writes through any client and reads through one node until that shows it.
-func (d *loadDriver) waitCaughtUp(ctx context.Context, via topology.NodeID, round int) error {
-	reader, err := d.target.Reader(ctx, d.cluster, via)
+// waitCaughtUp writes through a client and reads through one node until that shows it. The
+// client is of another region where there is one: a node that was cut off and still
+// believes that it leads shows what its own region's clients write to it, and nothing else.
+func (d *loadDriver) waitCaughtUp(ctx context.Context, n topology.Node, round int) error {
+	reader, err := d.target.Reader(ctx, d.cluster, n.ID)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	name := "quiesce." + string(via)
+	name := "quiesce." + string(n.ID)
 	if round > 0 {
-		name = fmt.Sprintf("quiesce.%d.%s", round, via)
+		name = fmt.Sprintf("quiesce.%d.%s", round, n.ID)
 	}
-	key, clients := d.plan.Load.Key(name), d.allClients()
+	key, clients := d.plan.Load.Key(name), d.clientsOutside(n.Region)
 	for i := 0; ; i++ {
 		err := d.writeThenRead(ctx, clients[i%len(clients)], reader, key, fmt.Sprint(i))
 		if err == nil || sleep(ctx, pollInterval) != nil {
