@@ -3,7 +3,6 @@ package history
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -134,51 +133,6 @@ func countLines(r io.Reader) int {
 		size += n
 		if err != nil || lines > maxMemory/opSize || size > maxText {
 			return min(lines, size/minLine+1, maxMemory/opSize)
-		}
-	}
-}
-
-// parse reads JSON lines. An unexpected end of the stream, or a last line
-// without its newline, is a truncation. Memory is reserved for as many operations as capacity.
-func parse(r io.Reader, capacity int) (ops []Op, truncated bool, err error) {
-	var (
-		p    = newParser()
-		in   = bufio.NewReaderSize(r, 1<<18)
-		long []byte // a line that does not fit the buffer
-	)
-	ops = make([]Op, 0, capacity)
-	text := 0
-	for n := 1; ; n++ {
-		line, err := in.ReadSlice('\n')
-		for long = long[:0]; errors.Is(err, bufio.ErrBufferFull); {
-			if len(long)+len(line) > maxLine {
-				return nil, false, fmt.Errorf(":%d: line is longer than %d bytes", n, maxLine)
-			}
-			long = append(long, line...)
-			line, err = in.ReadSlice('\n')
-		}
-		if len(long) > 0 {
-			long = append(long, line...)
-			line = long
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return ops, len(line) > 0, nil
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return ops, true, nil
-		case err != nil:
-			return nil, false, fmt.Errorf(":%d: %w", n, err)
-		}
-		line = bytes.TrimSuffix(line, []byte{'\n'})
-		ops = append(ops, Op{})
-		if err := p.op(line, &ops[len(ops)-1]); err != nil {
-			return nil, false, fmt.Errorf(":%d: %w", n, err)
-		}
-		if text += len(line) + 1; text > maxText {
-			return nil, false, fmt.Errorf(":%d: the history is longer than %d MiB, the most that is decompressed of one", n, maxText>>20)
-		}
-		if p.memory > maxMemory {
-			return nil, false, fmt.Errorf(":%d: the history takes more than %d MiB of memory, the most that the operations of one may take", n, maxMemory>>20)
 		}
 	}
 }

@@ -16,7 +16,10 @@ import (
 type parser struct {
 	strings  stringTable
 	elements []string // of the set that is being read
-	memory   int      // bytes that the operations so far take
+	// The latest strings of the fields that have few different ones, by a hash.
+	regions, kinds, outcomes, nodes [8]string
+	keys                            [64]string
+	memory                          int // bytes that the operations so far take
 }
 
 // stringSize is what a string takes beside its bytes: in the table, or in a set.
@@ -56,11 +59,11 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "client":
 			op.Client = int(s.integer())
 		case "region":
-			op.Region = topology.Region(p.text(&s))
+			op.Region = topology.Region(p.recurring(&s, p.regions[:]))
 		case "kind":
-			op.Kind = Kind(p.text(&s))
+			op.Kind = Kind(p.recurring(&s, p.kinds[:]))
 		case "key":
-			op.Key = p.text(&s)
+			op.Key = p.recurring(&s, p.keys[:])
 		case "value":
 			op.Value = p.text(&s)
 		case "expect":
@@ -78,7 +81,7 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "return":
 			op.Return = time.Duration(s.integer())
 		case "outcome":
-			op.Outcome = Outcome(p.text(&s))
+			op.Outcome = Outcome(p.recurring(&s, p.outcomes[:]))
 		case "error":
 			op.Error = p.text(&s)
 		case "shed":
@@ -94,7 +97,7 @@ func (p *parser) fast(line []byte, op *Op) bool {
 		case "stale":
 			op.Stale = s.flag()
 		case "node":
-			op.Node = topology.NodeID(p.text(&s))
+			op.Node = topology.NodeID(p.recurring(&s, p.nodes[:]))
 		case "term":
 			op.Term = s.unsigned()
 		case "revision":
@@ -118,6 +121,25 @@ func (p *parser) text(s *scanner) string {
 	if fresh {
 		p.memory += len(text) + 2*stringSize
 	}
+	return text
+}
+
+// recurring is text for a field with few different strings: most are among the latest, and need no search in the table.
+// The number of the latest is a power of two.
+func (p *parser) recurring(s *scanner, latest []string) string {
+	b := s.quoted()
+	if len(b) == 0 {
+		return ""
+	}
+	at := &latest[(len(b)+int(b[0])+5*int(b[len(b)-1])+3*int(b[len(b)/2]))&(len(latest)-1)]
+	if *at == string(b) {
+		return *at
+	}
+	text, fresh := p.strings.get(b)
+	if fresh {
+		p.memory += len(text) + 2*stringSize
+	}
+	*at = text
 	return text
 }
 
