@@ -158,7 +158,7 @@ func (p *process) Signal(ctx context.Context, s cluster.Signal) (err error) {
 	case cluster.Terminate:
 		err = p.terminate(ctx)
 	case cluster.Pause:
-		_, err = p.api.ContainerPause(ctx, p.id, client.ContainerPauseOptions{})
+		err = p.pause(ctx)
 	case cluster.Resume:
 		if _, err = p.api.ContainerUnpause(ctx, p.id, client.ContainerUnpauseOptions{}); err != nil {
 			// The engine refuses it on a container that is not paused.
@@ -176,6 +176,26 @@ func (p *process) Signal(ctx context.Context, s cluster.Signal) (err error) {
 		return fmt.Errorf("%s %s: %w", s, p.node, err)
 	}
 	return nil
+}
+
+// pauseTries is how often a pause is asked for that the engine could not carry out.
+const pauseTries = 5
+
+// pause freezes the container. A cgroup whose processes are throttled may not come to
+// rest within the time that the engine's runtime gives it; then it is thawed, and asked again.
+func (p *process) pause(ctx context.Context) (err error) {
+	for range pauseTries {
+		_, err = p.api.ContainerPause(ctx, p.id, client.ContainerPauseOptions{})
+		if err == nil || !strings.Contains(err.Error(), "unable to freeze") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * pollInterval):
+		}
+	}
+	return err
 }
 
 // terminate asks the program to stop and leaves a goroutine behind that kills
