@@ -82,7 +82,11 @@ func awaitActive(t testing.TB, i faults.Injection) {
 	}
 }
 
-// shallowCopy is the settings struct that a fault points to, unexported fields and all.
+// shallowCopy is the settings struct that a fault points to, unexported fields and all. Those of a ramp are the settings
+// of the fault that grows.
 func shallowCopy(f faults.Fault) any {
+	if r, ok := f.(faults.Ramp); ok {
+		f = r.Fault
+	}
 	return reflect.ValueOf(f).Elem().Interface()
 }
