@@ -138,7 +138,8 @@ func TestLossSharesAreOfTheSameKind(t *testing.T) {
 		want string
 	}{
 		{
-			"lost while the fault lasted", record.RPO{Acked: 1976, LostCount: 188, Judged: 790, JudgedDuringFaults: 480, LostDuringFaults: 188, LossGroups: groups},
+			"lost while the fault lasted",
+			record.RPO{Acked: 1976, LostCount: 188, Judged: 790, JudgedDuringFaults: 480, LostDuringFaults: 188, LossGroups: groups},
 			"188 acknowledged writes lost of 790 whose loss would show (23.7 %), 188 of the 480 acknowledged while a fault lasted (39.1 %)",
 		},
 		{"lost before it", record.RPO{Acked: 1976, LostCount: 2, Judged: 790, JudgedDuringFaults: 480, LossGroups: groups}, "2 acknowledged writes lost of 790 whose loss would show (0.2 %)"},

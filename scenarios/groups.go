@@ -152,7 +152,12 @@ func validateGroup(src *yamlfile.Source, path string, d StepSpec, depth int) {
 		name  string
 		given bool
 	}{
-		{"fault", d.Fault != ""}, {"on", !d.On.Empty()}, {"to", !d.To.Empty()}, {"with", d.With != nil}, {"for", d.For != 0}, {"ramp", d.Ramp != 0},
+		{"fault", d.Fault != ""},
+		{"on", !d.On.Empty()},
+		{"to", !d.To.Empty()},
+		{"with", d.With != nil},
+		{"for", d.For != 0},
+		{"ramp", d.Ramp != 0},
 		{"parallel", field == "serial" && d.Parallel != nil},
 	} {
 		if other.given || field != other.name && src.Given(path+"."+other.name) {

@@ -83,7 +83,13 @@ func (r *register) newRegisterSearch(withoutMismatches bool, b *budget) *registe
 		s.events = append(s.events, searchEvent{o.op.Call, callEvent, i}, searchEvent{max(o.op.Return, o.op.Call), returnEvent, i})
 	}
 	slices.SortFunc(s.events, func(a, b searchEvent) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kind, b.kind), cmp.Compare(a.of, b.of))
+		if c := cmp.Compare(a.at, b.at); c != 0 {
+			return c
+		}
+		if c := cmp.Compare(a.kind, b.kind); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.of, b.of)
 	})
 	s.assignSlots()
 	s.earliest, s.earliestSetAt = make([]int32, len(effects)), make([]int, len(effects))

@@ -194,8 +194,7 @@ func grow(ctx context.Context, n int) {
 		case <-time.After(25 * time.Millisecond):
 		}
 	}
-	runtime.KeepAlive(held)
-	held = nil
+	runtime.KeepAlive(held) // until here; now they may be collected
 	debug.FreeOSMemory()
 }
 

@@ -65,8 +65,8 @@ func (p *Pool[C]) doubtful() []protocols.Endpoint {
 	}
 	var out []protocols.Endpoint
 	for _, e := range candidates {
-		if n := p.node(e); n.down != nil || n.doubt {
-			n.doubt = false
+		if n := p.node(e); n.down != nil || n.suspected {
+			n.suspected = false
 			out = append(out, e)
 		}
 	}
@@ -155,7 +155,7 @@ func (p *Pool[C]) rediscover() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.node(e).doubt = true // it is checked before it is used, unless an operation is quicker
+	p.node(e).suspected = true // it is checked before it is used, unless an operation is quicker
 	if current == nil || current.Node != e.Node {
 		p.node(e).down = nil
 	}

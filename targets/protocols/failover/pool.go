@@ -53,15 +53,15 @@ const (
 	maxIdle       = 32                     // connections kept for each node
 )
 
-// Unserved is the error of an operation for which no node was found. Nothing has been sent.
-type Unserved struct{ Reasons []error }
+// NoServingNode is the error of an operation that was not sent, because no node serves.
+type NoServingNode struct{ Reasons []error }
 
-func (e Unserved) Error() string {
+func (e NoServingNode) Error() string {
 	return "no node serves: " + strings.ReplaceAll(errors.Join(e.Reasons...).Error(), "\n", "; ") // on one line
 }
 
 // Unwrap gives the reasons.
-func (e Unserved) Unwrap() []error { return e.Reasons }
+func (e NoServingNode) Unwrap() []error { return e.Reasons }
 
 // Down wraps an answer which says that the node does not serve now, and that another may.
 type Down struct{ Err error }
@@ -91,10 +91,10 @@ type Pool[C Conn] struct {
 
 // node is what a pool knows of one endpoint. A node that has never been tried is not down.
 type node[C Conn] struct {
-	idle     []C
-	down     error     // why it is not used, or nil
-	doubt    bool      // it is slow, and to be checked
-	answered time.Time // when it last answered an operation
+	idle      []C
+	down      error     // why it is not used, or nil
+	suspected bool      // it is slow, and to be checked
+	answered  time.Time // when it last answered an operation
 }
 
 // New makes a pool. It connects to nothing yet.
@@ -111,7 +111,7 @@ func New[C Conn](cfg Config[C]) *Pool[C] {
 	return p
 }
 
-// Use calls f once, with a connection to the first endpoint that serves. It returns Unserved if there is none, and
+// Use calls f once, with a connection to the first endpoint that serves. It returns NoServingNode if there is none, and
 // f has not been called then. The connection is kept if f returns nil, and closed otherwise. After an error other
 // than ErrSpent the node is down, unless ctx has ended: then it is only checked.
 func (p *Pool[C]) Use(ctx context.Context, f func(via protocols.Endpoint, c C) error) error {
@@ -119,7 +119,7 @@ func (p *Pool[C]) Use(ctx context.Context, f func(via protocols.Endpoint, c C) e
 	if err != nil {
 		return err
 	}
-	slow := time.AfterFunc(slowAfter, func() { p.doubt(via) })
+	slow := time.AfterFunc(slowAfter, func() { p.suspect(via) })
 	err = f(via, c)
 	slow.Stop()
 	var down Down
@@ -130,7 +130,7 @@ func (p *Pool[C]) Use(ctx context.Context, f func(via protocols.Endpoint, c C) e
 		_ = c.Close()
 	case ctx.Err() != nil && !errors.As(err, &down): // the caller gave up, which says little about the node
 		_ = c.Close()
-		p.doubt(via)
+		p.suspect(via)
 	default:
 		_ = c.Close()
 		p.setDown(via, err)
@@ -145,7 +145,7 @@ func (p *Pool[C]) get(ctx context.Context) (protocols.Endpoint, C, error) {
 	if p.cfg.Discover != nil {
 		e, err := p.discovered(ctx)
 		if err != nil {
-			return protocols.Endpoint{}, none, Unserved{[]error{err}}
+			return protocols.Endpoint{}, none, NoServingNode{[]error{err}}
 		}
 		endpoints = []protocols.Endpoint{e}
 	}
@@ -162,7 +162,7 @@ func (p *Pool[C]) get(ctx context.Context) (protocols.Endpoint, C, error) {
 			if ctx.Err() == nil {
 				p.setDown(e, err)
 			} else {
-				p.doubt(e) // the caller gave up first
+				p.suspect(e) // the caller gave up first
 			}
 		}
 		reasons = append(reasons, fmt.Errorf("%s: %w", e.Node, err))
@@ -170,7 +170,7 @@ func (p *Pool[C]) get(ctx context.Context) (protocols.Endpoint, C, error) {
 			break
 		}
 	}
-	return protocols.Endpoint{}, none, Unserved{reasons}
+	return protocols.Endpoint{}, none, NoServingNode{reasons}
 }
 
 // take removes an idle connection of an endpoint. The error says why the endpoint is not to be used.
@@ -234,9 +234,9 @@ func (p *Pool[C]) setDown(e protocols.Endpoint, why error) {
 	p.wakeChecks()
 }
 
-func (p *Pool[C]) doubt(e protocols.Endpoint) {
+func (p *Pool[C]) suspect(e protocols.Endpoint) {
 	p.mu.Lock()
-	p.node(e).doubt = true
+	p.node(e).suspected = true
 	p.mu.Unlock()
 	p.wakeChecks()
 }

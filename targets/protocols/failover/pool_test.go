@@ -131,7 +131,7 @@ func TestAClientLeavesANodeAndComesBack(t *testing.T) {
 		}
 	}
 	_, err := used(t.Context(), p, nil)
-	var none failover.Unserved
+	var none failover.NoServingNode
 	if !errors.As(err, &none) || len(none.Reasons) != 2 {
 		t.Errorf("with all nodes off: %v, want a reason for each", err)
 	}

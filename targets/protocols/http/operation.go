@@ -3,6 +3,7 @@ package http
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -72,8 +73,11 @@ func compile(k history.Kind, o Operation) (*operation, *protocols.FieldError) {
 		}
 	}
 	if err := protocols.OneOf("encoding", o.Encoding, "base64"); err != nil {
-		e := err.(protocols.FieldError)
-		return nil, &e
+		var field protocols.FieldError
+		if !errors.As(err, &field) {
+			field = protocols.FieldError{Field: "encoding", Message: err.Error()}
+		}
+		return nil, &field
 	}
 	return parse(k, o)
 }
