@@ -14,7 +14,7 @@ type Crash struct {
 
 // Crashed lists the nodes that have exited by themselves and are still down. A
 // node that any Hold keeps Exited is not among them, nor one that was killed for
-// its memory while LimitMemory limits it.
+// its memory while LimitMemory limits it, nor one whose disk FailDisk makes fail.
 func (c *Cluster) Crashed(ctx context.Context) []Crash {
 	var out []Crash
 	for _, n := range c.Topology.Nodes {
@@ -28,7 +28,7 @@ func (c *Cluster) Crashed(ctx context.Context) []Crash {
 		}
 		ours := held.ended || held.count[Exited] > 0
 		s, err := p.Status(ctx) // again: it may have been started meanwhile
-		ours = ours || (s.OOMKilled && len(held.memory) > 0)
+		ours = ours || (s.OOMKilled && len(held.memory) > 0) || len(held.disk) > 0
 		held.mu.Unlock()
 		if !ours && err == nil && s.State == Exited {
 			out = append(out, Crash{n.ID, s})

@@ -80,6 +80,8 @@ type nodeState struct {
 
 	limits []float64 // CPUs, one for each Throttle
 	memory []int64   // bytes, one for each LimitMemory
+
+	disk []*DiskFault // one for each FailDisk
 }
 
 func (h *nodeStates) of(id topology.NodeID) *nodeState {

@@ -118,6 +118,9 @@ type Spec struct {
 	Binary func(ctx context.Context, p topology.Program) (string, error)
 	// Linkd returns the path of linkd's static binary.
 	Linkd string
+	// FailingDisks puts a layer between each node and its disk that can fail, where
+	// the runtime has one; see DiskFaulter. Without it nodes are faster.
+	FailingDisks bool
 	// CleanupLog is handed each thing that is to be made, before it is made.
 	CleanupLog CleanupLog
 }

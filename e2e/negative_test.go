@@ -76,6 +76,11 @@ var assertFailure = map[string]func(*drill.Result){
 		Expect(lost).NotTo(BeEmpty(), "lost writes have witnesses")
 		Expect(lost[0].Missing).To(HaveLen(len(run.Topology.Nodes)), "no node has what was in nobody's disk")
 	},
+	"power-cut-sync-later": func(run *drill.Result) {
+		GinkgoHelper()
+		Expect(run).NotTo(drill.LoseNothing())
+		Expect(lostFromFinalReads(run)).NotTo(BeEmpty(), "lost writes have witnesses")
+	},
 	"config-no-fallback": func(run *drill.Result) {
 		GinkgoHelper()
 		mustFail("expected events")(run)

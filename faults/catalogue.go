@@ -162,6 +162,30 @@ func Catalogue() []Entry {
 			Example: "{at: 0s, for: 20s, fault: memory, on: {role: leader}, with: {headroom: 8MB}}",
 		},
 		{
+			Name: "slow-disk", Support: diskLayers,
+			Doc:     "Makes each read, write and sync of the victims take longer.",
+			New:     func() Fault { return &SlowDisk{} },
+			Example: "{at: 0s, for: 10s, fault: slow-disk, on: {role: leader}, with: {delay: 200ms}}",
+		},
+		{
+			Name: "disk-full", Support: diskLayers,
+			Doc:     "Lets the victims write nothing any more, as on a disk that is full.",
+			New:     func() Fault { return &DiskFull{} },
+			Example: "{at: 0s, for: 10s, fault: disk-full, on: {role: leader}}",
+		},
+		{
+			Name: "disk-errors", Support: diskLayers,
+			Doc:     "Makes a share of the reads, writes and syncs of the victims fail.",
+			New:     func() Fault { return &DiskErrors{} },
+			Example: "{at: 0s, for: 10s, fault: disk-errors, on: {role: follower}, with: {percent: 20}}",
+		},
+		{
+			Name: "power-loss", Support: powerLosses,
+			Doc:     "Ends the victims at once with every write that they had not synced, and starts them again afterwards.",
+			New:     func() Fault { return &PowerLoss{} },
+			Example: "{at: 0s, for: 5s, fault: power-loss, on: {all: true}}",
+		},
+		{
 			Name:    "corrupt",
 			Doc:     "Ends the victims at once, damages a file of each while they are down, and starts them again afterwards.",
 			New:     func() Fault { return &Corrupt{} },

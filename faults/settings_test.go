@@ -57,7 +57,7 @@ func TestSize(t *testing.T) {
 func TestNewSuggestsTheClosest(t *testing.T) {
 	_, err := faults.New("pawse")
 	want := faults.InvalidField{
-		Field: "fault", Message: `"pawse" is none of latency, bandwidth, loss, slice, slow-close, partition, isolate, flap, stall, reset-after, thundering-herd, kill, pause, signal, crash-loop, restart, replace, wipe, throttle, memory, corrupt`, Suggestion: "pause",
+		Field: "fault", Message: `"pawse" is none of latency, bandwidth, loss, slice, slow-close, partition, isolate, flap, stall, reset-after, thundering-herd, kill, pause, signal, crash-loop, restart, replace, wipe, throttle, memory, slow-disk, disk-full, disk-errors, power-loss, corrupt`, Suggestion: "pause",
 	}
 	var got faults.InvalidField
 	if !errors.As(err, &got) || got != want {
@@ -119,6 +119,12 @@ func TestValidate(t *testing.T) {
 		{&faults.CrashLoop{}, ""},
 		{&faults.CrashLoop{Up: time.Millisecond}, "up"},
 		{&faults.Memory{Headroom: 8_000_000}, ""},
+		{&faults.SlowDisk{Delay: time.Second}, ""},
+		{&faults.SlowDisk{}, "delay"},
+		{&faults.SlowDisk{Delay: time.Hour}, "delay"},
+		{&faults.DiskErrors{Percent: 100}, ""},
+		{&faults.DiskErrors{}, "percent"},
+		{&faults.DiskErrors{Percent: math.NaN()}, "percent"},
 		{&faults.Memory{}, "headroom"},
 		{&faults.Memory{Headroom: 8}, "headroom"},
 		{&faults.Throttle{CPU: 0.1}, ""},
@@ -149,6 +155,10 @@ func TestSettingsSurviveJSON(t *testing.T) {
 		"isolate":         &faults.Isolate{Clients: true, Mode: "reset"},
 		"kill":            &faults.Kill{},
 		"pause":           &faults.Pause{},
+		"slow-disk":       &faults.SlowDisk{Delay: 200 * time.Millisecond},
+		"disk-full":       &faults.DiskFull{},
+		"disk-errors":     &faults.DiskErrors{Percent: 12.5},
+		"power-loss":      &faults.PowerLoss{},
 		"signal":          &faults.Signal{Signal: "SIGQUIT"},
 		"crash-loop":      &faults.CrashLoop{Up: 3 * time.Second},
 		"restart":         &faults.Restart{},

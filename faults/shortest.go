@@ -114,3 +114,19 @@ func (c *CrashLoop) ProofTime(time.Duration) (time.Duration, string) {
 func (m *Memory) ProofTime(time.Duration) (time.Duration, string) {
 	return throttleProof, "a victim is watched until it wants more memory than it has"
 }
+
+// ProofTime implements ProofTimer.
+func (d *DiskFull) ProofTime(time.Duration) (time.Duration, string) { return diskProof() }
+
+// ProofTime implements ProofTimer.
+func (d *DiskErrors) ProofTime(time.Duration) (time.Duration, string) { return diskProof() }
+
+// ProofTime implements ProofTimer.
+func (s *SlowDisk) ProofTime(time.Duration) (time.Duration, string) {
+	shortest, why := diskProof()
+	return shortest + 2*s.Delay, why
+}
+
+func diskProof() (time.Duration, string) {
+	return 2 * diskWindow, "the layer in front of a disk is watched until the node has used it, and a control as long"
+}

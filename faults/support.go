@@ -44,6 +44,18 @@ var resetsForwarded = map[string]Support{
 	"docker": {Approximate, "where the engine forwards ports by a proxy of its own, clients see the end of the stream instead of an RST"},
 }
 
+// inVolume is why containers have no layer between a node and its disk.
+const inVolume = "a container's data are in a volume of the engine, in front of which there is no layer that could fail"
+
+// diskLayers and powerLosses are of faults that need such a layer.
+var (
+	diskLayers  = map[string]Support{"docker": {Unsupported, inVolume}}
+	powerLosses = map[string]Support{
+		"docker": {Unsupported, inVolume},
+		"local":  {Approximate, "that a file was made, renamed or removed is not taken back"},
+	}
+)
+
 const (
 	opensAtOnce   = "opening a connection is never delayed"
 	opensAlthough = "in modes hold and blackhole a connection can still be opened"

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/mcp-resilience/holdfast/faults"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/scenarios"
@@ -120,7 +122,10 @@ func open(ctx context.Context, p scenarios.Plan, o Options) (_ *Session, err err
 	feed := newProgressFeed(meta.ID, clock.Now, func() []Rate { return stats.rates(clock.Now()) }, o.Watch)
 	s.log = newRunLog(clock, dir, &record.Run{Meta: meta}, feed)
 	s.triggers = newTriggers(o.Target, s.log, stats)
-	s.system = &system{target: o.Target, driver: o.Runtime, topology: p.Topology, log: s.log}
+	s.system = &system{
+		target: o.Target, driver: o.Runtime, topology: p.Topology, log: s.log,
+		failingDisks: slices.ContainsFunc(p.Steps, func(step scenarios.Step) bool { return faults.FailsDisks(step.With) }),
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.discard(err))

@@ -30,7 +30,9 @@ type system struct {
 	target   targets.Target
 	driver   cluster.Driver
 	topology topology.Topology
-	log      *runLog
+	// failingDisks is that some step of the plan acts between a node and its disk.
+	failingDisks bool
+	log          *runLog
 
 	watchdog *cleanup.Handle
 	scratch  string // the nodes' data, removed at the end
@@ -71,6 +73,7 @@ func (s *system) start(ctx context.Context, run string) error {
 	spec := cluster.Spec{
 		Run: run, Topology: s.topology, Dir: s.scratch, Secret: cluster.NewSecret(),
 		Binary: build.Builder(s.driver.OS).Build, Linkd: s.linkd, CleanupLog: s.watchdog.Log(),
+		FailingDisks: s.failingDisks,
 	}
 	rt, err := s.driver.Open(s.reportBuilds(ctx), spec)
 	if err != nil {

@@ -101,6 +101,9 @@ func TestLibraryLeavesWhatItSays(t *testing.T) {
 		"split-three-ways":          {false, []topology.Region{}},
 		"pause-the-new-leader":      {false, []topology.Region{}}, // as soon as it is elected
 		"power-loss":                {false, []topology.Region{}},
+		"power-cut":                  {false, []topology.Region{}},
+		"power-cut-sync-later":       {false, []topology.Region{}},
+		"kill-everywhere-sync-later": {false, []topology.Region{}},
 		"restore-platform":          {false, []topology.Region{}},
 		"bus-ack-early":             {false, []topology.Region{}},
 

@@ -33,7 +33,7 @@ func (p *process) onDisk(do func(cluster.Disk) error) error {
 	defer p.mu.Unlock()
 	err := errors.New("it has not exited")
 	if p.child.exited() {
-		err = do(cluster.DirDisk(p.spec.dir))
+		err = do(cluster.DirDisk(p.disk.backing))
 	}
 	if err != nil {
 		return fmt.Errorf("data of %s: %w", p.spec.node, err)

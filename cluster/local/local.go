@@ -49,6 +49,7 @@ type Runtime struct {
 
 	mu       sync.Mutex
 	children []*child
+	disks    []failingDisk
 	closed   bool
 }
 
@@ -114,8 +115,15 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 	if n.Program.HostsFlag != "" {
 		args = append(args, n.Program.HostsFlag+"="+v.Hosts)
 	}
-	p := &process{runtime: r, grace: cmp.Or(n.Program.Grace, defaultGrace), spec: childSpec{
-		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"), bin: bin, args: args, env: env, dir: v.Data,
+	disk := r.mountDisk(v.Data, r.path("disks", string(n.ID)))
+	r.mu.Lock()
+	r.disks = append(r.disks, disk)
+	r.mu.Unlock()
+	p := &process{runtime: r, grace: cmp.Or(n.Program.Grace, defaultGrace), disk: disk, spec: childSpec{
+		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"), bin: bin, args: args, env: env,
+		// Not the layer: while a child is made, this process stands still until the child is in its
+		// folder, and the layer is served by this process.
+		dir: disk.backing,
 	}}
 	if p.child, err = r.launch(p.spec); err != nil {
 		return nil, fmt.Errorf("start %s: %w", n.ID, err)
@@ -161,7 +169,7 @@ func (r *Runtime) Close(ctx context.Context) error {
 		return nil
 	}
 	r.closed = true
-	children := r.children
+	children, disks := r.children, r.disks
 	r.mu.Unlock()
 	ends := make(chan error, len(children))
 	for _, c := range children {
@@ -170,6 +178,9 @@ func (r *Runtime) Close(ctx context.Context) error {
 	var errs []error
 	for range children {
 		errs = append(errs, <-ends)
+	}
+	for _, d := range disks {
+		errs = append(errs, d.close())
 	}
 	// What a node has started itself.
 	if _, err := Sweep(ctx, r.spec.Run); err != nil {

@@ -21,6 +21,7 @@ type process struct {
 	runtime *Runtime
 	spec    childSpec
 	grace   time.Duration
+	disk    failingDisk
 
 	mu      sync.Mutex
 	child   *child

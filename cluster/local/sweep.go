@@ -16,7 +16,7 @@ import (
 const sweepTimeout = 10 * time.Second
 
 // Sweep kills every process that carries the run's mark in its environment,
-// stopped or not, waits until none is left, and removes the run's cgroups. It
+// stopped or not, waits until none is left, and removes the run's cgroups and mounts. It
 // returns what it has removed and touches nothing else. Where the runtime cannot
 // work there is nothing to sweep.
 func Sweep(ctx context.Context, run string) (killed []string, err error) {
@@ -56,11 +56,20 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 			}
 		}
 		if left == 0 {
+			for _, at := range leftoverMounts()[run] {
+				if unmount(at) != nil {
+					left++
+				} else {
+					killed = append(killed, "mount "+at)
+				}
+			}
+		}
+		if left == 0 {
 			return killed, nil
 		}
 		select {
 		case <-ctx.Done():
-			return killed, fmt.Errorf("sweep run %s: %d processes or cgroups are left: %w", run, left, ctx.Err())
+			return killed, fmt.Errorf("sweep run %s: %d processes, cgroups or mounts are left: %w", run, left, ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -85,7 +94,7 @@ func killMarked(pid int, run string) (node string, ours bool) {
 	return node, true
 }
 
-// Runs lists the runs that have live processes or cgroups here, sorted.
+// Runs lists the runs that have live processes, cgroups or mounts here, sorted.
 func Runs(context.Context) ([]string, error) {
 	if loopback.Check() != nil {
 		return nil, nil
@@ -101,6 +110,9 @@ func Runs(context.Context) ([]string, error) {
 		}
 	}
 	for run := range leftoverCgroups() {
+		found[run] = true
+	}
+	for run := range leftoverMounts() {
 		found[run] = true
 	}
 	return slices.Sorted(maps.Keys(found)), nil

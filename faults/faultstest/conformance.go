@@ -69,6 +69,10 @@ func examples() []example {
 		{"wipe", &faults.Wipe{}, east, topology.Selector{}, "east-1 is exited (code -1), empty"},
 		{"corrupt torn", &faults.Corrupt{Kind: "torn", Files: "lives"}, east, topology.Selector{}, "its lives is torn off from byte 0 of 1 on"},
 		{"corrupt flip", &faults.Corrupt{Kind: "flip", Files: "liv*"}, east, topology.Selector{}, "its lives is bit "},
+		{"slow disk", &faults.SlowDisk{Delay: 30 * time.Millisecond}, east, topology.Selector{}, "reads, writes and syncs delayed by 30ms of east-1"},
+		{"disk full", &faults.DiskFull{}, east, topology.Selector{}, "writes refused for want of space of east-1"},
+		{"disk errors", &faults.DiskErrors{Percent: 50}, east, topology.Selector{}, "reads, writes and syncs failed of east-1"},
+		{"power loss", &faults.PowerLoss{}, east, topology.Selector{}, "east-1 is exited (code -1); writes lost because they were not synced: "},
 		{"memory", &faults.Memory{Headroom: 8_000_000}, east, topology.Selector{}, "memory"},
 		{"throttle", &faults.Throttle{CPU: 0.05}, east, topology.Selector{}, "of a CPU (limit 0.05, by"},
 	}
@@ -112,6 +116,8 @@ func promises(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("partial injection is undone", func(t *testing.T) { partialInjection(t, c) })
 	t.Run("an idle node is not throttled", func(t *testing.T) { idleThrottle(t, c) })
+	t.Run("a disk that is not used", func(t *testing.T) { unusedDisk(t, c) })
+	t.Run("power loss takes what was not synced", func(t *testing.T) { powerLossTakesUnsynced(t, c) })
 	t.Run("a content node lacks no memory", func(t *testing.T) { contentWithMemory(t, c) })
 	t.Run("a signal that is ignored", func(t *testing.T) { ignoredSignal(t, c) })
 	t.Run("a node that crashed is not started", func(t *testing.T) { crashDuringFault(t, c) })
@@ -131,7 +137,7 @@ func start(t testing.TB, k cluster.Driver) *cluster.Cluster {
 	top := clustertest.Topology(1)
 	spec := cluster.Spec{
 		Run: fmt.Sprintf("faults-%d", time.Now().UnixNano()), Topology: top, Dir: t.TempDir(),
-		Binary: programs.Build, Linkd: linkd, CleanupLog: discard{},
+		Binary: programs.Build, Linkd: linkd, CleanupLog: discard{}, FailingDisks: true,
 	}
 	rt, err := k.Open(ctx, spec)
 	if err != nil {
@@ -178,6 +184,11 @@ func (e example) victims(t testing.TB, c *cluster.Cluster) faults.Victims {
 			awaitServing(t, c)
 			grow(t, v)
 		}
+	case *faults.SlowDisk, *faults.DiskFull, *faults.DiskErrors, *faults.PowerLoss:
+		if e.unsupported(c) == nil {
+			awaitServing(t, c)
+			useDisk(t, c) // of all, so that a control has something to be spared
+		}
 	case *faults.Corrupt: // a node that has only just been started may have no data yet
 		awaitServing(t, c)
 	}
@@ -219,7 +230,8 @@ func supportIsAsListed(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
 				continue
 			}
 			err := e.unsupported(c)
-			if listed := entry.On(k.Name); (err != nil) != (listed.Fidelity == faults.Unsupported) {
+			// Whether there is FUSE is the machine's business.
+			if listed := entry.On(k.Name); (err != nil) != (listed.Fidelity == faults.Unsupported) && !(err != nil && faults.FailsDisks(e.fault)) {
 				t.Errorf("%s is listed as %q, and the runtime says: %v", entry.Name, listed, err)
 			}
 		}

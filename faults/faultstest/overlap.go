@@ -37,6 +37,8 @@ func overlaps(t *testing.T, c *cluster.Cluster) {
 		{"throttle", "throttle"},
 		{"kill", "corrupt torn"},
 		{"signal", "pause"},
+		{"slow disk", "disk errors"},
+		{"disk full", "power loss"},
 		{"crash loop", "signal"},
 		{"replace", "replace"},
 		{"replace", "kill"},

@@ -14,6 +14,8 @@ type Defects struct {
 	AckBeforeReplicate bool
 	// AckBeforeSync makes the log report entries as stored before they are on disk.
 	AckBeforeSync bool
+	// SyncLater makes the log sync every now and then, and report entries as synced at once.
+	SyncLater bool
 	// SkipArbitration lets the node lead without a vote, see LeadWithoutVote.
 	SkipArbitration bool
 	// ForgetIDs makes the node apply a retried mutation a second time.

@@ -39,7 +39,7 @@ type Node struct {
 // Open joins the cluster. With an empty folder the node starts the cluster's log from the
 // configured peers, which must be the same on all nodes.
 func Open(cfg Config) (_ *Node, err error) {
-	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"), cfg.vfs)
+	log, err := openLog(cfg.Dir, cfg.Logger.Named("log"), cfg.files())
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,7 @@ func (c Config) consensusDefects() consensus.Defects {
 	return consensus.Defects{
 		AckBeforeReplicate: c.defective(nodespec.AckBeforeReplicate),
 		AckBeforeSync:      c.defective(nodespec.AckBeforeSync),
+		SyncLater:          c.defective(nodespec.SyncLater),
 		SkipArbitration:    c.defective(nodespec.SkipArbitration),
 		ForgetIDs:          c.defective(nodespec.ForgetIdempotency),
 	}

@@ -12,6 +12,7 @@
 //	secret       → the secret it was given
 //	spin TIME    → ok, and keeps a processor busy for so long from then on
 //	grow N       → ok, and uses N MB more memory little by little, within some seconds, and then lets go of it
+//	write TIME   → ok, and for so long writes a line to a file every 10 ms, syncs every fifth, and goes on when that fails
 package testnode
 
 import (
@@ -169,6 +170,13 @@ func (n *node) answer(ctx context.Context, line string) (string, error) {
 		}
 		go grow(ctx, n)
 		return "ok", nil
+	case "write":
+		d, err := time.ParseDuration(arg)
+		if err != nil {
+			return "", err
+		}
+		go write(ctx, filepath.Join(n.Data, "lines"), time.Now().Add(d))
+		return "ok", nil
 	}
 	return "", fmt.Errorf("no such command: %q", verb)
 }
@@ -196,6 +204,25 @@ func grow(ctx context.Context, n int) {
 	}
 	runtime.KeepAlive(held) // until here; now they may be collected
 	debug.FreeOSMemory()
+}
+
+// write writes to a file until a time, whatever comes of it.
+func write(ctx context.Context, name string, until time.Time) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for i := 1; time.Now().Before(until) && ctx.Err() == nil; i++ {
+		_, _ = fmt.Fprintln(f, i)
+		if i%5 == 0 {
+			_ = f.Sync()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // lookup finds a name in the hosts file, else leaves it to the system.

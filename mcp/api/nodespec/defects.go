@@ -7,6 +7,8 @@ const (
 	AckBeforeReplicate = "ack-before-replicate"
 	// AckBeforeSync: what is acknowledged is in memory, and on no disk yet.
 	AckBeforeSync = "ack-before-sync"
+	// SyncLater: what is acknowledged is written, and synced a moment later.
+	SyncLater = "sync-later"
 	// FollowerReads: reads are answered from the asked node's own state; nobody asks the leader.
 	FollowerReads = "follower-reads"
 	// SkipArbitration: a region that hears no other decides alone that they are lost, and leads by itself.
@@ -43,7 +45,7 @@ const (
 // Defects lists the switchable defects.
 func Defects() []string {
 	return []string{
-		AckBeforeReplicate, AckBeforeSync,
+		AckBeforeReplicate, AckBeforeSync, SyncLater,
 		FollowerReads, SkipArbitration, NeverSwitch, ProbeSelf, HairTrigger, StaleRegistry, NoSnapshots,
 		BusAckEarly,
 		LoseJournalTail,
