@@ -21,8 +21,17 @@ type failingDisk struct {
 }
 
 // mountDisk puts the layer between a node and its folder, if the run asks for it and
-// the machine has FUSE.
+// the machine has FUSE. No child is made meanwhile, see launch: it would inherit the
+// layer's descriptor, and keep the layer from ending with this process.
 func (r *Runtime) mountDisk(at, backing string) failingDisk {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := r.mountDiskLocked(at, backing)
+	r.disks = append(r.disks, d)
+	return d
+}
+
+func (r *Runtime) mountDiskLocked(at, backing string) failingDisk {
 	if !r.spec.FailingDisks {
 		return failingDisk{reason: "the run was started without a layer between its nodes and their disks, because no step of its plan needs one", at: at, backing: at}
 	}

@@ -116,9 +116,6 @@ func (r *Runtime) Start(ctx context.Context, n topology.Node) (cluster.Process, 
 		args = append(args, n.Program.HostsFlag+"="+v.Hosts)
 	}
 	disk := r.mountDisk(v.Data, r.path("disks", string(n.ID)))
-	r.mu.Lock()
-	r.disks = append(r.disks, disk)
-	r.mu.Unlock()
 	p := &process{runtime: r, grace: cmp.Or(n.Program.Grace, defaultGrace), disk: disk, spec: childSpec{
 		node: n.ID, part: "node", log: r.path("nodes", string(n.ID)+".log"), bin: bin, args: args, env: env,
 		// Not the layer: while a child is made, this process stands still until the child is in its

@@ -35,6 +35,14 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 			return killed, fmt.Errorf("sweep run %s: %w", run, err)
 		}
 		left := 0
+		// First, for a process that waits for an answer of a layer cannot be killed.
+		for _, at := range leftoverMounts()[run] {
+			if unmount(at) != nil {
+				left++
+			} else {
+				killed = append(killed, "mount "+at)
+			}
+		}
 		for _, pid := range all {
 			node, ok := killMarked(pid, run)
 			if !ok {
@@ -52,15 +60,6 @@ func Sweep(ctx context.Context, run string) (killed []string, err error) {
 					left++
 				} else {
 					killed = append(killed, "cgroup "+dir)
-				}
-			}
-		}
-		if left == 0 {
-			for _, at := range leftoverMounts()[run] {
-				if unmount(at) != nil {
-					left++
-				} else {
-					killed = append(killed, "mount "+at)
 				}
 			}
 		}
