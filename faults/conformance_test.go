@@ -14,17 +14,33 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// By day the other runtimes test what this one cannot.
 func TestFaultsOnFake(t *testing.T) {
+	skipUnderRace(t)
+	t.Parallel()
+	faultstest.Promises(t, clustertest.Fake(nil))
+}
+
+func TestProofsOnFake(t *testing.T) {
+	skipUnderRace(t)
+	t.Parallel()
+	faultstest.Proofs(t, clustertest.Fake(nil))
+}
+
+func skipUnderRace(t *testing.T) {
+	t.Helper()
 	if raceDetector {
 		t.Skip("Toxiproxy, which is in this process here, writes a toxicity (always 1) that its links read: a race, and theirs")
 	}
-	t.Parallel()
-	faultstest.Conformance(t, clustertest.Fake(nil))
 }
 
 func TestFaultsOnLocal(t *testing.T) {
 	t.Parallel()
-	faultstest.Conformance(t, local.Driver())
+	if os.Getenv("HOLDFAST_NIGHTLY") == "1" || raceDetector {
+		faultstest.Conformance(t, local.Driver())
+		return
+	}
+	faultstest.ConformanceBeyond(t, local.Driver(), clustertest.Fake(nil))
 }
 
 func TestFaultsOnDocker(t *testing.T) {
@@ -36,9 +52,9 @@ func TestFaultsOnDocker(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	if os.Getenv("HOLDFAST_NIGHTLY") != "1" {
-		faultstest.Promises(t, k) // TestFaultsOnLocal tests the proofs
+	if os.Getenv("HOLDFAST_NIGHTLY") == "1" {
+		faultstest.Conformance(t, k)
 		return
 	}
-	faultstest.Conformance(t, k)
+	faultstest.ConformanceBeyond(t, k, clustertest.Fake(nil), local.Driver())
 }

@@ -81,21 +81,48 @@ func examples() []example {
 // Conformance holds every fault to its promises on a runtime, and every proof to finding
 // a fault that breaks them. It mostly waits, so several runtimes can be tested in parallel.
 func Conformance(t *testing.T, k cluster.Driver) {
-	c := start(t, k)
-	promises(t, k, c)
-	t.Run("not injected is not active", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return noInjection{f} }) })
-	t.Run("not healed is not cleared", func(t *testing.T) {
-		var leftover func(context.Context) error
-		findsDefect(t, c, func(f faults.Fault) defect { return noHeal{f, &leftover} }, func() error { return leftover(t.Context()) })
-	})
-	t.Run("injected into all leaves no control", func(t *testing.T) { findsDefect(t, c, func(f faults.Fault) defect { return tooMuch{f} }) })
+	Promises(t, k)
+	Proofs(t, k)
 }
 
-// Promises is the half of Conformance that holds every fault to its promises. The other
-// half tests the proofs, which know nothing of the runtime.
-func Promises(t *testing.T, k cluster.Driver) { promises(t, k, start(t, k)) }
+// ConformanceBeyond is Conformance without what other runtimes have tested: the proofs of faults that they can do
+// as well, and whether such a fault keeps anything of a run in its settings. Neither knows anything of the runtime.
+func ConformanceBeyond(t *testing.T, k cluster.Driver, others ...cluster.Driver) {
+	var tested []*cluster.Cluster
+	for _, other := range others {
+		tested = append(tested, start(t, other))
+	}
+	untested := func(e example) bool {
+		return !slices.ContainsFunc(tested, func(c *cluster.Cluster) bool { return e.unsupported(c) == nil })
+	}
+	c := start(t, k)
+	promises(t, k, c, untested)
+	proofs(t, c, untested)
+}
 
-func promises(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
+func all(example) bool { return true }
+
+// Promises is the half of Conformance that holds every fault to its promises.
+func Promises(t *testing.T, k cluster.Driver) { promises(t, k, start(t, k), all) }
+
+// Proofs is the other half, that of the proofs.
+func Proofs(t *testing.T, k cluster.Driver) { proofs(t, start(t, k), all) }
+
+// proofs wants each defect of the chosen faults to be found out.
+func proofs(t *testing.T, c *cluster.Cluster, of func(example) bool) {
+	t.Run("not injected is not active", func(t *testing.T) {
+		findsDefect(t, c, of, func(f faults.Fault) defect { return noInjection{f} })
+	})
+	t.Run("not healed is not cleared", func(t *testing.T) {
+		var leftover func(context.Context) error
+		findsDefect(t, c, of, func(f faults.Fault) defect { return noHeal{f, &leftover} }, func() error { return leftover(t.Context()) })
+	})
+	t.Run("injected into all leaves no control", func(t *testing.T) {
+		findsDefect(t, c, of, func(f faults.Fault) defect { return tooMuch{f} })
+	})
+}
+
+func promises(t *testing.T, k cluster.Driver, c *cluster.Cluster, shared func(example) bool) {
 	t.Helper()
 	for _, e := range examples() {
 		t.Run(e.name, func(t *testing.T) {
@@ -112,7 +139,7 @@ func promises(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
 	}
 	t.Run("every fault has an example", everyFaultHasExample)
 	t.Run("the catalogue knows what the runtime can do", func(t *testing.T) { supportIsAsListed(t, k, c) })
-	t.Run("one value in two clusters", func(t *testing.T) { sharedSettings(t, c, start(t, k)) })
+	t.Run("one value in two clusters", func(t *testing.T) { sharedSettings(t, c, start(t, k), shared) })
 	t.Run("overlaps", func(t *testing.T) { overlaps(t, c) })
 	t.Run("partial injection is undone", func(t *testing.T) { partialInjection(t, c) })
 	t.Run("an idle node is not throttled", func(t *testing.T) { idleThrottle(t, c) })
@@ -238,13 +265,13 @@ func supportIsAsListed(t *testing.T, k cluster.Driver, c *cluster.Cluster) {
 	}
 }
 
-// findsDefect wants every fault, once it has the defect, to be found out. CleanUp
+// findsDefect wants every fault that is chosen, once it has the defect, to be found out. CleanUp
 // runs after each.
-func findsDefect(t *testing.T, c *cluster.Cluster, with func(faults.Fault) defect, cleanUp ...func() error) {
+func findsDefect(t *testing.T, c *cluster.Cluster, of func(example) bool, with func(faults.Fault) defect, cleanUp ...func() error) {
 	seen := map[string]bool{} // one example of a kind is enough
 	for _, e := range examples() {
 		kind := fmt.Sprintf("%T", e.fault)
-		if seen[kind] || e.on.All {
+		if seen[kind] || e.on.All || !of(e) {
 			continue
 		}
 		seen[kind] = true

@@ -173,26 +173,26 @@ func (m tooMuch) Prepare(v faults.Victims) faults.Injection {
 		}
 		return &moreLinks{Injection: i, victims: v, flows: unaffected(v.Cluster.Topology, d.Flows(v)), effect: e}
 	}
-	v.Nodes = v.Cluster.Topology.Nodes
+	victims := v.Nodes
+	v.Nodes = slices.DeleteFunc(slices.Clone(v.Cluster.Topology.Nodes), func(n topology.Node) bool {
+		return slices.ContainsFunc(victims, func(victim topology.Node) bool { return victim.ID == n.ID })
+	})
+	v.ID += "-more"
 	return moreNodes{i, m.Fault.Prepare(v)}
 }
 
-// moreNodes is proved for its victims and injected into all nodes.
+// moreNodes is proved for its victims and injected into the other nodes as well, which may be idle.
 type moreNodes struct {
 	faults.Injection
-	intoAll faults.Injection
+	others faults.Injection
 }
 
-func (m moreNodes) Inject(ctx context.Context) error { return m.intoAll.Inject(ctx) }
-func (m moreNodes) Heal(ctx context.Context) error   { return m.intoAll.Heal(ctx) }
+func (m moreNodes) Inject(ctx context.Context) error {
+	return errors.Join(m.Injection.Inject(ctx), m.others.Inject(ctx))
+}
 
-// Active is proved for the victims alone where that does not depend on what the
-// injection did, for the other nodes may be idle.
-func (m moreNodes) Active(ctx context.Context) (string, error) {
-	if observed, err := m.Injection.Active(ctx); err == nil {
-		return observed, nil
-	}
-	return m.intoAll.Active(ctx)
+func (m moreNodes) Heal(ctx context.Context) error {
+	return errors.Join(m.others.Heal(ctx), m.Injection.Heal(ctx))
 }
 
 // moreLinks affects the other links too.
