@@ -274,9 +274,14 @@ func addTarget(c *cobra.Command, target *string) {
 	c.Flags().StringVar(target, "target", "", "the system under test instead of the scenario's own: a target file, or the name of a target in the box")
 }
 
+// isTargetFile says whether what names a target is the path of a file.
+func isTargetFile(name string) bool {
+	return strings.ContainsRune(name, filepath.Separator) || filepath.Ext(name) != ""
+}
+
 // loadTarget reads the target file that --target names; nothing where it is a name.
 func loadTarget(name string) ([]targets.Target, error) {
-	if !strings.ContainsRune(name, filepath.Separator) && filepath.Ext(name) == "" {
+	if !isTargetFile(name) {
 		return nil, nil
 	}
 	t, err := file.Load(name)

@@ -10,6 +10,7 @@ import (
 	"github.com/mcp-resilience/holdfast/record"
 	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/targets/conformance"
+	"github.com/mcp-resilience/holdfast/targets/file"
 	"github.com/mcp-resilience/holdfast/topology"
 )
 
@@ -17,7 +18,13 @@ func (a *app) targetVerb() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "target",
 		Short: "Check the adapter of a system under test",
-		Args:  wantArgs(0, 0, "a verb: check"),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageErr("target: there is no verb %q; there is check", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.targetCheckVerb())
 	return c
@@ -60,12 +67,12 @@ system could not be started, and 64 for a bad file.`,
 
 // namedTarget is a target file or a target of the box.
 func (a *app) namedTarget(name string) (targets.Target, error) {
-	own, err := loadTarget(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(own) > 0 {
-		return own[0], nil
+	if isTargetFile(name) {
+		t, err := file.Load(name)
+		if err != nil {
+			return nil, usageErr("%w", err)
+		}
+		return t, nil
 	}
 	t, err := builtin.Target(name)
 	if err != nil {
@@ -83,10 +90,10 @@ func (a *app) checkTarget(ctx context.Context, suite func(conformance.T)) error 
 	switch {
 	case ctx.Err() != nil:
 		return exitWith(exitInterrupted)
+	case passed+failed+skipped < 3: // the topology was looked at, and the system did not start
+		return exitWith(exitEnvironment)
 	case failed > 0:
 		return exitWith(record.Fail.ExitCode())
-	case passed < 2: // only the topology was looked at: the system did not start
-		return exitWith(exitEnvironment)
 	}
 	return nil
 }

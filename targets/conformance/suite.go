@@ -6,11 +6,13 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/mcp-resilience/holdfast/cluster"
 	"github.com/mcp-resilience/holdfast/cluster/build"
+	"github.com/mcp-resilience/holdfast/cluster/cleanup"
 	"github.com/mcp-resilience/holdfast/history"
 	"github.com/mcp-resilience/holdfast/targets"
 	"github.com/mcp-resilience/holdfast/topology"
@@ -60,7 +62,6 @@ type T interface {
 	Skipf(format string, args ...any)
 	Failed() bool
 	Cleanup(f func())
-	TempDir() string
 	Context() context.Context
 	Run(name string, f func(t T)) bool
 }
@@ -104,23 +105,20 @@ func (s *suite) needsSets(t T) {
 
 func startCluster(t T, target targets.Target, kind cluster.Driver, shape topology.Spec) *suite {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
-	defer cancel()
-	if err := kind.Check(ctx); err != nil {
+	if err := kind.Check(t.Context()); err != nil {
 		t.Skipf("runtime %s cannot work here: %v", kind.Name, err)
 	}
 	top, err := target.Topology(shape)
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := build.Builder(kind.OS)
-	linkd, err := programs.Linkd(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	run := "check-" + time.Now().UTC().Format("150405.000000000")
+	scratch, linkd, log := own(t, run, build.Builder(kind.OS), top)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
 	spec := cluster.Spec{
-		Run: "targettest-" + time.Now().UTC().Format("150405.000000000"), Topology: top,
-		Dir: t.TempDir(), Binary: programs.Build, Linkd: linkd, CleanupLog: discardLog{}, Secret: cluster.NewSecret(),
+		Run: run, Topology: top, Dir: scratch, Binary: build.Builder(kind.OS).Build, Linkd: linkd,
+		CleanupLog: log, Secret: cluster.NewSecret(),
 	}
 	rt, err := kind.Open(ctx, spec)
 	if err != nil {
@@ -143,24 +141,57 @@ func startCluster(t T, target targets.Target, kind cluster.Driver, shape topolog
 	return s
 }
 
-// discardLog is the clean-up log of a test that removes everything itself.
-type discardLog struct{}
-
-func (discardLog) Append(cluster.CleanupEntry) error { return nil }
+// own makes this process the owner of the run, with a watchdog that removes everything if the process is
+// killed, builds what the run needs, and makes a folder for the nodes. All is over when the test ends.
+func own(t T, run string, programs build.Builder, top topology.Topology) (scratch, linkd string, log cluster.CleanupLog) {
+	t.Helper()
+	owner, err := cleanup.Own(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, err := cleanup.SweepScratch(context.Background(), run)
+		if err := errors.Join(err, owner.Done()); err != nil {
+			t.Error(err)
+		}
+	})
+	if scratch, err = cleanup.Scratch(run); err != nil {
+		t.Fatal(err)
+	}
+	var all []topology.Program
+	for _, n := range top.Nodes {
+		all = append(all, n.Program)
+	}
+	built, err := programs.Prepare(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := owner.StartWatchdog(t.Context(), built.Watchdog); err != nil {
+		t.Fatal(err)
+	}
+	return scratch, built.Linkd, owner.Log()
+}
 
 // await polls until f succeeds.
 func (s *suite) await(t T, what string, f func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
+	var last error
 	for {
 		err := f(ctx)
 		if err == nil {
 			return
 		}
+		if last == nil || ctx.Err() == nil { // one that was broken off would hide what was missing before
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no %s within %v: %v", what, waitTimeout, err)
+			if t.Context().Err() != nil {
+				t.Fatalf("interrupted while waiting for %s: %v", what, last)
+			}
+			t.Fatalf("no %s within %v: %v", what, waitTimeout, last)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
