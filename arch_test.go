@@ -95,7 +95,7 @@ var arrows = []struct {
 	{"harness", []string{"topology", "history", "history/goodput", "record", "check", "check/linear", "check/keyindex", "cluster", "cluster/links", "cluster/build", "cluster/cleanup", "workload", "faults", "scenarios", "targets", "reports"}, "the engine; runtimes and systems under test are handed to it"},
 	{"harness/drill/...", []string{"harness/...", "scenarios", "targets/...", "reports", "faults", "record", "cluster", "topology"}, "the Ginkgo face wires everything"},
 	{"harness/gotest", []string{"harness", "harness/builtin", "cluster", "faults", "topology", "record", "reports"}, "the face for plain testing"},
-	{"harness/builtin", []string{"cluster", "cluster/docker", "cluster/local", "scenarios", "targets/...", "faults"}, "one literal of targets and runtimes, shared by the faces"},
+	{"harness/builtin", []string{"cluster", "cluster/docker", "cluster/local", "scenarios", "targets/...", "faults", "record"}, "one literal of targets and runtimes, shared by the faces"},
 	{"cmd/mcpd", []string{"mcp/..."}, "the platform's node"},
 	{"cmd/linkd", []string{"cluster/links/linkd/...", "cluster/links/..."}, "the link proxy's program"},
 	{"cmd/watchdog", []string{"cluster/cleanup", "cluster/docker", "cluster/local", "cluster"}, "wires the runtimes to be swept"},

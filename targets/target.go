@@ -44,6 +44,13 @@ type EventSource interface {
 	StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wall time.Time, e record.Event))
 }
 
+// EventLister is an EventSource that knows which kinds of event its system reports. A
+// scenario that waits for, guards against or expects another kind is refused: it
+// would wait for ever, and guard nothing.
+type EventLister interface {
+	EventKinds() []record.EventKind
+}
+
 // MetricsSource is a target whose nodes measure and trace themselves. What they
 // report goes on record and is part of no verdict.
 type MetricsSource interface {

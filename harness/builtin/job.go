@@ -105,17 +105,8 @@ func resolve(s scenarios.Scenario, seed uint64, own ...targets.Target) (scenario
 	if err != nil {
 		return scenarios.Plan{}, nil, s.Diagnostic("topology", err.Error(), "")
 	}
-	if _, reports := target.(targets.EventSource); !reports {
-		for i, d := range s.Steps {
-			if d.When.Kind == scenarios.SystemEvent {
-				return scenarios.Plan{}, nil, s.Diagnostic(fmt.Sprintf("steps[%d].when", i), "target "+target.Name()+" reports no events", "")
-			}
-		}
-		for i, l := range s.LoadPhases {
-			if l.When.Kind == scenarios.SystemEvent {
-				return scenarios.Plan{}, nil, s.Diagnostic(fmt.Sprintf("loadPhases[%d].when", i), "target "+target.Name()+" reports no events", "")
-			}
-		}
+	if err := checkEvents(s, target); err != nil {
+		return scenarios.Plan{}, nil, err
 	}
 	p, err := s.Resolve(t, seed)
 	return p, target, err

@@ -59,6 +59,10 @@ func TestRead(t *testing.T) {
 		{name: "its seed overruled", arg: write("mine.yaml", mine), seed: 9, wantSeed: 9},
 		{name: "a target that there is not", arg: write("target.yaml", "name: x\ntarget: mpc\nsteps: []\n"), err: `target.yaml:2:1: target: there is no target "mpc"`},
 		{name: "a defect that there is not", arg: write("defect.yaml", "name: x\ntopology: {defects: [none]}\nsteps: []\n"), err: "defect.yaml:2:1: topology: "},
+		{name: "a guard against an event that there is not", arg: write("guard.yaml", "name: x\nguards: {events: [confirmedd]}\nsteps: []\n"), err: `guard.yaml:2:19: guards.events[0]: "confirmedd" is no event of target mcp; there are `},
+		{name: "a step that waits for one", arg: write("when.yaml", "name: x\nsteps:\n  - {at: 0s, for: 5s, when: event suspectd, fault: kill, on: {region: east}}\n"), err: `did you mean "suspect"?`},
+		{name: "an expected one", arg: write("expect.yaml", "name: x\nobjectives: {expectEvents: [electd]}\nsteps: []\n"), err: `did you mean "elected"?`},
+		{name: "a guard where nothing is reported", arg: write("etcd.yaml", "name: x\ntarget: etcd\nguards: {events: [elected]}\nsteps: []\n"), err: "target etcd reports no events"},
 		{name: "a name that there is not", arg: "kill-ledaer", err: `did you mean "kill-leader"?`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

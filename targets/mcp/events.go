@@ -37,6 +37,15 @@ func (Target) StreamEvents(ctx context.Context, c *cluster.Cluster, emit func(wa
 	all.Wait()
 }
 
+// EventKinds implements targets.EventLister.
+func (Target) EventKinds() []record.EventKind {
+	var out []record.EventKind
+	for _, k := range events.Kinds() {
+		out = append(out, record.EventKind(k))
+	}
+	return out
+}
+
 // eventReader reads one node's event log and emits each event once.
 type eventReader struct {
 	seen map[string]uint64 // last sequence number emitted, by run of the node's process

@@ -55,6 +55,18 @@ const (
 	JournalRepaired Kind = "journal repaired" // this node cut a tail that a crash had torn
 )
 
+// Kinds lists all of them.
+func Kinds() []Kind {
+	return []Kind{
+		Started, Stopping, Repairing, Strike, Pending, Suspect,
+		Cleared, Confirmed, Rejoined, Elected, Promoted, Deposed,
+		Takeover, Restored, StepDown, Weights, Added, VoterPromoted,
+		Removed, Registered, Configured, SigningKey, Revoked, Alert,
+		AlertResolved, BusSuspect, BusIsolated, BusElected, BusRemapped, BusReconnected,
+		BusRejoined, JournalPromoted, JournalDeposed, JournalCut, JournalRepaired,
+	}
+}
+
 // Event is one entry of a node's event log.
 type Event struct {
 	Start       string            `json:"start"` // names one run of the node's process
