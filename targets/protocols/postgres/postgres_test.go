@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -319,6 +320,9 @@ func TestStandby(t *testing.T) {
 	}
 
 	// A commit whose wait for the standby is cut short is acknowledged with a warning.
+	cancelling, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	var canceller sync.WaitGroup
 	cut := do(t, p, system(a), func() {
 		if err := b.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
@@ -326,15 +330,17 @@ func TestStandby(t *testing.T) {
 		for pid := range strings.FieldsSeq(a.must("select pid from pg_stat_replication")) {
 			a.must("select pg_terminate_backend(" + pid + ")")
 		}
-		go func() {
+		canceller.Go(func() {
 			waiting := "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'"
-			for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			for ; cancelling.Err() == nil; time.Sleep(10 * time.Millisecond) {
 				if got, err := a.query(waiting); err == nil && got != "" {
 					return
 				}
 			}
-		}()
+		})
 	}, history.Op{Kind: history.Write, Key: "k", Value: "2"})
+	stop()
+	canceller.Wait()
 	if cut.Outcome != history.Unknown || !strings.Contains(cut.Error, "canceling wait for synchronous replication") {
 		t.Errorf("a wait that was cut short: %s (%s)", cut.Outcome, cut.Error)
 	}
