@@ -9,7 +9,8 @@ import (
 	"strconv"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2/maybe"
+
+	"github.com/mcp-resilience/holdfast/internal/durable"
 )
 
 // Files in a run's folder. Other versions of holdfast look for them by these names.
@@ -79,8 +80,8 @@ func acquire(run string) (*flock.Flock, error) {
 	case !ok:
 		return nil, fmt.Errorf("lock %s: another process owns this run", lock.Path())
 	}
-	// At once and whole, since others may be about to read it.
-	if err := maybe.WriteFile(filepath.Join(dir, ownerFile), []byte(Self().String()), 0o600); err != nil {
+	// At once and whole, since others may be about to read it. What a kill leaves of that is in the run's own folder.
+	if err := durable.WriteFile(filepath.Join(dir, ownerFile), []byte(Self().String()), 0o600); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
